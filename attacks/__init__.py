@@ -1,0 +1,1 @@
+"""The built-in attacks, one file per attack family; published as ``mote_attacks``."""

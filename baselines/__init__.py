@@ -1,0 +1,1 @@
+"""The built-in schemes that MOTE is compared with, one file each; published as ``mote_baselines``."""

@@ -1,0 +1,315 @@
+"""The nouns of the suite: faces, schemes, questions, evidence, attacks, measurements, records.
+
+Only numpy and the standard library are imported here, so a plug-in that imports this module imports nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating[Any]]
+"""Any real array; shapes and dtypes stand in the docstring of what takes or returns it."""
+
+Template = bytes
+"""All of what a database would hold for one person. Storage is ``len(template)``."""
+
+Key = bytes
+"""A secret of one person that sits outside the database (a token, a card): 32 bytes."""
+
+
+class InputError(Exception):
+    """What the user gave can't be used: says what was given, what was expected and what to do next."""
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Aligned rows: one embedding, who it shows and soft attributes, a row per image.
+
+    Parameters
+    ----------
+    embeddings : (n, d) float
+        Stored as unit-length float32 rows. Finite and non-zero.
+    identity : (n,) str, optional
+        Who each row shows. ``None`` when the source doesn't say.
+    attributes : mapping of name -> (n,) str
+        Soft-biometric classes (``gender``, ``age`` in bins, ...), a label per row.
+
+    Raises
+    ------
+    InputError
+        On a wrong shape, lengths that disagree, and rows that are not finite or are zero.
+    """
+
+    embeddings: FloatArray
+    identity: npt.NDArray[np.str_] | None = None
+    attributes: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        embeddings = np.asarray(self.embeddings, dtype=np.float32)
+        if embeddings.ndim != 2 or embeddings.shape[1] == 0:
+            raise InputError(f"embeddings have shape {embeddings.shape}; expected (n images, d dimensions).")
+        for name, column in self._columns():
+            if np.shape(column) != (len(embeddings),):
+                raise InputError(
+                    f"'{name}' has shape {np.shape(column)}; expected ({len(embeddings)},), one value per embedding."
+                )
+        finite = np.isfinite(embeddings).all(axis=1)
+        if not finite.all():
+            raise InputError(f"{_rows(~finite)} of embeddings hold NaN or infinity; drop or recompute those images.")
+        # In float64: a tiny row's square would vanish in float32.
+        length = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
+        if not (length > 0).all():
+            raise InputError(f"{_rows(length[:, 0] == 0)} of embeddings are all zero; drop or recompute those images.")
+        object.__setattr__(self, "embeddings", _frozen((embeddings / length).astype(np.float32)))
+        if self.identity is not None:
+            object.__setattr__(self, "identity", _frozen(np.asarray(self.identity).astype(str)))
+        attributes = {name: _frozen(np.asarray(column).astype(str)) for name, column in self.attributes.items()}
+        object.__setattr__(self, "attributes", attributes)
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def _columns(self) -> list[tuple[str, Any]]:
+        identity = [] if self.identity is None else [("identity", self.identity)]
+        return identity + list(self.attributes.items())
+
+    def rows(self, index: npt.NDArray[Any]) -> Faces:
+        """The rows that ``index`` (integers or a mask) names, in its order."""
+        identity = None if self.identity is None else self.identity[index]
+        attributes = {name: column[index] for name, column in self.attributes.items()}
+        return Faces(self.embeddings[index], identity, attributes)
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    copy = array.copy()
+    copy.setflags(write=False)
+    return copy
+
+
+def _rows(bad: npt.NDArray[np.bool_]) -> str:
+    named = ", ".join(map(str, np.flatnonzero(bad)[:5]))
+    more = ", ..." if bad.sum() > 5 else ""
+    return f"{bad.sum()} of {len(bad)} rows ({named}{more})"
+
+
+@runtime_checkable
+class Scheme(Protocol):
+    """How a system turns a face into a template and compares a probe with it. Batch first.
+
+    A class attribute ``revocable = True`` says that a person's template depends on a secret key; then ``keys`` is a
+    sequence as long as ``templates``, otherwise it is ``None``. ``needs_identity = True`` says that ``fit`` reads
+    ``background.identity``. Both default to ``False``.
+
+    Two methods are optional; an attack that needs one asks for it by name:
+
+    ``reconstruct(templates, *, keys) -> (n, d) float``
+        The closed-form estimate of the enrolled embedding, if the construction admits one.
+    ``surrogate(templates, probes, *, keys) -> (n, k) torch.Tensor``
+        A differentiable stand-in for ``score``; ``probes`` is a torch tensor (n, k, d), k probes per template.
+    """
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Learn the public state from public faces; returns itself."""
+        ...
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One template per row of ``references`` (n, d) unit float32.
+
+        ``seeds[i]`` is all the randomness person i may use: a person's template must not depend on who is enrolled
+        beside them.
+        """
+        ...
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) answers, higher = more alike: template i against probe j, with ``keys[i]`` presented at row i."""
+        ...
+
+
+@dataclass(frozen=True)
+class WhichClass:
+    """Which of ``classes`` is each person? Answer: (n, len(classes)) float, higher = more likely."""
+
+    attribute: str
+    classes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.attribute
+
+
+@dataclass(frozen=True)
+class WhichFace:
+    """What was each person's enrolled embedding? Answer: (n, dimension) float; only its direction counts."""
+
+    dimension: int
+
+    @property
+    def name(self) -> str:
+        return "reconstruct"
+
+
+@dataclass(frozen=True)
+class SamePerson:
+    """Which records of two stolen databases show one person? Answer: (n, n others) float, higher = more alike."""
+
+    @property
+    def name(self) -> str:
+        return "link"
+
+
+Question = WhichClass | WhichFace | SamePerson
+
+
+class Knowledge(StrEnum):
+    """What the thief holds besides the stolen records, weakest first (the threat models of ISO/IEC 30136)."""
+
+    BYTES_ONLY = "bytes_only"
+    """The records; neither the algorithm nor any data (30136: naive)."""
+    ALGORITHM = "algorithm"
+    """Also the algorithm, its public state, public faces and people of the thief's own (30136: general)."""
+    STOLEN_KEY = "stolen_key"
+    """Also the key of each stolen record (30136: full disclosure)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shadow:
+    """The attacker's own people, enrolled by the attacker with the system under attack.
+
+    Row i of ``references`` was enrolled as ``templates[i]`` under ``keys[i]``.
+    """
+
+    references: Faces
+    templates: tuple[Template, ...]
+    keys: tuple[Key, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Exactly what one attacker sees. What the knowledge level doesn't grant is ``None``.
+
+    Attributes
+    ----------
+    templates : tuple of bytes
+        The stolen records, in an order that says nothing.
+    others : tuple of bytes
+        A second stolen database, for :class:`SamePerson`; otherwise empty.
+    keys, other_keys : tuple of bytes, optional
+        The key of each record; granted by ``stolen_key`` where the scheme has keys.
+    scheme : Scheme, optional
+        The system itself, fitted, to enrol with and to query; granted by ``algorithm``.
+    public : Faces, optional
+        Labelled faces of strangers, none of them enrolled; granted by ``algorithm``.
+    shadow : Shadow, optional
+        The attacker's own enrolled people; granted by ``algorithm``.
+    """
+
+    knowledge: Knowledge
+    templates: tuple[Template, ...]
+    others: tuple[Template, ...] = ()
+    keys: tuple[Key, ...] | None = None
+    other_keys: tuple[Key, ...] | None = None
+    scheme: Scheme | None = None
+    public: Faces | None = None
+    shadow: Shadow | None = None
+
+
+@runtime_checkable
+class Attack(Protocol):
+    """Answers a question from evidence. It never sees the truth and never scores itself.
+
+    Class attributes: ``question`` (the question type it answers) and ``knowledge`` (the levels at which it makes
+    sense). An optional ``needs`` names the optional scheme methods it calls (``("surrogate",)``).
+    """
+
+    question: type[WhichClass] | type[WhichFace] | type[SamePerson]
+    knowledge: tuple[Knowledge, ...]
+
+    def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """The answer, in the shape that the question states. ``rng`` is all the randomness it may use."""
+        ...
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One published number.
+
+    Attributes
+    ----------
+    metric : str
+        Its name in ``mote_bench.metrics.catalogue``, snake case.
+    value, low, high : float
+        The estimate and its 95 % interval over people.
+    n : int
+        How many people the interval is over.
+    chance : float, optional
+        What an answer that knows nothing scores, where that is known beforehand.
+    floor, ceiling : float, optional
+        The same attack on ``noise`` and on ``cosine``.
+    """
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+    chance: float | None = None
+    floor: float | None = None
+    ceiling: float | None = None
+
+
+class Status(StrEnum):
+    """How a cell ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    """The scheme or the attack raised, or answered in a wrong shape or with NaN."""
+    UNMEASURED = "unmeasured"
+    """The attack can't break ``cosine``, so what it finds in other schemes says nothing."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The coordinates of one experiment; equal cells are the same experiment.
+
+    ``attack`` is ``zero-effort`` for verification and fairness and ``none`` for cost; ``knowledge`` is then
+    ``none``, or ``stolen_key`` where impostors present the stolen key of the template they try to open.
+    """
+
+    protocol: str
+    data: str
+    scheme: str
+    attack: str
+    question: str
+    knowledge: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One cell with all that is known of it. The only hand-off from a run to the boards.
+
+    Attributes
+    ----------
+    details : mapping
+        JSON-ready curves, histograms, counts and settings behind the measurements.
+    cost : mapping of str -> float
+        Seconds spent; the one part of a record that differs between two equal runs.
+    provenance : mapping of str -> str
+        Who ships the scheme and the attack, versions, checksums, machine.
+    error : str, optional
+        The traceback of a failed cell, or why a cell is unmeasured.
+    """
+
+    cell: Cell
+    status: Status
+    measurements: tuple[Measurement, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None

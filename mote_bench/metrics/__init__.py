@@ -1,0 +1,1 @@
+"""Every published metric, with its interval over people; pure functions of arrays."""

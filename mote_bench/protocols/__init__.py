@@ -1,0 +1,1 @@
+"""Benchmark versions, one TOML file each; frozen once published."""

@@ -1,0 +1,1 @@
+"""Boards made from records: csv, json, md, html and the terminal table."""

@@ -1,0 +1,120 @@
+"""The few helpers that a scheme or an attack may import besides the contracts; numpy only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Evidence, FloatArray, Key, Scheme, Template
+
+KEY_BYTES = 32
+_LARGEST_PLAUSIBLE = 1e6
+_LONGEST_AS_BITS = 2048
+
+
+def stream(seed: int, *names: object) -> np.random.Generator:
+    """A random generator that depends on the seed and the names alone (not on process, order or hash seed)."""
+    return np.random.default_rng(stream_seed(seed, *names))
+
+
+def stream_seed(seed: int, *names: object) -> int:
+    """The 64-bit seed of :func:`stream`, for libraries with generators of their own."""
+    text = "\x1f".join([str(seed), *map(str, names)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def draw_keys(n: int, rng: np.random.Generator) -> tuple[Key, ...]:
+    """``n`` independent secret keys."""
+    return tuple(rng.bytes(KEY_BYTES) for _ in range(n))
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """Rows scaled to length one; a zero row stays zero."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.where(length > 0, length, 1))
+
+
+def numbers(templates: Sequence[Template]) -> FloatArray:
+    """What an attacker who doesn't know the format reads from the bytes: a row of float32 per template.
+
+    Little-endian float32 where every value is then finite and below 1e6, otherwise single bits of short templates and
+    bytes of long ones. Templates of unequal lengths are padded with zeros and their length is one more column. Pass
+    all templates that are to be compared in one call: the reading is chosen for all of them.
+    """
+    lengths = np.array([len(template) for template in templates])
+    longest = int(lengths.max(initial=0))
+    raw = np.zeros((len(templates), -(-longest // 4) * 4), dtype=np.uint8)
+    for row, template in zip(raw, templates, strict=True):
+        row[: len(template)] = np.frombuffer(template, dtype=np.uint8)
+    with np.errstate(invalid="ignore"):  # a signalling NaN in bytes that are not floats
+        floats = raw.view("<f4").astype(np.float32)
+        plausible = longest >= 4 and bool((np.abs(floats) < _LARGEST_PLAUSIBLE).all())
+    if plausible and not (lengths % 4).any():
+        table = floats
+    elif longest <= _LONGEST_AS_BITS:
+        table = np.unpackbits(raw[:, :longest], axis=1).astype(np.float32)
+    else:
+        table = raw[:, :longest].astype(np.float32)
+    if (lengths == longest).all():
+        return table
+    return np.hstack([table, lengths[:, None].astype(np.float32)])
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a system answers to one set of probes: (n, m) scores for each set of templates."""
+
+    stolen: FloatArray
+    others: FloatArray
+    shadow: FloatArray
+
+
+def ask(evidence: Evidence, probes: FloatArray, rng: np.random.Generator) -> Answers:
+    """Query the stolen templates, the second database and the attacker's own with the same probes.
+
+    Where the scheme wants keys and the evidence holds none, the attacker presents one key of their own to every
+    template, their own templates included, so that what is learned on these applies to the stolen ones.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        At knowledge ``algorithm`` or above.
+    probes : (m, d) float
+        Unit rows.
+    """
+    scheme, shadow = evidence.scheme, evidence.shadow
+    if scheme is None or shadow is None:
+        raise ValueError(f"knowledge '{evidence.knowledge}' grants no system to query")
+    own = draw_keys(1, rng) * max(len(evidence.templates), len(evidence.others), len(shadow.templates))
+
+    def answer(templates: tuple[Template, ...], keys: tuple[Key, ...] | None) -> FloatArray:
+        if not templates:
+            return np.empty((0, len(probes)), dtype=np.float32)
+        presented = keys if evidence.keys is not None else own[: len(templates)]
+        return scheme.score(templates, probes, keys=presented if revocable(scheme) else None)
+
+    return Answers(
+        stolen=answer(evidence.templates, evidence.keys),
+        others=answer(evidence.others, evidence.other_keys),
+        shadow=answer(shadow.templates, shadow.keys),
+    )
+
+
+def revocable(scheme: Scheme) -> bool:
+    """Whether a template of this scheme depends on a secret key."""
+    return bool(getattr(scheme, "revocable", False))
+
+
+def needs_identity(scheme: Scheme) -> bool:
+    """Whether the scheme can only be fitted on background faces that say who they show."""
+    return bool(getattr(scheme, "needs_identity", False))
+
+
+def class_index(labels: npt.NDArray[np.str_], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """(n,) position of each label in ``classes``; -1 where it is none of them."""
+    position = {name: index for index, name in enumerate(classes)}
+    return np.array([position.get(str(label), -1) for label in labels], dtype=np.int64)
