@@ -59,9 +59,9 @@ class Faces:
                 raise InputError(
                     f"'{name}' has shape {np.shape(column)}; expected ({len(embeddings)},), one value per embedding."
                 )
-        finite = np.isfinite(embeddings).all(axis=1)
-        if not finite.all():
-            raise InputError(f"{_rows(~finite)} of embeddings hold NaN or infinity; drop or recompute those images.")
+        broken = np.asarray(~np.isfinite(embeddings).all(axis=1))
+        if broken.any():
+            raise InputError(f"{_rows(broken)} of embeddings hold NaN or infinity; drop or recompute those images.")
         # In float64: a tiny row's square would vanish in float32.
         length = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
         if not (length > 0).all():
@@ -96,6 +96,26 @@ def _rows(bad: npt.NDArray[np.bool_]) -> str:
     named = ", ".join(map(str, np.flatnonzero(bad)[:5]))
     more = ", ..." if bad.sum() > 5 else ""
     return f"{bad.sum()} of {len(bad)} rows ({named}{more})"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Faces with what is known of their source. A data set plug-in is a function that returns one.
+
+    Attributes
+    ----------
+    name : str
+        How the boards call it.
+    checksum : str
+        SHA-256 of the file the faces were read from, hexadecimal.
+    notes : tuple of str
+        What a reader of the results must know of the loading (arrays left out, rows without a label).
+    """
+
+    name: str
+    faces: Faces
+    checksum: str
+    notes: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -1,0 +1,36 @@
+# make run   the benchmark on the built-in population, in an environment of its own
+# make test  the tests, in the same environment
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
+CONSTRAINTS ?= -c constraints.txt
+
+.PHONY: env run test test-slow bench lint clean
+
+env: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test]' $(CONSTRAINTS)
+	touch $@
+
+run: env
+	$(BIN)/python -m mote_bench run --attacks all
+
+test: env lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: env
+	$(BIN)/python -m pytest -m slow
+
+bench: env
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy mote_bench attacks baselines
+
+clean:
+	rm -rf $(VENV) build *.egg-info

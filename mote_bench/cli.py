@@ -1,0 +1,188 @@
+"""The command line: reads the user's words, prints, and turns errors into one message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import mote_bench
+from mote_bench.contracts import InputError
+
+if TYPE_CHECKING:
+    from mote_bench.contracts import Record
+    from mote_bench.runner import Finished
+    from mote_bench.settings import Setting
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="What a face template gives away: attacks, fairness and cost of face-template schemes, with error bars.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 a cell failed, 2 bad input, 130 interrupted."""
+    try:
+        app()
+    except InputError as error:
+        _say(f"error: {error}")
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        _say(
+            f"error: {error.strerror or error}: '{error.filename}'. Finished cells are kept; free the way and run again"
+        )
+        sys.exit(FAILED)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"mote-bench {mote_bench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: python -m mote_bench run --attacks all --data faces.npz --people 300 --out boards")
+def run(  # noqa: PLR0913 - typer makes an option of each argument
+    data: Annotated[
+        str, typer.Option(help="A data set's name, or an .npz file with `embeddings`, `identity` and attributes.")
+    ] = "synthetic",
+    schemes: Annotated[
+        str, typer.Option(help="Scheme names, comma separated, or all. cosine and noise always run.")
+    ] = "all",
+    attacks: Annotated[str, typer.Option(help="Attack names, comma separated, or all.")] = "all",
+    questions: Annotated[
+        str, typer.Option(help="gender, reconstruct, link, verify, fairness, cost, ... or all.")
+    ] = "all",
+    attributes: Annotated[
+        str | None, typer.Option(help="Columns of the file to use as attributes; default: all that can be.")
+    ] = None,
+    bins: Annotated[
+        list[str] | None, typer.Option(help="Edges of a numeric column, as in age=18,35,50. May be repeated.")
+    ] = None,
+    people: Annotated[int | None, typer.Option(help="Use a random subset of this many people.")] = None,
+    protocol: Annotated[str, typer.Option(help="Benchmark version.")] = "people-1",
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes. Default: the cores. The figures don't depend on it.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for records and boards.")] = Path("leaderboards"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cells again.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")] = False,
+) -> None:
+    """Attack schemes, measure them, and write records and leaderboards."""
+    from mote_bench import runner, settings, store, workers
+    from mote_bench.progress import shown
+
+    asked = settings.Asked(
+        data,
+        schemes,
+        attacks,
+        questions,
+        attributes=attributes,
+        bins=tuple(bins or ()),
+        people=people,
+        seed=seed,
+        protocol=protocol,
+    )
+    setting = settings.make(asked)
+    store.prepare(out)
+    store.read(out)
+    _announce(setting, quiet)
+    try:
+        with shown(quiet) as progress:
+            finished = runner.run(setting, out, jobs=jobs or workers.default_jobs(), progress=progress, fresh=fresh)
+    except KeyboardInterrupt:
+        _say(f"interrupted: finished cells are kept in '{out}'; the same command goes on from there")
+        sys.exit(INTERRUPTED)
+    records = _write_boards(out)
+    _close(setting, finished, records, out, quiet)
+
+
+@app.command("list")
+def list_() -> None:
+    """What is installed: data sets, schemes, attacks and metrics, and who ships each. Imports none of them."""
+    from mote_bench import listing
+
+    print(listing.text())
+
+
+@app.command()
+def board(
+    out: Annotated[Path, typer.Option(help="The folder that holds records/.")] = Path("leaderboards"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table.")] = False,
+) -> None:
+    """Make every leaderboard anew from the records, with the same bytes."""
+    records = _write_boards(out)
+    if not quiet:
+        _print_table(records)
+
+
+def _write_boards(out: Path) -> list[Record]:
+    from mote_bench import store
+    from mote_bench.report.boards import render
+
+    records = store.read(out)
+    if not records:
+        raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
+    for name, text in render(records).items():
+        store.write_text(out / name, text)
+    return records
+
+
+def _announce(setting: Setting, quiet: bool) -> None:
+    split, plan = setting.split, setting.plan
+    if not quiet:
+        _say(
+            f"{plan.cells[0].data}: {len(split.target.references)} people attacked, {len(split.shadow.references)} of "
+            f"the attacker's own, {len(split.background)} background faces; {len(plan.cells)} cells"
+        )
+        for note in setting.data.notes:
+            _say(f"note: {note}")
+    for refused in plan.refused:
+        _say(f"refused: {refused}")
+    for broken in plan.broken:
+        _say(f"broken plug-in: {broken}")
+
+
+def _close(setting: Setting, finished: Finished, records: list[Record], out: Path, quiet: bool) -> None:
+    from mote_bench.contracts import Status
+
+    failed = [record for record in finished.records if record.status is Status.FAILED]
+    if not quiet:
+        mine = {(cell.protocol, cell.data, cell.seed) for cell in setting.plan.cells}
+        _print_table([one for one in records if (one.cell.protocol, one.cell.data, one.cell.seed) in mine])
+        done = len(finished.records) - finished.kept
+        _say(f"{done} cells run, {finished.kept} kept from before; boards in '{out}' (open leaderboard.html)")
+    for record in failed:
+        cell, last = record.cell, (record.error or "").strip().splitlines()[-1:]
+        _say(f"failed: {cell.attack} on {cell.scheme}, {cell.question} ({cell.knowledge}): {''.join(last)}")
+    if failed or setting.plan.broken:
+        _say(f"{len(failed)} of {len(finished.records)} cells failed; tracebacks stand in '{out}/records'")
+        sys.exit(FAILED)
+
+
+def _print_table(records: list[Record]) -> None:
+    from rich.console import Console
+
+    from mote_bench.report.terminal import table
+
+    Console().print(table(records))
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,97 @@
+"""A user's own embeddings: one npz file with `embeddings`, `identity` and any further columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mote_bench.contracts import Dataset, Faces, InputError
+from mote_bench.data.arrays import Arrays, checksum, read_npz
+from mote_bench.data.columns import UNKNOWN, Bins, Labels, classes
+
+MOST_CLASSES = 50
+
+
+def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, name: str | None = None) -> Dataset:
+    """Read and check one file.
+
+    Parameters
+    ----------
+    path : Path
+        An npz file with ``embeddings`` (n, d), optionally ``identity`` (n,), and any further (n,) arrays.
+    bins : mapping of name -> edges
+        Where numeric columns are cut into classes.
+    attributes : sequence of str, optional
+        The columns to use; by default every text column and every numeric one that has bins.
+    name : str, optional
+        How the boards call the data; by default the file's stem.
+
+    Raises
+    ------
+    InputError
+        With the array at fault and what was expected of it.
+    """
+    arrays = read_npz(path)
+    embeddings = arrays.get("embeddings")
+    if embeddings is None:
+        raise InputError(f"'{path}' has no array 'embeddings' (it has: {', '.join(arrays) or 'none'}); expected (n, d)")
+    if embeddings.dtype.kind not in "fiu":
+        raise InputError(f"'embeddings' in '{path}' holds {embeddings.dtype}; expected real numbers, (n, d)")
+    wanted = _columns(arrays) if attributes is None else _named(arrays, attributes, path)
+    labels, notes = _labels(arrays, wanted, bins=bins, chosen=attributes is not None)
+    try:
+        faces = Faces(embeddings, _identity(arrays, path), labels)  # type: ignore[arg-type]
+    except InputError as error:
+        raise InputError(f"'{path}': {error}") from None
+    return Dataset(name or path.stem, faces, checksum(path), tuple(notes))
+
+
+def _columns(arrays: Arrays) -> list[str]:
+    return [name for name in arrays if name not in ("embeddings", "identity")]
+
+
+def _named(arrays: Arrays, attributes: Sequence[str], path: Path) -> list[str]:
+    for name in attributes:
+        if name not in _columns(arrays):
+            raise InputError(f"'{path}' has no column '{name}'; it has: {', '.join(_columns(arrays)) or 'none'}")
+    return list(attributes)
+
+
+def _identity(arrays: Arrays, path: Path) -> Labels | None:
+    identity = arrays.get("identity")
+    if identity is None:
+        return None
+    if identity.dtype.kind not in "USiu":
+        raise InputError(f"'identity' in '{path}' holds {identity.dtype}; expected a name or whole number per row")
+    return identity.astype(str)
+
+
+def _labels(arrays: Arrays, wanted: Sequence[str], *, bins: Bins, chosen: bool) -> tuple[dict[str, Labels], list[str]]:
+    labels: dict[str, Labels] = {}
+    notes = []
+    for name in wanted:
+        column = arrays[name]
+        if column.ndim != 1 and not chosen:
+            notes.append(f"'{name}' has shape {column.shape} and is no column of labels: left out")
+        elif column.dtype.kind in "iuf" and name not in bins and not chosen:
+            notes.append(f"'{name}' holds numbers without bins: left out (give --bins {name}=EDGE,... to ask for it)")
+        else:
+            labels[name] = classes(name, column, bins)
+            _check_classes(name, labels[name])
+    return labels, notes
+
+
+def _check_classes(name: str, labels: Labels) -> None:
+    found = sorted(set(labels.tolist()) - {UNKNOWN})
+    if len(found) < 2:
+        raise InputError(
+            f"'{name}' has {len(found)} class ({', '.join(found) or 'all unknown'}); an attribute needs two or more. "
+            "Name the columns to use: --attributes NAME,..."
+        )
+    if len(found) > MOST_CLASSES:
+        raise InputError(
+            f"'{name}' has {len(found)} classes ({', '.join(found[:3])}, ...); expected at most {MOST_CLASSES}. "
+            "If it is no soft attribute, name the columns to use: --attributes NAME,..."
+        )
+    if not all(label.isprintable() and len(label) <= 64 for label in found):
+        raise InputError(f"'{name}' has a label that isn't printable or is over 64 characters; expected short names")

@@ -1,0 +1,33 @@
+"""The built-in population: 600 rendered people who don't exist; its card is synthetic_faces.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from mote_bench.contracts import Dataset, InputError
+from mote_bench.data import npz
+
+_FOLDER = Path(__file__).parent
+
+
+def card() -> dict[str, Any]:
+    """Origin, licence, checksum and known faults of the population."""
+    return tomllib.loads((_FOLDER / "synthetic_faces.toml").read_text(encoding="utf-8"))
+
+
+def load() -> Dataset:
+    """The population with gender, age in bins, and ethnicity.
+
+    Raises
+    ------
+    InputError
+        When the installed file isn't the one on the card.
+    """
+    about = card()
+    path = _FOLDER / about["file"]
+    data = npz.load(path, bins=about["bins"], attributes=about["attributes"], name=about["name"])
+    if data.checksum != about["sha256"]:
+        raise InputError(f"'{path}' differs from its card (sha256 {data.checksum}); reinstall mote-bench")
+    return data

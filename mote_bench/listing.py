@@ -1,0 +1,27 @@
+"""What is installed, as text; no plug-in is imported for it."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from mote_bench import registry
+from mote_bench.metrics import catalogue
+
+
+def text() -> str:
+    """Tables of data sets, schemes, attacks and metrics with who ships each."""
+    tables = [_entries(kind) for kind in ("datasets", "schemes", "attacks")]
+    return "\n\n".join([*tables, _metrics()])
+
+
+def _entries(kind: str) -> str:
+    entries = registry.names(kind)
+    if not entries:
+        return f"{kind}\n(none; install with: pip install mote-bench)"
+    rows = [(entry.name, f"{entry.distribution} {entry.version}", entry.target) for entry in entries]
+    return str(tabulate(rows, headers=[kind, "shipped by", "from"], tablefmt="simple"))
+
+
+def _metrics() -> str:
+    rows = [(metric.name, ", ".join(metric.questions), metric.meaning) for metric in catalogue.METRICS]
+    return str(tabulate(rows, headers=["metrics", "question", "meaning"], tablefmt="simple"))

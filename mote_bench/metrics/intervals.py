@@ -1,0 +1,218 @@
+"""95 % intervals over people: proportions, clustered and paired proportions, their combinations, means, bootstraps.
+
+People are the unit. Trials of one person are alike, and scores that share a person are alike, so a proportion carries
+the number of independent trials that would be as informative as the trials at hand (Kish's effective sample size),
+and its interval is Wilson's with that number (Korn & Graubard, Survey Methodology 24, 1998).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from mote_bench.contracts import FloatArray
+
+Interval = tuple[float, float]
+
+Z = float(special.ndtri(0.975))
+
+
+@dataclass(frozen=True, eq=False)
+class Proportion:
+    """A rate and what is needed to put an interval around it.
+
+    Attributes
+    ----------
+    value : float
+        Successes per trial.
+    effective : float
+        How many independent trials would be as informative.
+    influence : (P,) float
+        How far each person pulls the rate from its value, on any common scale; for correlations of two rates.
+    """
+
+    value: float
+    effective: float
+    influence: FloatArray
+
+    @property
+    def interval(self) -> Interval:
+        """:func:`modified_wilson` at the effective number of trials."""
+        return modified_wilson(self.value * self.effective, self.effective)
+
+
+def wilson(successes: float, n: float) -> Interval:
+    """Wilson's score interval of a proportion (JASA 22, 1927; Brown, Cai & DasGupta 2001, eq. 4).
+
+    ``successes`` and ``n`` may be fractional (shared credit, effective trials). No trials give (0, 1).
+    """
+    _check_counts(successes, n)
+    if n == 0:
+        return 0.0, 1.0
+    low, high = wilson_bounds(np.array(successes / n), n)
+    return (0.0 if successes == 0 else float(low)), (1.0 if successes == n else float(high))
+
+
+def wilson_bounds(rate: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+    """:func:`wilson` for an array of rates with ``n`` trials each."""
+    centre = (rate + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * np.sqrt(rate * (1 - rate) / n + Z**2 / (4 * n**2))
+    return np.clip(centre - half, 0, rate), np.clip(centre + half, rate, 1)
+
+
+def modified_wilson(successes: float, n: float) -> Interval:
+    """Wilson's interval with its bound towards a rare outcome let out.
+
+    With one to three successes Wilson's lower bound is too high, which takes the coverage of rates near 1/n down to
+    0.84. Brown, Cai & DasGupta (Statistical Science 16, 2001, sec. 4.1.1) put the one-sided 95 % bound there; here
+    it is the exact binomial one, and it holds wherever it is the lower of the two, which is at small counts only.
+    """
+    low, high = wilson(successes, n)
+    if successes > 0:
+        low = min(low, float(special.betaincinv(successes, n - successes + 1, 0.05)))
+    if successes < n:
+        high = max(high, 1 - float(special.betaincinv(n - successes, successes + 1, 0.05)))
+    return low, high
+
+
+def person_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
+    """The rate over the trials of independent people, each of whom may contribute several.
+
+    The variance is the linearised one of a ratio of sums (Kish, Survey Sampling, 1965). From few successes (or few
+    failures) nobody can tell how alike one person's trials are, so it is drawn towards the variance of perfectly
+    alike trials, which counts as much as one person with a success; without any success it is that one, and the
+    interval is Wilson's over people.
+
+    Parameters
+    ----------
+    successes, trials : (P,) float
+        Per person; shared credit may be fractional. People without trials say nothing.
+    """
+    successes, trials = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
+    people, total = int((trials > 0).sum()), float(trials.sum())
+    _check_people(people)
+    rate = float(successes.sum() / total)
+    residual = successes - rate * trials
+    alike = float((trials**2).sum())
+    effective = fewest = total**2 / alike
+    if 0 < rate < 1:
+        telling = min(int((successes > 0).sum()), int((successes < trials).sum()))
+        spread = people / (people - 1) * float((residual**2).sum())
+        variance = (telling * spread + rate * (1 - rate) * alike) / (telling + 1)
+        effective = min(max(rate * (1 - rate) * total**2 / variance, fewest), total)
+    return Proportion(rate, effective * _few_people(people), residual)
+
+
+def pair_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
+    """The rate over trials between two different people, where trials that share a person are alike.
+
+    The variance sums the products of all residuals that have a person in common (Fafchamps & Gubert 2007; Aronow,
+    Samii & Assenova, Political Analysis 23, 2015, eq. 3). Resampling people and weighting a pair by both of its
+    people's counts would triple the part of the variance that belongs to the pair alone (Owen, Annals of Applied
+    Statistics 1, 2007). Where all trials agree there is no variance to read, and the people count as the trials.
+
+    Parameters
+    ----------
+    successes, trials : (P, P) float
+        Row: the person who is impersonated; column: the person who is shown. The diagonal must be zero.
+    """
+    successes, trials = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
+    people, total = int(((trials.sum(axis=0) + trials.sum(axis=1)) > 0).sum()), float(trials.sum())
+    _check_people(people)
+    rate = float(successes.sum() / total)
+    residual = successes - rate * trials
+    residual = residual + residual.T
+    influence = residual.sum(axis=1)
+    effective = float(people)
+    if 0 < rate < 1:
+        of_pairs = float((residual**2).sum()) / 2
+        variance = max(float((influence**2).sum()) - of_pairs, of_pairs)
+        effective = min(max(rate * (1 - rate) * total**2 / variance, 1.0), total)
+    return Proportion(rate, effective * _few_people(people), influence)
+
+
+def clustered_wilson(successes: FloatArray, trials: FloatArray) -> Interval:
+    """The interval of :func:`person_proportion`."""
+    return person_proportion(successes, trials).interval
+
+
+def correlation(one: Proportion, other: Proportion) -> float:
+    """How two rates over the same people move together, in [-1, 1]; 0 where one of them doesn't move."""
+    length = float(np.sqrt((one.influence**2).sum() * (other.influence**2).sum()))
+    return float(one.influence @ other.influence) / length if length > 0 else 0.0
+
+
+def mover_mean(rates: FloatArray, lows: FloatArray, highs: FloatArray) -> Interval:
+    """Interval of the mean of independent rates from their own intervals (MOVER).
+
+    Newcombe, Statistics in Medicine 17 (1998); Zou & Donner, Statistics in Medicine 27 (2008), eq. 5 extended to a
+    linear combination: each bound is as far from the mean as the root of the summed squares of the rates' own
+    distances to that bound, divided by their number.
+    """
+    rates, lows, highs = (np.asarray(values, dtype=float) for values in (rates, lows, highs))
+    mean = float(rates.mean())
+    below = float(np.sqrt(((rates - lows) ** 2).sum())) / len(rates)
+    above = float(np.sqrt(((highs - rates) ** 2).sum())) / len(rates)
+    return max(0.0, mean - below), min(1.0, mean + above)
+
+
+def mover_difference(one: Proportion, other: Proportion) -> Interval:
+    """Interval of ``one - other``, two rates of the same people, with their correlation (Zou & Donner 2008, eq. 6)."""
+    (low, high), (other_low, other_high) = one.interval, other.interval
+    together = correlation(one, other)
+    below = _apart(one.value - low, other_high - other.value, together)
+    above = _apart(high - one.value, other.value - other_low, together)
+    difference = one.value - other.value
+    return max(-1.0, difference - below), min(1.0, difference + above)
+
+
+def t_interval(values: FloatArray) -> Interval:
+    """Student's interval of the mean of one value per person, (P,) with P at least 2."""
+    values = np.asarray(values, dtype=float)
+    _check_people(len(values))
+    half = special.stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+def person_weights(rng: np.random.Generator, n_people: int, replicates: int) -> npt.NDArray[np.int64]:
+    """(replicates, n_people) how often each person is drawn in each bootstrap sample of ``n_people``."""
+    return rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=replicates)
+
+
+def percentile_interval(replicates: FloatArray) -> Interval:
+    """The 2.5 and 97.5 % quantiles of bootstrap (or permutation) replicates, (R,)."""
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def centred_interval(value: float, replicates: FloatArray) -> Interval:
+    """The percentile interval moved so that the replicates' mean falls on ``value``.
+
+    For a statistic that is biased upwards at a finite size: resampling adds the bias a second time, so the plain
+    percentiles may leave out the value itself. What is covered is the statistic's expectation at that size.
+    """
+    low, high = percentile_interval(replicates)
+    shift = value - float(np.mean(replicates))
+    return min(value, low + shift), max(value, high + shift)
+
+
+def _apart(distance: float, other: float, together: float) -> float:
+    return float(np.sqrt(max(distance**2 + other**2 - 2 * together * distance * other, 0.0)))
+
+
+def _few_people(people: int) -> float:
+    """What a t quantile in place of a normal one makes of a number of trials (Korn & Graubard 1998)."""
+    return float((Z / special.stdtrit(people - 1, 0.975)) ** 2)
+
+
+def _check_counts(successes: float, n: float) -> None:
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n} trials; expected 0 <= successes <= trials")
+
+
+def _check_people(people: int) -> None:
+    if people < 2:
+        raise ValueError(f"{people} people with a trial; expected at least 2, as the interval is over people")

@@ -1,0 +1,33 @@
+"""What a measure hands back: published numbers and what stands behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mote_bench.contracts import Measurement
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The outcome of one ``measure_*`` call.
+
+    Attributes
+    ----------
+    measurements : tuple of Measurement
+        Every metric that is defined for the data; what is not is named in ``details["undefined"]``.
+    details : mapping
+        JSON-ready curves, histograms, counts and settings: plain floats, ints, lists, str and None, never NaN.
+    """
+
+    measurements: tuple[Measurement, ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, metric: str) -> Measurement:
+        """The measurement of that name; KeyError naming those that exist."""
+        for measurement in self.measurements:
+            if measurement.metric == metric:
+                return measurement
+        known = ", ".join(measurement.metric for measurement in self.measurements)
+        raise KeyError(f"no metric '{metric}' among {known}")

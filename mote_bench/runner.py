@@ -1,0 +1,210 @@
+"""A plan of cells becomes records: fit, enrol, compare, attack; a failed cell is a record and the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mote_bench import enrolment, judge, provenance, store, tasks, workers
+from mote_bench.contracts import Cell, Knowledge, Record, Scheme, Status, WhichClass
+from mote_bench.enrolment import Held
+from mote_bench.evidence import Database, Theft, steal
+from mote_bench.ledger import Ledger, Progress
+from mote_bench.settings import Setting
+from mote_bench.split import Enrolled
+from mote_bench.toolkit import KEY_BYTES, class_index, revocable, stream, stream_seed
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """The records of a run in plan order, and how many of them an earlier run had finished."""
+
+    records: tuple[Record, ...]
+    kept: int
+
+
+def run(setting: Setting, folder: Path, *, jobs: int, progress: Progress, fresh: bool = False) -> Finished:
+    """Run every cell of the plan that isn't finished in ``folder``; each record is written as it is made.
+
+    Parameters
+    ----------
+    jobs : int
+        Worker processes of one thread each. The figures don't depend on it.
+    progress : callable
+        Told of each finished task.
+    fresh : bool
+        Run finished cells again.
+    """
+    cells = setting.plan.cells
+    origins = provenance.of_cells(cells, setting.data, setting.protocol, bins=setting.bins)
+    kept = {} if fresh else store.finished(folder, cells, origins)
+    ledger = Ledger(folder, cells, origins, progress, dict(kept))
+    stage = _Stage(setting, jobs, ledger)
+    try:
+        with threadpool_limits(limits=1):  # the workers have the cores
+            _run(stage)
+    finally:
+        workers.stop()
+    return Finished(tuple(ledger.records[cell] for cell in cells), len(kept))
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    setting: Setting
+    jobs: int
+    ledger: Ledger
+
+    def outcomes(self, made: Iterable[workers.Task]) -> Iterator[tuple[Any, tasks.Outcome]]:
+        return workers.run(made, jobs=self.jobs)
+
+    def give_up(self, scheme: str, error: str) -> None:
+        """A scheme that can't be fitted or can't enrol fails every cell it has left."""
+        for cell in self.ledger.pending():
+            if cell.scheme == scheme:
+                self.ledger.fail(cell, error)
+
+    def seed_of(self, purpose: str, cell: Cell) -> int:
+        return stream_seed(self.setting.seed, purpose, *astuple(cell))
+
+
+def _run(stage: _Stage) -> None:
+    """Controls go first: every other cell's floor and ceiling come from them."""
+    fitted = _fit(stage)
+    held = _enroll(stage, fitted)
+    controls = {name: one for name, one in held.items() if name in judge.CONTROLS}
+    others = {name: one for name, one in held.items() if name not in controls}
+    for group in (controls, others):
+        _verify(stage, group)
+        _attack(stage, group)
+
+
+def _fit(stage: _Stage) -> dict[str, Scheme]:
+    setting, fitted = stage.setting, {}
+    names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
+    stage.ledger.expect(len(names), "fitting")
+    made = enrolment.fit_tasks(setting.plan.schemes, names, setting.split.background, setting.seed)
+    for name, outcome in stage.outcomes(made):
+        stage.ledger.tick(f"fitted {name}")
+        if outcome.error is None:
+            fitted[name] = outcome.value
+        else:
+            stage.give_up(name, outcome.error)
+    return {name: fitted[name] for name in names if name in fitted}
+
+
+def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
+    setting = stage.setting
+    work = enrolment.enrolment(
+        fitted, setting.split, people_per_task=setting.protocol.people_per_task, seed=setting.seed
+    )
+    stage.ledger.expect(len(work.chunks()), "enrolling")
+    made: dict[enrolment.Chunk, tasks.Outcome] = {}
+    for chunk, outcome in stage.outcomes(map(work.task, work.chunks())):
+        made[chunk] = outcome
+        stage.ledger.tick(f"enrolled {chunk.people} people with {chunk.scheme}")
+    held = {}
+    for name in fitted:
+        errors = [outcome.error for chunk, outcome in made.items() if chunk.scheme == name and outcome.error]
+        if errors:
+            stage.give_up(name, errors[0])
+        else:
+            held[name] = work.held(name, made, setting.split.shadow.references)
+    return held
+
+
+def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
+    """Verification and fairness of each scheme and, from the same comparisons, what a score costs."""
+    wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and _is_harness(cell)]
+    scenarios = list(dict.fromkeys((cell.scheme, cell.knowledge) for cell in wanted))
+    stage.ledger.expect(len(scenarios), "comparing")
+    made = (
+        workers.Task(key, tasks.verify, (held[key[0]].holdings.scheme, _comparison(stage, held[key[0]], *key)))
+        for key in scenarios
+    )
+    for key, outcome in stage.outcomes(made):
+        stage.ledger.tick(f"compared with {key[0]}")
+        for cell in wanted:
+            if (cell.scheme, cell.knowledge) == key:
+                _add_verified(stage, cell, outcome, held[cell.scheme])
+
+
+def _is_harness(cell: Cell) -> bool:
+    return cell.attack in (judge.ZERO_EFFORT, judge.NO_ATTACK)
+
+
+def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.Comparison:
+    setting, holdings = stage.setting, held.holdings
+    own_keys = scenario != Knowledge.STOLEN_KEY
+    shadow = Database(holdings.shadow.templates, holdings.shadow.keys)
+    return tasks.Comparison(
+        target=_trials(holdings.first, setting.split.target, own_keys),
+        shadow=_trials(shadow, setting.split.shadow, own_keys),
+        groups=setting.split.target.references.attributes,
+        has_identity=setting.split.has_identity,
+        protocol=setting.protocol,
+        seed=stream_seed(setting.seed, "verify", scheme, scenario),
+    )
+
+
+def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trials:
+    """Probes against templates; without identities the references stand in, to time a score."""
+    if people.probes is None:
+        everyone = np.arange(len(people.references))
+        return tasks.Trials(database.templates, database.keys, people.references.embeddings, everyone, own_keys)
+    return tasks.Trials(database.templates, database.keys, people.probes.embeddings, people.shown, own_keys)
+
+
+def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held) -> None:
+    if outcome.error is not None:
+        stage.ledger.fail(cell, outcome.error, outcome.seconds)
+    elif cell.question == "cost":
+        key_bytes = KEY_BYTES if revocable(held.holdings.scheme) else 0
+        measured = judge.costs(held.holdings.first.templates, held.timings, outcome.value.timings, key_bytes=key_bytes)
+        stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details))
+    else:
+        measured = outcome.value.verify if cell.question == "verify" else outcome.value.fairness
+        cost = {"seconds": outcome.seconds}
+        stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
+
+
+def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
+    wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
+    stage.ledger.expect(len(wanted), "attacking")
+    split = stage.setting.split
+    yardstick = judge.yardstick(split, stage.setting.protocol.fmr)
+    thefts: dict[Cell, Theft] = {}
+
+    def task(cell: Cell) -> workers.Task:
+        thefts[cell] = _theft(stage, cell, held[cell.scheme])
+        plan = stage.setting.plan
+        question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
+        return workers.Task(
+            cell, tasks.attack, (attack, question, thefts[cell].evidence, stage.seed_of("attack", cell))
+        )
+
+    for cell, outcome in stage.outcomes(map(task, wanted)):
+        theft = thefts.pop(cell)
+        stage.ledger.tick(f"{cell.attack} on {cell.scheme}: {cell.question}")
+        if outcome.error is not None:
+            stage.ledger.fail(cell, outcome.error, outcome.seconds)
+            continue
+        question = stage.setting.plan.questions[cell.question]
+        seed = stage.seed_of("judge", cell)
+        measured = judge.measure(question, outcome.value, theft, target=split.target, yardstick=yardstick, seed=seed)
+        cost = {"seconds": outcome.seconds}
+        stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
+
+
+def _theft(stage: _Stage, cell: Cell, held: Held) -> Theft:
+    split, question = stage.setting.split, stage.setting.plan.questions[cell.question]
+    people = np.arange(len(split.target.references))
+    if isinstance(question, WhichClass):
+        labels = split.target.references.attributes[question.attribute]
+        people = np.flatnonzero(class_index(labels, question.classes) >= 0)
+    rng = stream(stage.seed_of("theft", cell))
+    return steal(held.holdings, question, Knowledge(cell.knowledge), public=split.background, people=people, rng=rng)

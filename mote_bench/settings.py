@@ -1,0 +1,109 @@
+"""From a user's words to all that a run's figures depend on: data, split, protocol and plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mote_bench import plan, protocol, registry
+from mote_bench.contracts import Dataset, InputError
+from mote_bench.data import npz
+from mote_bench.plan import Plan
+from mote_bench.protocol import Protocol
+from mote_bench.split import Split, split
+
+Bins = Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run as the user words it.
+
+    Attributes
+    ----------
+    data : str
+        A data set's name or the path of an npz file.
+    schemes, attacks, questions : str
+        Comma lists of names, or "all".
+    attributes : str, optional
+        Comma list of columns; by default all that can serve.
+    bins : tuple of str
+        ``NAME=EDGE,EDGE,...`` for numeric columns.
+    people : int, optional
+        Use a random subset of this many people.
+    """
+
+    data: str = "synthetic"
+    schemes: str = "all"
+    attacks: str = "all"
+    questions: str = "all"
+    attributes: str | None = None
+    bins: tuple[str, ...] = ()
+    people: int | None = None
+    seed: int = 0
+    protocol: str = protocol.DEFAULT
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """All that a run's figures depend on, besides the code."""
+
+    data: Dataset
+    split: Split
+    protocol: Protocol
+    plan: Plan
+    seed: int
+    bins: Bins
+
+
+def make(asked: Asked) -> Setting:
+    """Load the data, split its people and plan the cells.
+
+    Raises
+    ------
+    InputError
+        On anything the user named that doesn't exist or can't serve.
+    """
+    version = protocol.load(asked.protocol)
+    bins = dict(version.bins) | dict(map(_edges, asked.bins))
+    dataset = _dataset(asked.data, bins, None if asked.attributes is None else _names(asked.attributes))
+    parts = split(dataset.faces, version, seed=asked.seed, people=asked.people)
+    choice = plan.Choice(asked.schemes, asked.attacks, asked.questions)
+    name = dataset.name if asked.people is None else f"{dataset.name}@{asked.people}"
+    cells = plan.make(choice, parts, version, data=name, seed=asked.seed)
+    return Setting(dataset, parts, version, cells, asked.seed, bins)
+
+
+def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
+    if data.endswith(".npz") or os.sep in data or Path(data).is_file():
+        return npz.load(Path(data), bins=bins, attributes=attributes)
+    names = registry.select("datasets", data)
+    if len(names) != 1:
+        raise InputError(f"--data {data} names {len(names)} data sets; expected one of: {', '.join(names)}")
+    try:
+        dataset: Dataset = registry.load("datasets", names[0])
+    except registry.PluginError as error:
+        raise InputError(str(error)) from None
+    return dataset if attributes is None else _with_attributes(dataset, attributes)
+
+
+def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:
+    known = dataset.faces.attributes
+    for name in attributes:
+        if name not in known:
+            raise InputError(f"data set '{dataset.name}' has no attribute '{name}'; it has: {', '.join(known)}")
+    return replace(dataset, faces=replace(dataset.faces, attributes={name: known[name] for name in attributes}))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _edges(option: str) -> tuple[str, tuple[float, ...]]:
+    name, _, edges = option.partition("=")
+    try:
+        return name.strip(), tuple(float(edge) for edge in edges.split(","))
+    except ValueError:
+        raise InputError(f"--bins {option}: expected NAME=EDGE,EDGE,... as in --bins age=18,35,50") from None

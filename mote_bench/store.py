@@ -1,0 +1,142 @@
+"""Records on disk: written atomically, read back checked, reused only if this code made them here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
+
+RECORDS = "records"
+_JOURNAL = ".finished"
+
+
+def prepare(folder: Path) -> None:
+    """Make the output folder.
+
+    Raises
+    ------
+    InputError
+        When it can't be made or written to.
+    """
+    try:
+        (folder / RECORDS).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder / RECORDS):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"can't write to '{folder}' ({reason}); give a folder you may write to: --out DIR") from None
+
+
+def name(cell: Cell) -> str:
+    """The file name of a cell's record: readable, and unique by a hash of the cell."""
+    words = "_".join(re.sub(r"[^a-z0-9.-]+", "-", str(value).lower())[:40] for value in asdict(cell).values())
+    return f"{words}_{_sha256(_line(asdict(cell)))[:8]}.json"
+
+
+def write(folder: Path, record: Record) -> None:
+    """Write one record and note it as finished here."""
+    text = to_text(record)
+    write_text(folder / RECORDS / name(record.cell), text)
+    with (folder / _JOURNAL).open("a", encoding="utf-8") as journal:
+        journal.write(f"{_sha256(text)} {name(record.cell)}\n")
+
+
+def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapping[str, str]]) -> dict[Cell, Record]:
+    """The cells that needn't be run again.
+
+    A record is kept when this folder's journal lists it with the checksum that the file still has, its cell didn't
+    fail, and it was made by the same code from the same data (``provenance``). Records that came with the
+    repository, or that were edited, are not in the journal: they are claims, and a run makes them anew.
+    """
+    listed = _journal(folder)
+    kept: dict[Cell, Record] = {}
+    for cell in cells:
+        path = folder / RECORDS / name(cell)
+        if path.name not in listed or not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        if _sha256(text) != listed[path.name]:
+            continue
+        record = from_text(text, path.name)
+        if record.status is not Status.FAILED and record.provenance == dict(provenance[cell]):
+            kept[cell] = record
+    return kept
+
+
+def read(folder: Path) -> list[Record]:
+    """Every record of an output folder, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        When there are none, or one is damaged.
+    """
+    paths = sorted((folder / RECORDS).glob("*.json"))
+    return [from_text(path.read_text(encoding="utf-8", errors="replace"), str(path)) for path in paths]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new, never a part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def to_text(record: Record) -> str:
+    """A record as JSON, a line per part; equal records give equal bytes."""
+    parts = ",\n".join(f"{json.dumps(key)}: {_line(value)}" for key, value in asdict(record).items())
+    return "{\n" + parts + "\n}\n"
+
+
+def from_text(text: str, source: str) -> Record:
+    """The record in a JSON text.
+
+    Raises
+    ------
+    InputError
+        When the text is no record; ``source`` says which file it was.
+    """
+    try:
+        table = json.loads(text)
+        return Record(
+            cell=Cell(**table["cell"]),
+            status=Status(table["status"]),
+            measurements=tuple(Measurement(**row) for row in table["measurements"]),
+            details=table["details"],
+            cost=table["cost"],
+            provenance=table["provenance"],
+            error=table["error"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None
+
+
+def _journal(folder: Path) -> dict[str, str]:
+    path = folder / _JOURNAL
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    entries = [line.split(" ", 1) for line in lines if " " in line]
+    return {file: checksum for checksum, file in entries}
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

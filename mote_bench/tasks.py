@@ -1,0 +1,198 @@
+"""What a worker does: fit, enrol, compare, attack. Each takes plain data, returns an outcome and never raises."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench import judge
+from mote_bench.contracts import (
+    Attack,
+    Evidence,
+    Faces,
+    FloatArray,
+    Key,
+    Question,
+    SamePerson,
+    Scheme,
+    Template,
+    WhichClass,
+)
+from mote_bench.metrics.fairness import measure_fairness
+from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.verification import Scores, measure_verification
+from mote_bench.protocol import Protocol
+from mote_bench.toolkit import stream
+
+_LONGEST_ERROR = 4000
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a task made, or the traceback of what it raised, and the seconds it took."""
+
+    value: Any
+    seconds: float
+    error: str | None = None
+
+
+def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:
+    """The scheme, fitted on public faces."""
+    return _run(lambda: scheme.fit(background, seed=seed))
+
+
+def enroll(scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, seeds: Sequence[int]) -> Outcome:
+    """The templates of some people: a list of bytes."""
+
+    def templates() -> list[Template]:
+        made = scheme.enroll(references, keys=keys, seeds=seeds)
+        if len(made) != len(references) or not all(isinstance(template, bytes) for template in made):
+            raise ValueError(f"enroll gave {len(made)} templates for {len(references)} people; expected bytes for each")
+        return list(made)
+
+    return _run(templates)
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Probes to compare with templates; probe j was brought by person ``shown[j]``.
+
+    With ``bring_own_keys`` every claimant presents their own key, also against other people's templates; otherwise
+    the key of the template they claim (a stolen token).
+    """
+
+    templates: tuple[Template, ...]
+    keys: tuple[Key, ...] | None
+    probes: FloatArray
+    shown: npt.NDArray[np.intp]
+    bring_own_keys: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What verification and fairness of one scheme are measured on.
+
+    Attributes
+    ----------
+    target, shadow : Trials
+        Thresholds are set on the shadow people and applied to the target people.
+    groups : mapping of attribute -> (n target people,) str
+        Who is compared with whom for fairness.
+    has_identity : bool
+        Without identities only the time of a score can be measured.
+    """
+
+    target: Trials
+    shadow: Trials
+    groups: Mapping[str, npt.NDArray[np.str_]]
+    has_identity: bool
+    protocol: Protocol
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """Verification and fairness of one scheme, with (comparisons, seconds) of each batch of scores."""
+
+    verify: Measured
+    fairness: Measured
+    timings: tuple[tuple[int, float], ...]
+
+
+def verify(scheme: Scheme, comparison: Comparison) -> Outcome:
+    """A :class:`Verified`."""
+    return _run(lambda: _verified(scheme, comparison))
+
+
+def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
+    target, target_seconds = _timed(scheme, comparison.target)
+    shadow, shadow_seconds = _timed(scheme, comparison.shadow)
+    timings = ((target.size, target_seconds), (shadow.size, shadow_seconds))
+    if not comparison.has_identity:
+        return Verified(Measured((), {}), Measured((), {}), timings)
+    protocol = comparison.protocol
+    thresholds = judge.thresholds(shadow[_impostor(comparison.shadow)], {*protocol.fmr, protocol.fairness_fmr})
+    scores = Scores(target, np.arange(len(target)), comparison.target.shown)
+    asked = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
+    verified = measure_verification(scores, asked, stream(comparison.seed, "verify"))
+    fair = measure_fairness(
+        scores,
+        comparison.groups,
+        thresholds[protocol.fairness_fmr],
+        fmr_name=protocol.fairness_fmr,
+        alpha=protocol.fairness_alpha,
+        rng=stream(comparison.seed, "fairness"),
+    )
+    return Verified(verified, fair, timings)
+
+
+def _impostor(trials: Trials) -> npt.NDArray[np.bool_]:
+    return np.not_equal.outer(np.arange(len(trials.templates)), trials.shown)
+
+
+def _timed(scheme: Scheme, trials: Trials) -> tuple[FloatArray, float]:
+    start = time.perf_counter()
+    scores = _scores(scheme, trials)
+    return scores, time.perf_counter() - start
+
+
+def _scores(scheme: Scheme, trials: Trials) -> FloatArray:
+    shape = (len(trials.templates), len(trials.probes))
+    if trials.keys is None or not trials.bring_own_keys:
+        return _checked(scheme.score(trials.templates, trials.probes, keys=trials.keys), shape, "score")
+    scores = np.empty(shape)
+    for person in np.unique(trials.shown):
+        columns = np.flatnonzero(trials.shown == person)
+        presented = [trials.keys[person]] * shape[0]
+        block = scheme.score(trials.templates, trials.probes[columns], keys=presented)
+        scores[:, columns] = _checked(block, (shape[0], len(columns)), "score")
+    return scores
+
+
+def attack(attacker: Attack, question: Question, evidence: Evidence, seed: int) -> Outcome:
+    """The attack's answer, checked for shape and finiteness, as float64."""
+
+    def answer() -> FloatArray:
+        given = attacker.answer(question, evidence, stream(seed, "attack"))
+        return _checked(given, _answer_shape(question, evidence), "answer")
+
+    return _run(answer)
+
+
+def _answer_shape(question: Question, evidence: Evidence) -> tuple[int, int]:
+    stolen = len(evidence.templates)
+    if isinstance(question, WhichClass):
+        return stolen, len(question.classes)
+    if isinstance(question, SamePerson):
+        return stolen, len(evidence.others)
+    return stolen, question.dimension
+
+
+def _checked(array: object, shape: tuple[int, int], what: str) -> FloatArray:
+    values = np.asarray(array, dtype=np.float64)
+    if values.shape != shape:
+        raise ValueError(f"{what} has shape {values.shape}; expected {shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} holds {np.sum(~np.isfinite(values))} values that are NaN or infinite")
+    return values
+
+
+def _run(work: Callable[[], Any]) -> Outcome:
+    """Do the work on one thread: the workers are the parallelism, and sums then don't depend on the core count."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    try:
+        with threadpool_limits(limits=1):
+            value = work()
+    except Exception:  # a plug-in may raise anything, and the run goes on
+        return Outcome(None, time.perf_counter() - start, traceback.format_exc()[-_LONGEST_ERROR:])
+    return Outcome(value, time.perf_counter() - start)

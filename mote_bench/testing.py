@@ -1,0 +1,82 @@
+"""Conformance kit for plug-in authors: what a scheme or an attack breaks of its contract, as findings.
+
+In a test of your own::
+
+    from mote_bench.testing import check_scheme
+
+    def test_my_scheme_keeps_the_contract():
+        assert [finding for finding in check_scheme(MyScheme) if not finding.ok] == []
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mote_bench.conformance import Finding, deal, findings, generated_faces
+from mote_bench.contracts import Attack, Faces, Scheme
+
+__all__ = ["Finding", "check_attack", "check_scheme", "generated_faces"]
+
+
+def check_scheme(make_scheme: Callable[[], Scheme], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
+    """What a scheme keeps and breaks of :class:`mote_bench.contracts.Scheme`.
+
+    Eight people are enrolled about eight times over, and templates are scored in a second process as well.
+
+    Parameters
+    ----------
+    make_scheme : callable
+        Makes a new, unfitted scheme: the class itself, if it needs no arguments.
+    faces : Faces, optional
+        Faces that say who they show, with two photos or more of at least 24 people. By default generated ones,
+        64-dimensional (:func:`generated_faces`).
+    seed : int
+        Of the generated faces, the people chosen, ``fit``, the keys and the seeds of enrolment.
+
+    Returns
+    -------
+    list of Finding
+        One per check. The list ends after a failed check that the following ones build on. ``recognises`` is the one
+        check that a control which holds nothing may fail.
+
+    Raises
+    ------
+    InputError
+        When ``faces`` doesn't say who it shows or holds too few people.
+    """
+    from mote_bench import conformance_schemes
+
+    people = deal(generated_faces(seed=seed) if faces is None else faces, target=8, shadow=5, seed=seed)
+    return findings(conformance_schemes.Trial(make_scheme, people, seed), conformance_schemes.CHECKS)
+
+
+def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
+    """What an attack keeps and breaks of :class:`mote_bench.contracts.Attack`.
+
+    It is run on the built-in schemes ``cosine`` (which hides nothing: it must break it), ``noise`` (which holds
+    nothing: it must stand at chance) and ``biohash`` (which has keys), at every knowledge level that it states.
+
+    Parameters
+    ----------
+    make_attack : callable
+        Makes a new attack: the class itself, if it needs no arguments.
+    faces : Faces, optional
+        Faces that say who they show, with two photos or more of at least 80 people and, for an attack that answers
+        :class:`mote_bench.contracts.WhichClass`, an attribute. By default generated ones (:func:`generated_faces`).
+    seed : int
+        Of the generated faces, the people chosen, the schemes and the attack.
+
+    Returns
+    -------
+    list of Finding
+        One per check. The list ends after a failed check that the following ones build on.
+
+    Raises
+    ------
+    InputError
+        When ``faces`` doesn't say who it shows, holds too few people or lacks an attribute.
+    """
+    from mote_bench import conformance_attacks
+
+    people = deal(generated_faces(seed=seed) if faces is None else faces, target=48, shadow=80, seed=seed)
+    return findings(conformance_attacks.Trial(make_attack, people, seed), conformance_attacks.CHECKS)

@@ -1,0 +1,90 @@
+"""Tasks spread over worker processes: bounded memory, a lost worker costs only its own task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+from mote_bench.tasks import Outcome
+
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+_MOST_JOBS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One call of a function of :mod:`mote_bench.tasks`; ``key`` tells the caller whose outcome it is."""
+
+    key: Any
+    function: Callable[..., Outcome]
+    arguments: tuple[Any, ...]
+
+
+def default_jobs() -> int:
+    """The cores this process may use, at most 8: a worker with torch loaded takes about half a gigabyte."""
+    return min(_MOST_JOBS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def run(tasks: Iterable[Task], *, jobs: int) -> Iterator[tuple[Any, Outcome]]:
+    """Outcomes as they come, in no order.
+
+    Tasks are drawn lazily, only a few more than there are workers, so that what they carry is not all in memory.
+    When a worker dies (killed, out of memory), the tasks that were under way are tried again one by one, and one that
+    kills its worker a second time has failed.
+    """
+    waiting = iter(tasks)
+    suspects: list[Task] = []
+    under_way: dict[Future[Outcome], Task] = {}
+    while True:
+        executor = _executor(jobs)
+        while len(under_way) < jobs + 1 and (task := next(waiting, None)) is not None:
+            under_way[executor.submit(task.function, *task.arguments)] = task
+        if not under_way:
+            return
+        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in done:
+            task = under_way.pop(future)
+            outcome = _outcome(future)
+            if outcome is None:
+                suspects.append(task)
+            else:
+                yield task.key, outcome
+        if suspects:
+            suspects += under_way.values()
+            under_way.clear()
+            for task in suspects:
+                yield task.key, _alone(task)
+            suspects.clear()
+
+
+def stop() -> None:
+    """End the workers at once."""
+    from loky import get_reusable_executor
+
+    get_reusable_executor(max_workers=1).shutdown(wait=False, kill_workers=True)
+
+
+def _executor(jobs: int) -> Executor:
+    from loky import get_reusable_executor
+
+    executor: Executor = get_reusable_executor(max_workers=jobs, env=_ONE_THREAD, timeout=300)
+    return executor
+
+
+def _alone(task: Task) -> Outcome:
+    outcome = _outcome(_executor(1).submit(task.function, *task.arguments))
+    return outcome or Outcome(None, 0.0, "the worker process died on this task (killed, or out of memory)")
+
+
+def _outcome(future: Future[Outcome]) -> Outcome | None:
+    """What a task made; ``None`` when its worker died."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return None
+    except Exception as error:  # what couldn't be sent to or from the worker
+        return Outcome(None, 0.0, f"{type(error).__name__}: {error}")

@@ -1,0 +1,196 @@
+"""The conformance kit: every bad fixture is caught by the one check it breaks, every sound plug-in passes."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from known_bad import (
+    BAD_ATTACKS,
+    BAD_SCHEMES,
+    Sound,
+    SoundClassifier,
+    SoundInverter,
+    SoundLinker,
+    WasToldTheTruth,
+)
+
+from mote_bench import conformance_attacks, conformance_schemes, registry
+from mote_bench.conformance import apart, deal, findings
+from mote_bench.conformance_attacks import _class_edge, _face_edge, _link_edge
+from mote_bench.conformance_schemes import _rank_correlation
+from mote_bench.contracts import Faces, InputError
+from mote_bench.testing import Finding, check_attack, check_scheme, generated_faces
+
+
+def broken(found: list[Finding]) -> dict[str, str]:
+    return {finding.check: finding.message for finding in found if not finding.ok}
+
+
+@pytest.mark.parametrize(("scheme", "check"), BAD_SCHEMES.items(), ids=lambda value: getattr(value, "__name__", value))
+def test_a_bad_scheme_is_caught_by_the_check_it_breaks(scheme: type, check: str) -> None:
+    found = broken(check_scheme(scheme))
+    assert list(found) == [check], found
+    for part in ("Given: ", ". Expected: ", ". To mend it: "):
+        assert part in found[check]
+
+
+@pytest.mark.parametrize(("attack", "check"), BAD_ATTACKS.items(), ids=lambda value: getattr(value, "__name__", value))
+def test_a_bad_attack_is_caught_by_the_check_it_breaks(attack: type, check: str) -> None:
+    found = broken(check_attack(attack))
+    assert list(found) == [check], found
+    for part in ("Given: ", ". Expected: ", ". To mend it: "):
+        assert part in found[check]
+
+
+def test_an_attack_that_was_told_the_truth_is_caught_on_noise() -> None:
+    people = deal(generated_faces(), target=48, shadow=80, seed=0)
+    told = WasToldTheTruth(conformance_attacks.Trial(SoundClassifier, people, 0))
+    assert list(broken(check_attack(lambda: told))) == ["stands_at_chance_on_noise"]
+
+
+def test_every_check_has_a_bad_fixture() -> None:
+    assert {check.name for check in conformance_schemes.CHECKS} == set(BAD_SCHEMES.values())
+    told = {"stands_at_chance_on_noise"}
+    assert {check.name for check in conformance_attacks.CHECKS} == set(BAD_ATTACKS.values()) | told
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sound_fixtures_pass(seed: int) -> None:
+    assert broken(check_scheme(Sound, seed=seed)) == {}
+    for attack in (SoundClassifier, SoundInverter, SoundLinker):
+        assert broken(check_attack(attack, seed=seed)) == {}
+
+
+@pytest.mark.parametrize("name", ["cosine", "biohash"])
+def test_built_in_schemes_pass(name: str) -> None:
+    assert broken(check_scheme(partial(registry.load, "schemes", name))) == {}
+
+
+def test_noise_only_fails_to_recognise() -> None:
+    assert list(broken(check_scheme(partial(registry.load, "schemes", "noise")))) == ["recognises"]
+
+
+def test_schemes_of_other_dimensions_and_seeds_pass() -> None:
+    faces = generated_faces(people=30, photos=3, dimension=24, seed=5)
+    assert broken(check_scheme(partial(registry.load, "schemes", "biohash"), faces=faces, seed=5)) == {}
+
+
+def test_passing_findings_name_every_check() -> None:
+    found = check_scheme(Sound)
+    assert [finding.check for finding in found] == [check.name for check in conformance_schemes.CHECKS]
+    assert all(finding.message.startswith("Expected and found: ") for finding in found)
+
+
+def test_the_kit_itself_leaves_the_global_generators_alone() -> None:
+    before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    check_scheme(Sound)
+    check_attack(SoundClassifier)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+
+
+def test_a_failed_finding_names_the_line_that_raised() -> None:
+    class Raises(Sound):
+        def enroll(self, references: Any, *, keys: Any, seeds: Any) -> list[bytes]:
+            raise RuntimeError("no licence")
+
+    message = broken(check_scheme(Raises))["enroll_returns_bytes"]
+    assert "RuntimeError: no licence (raised in" in message
+    assert "test_kit.py, line" in message
+
+
+def test_schemes_defined_in_a_function_can_be_checked_in_a_new_process() -> None:
+    class Local(Sound):
+        pass
+
+    assert broken(check_scheme(Local)) == {}
+
+
+def test_faces_without_identity_are_refused() -> None:
+    with pytest.raises(InputError, match="expected `identity`"):
+        check_scheme(Sound, faces=Faces(np.eye(30)))
+
+
+@pytest.mark.parametrize(("check", "make", "least"), [(check_scheme, Sound, 24), (check_attack, SoundLinker, 80)])
+def test_too_few_people_are_refused(check: Any, make: type, least: int) -> None:
+    with pytest.raises(InputError, match=f"{least - 1} people have two photos or more; expected at least {least}"):
+        check(make, faces=generated_faces(people=least - 1))
+
+
+def test_faces_without_an_attribute_are_refused_for_classes() -> None:
+    faces = generated_faces()
+    bare = Faces(faces.embeddings, faces.identity)
+    with pytest.raises(InputError, match="no attribute"):
+        check_attack(SoundClassifier, faces=bare)
+    assert broken(check_attack(SoundLinker, faces=bare)) == {}
+
+
+def test_generated_faces_are_as_stated() -> None:
+    faces = generated_faces()
+    first, second = faces.embeddings[::2], faces.embeddings[1::2]
+    cosines = first @ second.T
+    assert np.diagonal(cosines).mean() == pytest.approx(0.84, abs=0.02)  # (64 + 16 + 4) / (64 + 16 + 4 + 16)
+    assert abs(np.mean(cosines[~np.eye(len(first), dtype=bool)])) < 0.02
+    assert len(np.unique(faces.identity)) == 240
+
+
+def test_dealt_people_share_no_one() -> None:
+    people = deal(generated_faces(), target=48, shadow=80, seed=1)
+    sets = [set(faces.identity.tolist()) for faces in (people.background, people.shadow, people.target)]
+    assert [len(one) for one in sets] == [112, 80, 48]
+    assert len(set.union(*sets)) == 240
+    assert people.target.identity.tolist() == people.second.identity.tolist()
+    assert not np.array_equal(people.target.embeddings, people.second.embeddings)
+
+
+def test_findings_stop_after_a_needed_check() -> None:
+    people = deal(generated_faces(), target=8, shadow=5, seed=0)
+    found = findings(conformance_schemes.Trial(dict, people, 0), conformance_schemes.CHECKS)  # type: ignore[arg-type]
+    assert [finding.check for finding in found] == ["is_a_scheme"]
+
+
+def test_apart_by_hand() -> None:
+    # Spread of (0, 2): 1. Differences (0, 1): root mean square 0.7071.
+    assert apart([0, 2], [0, 3]) == pytest.approx(0.5**0.5)
+    assert apart([1, 1], [1, 1]) == 0
+    assert apart([1, 1], [1, 2]) == np.inf
+    assert apart([1, 2], [1]) == np.inf
+
+
+def test_rank_correlation_by_hand() -> None:
+    # Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: covariance sum 4.5, lengths sqrt(4.5) and sqrt(5).
+    found = _rank_correlation(np.array([0.0, 5, 5, 9]), np.array([1.0, 2, 3, 4]))
+    assert found == pytest.approx(4.5 / (4.5 * 5) ** 0.5)
+    assert _rank_correlation(np.array([1.0, 2]), np.array([3.0, 3])) == 0
+
+
+def test_edges_by_hand() -> None:
+    # Two classes of two people; 2 of 2 and 1 of 2 right: balanced 0.75, standard error sqrt((1/2 + 1/2) / 16) = 0.25.
+    answer = np.array([[1.0, 0], [1, 0], [0, 1], [1, 0]])
+    assert _class_edge(answer, np.array([0, 0, 1, 1])) == pytest.approx(1.0)
+    assert _class_edge(np.ones((4, 2)), np.array([0, 0, 1, 1])) == 0
+    # Mates beat 1, 1/2 and 0 of the others: mean 1/2, so at chance; all first: (1 - 1/2) / sqrt(1 / 36) = 3.
+    mate = np.array([0, 1, 2])
+    assert _link_edge(np.array([[3.0, 2, 1], [3, 2, 1], [3, 2, 1]]), mate) == pytest.approx(0)
+    assert _link_edge(np.eye(3), mate) == pytest.approx(3)
+    assert _link_edge(np.ones((3, 3)), mate) == pytest.approx(0)
+    # One answer for all: own cosines 1, -1, 0, less the mean of the other two: 1.5, -1.5, 0, mean 0.
+    truth = np.array([[1.0, 0], [-1, 0], [0, 1]])
+    assert _face_edge(np.tile([1.0, 0], (3, 1)), truth) == pytest.approx(0)
+
+
+ATTACKS = [entry for entry in registry.names("attacks") if entry.distribution == "mote-bench"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", ATTACKS, ids=lambda entry: entry.name)
+def test_built_in_attacks_pass(entry: registry.Entry) -> None:
+    assert broken(check_attack(partial(registry.load, "attacks", entry.name))) == {}
+
+
+@pytest.mark.slow
+def test_mote_passes() -> None:
+    assert broken(check_scheme(partial(registry.load, "schemes", "mote"))) == {}

@@ -1,0 +1,146 @@
+"""A stranger's package: installed by pip, listed unimported, loaded, checked; a broken one fails alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLUGIN = Path(__file__).parents[1] / "plugin"
+BROKEN = """
+[build-system]
+requires = ["setuptools>=77"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "mote-bench-broken-plugin"
+version = "6.6"
+
+[project.entry-points."mote_bench.schemes"]
+broken-scheme = "mote_bench_broken_plugin:Scheme"
+
+[project.entry-points."mote_bench.attacks"]
+broken-attack = "mote_bench_broken_plugin:Attack"
+
+[tool.setuptools]
+py-modules = ["mote_bench_broken_plugin"]
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed the demo plug-in and one that raises when it is imported."""
+    _skip_without_pip_and_setuptools()
+    folder = tmp_path_factory.mktemp("third-party")
+    # A copy, because a build leaves its traces in the source tree.
+    shutil.copytree(PLUGIN, folder / "demo", ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    (folder / "broken").mkdir()
+    (folder / "broken" / "pyproject.toml").write_text(BROKEN)
+    (folder / "broken" / "mote_bench_broken_plugin.py").write_text("raise OSError('no such device: 42')\n")
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder / "site"), "./demo", "./broken"]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return folder / "site"
+
+
+def _skip_without_pip_and_setuptools() -> None:
+    for name, least in (("pip", 22), ("setuptools", 71)):
+        try:
+            found = int(version(name).partition(".")[0])
+        except PackageNotFoundError:
+            pytest.skip(f"needs {name} in this environment: pip install '{name}>={least}'")
+        if found < least:
+            pytest.skip(f"needs {name}>={least} in this environment; it has {version(name)}")
+
+
+def run(site: Path, code: str, *, cwd: Path) -> Any:
+    """What the code's last line prints, as JSON, in a new process that sees the installed plug-ins."""
+    environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", "import json, sys\nfrom mote_bench import registry\n" + code]
+    made = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return json.loads(made.stdout)
+
+
+def test_is_listed_with_its_distribution_without_being_imported(installed: Path, tmp_path: Path) -> None:
+    code = """
+listed = [str(entry) for kind in registry.KINDS for entry in registry.names(kind) if "plugin" in entry.distribution]
+print(json.dumps([listed, [name for name in sys.modules if "plugin" in name]]))
+"""
+    listed, imported = run(installed, code, cwd=tmp_path)
+    assert listed == [
+        "scheme 'broken-scheme' of mote-bench-broken-plugin 6.6 (mote_bench_broken_plugin:Scheme)",
+        "scheme 'demo-signs' of mote-bench-demo-plugin 0.3.1 (mote_bench_demo_plugin.scheme:Signs)",
+        "attack 'broken-attack' of mote-bench-broken-plugin 6.6 (mote_bench_broken_plugin:Attack)",
+        "attack 'demo-nearest-mean' of mote-bench-demo-plugin 0.3.1 (mote_bench_demo_plugin.attack:NearestMean)",
+    ]
+    assert imported == []
+
+
+def test_source_is_found_without_importing(installed: Path, tmp_path: Path) -> None:
+    code = """
+entries = registry.find("schemes", "demo-signs"), registry.find("schemes", "broken-scheme")
+print(json.dumps([[str(registry.module_source(entry)) for entry in entries], "mote_bench_demo_plugin" in sys.modules]))
+"""
+    package = installed / "mote_bench_demo_plugin"
+    sources = [str(package / "scheme.py"), str(installed / "mote_bench_broken_plugin.py")]
+    assert run(installed, code, cwd=tmp_path) == [sources, False]
+
+
+def test_keeps_its_contracts(installed: Path, tmp_path: Path) -> None:
+    code = """
+from functools import partial
+from mote_bench.testing import check_attack, check_scheme
+found = check_scheme(partial(registry.load, "schemes", "demo-signs"))
+found += check_attack(partial(registry.load, "attacks", "demo-nearest-mean"))
+print(json.dumps([[finding.check, finding.ok, finding.message] for finding in found]))
+"""
+    found = run(installed, code, cwd=tmp_path)
+    assert len(found) == 35  # 23 of schemes, 12 of attacks
+    assert [finding for finding in found if not finding[1]] == []
+
+
+def test_a_broken_plugin_fails_alone_and_by_name(installed: Path, tmp_path: Path) -> None:
+    code = """
+said = {}
+for kind in ("schemes", "attacks"):
+    for name in [name for name in registry.select(kind, "all") if name.startswith(("broken", "demo", "cosine"))]:
+        try:
+            said[name] = type(registry.load(kind, name)).__name__
+        except registry.PluginError as error:
+            said[name] = str(error)
+print(json.dumps(said))
+"""
+    said = run(installed, code, cwd=tmp_path)
+    for name, thing in (("broken-scheme", "Scheme"), ("broken-attack", "Attack")):
+        kind = thing.lower()
+        assert said.pop(name) == (
+            f"{kind} '{name}' of mote-bench-broken-plugin 6.6 (mote_bench_broken_plugin:{thing}) can't be loaded: "
+            "OSError: no such device: 42. Mend or remove it: pip uninstall mote-bench-broken-plugin"
+        )
+    assert said == {"cosine": "Cosine", "demo-signs": "Signs", "demo-nearest-mean": "NearestMean"}
+
+
+def test_a_working_folder_of_the_same_names_shadows_nothing(installed: Path, tmp_path: Path) -> None:
+    for name in ("attacks", "baselines"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('the user\\'s own package was imported')")
+    code = """
+made = [registry.load("schemes", name) for name in ("cosine", "noise", "biohash", "demo-signs")]
+sources = [registry.module_source(entry) for kind in ("schemes", "attacks") for entry in registry.names(kind)]
+print(json.dumps([[type(one).__module__ for one in made], [str(source) for source in sources], sys.path[0]]))
+"""
+    modules, sources, first_on_path = run(installed, code, cwd=tmp_path)
+    assert first_on_path == ""  # so that the user's folder would win over an installed package of that name
+    assert modules == [f"mote_baselines.{name}" for name in ("cosine", "noise", "biohash")] + [
+        "mote_bench_demo_plugin.scheme"
+    ]
+    assert not any(str(tmp_path) in source for source in sources)

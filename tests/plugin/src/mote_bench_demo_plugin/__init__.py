@@ -1,0 +1,1 @@
+"""A scheme and an attack for mote-bench, as a third party would ship them."""

@@ -1,0 +1,26 @@
+"""Signs of a public random projection: 32 bytes a person, no key."""
+
+import numpy as np
+
+from mote_bench.toolkit import stream
+
+
+class Signs:
+    """On which side of 256 public random planes the face lies; score: the share of planes on which a probe agrees.
+
+    Whoever steals the record knows the planes, and with them a cone around the embedding.
+    Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002.
+    """
+
+    def fit(self, background, *, seed):
+        self.planes = stream(seed, "planes").standard_normal((background.embeddings.shape[1], 256)).astype(np.float32)
+        return self
+
+    def enroll(self, references, *, keys, seeds):
+        return [np.packbits(sides).tobytes() for sides in references @ self.planes > 0]
+
+    def score(self, templates, probes, *, keys):
+        if any(len(template) != 32 for template in templates):
+            raise ValueError("a template has a wrong length; expected 32 bytes")
+        stored = np.unpackbits(np.frombuffer(b"".join(templates), dtype=np.uint8)).reshape(-1, 1, 256)
+        return (stored == (probes @ self.planes > 0)).mean(axis=2)

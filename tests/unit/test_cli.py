@@ -1,0 +1,141 @@
+"""The command line as a user meets it: exit codes, messages, and nothing written on bad input."""
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from populations import gaussian_faces
+
+
+def mote_bench(*arguments, cwd, **environment):
+    command = [sys.executable, "-m", "mote_bench", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=300, env=os.environ | environment, check=False
+    )
+
+
+def saved(path, people=200, images=4, **changes):
+    faces = gaussian_faces(people, images)
+    arrays = {"embeddings": faces.embeddings, "identity": faces.identity, **faces.attributes} | changes
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    return path
+
+
+def refused(result, folder, *words):
+    """Exit 2, one message that holds the words, no traceback, and nothing written."""
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert result.stderr.count("error: ") == 1
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+    assert not (folder / "leaderboards").exists()
+
+
+def test_version_and_help_are_quick_and_import_no_torch(tmp_path):
+    start = time.perf_counter()
+    assert mote_bench("--version", cwd=tmp_path).stdout.startswith("mote-bench 0.")
+    result = mote_bench("run", "--help", cwd=tmp_path, COLUMNS="120")
+    assert "--attacks" in result.stdout
+    assert time.perf_counter() - start < 10
+
+
+def test_list_names_everything_and_imports_no_plug_in(tmp_path):
+    code = (
+        "import sys; sys.argv = ['mote_bench', 'list']\n"
+        "from mote_bench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'sklearn', 'xgboost', 'pandas', 'matplotlib', 'mote_attacks', 'mote_baselines'}\n"
+        "print('IMPORTED', sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    for name in (
+        "synthetic",
+        "cosine",
+        "noise",
+        "mote",
+        "biohash",
+        "logistic-bytes",
+        "ridge-answers",
+        "d_sys",
+        "mote-bench 0.",
+    ):
+        assert name in result.stdout
+    assert "IMPORTED []" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"embeddings": np.full((800, 32), np.nan)}, ["NaN"]),
+        ({"embeddings": np.zeros((800, 32))}, ["zero"]),
+        ({"embeddings": np.ones(800)}, ["shape"]),
+        ({"gender": np.array(["f", "m"])}, ["'gender'", "(800,)"]),
+        ({"gender": np.array(["f"] * 800)}, ["'gender' has 1 class", "--attributes"]),
+        ({"gender": np.array([None] * 800)}, ["pickled"]),
+    ],
+)
+def test_bad_arrays(tmp_path, changes, words):
+    saved(tmp_path / "faces.npz", **changes)
+    refused(mote_bench("run", "--data", "faces.npz", cwd=tmp_path), tmp_path, *words)
+
+
+def test_too_few_people(tmp_path):
+    saved(tmp_path / "faces.npz", people=50)
+    refused(mote_bench("run", "--data", "faces.npz", cwd=tmp_path), tmp_path, "too few people for the target set")
+    refused(mote_bench("run", "--people", "60", cwd=tmp_path), tmp_path, "too few people")
+    refused(mote_bench("run", "--people", "601", cwd=tmp_path), tmp_path, "600 people")
+
+
+def test_a_text_file_named_npz(tmp_path):
+    (tmp_path / "faces.npz").write_text("not an archive")
+    refused(mote_bench("run", "--data", "faces.npz", cwd=tmp_path), tmp_path, "not an npz archive")
+    refused(mote_bench("run", "--data", "absent.npz", cwd=tmp_path), tmp_path, "no file at 'absent.npz'")
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "nearest"),
+    [
+        ("--schemes", "cosin", "cosine"),
+        ("--attacks", "logistic-byte", "logistic-bytes"),
+        ("--data", "sinthetic", "synthetic"),
+        ("--questions", "gendre", "gender"),
+        ("--protocol", "people-2", "people-1"),
+    ],
+)
+def test_unknown_names_suggest_the_nearest(tmp_path, option, given, nearest):
+    refused(mote_bench("run", option, given, cwd=tmp_path), tmp_path, given, nearest)
+
+
+@pytest.mark.parametrize("bins", ["age", "age=", "age=a,b", "=1,2", "age=3,2"])
+def test_bins_that_make_no_sense(tmp_path, bins):
+    saved(tmp_path / "faces.npz", age=np.arange(800.0))
+    refused(
+        mote_bench("run", "--data", "faces.npz", "--bins", bins, cwd=tmp_path),
+        tmp_path,
+        "age" if "age" in bins else "=1,2",
+    )
+
+
+def test_an_out_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(mote_bench("run", "--out", "file/boards", cwd=tmp_path), tmp_path, "can't write", "--out DIR")
+
+
+def test_a_question_that_needs_identity_is_refused_by_name(tmp_path):
+    saved(tmp_path / "faces.npz", identity=None)
+    result = mote_bench("run", "--data", "faces.npz", "--questions", "link,verify", cwd=tmp_path)
+    refused(result, tmp_path, "'link' (needs `identity`)", "'verify' (needs `identity`)")
+
+
+def test_an_unknown_option_exits_2(tmp_path):
+    assert mote_bench("run", "--datta", "x", cwd=tmp_path).returncode == 2
+
+
+def test_a_board_without_records(tmp_path):
+    refused(mote_bench("board", cwd=tmp_path), tmp_path, "no records", "mote_bench run")

@@ -1,0 +1,69 @@
+"""Random streams depend on names alone; bytes are read as what they plausibly are."""
+
+import subprocess
+import sys
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mote_bench import toolkit
+
+
+def test_streams_depend_on_every_name_and_on_nothing_else():
+    draws = {
+        names: toolkit.stream(0, *names).integers(2**60)
+        for names in [(), ("a",), ("a", "b"), ("ab",), ("b", "a"), ("a", 1)]
+    }
+    assert len(set(draws.values())) == len(draws)
+    assert toolkit.stream(0, "a").integers(2**60) == draws["a",]
+    assert toolkit.stream(1, "a").integers(2**60) != draws["a",]
+
+
+def test_streams_do_not_depend_on_the_process():
+    code = "from mote_bench.toolkit import stream_seed; print(stream_seed(7, 'x', 3))"
+    seeds = {
+        subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": h}, capture_output=True, text=True).stdout
+        for h in "01"
+    }
+    assert seeds == {f"{toolkit.stream_seed(7, 'x', 3)}\n"}
+
+
+def test_float_templates_are_read_as_floats():
+    vectors = np.random.default_rng(0).standard_normal((5, 7)).astype("<f4")
+    np.testing.assert_array_equal(toolkit.numbers([row.tobytes() for row in vectors]), vectors)
+
+
+def test_short_codes_are_read_as_bits():
+    np.testing.assert_array_equal(
+        toolkit.numbers([b"\x80\xff", b"\x01\x00"]), [[1, *[0] * 7, *[1] * 8], [*[0] * 7, 1, *[0] * 8]]
+    )
+
+
+def test_long_codes_are_read_as_bytes():
+    codes = [np.random.default_rng(i).bytes(4000) for i in range(3)]
+    np.testing.assert_array_equal(toolkit.numbers(codes)[1], np.frombuffer(codes[1], dtype=np.uint8))
+
+
+def test_unequal_lengths_become_a_column():
+    table = toolkit.numbers([b"\xff", b"\xff\xff\xff"])
+    assert table[:, -1].tolist() == [1, 3]
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=6))
+def test_any_bytes_give_a_finite_table(templates):
+    table = toolkit.numbers(templates)
+    assert len(table) == len(templates)
+    assert np.isfinite(table).all()
+
+
+@given(st.integers(1, 30), st.integers(0, 2**31))
+def test_the_reading_of_a_template_does_not_depend_on_its_place(n, seed):
+    rng = np.random.default_rng(seed)
+    templates = [rng.bytes(16) for _ in range(n)]
+    order = rng.permutation(n)
+    np.testing.assert_array_equal(toolkit.numbers(templates)[order], toolkit.numbers([templates[i] for i in order]))
+
+
+def test_class_index():
+    assert toolkit.class_index(np.array(["b", "", "a"]), ("a", "b")).tolist() == [1, -1, 0]
