@@ -10,6 +10,7 @@ from pathlib import Path
 from mote_bench import plan, protocol, registry
 from mote_bench.contracts import Dataset, InputError
 from mote_bench.data import npz
+from mote_bench.data.columns import UNKNOWN, bin_names
 from mote_bench.plan import Plan
 from mote_bench.protocol import Protocol
 from mote_bench.split import Split, split
@@ -67,8 +68,10 @@ def make(asked: Asked) -> Setting:
         On anything the user named that doesn't exist or can't serve.
     """
     version = protocol.load(asked.protocol)
-    bins = dict(version.bins) | dict(map(_edges, asked.bins))
+    own_bins = dict(map(_edges, asked.bins))
+    bins = dict(version.bins) | own_bins
     dataset = _dataset(asked.data, bins, None if asked.attributes is None else _names(asked.attributes))
+    _check_used(own_bins, dataset, asked.data)
     parts = split(dataset.faces, version, seed=asked.seed, people=asked.people)
     choice = plan.Choice(asked.schemes, asked.attacks, asked.questions)
     name = dataset.name if asked.people is None else f"{dataset.name}@{asked.people}"
@@ -77,7 +80,7 @@ def make(asked: Asked) -> Setting:
 
 
 def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
-    if data.endswith(".npz") or os.sep in data or Path(data).is_file():
+    if _is_path(data):
         return npz.load(Path(data), bins=bins, attributes=attributes)
     names = registry.select("datasets", data)
     if len(names) != 1:
@@ -87,6 +90,10 @@ def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
     except registry.PluginError as error:
         raise InputError(str(error)) from None
     return dataset if attributes is None else _with_attributes(dataset, attributes)
+
+
+def _is_path(data: str) -> bool:
+    return data.endswith(".npz") or os.sep in data or Path(data).is_file()
 
 
 def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:
@@ -104,6 +111,19 @@ def _names(text: str) -> list[str]:
 def _edges(option: str) -> tuple[str, tuple[float, ...]]:
     name, _, edges = option.partition("=")
     try:
-        return name.strip(), tuple(float(edge) for edge in edges.split(","))
+        if name.strip():
+            return name.strip(), tuple(float(edge) for edge in edges.split(","))
+        raise ValueError("no name")
     except ValueError:
         raise InputError(f"--bins {option}: expected NAME=EDGE,EDGE,... as in --bins age=18,35,50") from None
+
+
+def _check_used(bins: Bins, dataset: Dataset, data: str) -> None:
+    known = dataset.faces.attributes
+    for name, edges in bins.items():
+        if name not in known:
+            raise InputError(f"--bins {name}=...: no column '{name}' is used from '{data}'; it has: {', '.join(known)}")
+        if not _is_path(data):
+            raise InputError(f"--bins {name}=...: the bins of '{data}' stand on its card and can't be changed")
+        if not set(known[name].tolist()) <= {UNKNOWN, *bin_names(edges)}:
+            raise InputError(f"--bins {name}=...: '{name}' in '{data}' holds text, not numbers, and is used as it is")

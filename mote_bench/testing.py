@@ -21,7 +21,7 @@ __all__ = ["Finding", "check_attack", "check_scheme", "generated_faces"]
 def check_scheme(make_scheme: Callable[[], Scheme], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
     """What a scheme keeps and breaks of :class:`mote_bench.contracts.Scheme`.
 
-    Eight people are enrolled about eight times over, and templates are scored in a second process as well.
+    Eight people are enrolled about six times over, and templates are scored in a second process as well.
 
     Parameters
     ----------

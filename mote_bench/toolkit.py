@@ -95,7 +95,10 @@ def ask(evidence: Evidence, probes: FloatArray, rng: np.random.Generator) -> Ans
         if not templates:
             return np.empty((0, len(probes)), dtype=np.float32)
         presented = keys if evidence.keys is not None else own[: len(templates)]
-        return scheme.score(templates, probes, keys=presented if revocable(scheme) else None)
+        scores = scheme.score(templates, probes, keys=presented if revocable(scheme) else None)
+        if not np.isfinite(scores).all():
+            raise ValueError("the scheme answers NaN or infinity to some probes")
+        return scores
 
     return Answers(
         stolen=answer(evidence.templates, evidence.keys),

@@ -10,9 +10,9 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 import pytest  # noqa: E402
-from populations import gaussian_faces  # noqa: E402
 
 from mote_bench.contracts import Faces  # noqa: E402
+from populations import gaussian_faces  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -20,20 +20,20 @@ Bins = Mapping[str, Sequence[float]]
 
 
 def classes(name: str, column: npt.NDArray[np.generic], bins: Bins) -> Labels:
-    """(n,) labels: text as it stands, numbers binned at ``bins[name]``.
+    """(n,) labels: text as it stands, numbers binned at ``bins[name]`` (bins don't apply to text).
 
     Raises
     ------
     InputError
         On numbers without bins, on a type that is neither, and on edges that don't rise.
     """
-    if name in bins:
-        return binned(name, column, bins[name])
     if column.dtype.kind in "US":
         text = column.astype(str)
         return np.where(np.isin(np.char.lower(np.char.strip(text)), list(_MISSING)), UNKNOWN, text)
     if column.dtype.kind == "b":
         return np.where(column, "yes", "no")
+    if name in bins:
+        return binned(name, column, bins[name])
     raise InputError(
         f"'{name}' holds numbers ({column.dtype}) and no bins are known for it; give --bins {name}=EDGE,..."
     )
@@ -46,11 +46,12 @@ def binned(name: str, column: npt.NDArray[np.generic], edges: Sequence[float]) -
     if column.dtype.kind not in "iufb":
         raise InputError(f"'{name}' holds {column.dtype}, not numbers; leave out --bins {name}=...")
     values = column.astype(np.float64)
-    labels = np.array(_bin_names(edges))[np.searchsorted(edges, values, side="right")]
+    labels = np.array(bin_names(edges))[np.searchsorted(edges, values, side="right")]
     return np.where(np.isnan(values), UNKNOWN, labels)
 
 
-def _bin_names(edges: Sequence[float]) -> list[str]:
+def bin_names(edges: Sequence[float]) -> list[str]:
+    """The classes that edges make, lowest first."""
     whole = all(float(edge).is_integer() for edge in edges)
     middle = [f"{low:g}-{high - 1:g}" if whole else f"{low:g} to {high:g}" for low, high in itertools.pairwise(edges)]
     return [f"under {edges[0]:g}", *middle, f"{edges[-1]:g}+"]

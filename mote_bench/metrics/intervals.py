@@ -45,7 +45,7 @@ class Proportion:
 
 
 def wilson(successes: float, n: float) -> Interval:
-    """Wilson's score interval of a proportion (JASA 22, 1927; Brown, Cai & DasGupta 2001, eq. 4).
+    """Wilson's score interval of a proportion (JASA 22, 1927; Brown, Cai & DasGupta 2001).
 
     ``successes`` and ``n`` may be fractional (shared credit, effective trials). No trials give (0, 1).
     """
@@ -110,7 +110,7 @@ def pair_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
     """The rate over trials between two different people, where trials that share a person are alike.
 
     The variance sums the products of all residuals that have a person in common (Fafchamps & Gubert 2007; Aronow,
-    Samii & Assenova, Political Analysis 23, 2015, eq. 3). Resampling people and weighting a pair by both of its
+    Samii & Assenova, Political Analysis 23, 2015). Resampling people and weighting a pair by both of its
     people's counts would triple the part of the variance that belongs to the pair alone (Owen, Annals of Applied
     Statistics 1, 2007). Where all trials agree there is no variance to read, and the people count as the trials.
 
@@ -148,8 +148,8 @@ def correlation(one: Proportion, other: Proportion) -> float:
 def mover_mean(rates: FloatArray, lows: FloatArray, highs: FloatArray) -> Interval:
     """Interval of the mean of independent rates from their own intervals (MOVER).
 
-    Newcombe, Statistics in Medicine 17 (1998); Zou & Donner, Statistics in Medicine 27 (2008), eq. 5 extended to a
-    linear combination: each bound is as far from the mean as the root of the summed squares of the rates' own
+    Newcombe, Statistics in Medicine 17 (1998) 873; Zou & Donner, Statistics in Medicine 27 (2008) 1693, for a linear
+    combination: each bound is as far from the mean as the root of the summed squares of the rates' own
     distances to that bound, divided by their number.
     """
     rates, lows, highs = (np.asarray(values, dtype=float) for values in (rates, lows, highs))
@@ -160,7 +160,7 @@ def mover_mean(rates: FloatArray, lows: FloatArray, highs: FloatArray) -> Interv
 
 
 def mover_difference(one: Proportion, other: Proportion) -> Interval:
-    """Interval of ``one - other``, two rates of the same people, with their correlation (Zou & Donner 2008, eq. 6)."""
+    """Interval of ``one - other``, two dependent rates of the same people (MOVER; Zou & Donner 2008)."""
     (low, high), (other_low, other_high) = one.interval, other.interval
     together = correlation(one, other)
     below = _apart(one.value - low, other_high - other.value, together)

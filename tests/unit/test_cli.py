@@ -122,6 +122,12 @@ def test_bins_that_make_no_sense(tmp_path, bins):
     )
 
 
+def test_bins_of_a_column_that_is_not_there(tmp_path):
+    saved(tmp_path / "faces.npz")
+    refused(mote_bench("run", "--data", "faces.npz", "--bins", "yaw=0", cwd=tmp_path), tmp_path, "yaw", "gender")
+    refused(mote_bench("run", "--bins", "age=30", cwd=tmp_path), tmp_path, "card")
+
+
 def test_an_out_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     refused(mote_bench("run", "--out", "file/boards", cwd=tmp_path), tmp_path, "can't write", "--out DIR")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
@@ -59,7 +61,7 @@ def measured(metric: str, value: float, *, half: float = 0.02, **more: Any) -> M
 def record(scheme: str, attack: str, question: str, *measurements: Measurement, **more: Any) -> Record:
     """A record at knowledge ``algorithm`` unless told."""
     cell = Cell("people-1", "people", scheme, attack, question, more.pop("knowledge", "algorithm"), 0)
-    provenance = {"scheme": "mote-bench 0.1.0", "protocol": "a1b2", "machine": "Linux x86_64, 4 cores", "numpy": "2.2"}
+    provenance = {"scheme": "mote-bench 0.1.0", "protocol": "a1b2", "platform": "Linux x86_64", "numpy": "2.2"}
     status = more.pop("status", Status.OK)
     return Record(cell, status, measurements, more.pop("details", {}), {"seconds": 1.0}, provenance, **more)
 
@@ -148,7 +150,7 @@ def _linkage(scheme: str, attack: str, eer: float, knowledge: str = "algorithm")
 
 def _counts(edges: list[float], mean: float, pairs: int) -> list[int]:
     normal = NormalDist(mean, 1)
-    return [round(pairs * (normal.cdf(high) - normal.cdf(low))) for low, high in zip(edges, edges[1:], strict=False)]
+    return [round(pairs * (normal.cdf(high) - normal.cdf(low))) for low, high in pairwise(edges)]
 
 
 def _harness(scheme: str, *, stolen: bool) -> list[Record]:
@@ -178,7 +180,7 @@ def _fairness(scheme: str, eer: float, level: dict[str, str]) -> Record:
         groups[attribute] = {}
         for place, label in enumerate(labels):
             fnmr, fmr, people = min(eer * (2 + place), 0.98), 0.009 + 0.004 * place, PEOPLE // len(labels)
-            slug = f"{attribute}_{label.replace('-', '_').replace('+', '')}"
+            slug = f"{attribute}_{label.replace('-', '_').replace('+', '_plus')}"
             measurements += [
                 measured(f"fnmr_{slug}_at_fmr_1e-2", fnmr),
                 measured(f"fmr_{slug}_at_fmr_1e-2", fmr, half=0.003),
@@ -189,7 +191,12 @@ def _fairness(scheme: str, eer: float, level: dict[str, str]) -> Record:
             measured(f"fdr_{attribute}_at_fmr_1e-2", 0.985, half=0.01),
             measured(f"ser_{attribute}", 1.4, half=0.3),
         ]
-    details = {"alpha": 0.5, "groups": groups, "left_out": {"ethnicity": {"other": 4}}, "threshold": 0.41}
+    details = {
+        "alpha": 0.5,
+        "groups": groups,
+        "left_out": {"age": {}, "ethnicity": {"other": "4 people; fewer than 10"}},
+        "threshold": 0.41,
+    }
     return record(scheme, "zero-effort", "fairness", *measurements, details=details, **level)
 
 
@@ -205,6 +212,9 @@ def _cost(scheme: str) -> Record:
     return record(scheme, "none", "cost", *measurements, knowledge="none")
 
 
+Build = Callable[..., list[Record]]
+MakeRecord = Callable[..., Record]
+
 ALL = ("cosine", "noise", "mote", "biohash", "coin")
 
 
@@ -213,9 +223,27 @@ def records() -> list[Record]:
     """A whole run, one failed and several unmeasured attacks among it, and one attack that failed outright."""
     made = build(*ALL)
     hostile = [
-        replace(one, cell=replace(one.cell, scheme=HOSTILE), provenance={"scheme": HOSTILE, "machine": "other"})
+        replace(one, cell=replace(one.cell, scheme=HOSTILE), provenance={"scheme": HOSTILE, "platform": "other"})
         for one in build("coin")
         if one.cell.question in ("verify", "cost", "gender", "link")
     ]
     broken = [replace(one, status=Status.FAILED, measurements=(), error=HOSTILE) for one in hostile]
     return made + [b if b.cell.question == "link" else h for b, h in zip(broken, hostile, strict=True)]
+
+
+@pytest.fixture(scope="session")
+def make_records() -> Build:
+    """``make_records("cosine", "mote", data=..., protocol=..., seed=...)``."""
+    return build
+
+
+@pytest.fixture(scope="session")
+def make_record() -> MakeRecord:
+    """``make_record(scheme, attack, question, *measurements, knowledge=..., status=..., details=...)``."""
+    return record
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    """A scheme's name as no friend would choose it."""
+    return HOSTILE

@@ -1,0 +1,44 @@
+"""The attack that rebuilds the embedding first and then reads a soft attribute from it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichClass
+from mote_bench.toolkit import unit
+
+from . import classifiers
+from .classifiers import Examples
+from .inversion import rebuilt
+from .probing import choose_probes, granted, known_labels
+
+_MOST_PUBLIC = 3000
+
+
+class Logistic:
+    """Invert the templates, then classify the rebuilt embeddings as if they were plain ones.
+
+    The thief holds the records, a running copy of the system, labelled public faces and people of their own, and wants
+    each victim's class; success is a balanced accuracy above chance. What the answers-only attack can't use are the
+    labels of thousands of public faces: nobody has to enrol them once the template is turned back into an embedding.
+
+    Rebuilt embeddings are noisier than real ones, so a classifier of real ones alone is off on them. It is trained on
+    both with equal weight: public embeddings, and the shadow people's rebuilt ones (each rebuilt by a regression that
+    left that person out). Its ridge and calibration are chosen on left-out rebuilt shadow people alone.
+    """
+
+    question = WhichClass
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64 probabilities."""
+        public, shadow = granted(evidence)
+        estimate = rebuilt(evidence, rng)
+        labels, labelled = known_labels(shadow.references, question)
+        examples = Examples(estimate.shadow[labelled], labels, estimate.stolen, len(question.classes))
+        public_labels, rows = known_labels(public, question)
+        named = public.rows(rows)
+        used = choose_probes(named, rng, labels=public_labels, most=_MOST_PUBLIC)
+        faces = unit(named.embeddings[used] - estimate.mean)
+        fit = classifiers.logistic_beside(faces, public_labels[used])
+        return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))

@@ -1,0 +1,74 @@
+"""Attacks that match the records of two stolen databases, person by person."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, SamePerson
+from mote_bench.toolkit import ask, numbers, unit
+
+from .inversion import rebuilt
+from .probing import choose_probes, granted, ranked, standardised
+
+
+class CompareBytes:
+    """Correlate the records as they lie in the databases.
+
+    The thief holds two stolen databases, neither the algorithm nor any data, and wants to know which records belong to
+    one person, say a patient list and a club's; success is that records of one person are more alike than others. The
+    columns are standardised over both databases, so that what all records share doesn't count as likeness.
+    """
+
+    question = SamePerson
+    knowledge = (Knowledge.BYTES_ONLY,)
+
+    def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, n others) float64 correlations."""
+        table = numbers([*evidence.templates, *evidence.others])
+        spread = table.std(axis=0)
+        used = spread > 0
+        table = (table[:, used] - table[:, used].mean(axis=0)) / spread[used]
+        return _correlation(table[: len(evidence.templates)], table[len(evidence.templates) :])
+
+
+class CompareAnswers:
+    """Correlate what the records answer to public faces.
+
+    The thief also holds the algorithm, public faces and people of their own (and, at ``stolen_key``, the keys), and
+    wants to know which records of the two databases belong to one person. Records that look unrelated must still
+    recognise the same owner, and so they answer alike to strangers who resemble that owner. The answers are taken by
+    rank, and standardised per face as the attacker's own templates answer it.
+    """
+
+    question = SamePerson
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+
+    def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, n others) float64 correlations."""
+        public, _ = granted(evidence)
+        answers = ask(evidence, public.embeddings[choose_probes(public, rng)], rng)
+        seen = standardised(ranked(answers))
+        return _correlation(seen.stolen, seen.others)
+
+
+class CompareInverted:
+    """Rebuild the embeddings behind both databases and compare these.
+
+    The thief holds what :class:`CompareAnswers` holds and inverts every record by the ridge regression of
+    ``inversion.rebuilt`` first. Unlike raw answers, where a few common directions drown the rest, rebuilt embeddings
+    are compared as the recogniser compares faces: by their cosine about the public mean.
+    """
+
+    question = SamePerson
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+
+    def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, n others) float64 cosines."""
+        estimate = rebuilt(evidence, rng)
+        return np.asarray(estimate.stolen @ estimate.others.T)
+
+
+def _correlation(rows: FloatArray, others: FloatArray) -> FloatArray:
+    """Pearson's, of every row of ``rows`` with every row of ``others``; zero for a constant row."""
+    left, right = (part - part.mean(axis=1, keepdims=True) for part in (rows, others))
+    return np.asarray(unit(left) @ unit(right).T, dtype=np.float64)

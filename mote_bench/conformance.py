@@ -1,0 +1,227 @@
+"""What the conformance checks of schemes and attacks share: findings, people to run on, and comparisons."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, InputError
+from mote_bench.toolkit import stream
+
+_Trial = TypeVar("_Trial")
+
+
+class FacesError(InputError):
+    """The faces that a kit was given can't serve it; unlike what a plug-in raises, that is no finding."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes
+    ----------
+    check : str
+        Its name, snake case.
+    ok : bool
+        Whether the plug-in keeps this part of its contract.
+    message : str
+        What was expected; of a broken part also what was given and how to mend it.
+    """
+
+    check: str
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Check(Generic[_Trial]):
+    """One part of a contract.
+
+    ``complaint`` returns what was given where that isn't what was expected, otherwise ``None``. After a failed
+    ``needed`` check no other is made.
+    """
+
+    name: str
+    complaint: Callable[[_Trial], str | None]
+    expected: str
+    mend: str
+    needed: bool = False
+
+
+def findings(trial: _Trial, checks: Sequence[Check[_Trial]]) -> list[Finding]:
+    """Make the checks in order. What a plug-in raises is a complaint."""
+    found = []
+    for check in checks:
+        given = _complaint(check, trial)
+        if given is None:
+            found.append(Finding(check.name, True, f"Expected and found: {check.expected}."))
+            continue
+        found.append(
+            Finding(check.name, False, f"Given: {given}. Expected: {check.expected}. To mend it: {check.mend}.")
+        )
+        if check.needed:
+            break
+    return found
+
+
+def _complaint(check: Check[_Trial], trial: _Trial) -> str | None:
+    try:
+        return check.complaint(trial)
+    except FacesError:
+        raise
+    except Exception as error:  # a plug-in may raise anything
+        return raised(error)
+
+
+def raised(error: BaseException) -> str:
+    """An exception and the line that raised it, in a few words."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} (raised in {frame.filename}, line {frame.lineno})"
+
+
+def generated_faces(*, people: int = 240, photos: int = 2, dimension: int = 64, seed: int = 0) -> Faces:
+    """Gaussian people with planted attributes: no real faces, only something that a sound scheme tells apart.
+
+    A person is a standard normal vector, moved by 4 to either side along one random direction (``gender``) and by 2
+    along another (``age``); a photo adds normal noise of half that size. Two photos of one person have a cosine of
+    about 0.8, photos of two people about 0 to 0.2.
+
+    Returns
+    -------
+    Faces
+        ``people * photos`` rows of ``dimension``.
+    """
+    rng = stream(seed, "generated faces", people, photos, dimension)
+    axes = np.linalg.qr(rng.standard_normal((dimension, 2)))[0].T
+    gender, age = np.arange(people) % 2, np.arange(people) // 2 % 2
+    centres = rng.standard_normal((people, dimension))
+    centres += np.outer(8 * gender - 4, axes[0]) + np.outer(4 * age - 2, axes[1])
+    who = np.repeat(np.arange(people), photos)
+    return Faces(
+        centres[who] + 0.5 * rng.standard_normal((len(who), dimension)),
+        identity=np.char.add("person-", np.char.zfill(who.astype(str), 4)),
+        attributes={"gender": np.array(["female", "male"])[gender[who]], "age": np.array(["old", "young"])[age[who]]},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Three people sets that share no one. Row i of ``target`` and of ``second`` are two photos of one person."""
+
+    background: Faces
+    shadow: Faces
+    target: Faces
+    second: Faces
+
+
+def deal(faces: Faces, *, target: int, shadow: int, seed: int) -> People:
+    """Deal people with two photos or more into the sets; at most a quarter become target, a third shadow people.
+
+    Raises
+    ------
+    InputError
+        When ``faces`` doesn't say who it shows, or holds too few people with two photos.
+    """
+    if faces.identity is None:
+        raise FacesError("the faces say nothing of who they show; expected `identity`, or leave `faces` out.")
+    persons = [np.flatnonzero(faces.identity == name) for name in np.unique(faces.identity)]
+    paired = [rows for rows in persons if len(rows) >= 2]
+    least = 80 if target > 8 else 24
+    if len(paired) < least:
+        raise FacesError(
+            f"{len(paired)} people have two photos or more; expected at least {least}. "
+            "Give more people, or leave `faces` out for generated ones."
+        )
+    target, shadow = min(target, len(paired) // 4), min(shadow, len(paired) // 3)
+    order = [paired[index] for index in stream(seed, "deal").permutation(len(paired))]
+    first, second = (np.array([rows[photo] for rows in order]) for photo in (0, 1))
+    return People(
+        background=faces.rows(np.concatenate(order[target + shadow :])),
+        shadow=faces.rows(first[target : target + shadow]),
+        target=faces.rows(first[:target]),
+        second=faces.rows(second[:target]),
+    )
+
+
+def apart(expected: npt.ArrayLike, given: npt.ArrayLike) -> float:
+    """Root mean square difference, as a share of the spread of ``expected``.
+
+    Infinite when shapes differ or a difference isn't finite.
+    """
+    left, right = np.asarray(expected, dtype=np.float64), np.asarray(given, dtype=np.float64)
+    if left.shape != right.shape:
+        return float("inf")
+    difference = float(np.sqrt(np.mean((left - right) ** 2)))
+    if difference == 0:
+        return 0.0
+    spread = float(left.std())
+    return difference / spread if spread > 0 and np.isfinite(difference) else float("inf")
+
+
+def not_numbers(given: object, shape: tuple[int, ...]) -> str | None:
+    """A complaint when something is not a numpy array of finite real floats in this shape."""
+    return wrong_shape(given, shape) or wrong_dtype(given) or not_finite(given)
+
+
+def wrong_shape(given: object, shape: tuple[int, ...]) -> str | None:
+    """A complaint when something is not a numpy array of this shape."""
+    if not isinstance(given, np.ndarray):
+        return f"{type(given).__module__}.{type(given).__name__}, not a numpy array"
+    return None if given.shape == shape else f"shape {given.shape} where {shape} was due"
+
+
+def wrong_dtype(given: object) -> str | None:
+    """A complaint when an array doesn't hold real floating-point numbers."""
+    dtype = np.asarray(given).dtype
+    return None if dtype.kind == "f" else f"dtype {dtype}"
+
+
+def not_finite(given: object) -> str | None:
+    """A complaint when an array of floats holds NaN or infinity."""
+    broken = ~np.isfinite(np.asarray(given, dtype=np.float64))
+    return f"{broken.sum()} of {broken.size} values are NaN or infinite" if broken.any() else None
+
+
+def disturbed_generators(work: Callable[[], object]) -> list[str]:
+    """The global random generators whose state is not the same after the work; all are put back."""
+    generators = _global_generators()
+    kept = {name: generator.state() for name, generator in generators.items()}
+    for generator in generators.values():
+        generator.draw()  # otherwise one that is always seeded alike would stand where an earlier call left it
+    before = {name: pickle.dumps(generator.state()) for name, generator in generators.items()}
+    try:
+        work()
+        return [name for name in generators if pickle.dumps(generators[name].state()) != before[name]]
+    finally:
+        for name, generator in generators.items():
+            generator.restore(kept[name])
+
+
+@dataclass(frozen=True)
+class _Generator:
+    state: Callable[[], Any]
+    draw: Callable[[], object]
+    restore: Callable[[Any], object]
+
+
+def _global_generators() -> dict[str, _Generator]:
+    """Those that are loaded."""
+    numpy = _Generator(np.random.get_state, np.random.random, np.random.set_state)
+    generators = {"random": _Generator(random.getstate, random.random, random.setstate), "numpy.random": numpy}
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        generators["torch"] = _Generator(
+            lambda: torch.get_rng_state().numpy(),
+            lambda: torch.rand(1),
+            lambda state: torch.set_rng_state(torch.from_numpy(state)),
+        )
+    return generators

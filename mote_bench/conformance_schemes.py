@@ -1,0 +1,570 @@
+"""The checks of a scheme against its contract; ``mote_bench.testing`` is the page to start from."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.conformance import (
+    Check,
+    People,
+    apart,
+    disturbed_generators,
+    not_finite,
+    not_numbers,
+    raised,
+    wrong_dtype,
+    wrong_shape,
+)
+from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Template
+from mote_bench.toolkit import draw_keys, needs_identity, revocable, stream, stream_seed
+
+if TYPE_CHECKING:
+    import torch
+
+_TOLERANCE = 0.05
+"""Of the scores' spread: more than rounding that training amplifies, less than a dependence on other people."""
+_STRICT = 1e-4
+_SIGMAS = 3.0
+_SECONDS_ELSEWHERE = 600
+_ELSEWHERE = """
+import os, pickle, sys
+answers = os.dup(1)
+os.dup2(2, 1)  # whatever a plug-in prints stays out of the answers
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from mote_bench.conformance_schemes import score_elsewhere
+with os.fdopen(answers, "wb") as out:
+    score_elsewhere(sys.stdin.buffer, out)
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A scheme under test: fitted, enrolled and scored when a check first asks for it."""
+
+    make: Callable[[], Scheme]
+    people: People
+    seed: int
+
+    @cached_property
+    def made(self) -> Scheme:
+        return self.make()
+
+    @cached_property
+    def fitted(self) -> object:
+        """What ``fit`` returned."""
+        return self.made.fit(self.background, seed=stream_seed(self.seed, "fit"))
+
+    @cached_property
+    def background(self) -> Faces:
+        """Without identities, unless the scheme says that it needs them."""
+        faces = self.people.background
+        return faces if needs_identity(self.made) else Faces(faces.embeddings, None, faces.attributes)
+
+    @cached_property
+    def pickled(self) -> bytes:
+        """The public state: the fitted scheme before it has enrolled anyone."""
+        import cloudpickle  # type: ignore[import-untyped]  # what the worker processes use
+
+        assert "templates" not in vars(self), "the public state must be taken before anyone is enrolled"
+        state = bytes(cloudpickle.dumps(self.fitted))
+        pickle.loads(state)
+        return state
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...] | None:
+        return draw_keys(self.n, stream(self.seed, "keys")) if revocable(self.made) else None
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        # Rising, so that only the check of the order can tell a scheme that sorts by them.
+        return sorted(stream_seed(self.seed, "enroll", row) for row in range(self.n))
+
+    @cached_property
+    def probes(self) -> FloatArray:
+        """A second photo of each person enrolled, then strangers."""
+        return np.concatenate([self.people.second.embeddings, self.people.shadow.embeddings])
+
+    @cached_property
+    def templates(self) -> list[Template]:
+        return self.enroll(self.everyone)
+
+    @cached_property
+    def scores(self) -> FloatArray:
+        return self.score(self.templates)
+
+    @property
+    def n(self) -> int:
+        return len(self.people.target)
+
+    @property
+    def few(self) -> list[int]:
+        """The people that are tried one at a time."""
+        return [0, self.n // 2, self.n - 1]
+
+    @property
+    def everyone(self) -> list[int]:
+        return list(range(self.n))
+
+    def enroll(self, rows: Sequence[int], *, scheme: Scheme | None = None) -> list[Template]:
+        """The templates of some people, enrolled in one call."""
+        return (scheme or self.made).enroll(
+            self.people.target.embeddings[list(rows)],
+            keys=None if self.keys is None else [self.keys[row] for row in rows],
+            seeds=[self.seeds[row] for row in rows],
+        )
+
+    def score(
+        self,
+        templates: Sequence[Template],
+        *,
+        rows: Sequence[int] | None = None,
+        probes: FloatArray | None = None,
+        scheme: Scheme | None = None,
+    ) -> FloatArray:
+        """The answers of the templates of the people ``rows`` under their own keys."""
+        rows = self.everyone if rows is None else rows
+        shown = self.probes if probes is None else probes
+        keys = None if self.keys is None else [self.keys[row] for row in rows]
+        return (scheme or self.made).score(list(templates), shown.copy(), keys=keys)
+
+
+def _not_a_scheme(trial: Trial) -> str | None:
+    missing = [name for name in ("fit", "enroll", "score") if not callable(getattr(trial.made, name, None))]
+    return f"{type(trial.made).__name__} without {', '.join(missing)}" if missing else None
+
+
+def _fit(trial: Trial) -> str | None:
+    if trial.fitted is trial.made:
+        return None
+    return f"fit returned {type(trial.fitted).__name__}, not the object it was called on"
+
+
+def _pickles(trial: Trial) -> str | None:
+    return None if trial.pickled else "nothing"
+
+
+def _enroll(trial: Trial) -> str | None:
+    templates: object = trial.templates
+    if not isinstance(templates, list) or len(templates) != trial.n:
+        size = f" of {len(templates)}" if isinstance(templates, list | tuple) else ""
+        return f"{type(templates).__name__}{size} for {trial.n} references"
+    kinds = {type(template) for template in templates} - {bytes}
+    return f"templates of type {', '.join(sorted(kind.__name__ for kind in kinds))}" if kinds else None
+
+
+def _shape(trial: Trial) -> str | None:
+    few = trial.score(trial.templates[:1], rows=[0], probes=trial.probes[:2])
+    return wrong_shape(trial.scores, (trial.n, len(trial.probes))) or wrong_shape(few, (1, 2))
+
+
+def _dtype(trial: Trial) -> str | None:
+    return wrong_dtype(trial.scores)
+
+
+def _finite(trial: Trial) -> str | None:
+    return not_finite(trial.scores)
+
+
+def _direction(trial: Trial) -> str | None:
+    surplus = _own_surplus(trial)
+    if surplus >= -_SIGMAS:
+        return None
+    return f"people's own photos score {-surplus:.1f} standard errors below those of strangers"
+
+
+def _recognises(trial: Trial) -> str | None:
+    surplus = _own_surplus(trial)
+    if abs(surplus) > _SIGMAS:
+        return None
+    return f"people's own photos score {surplus:+.1f} standard errors from those of strangers"
+
+
+def _own_surplus(trial: Trial) -> float:
+    """Own photo minus the mean stranger, averaged over people, in standard errors; 0 where all scores are equal."""
+    own = np.diagonal(trial.scores).astype(np.float64)
+    strangers = (trial.scores.sum(axis=1, dtype=np.float64) - own) / (trial.scores.shape[1] - 1)
+    surplus = own - strangers
+    error = surplus.std(ddof=1) / np.sqrt(trial.n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.nan_to_num(surplus.mean() / error, nan=0.0, posinf=np.inf, neginf=-np.inf))
+
+
+def _deterministic(trial: Trial) -> str | None:
+    again = trial.make()
+    again.fit(trial.background, seed=stream_seed(trial.seed, "fit"))
+    templates = trial.enroll(trial.everyone, scheme=again)
+    differ = [row for row, pair in enumerate(zip(trial.templates, templates, strict=True)) if pair[0] != pair[1]]
+    if differ:
+        return f"fitted and enrolled twice with the same seeds, {len(differ)} of {trial.n} templates differ"
+    distance = apart(trial.scores, trial.score(templates, scheme=again))
+    return f"fitted twice with the same seed, {_far(distance)}" if distance > _TOLERANCE else None
+
+
+def _enrols_alone(trial: Trial) -> str | None:
+    alone = list(trial.templates)
+    for row in trial.few:
+        [alone[row]] = trial.enroll([row])
+    distance = apart(trial.scores[trial.few], trial.score(alone)[trial.few])
+    return f"enrolled alone instead of together, {_far(distance)}" if distance > _TOLERANCE else None
+
+
+def _order(trial: Trial) -> str | None:
+    order = trial.everyone[::-1]
+    distance = apart(trial.scores[order], trial.score(trial.enroll(order), rows=order))
+    return f"enrolled in the opposite order, {_far(distance)}" if distance > _TOLERANCE else None
+
+
+def _scores_alone(trial: Trial) -> str | None:
+    rows = [trial.score([trial.templates[row]], rows=[row])[0] for row in trial.few]
+    columns = [trial.score(trial.templates, probes=trial.probes[[column]])[:, 0] for column in trial.few]
+    by_template = apart(trial.scores[trial.few], rows)
+    by_probe = apart(trial.scores[:, trial.few], np.transpose(columns))
+    if max(by_template, by_probe) <= _TOLERANCE:
+        return None
+    what = "one template" if by_template > by_probe else "one probe"
+    return f"scored with {what} at a time, {_far(max(by_template, by_probe))}"
+
+
+def _bytes_hold_everything(trial: Trial) -> str | None:
+    if "pickled" not in vars(trial):  # reported already, and there's nothing to send
+        return None
+    payload = io.BytesIO()
+    pickle.dump(sys.path, payload)
+    payload.write(trial.pickled)
+    pickle.dump((trial.templates, trial.probes, trial.keys), payload)
+    child = subprocess.run(
+        [sys.executable, "-P", "-c", _ELSEWHERE],
+        input=payload.getvalue(),
+        capture_output=True,
+        timeout=_SECONDS_ELSEWHERE,
+        check=False,
+    )
+    if child.returncode:
+        last = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        return f"a new process couldn't score the templates: {last or f'exit code {child.returncode}'}"
+    distance = apart(trial.scores, pickle.loads(child.stdout))
+    return f"in a new process, {_far(distance)}" if distance > _TOLERANCE else None
+
+
+def score_elsewhere(payload: BinaryIO, answers: BinaryIO) -> None:
+    """In the new process: read the fitted scheme and what was enrolled, write the scores."""
+    scheme: Scheme = pickle.load(payload)
+    templates, probes, keys = pickle.load(payload)
+    pickle.dump(np.asarray(scheme.score(templates, probes, keys=keys)), answers)
+
+
+def _key_matters(trial: Trial) -> str | None:
+    if trial.keys is None:
+        return None
+    wrong = draw_keys(trial.n, stream(trial.seed, "wrong keys"))
+    scores = trial.made.score(list(trial.templates), trial.probes.copy(), keys=list(wrong))
+    distance = apart(np.diagonal(trial.scores), np.diagonal(scores))
+    if distance > _TOLERANCE:
+        return None
+    return f"with wrong keys the genuine scores differ by {distance:.1g} of their spread"
+
+
+def _broken_templates(trial: Trial) -> str | None:
+    for what, templates in _broken(trial.templates[0], trial.templates[1]):
+        answer = _verdict(trial, templates)
+        if answer != "ValueError":
+            return f"{what}: {answer}"
+    size = len(trial.templates[1])
+    for garbage in (b"\xff" * size, stream(trial.seed, "garbage").bytes(size)):
+        answer = _verdict(trial, [trial.templates[0], garbage])
+        if answer not in ("ValueError", "answered"):
+            return f"{size} bytes of garbage, the length of a template: {answer}"
+    return None
+
+
+def _broken(first: Template, second: Template) -> Iterator[tuple[str, list[Template]]]:
+    """Stolen or spoilt records that no reading of the format allows."""
+    spoilt = {
+        "an empty template": b"",
+        "a template without its last byte": second[:-1],
+        "the first half of a template": second[: len(second) // 2],
+        "a template with a byte too many": second + b"\0",
+        "text": b"not a template" + b"!" * (len(second) == 14),
+    }
+    for what, template in spoilt.items():
+        if template != second:
+            yield what, [template]
+            yield f"{what}, after a sound one", [first, template]
+    if second:
+        yield "two templates whose border has slipped by a byte", [first + second[:1], second[1:]]
+
+
+def _verdict(trial: Trial, templates: list[Template]) -> str:
+    try:
+        with np.errstate(all="ignore"):
+            scores = trial.score(templates, rows=trial.everyone[: len(templates)])
+    except ValueError:
+        return "ValueError"
+    except Exception as error:  # the contract asks for a ValueError
+        return raised(error)
+    return not_numbers(scores, (len(templates), len(trial.probes))) or "answered"
+
+
+def _twice(trial: Trial) -> str | None:
+    first, second = trial.score(trial.templates), trial.score(trial.templates)
+    distance = max(apart(first, second), apart(first, trial.scores))
+    return f"asked again, {_far(distance)}" if distance > _STRICT else None
+
+
+def _inputs(trial: Trial) -> str | None:
+    references, probes = trial.people.target.embeddings.copy(), trial.probes.copy()
+    keys, seeds = None if trial.keys is None else list(trial.keys), list(trial.seeds)
+    templates = trial.made.enroll(references, keys=keys, seeds=seeds)
+    given = copy.copy(templates)
+    trial.made.score(given, probes, keys=keys)
+    same = {
+        "references": np.array_equal(references, trial.people.target.embeddings),
+        "probes": np.array_equal(probes, trial.probes),
+        "keys": keys == (None if trial.keys is None else list(trial.keys)),
+        "seeds": seeds == trial.seeds,
+        "templates": given == templates,
+    }
+    changed = [name for name, kept in same.items() if not kept]
+    return f"{', '.join(changed)} changed in place" if changed else None
+
+
+def _global_generators(trial: Trial) -> str | None:
+    def work() -> None:
+        scheme = trial.make()
+        scheme.fit(trial.background, seed=stream_seed(trial.seed, "fit"))
+        trial.score(trial.enroll(trial.everyone, scheme=scheme), scheme=scheme)
+
+    changed = disturbed_generators(work)
+    return f"fit, enroll or score drew from or seeded the global generator of {', '.join(changed)}" if changed else None
+
+
+def _size(trial: Trial) -> str | None:
+    for row in trial.few:
+        alone, together = len(trial.enroll([row])[0]), len(trial.templates[row])
+        if not 0.9 * alone <= together <= 1.1 * alone:
+            return f"person {row} takes {alone} bytes alone and {together} among {trial.n}"
+    return None
+
+
+def _reconstruct(trial: Trial) -> str | None:
+    reconstruct = getattr(trial.made, "reconstruct", None)
+    if reconstruct is None:
+        return None
+    return not_numbers(reconstruct(list(trial.templates), keys=trial.keys), trial.people.target.embeddings.shape)
+
+
+def _surrogate_gradient(trial: Trial) -> str | None:
+    asked = _surrogate(trial)
+    if asked is None:
+        return None
+    probes, answers = asked
+    if tuple(answers.shape) != tuple(probes.shape[:2]):
+        return f"shape {tuple(answers.shape)} where {tuple(probes.shape[:2])} was due"
+    if not answers.requires_grad:
+        return "answers that carry no gradient"
+    answers.sum().backward()  # type: ignore[no-untyped-call]
+    gradient = np.zeros(1) if probes.grad is None else probes.grad.numpy()
+    if not_finite(gradient):
+        return f"a gradient of which {not_finite(gradient)}"
+    return None if gradient.any() else "a gradient that is zero everywhere"
+
+
+def _surrogate_order(trial: Trial) -> str | None:
+    asked = _surrogate(trial)
+    if asked is None:
+        return None
+    scores = trial.score(trial.templates, probes=_spread_probes(trial))
+    answers = asked[1].detach().numpy().reshape(scores.shape)
+    agreement = float(np.mean([_rank_correlation(*pair) for pair in zip(scores, answers, strict=True)]))
+    return None if agreement >= 0.5 else f"a mean rank correlation of {agreement:.2f} with score"
+
+
+def _surrogate(trial: Trial) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Probes (n, k, d), the same for each template, and the surrogate's answers to them."""
+    surrogate = getattr(trial.made, "surrogate", None)
+    if surrogate is None:
+        return None
+    import torch
+
+    probes = torch.from_numpy(_spread_probes(trial)).repeat(trial.n, 1, 1).requires_grad_()
+    return probes, surrogate(list(trial.templates), probes, keys=trial.keys)
+
+
+def _spread_probes(trial: Trial) -> FloatArray:
+    return np.concatenate([trial.probes, trial.people.background.embeddings[:24]])
+
+
+def _rank_correlation(left: FloatArray, right: FloatArray) -> float:
+    """Spearman's, with mid-ranks for ties; 0 where either side is constant."""
+    a, b = (_ranks(side) for side in (left, right))
+    a, b = a - a.mean(), b - b.mean()
+    length = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / length) if length > 0 else 0.0
+
+
+def _ranks(values: FloatArray) -> npt.NDArray[np.float64]:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place], dtype=np.float64)
+
+
+def _far(distance: float) -> str:
+    return f"the scores differ by {distance:.1g} of their spread"
+
+
+CHECKS: tuple[Check[Trial], ...] = (
+    Check(
+        "is_a_scheme",
+        _not_a_scheme,
+        "an object made without arguments that has fit, enroll and score",
+        "write the three methods of mote_bench.contracts.Scheme and give every constructor argument a default",
+        needed=True,
+    ),
+    Check(
+        "fit_returns_itself",
+        _fit,
+        "fit(background, *, seed) to learn and return self; background.identity is None unless needs_identity is True",
+        "end fit with `return self`; set `needs_identity = True` on the class if fit reads background.identity",
+        needed=True,
+    ),
+    Check(
+        "pickles",
+        _pickles,
+        "a fitted scheme that can be sent to the worker processes",
+        "keep locks, open files and handles out of the object, or leave them out in __getstate__",
+    ),
+    Check(
+        "enroll_returns_bytes",
+        _enroll,
+        "enroll to return a list with one bytes object per reference; keys is None unless revocable is True",
+        "return [bytes, ...], with array.tobytes() for arrays; set `revocable = True` on the class if it needs keys",
+        needed=True,
+    ),
+    Check(
+        "score_shape",
+        _shape,
+        "score to return a numpy array (n templates, m probes)",
+        "put templates in rows and probes in columns, and keep both axes when there is one of either",
+        needed=True,
+    ),
+    Check(
+        "score_dtype",
+        _dtype,
+        "real floating-point scores",
+        "return scores.astype(np.float32)",
+        needed=True,
+    ),
+    Check(
+        "score_finite",
+        _finite,
+        "finite scores for every pair",
+        "guard divisions and logarithms; a pair that can't be compared gets the lowest score",
+        needed=True,
+    ),
+    Check(
+        "higher_is_more_alike",
+        _direction,
+        "higher scores for photos that are more alike",
+        "return the negative of a distance, or one minus it",
+    ),
+    Check(
+        "recognises",
+        _recognises,
+        "people's own photos to score otherwise than strangers' (a control that holds nothing needn't)",
+        "compare the probe with what was enrolled; a scheme that can't recognise is broken, not private",
+    ),
+    Check(
+        "deterministic",
+        _deterministic,
+        "the same bytes and scores from the same seeds",
+        "draw only from generators made from `seed` in fit and from seeds[i] in enroll, and none in score",
+    ),
+    Check(
+        "enrols_alone_as_together",
+        _enrols_alone,
+        "a person's template not to depend on who is enrolled beside them",
+        "compute statistics over people in fit, on the background; draw person i's randomness from seeds[i]",
+    ),
+    Check(
+        "order_of_people",
+        _order,
+        "template i to be that of reference i, in whatever order people are given",
+        "return templates in the order of `references`, and use seeds[i] and keys[i], never the position i",
+    ),
+    Check(
+        "scores_alone_as_together",
+        _scores_alone,
+        "a pair's score not to depend on the other templates and probes of the call",
+        "normalise scores by constants learned in fit or held in the template, not over the call",
+    ),
+    Check(
+        "bytes_hold_everything",
+        _bytes_hold_everything,
+        "a new process that has the fitted scheme, the bytes and the keys to give the same scores",
+        "put whatever enroll keeps of a person into the template; nothing in the object, its class or the module",
+    ),
+    Check(
+        "key_matters",
+        _key_matters,
+        "a revocable scheme's genuine scores to change with the key that is presented",
+        "use keys[i] in score as in enroll, or drop `revocable = True`",
+    ),
+    Check(
+        "refuses_broken_templates",
+        _broken_templates,
+        "score to raise ValueError on empty, cut, lengthened or foreign bytes, wherever they stand in the list",
+        "check each template's length and what it holds before it is read, and raise ValueError",
+    ),
+    Check(
+        "scores_alike_twice",
+        _twice,
+        "the same scores when the same question is asked again",
+        "keep no state between calls of score, and draw nothing there",
+    ),
+    Check(
+        "leaves_inputs_alone",
+        _inputs,
+        "enroll and score to leave what they are given unchanged",
+        "work on copies: `probes = probes - mean` instead of `probes -= mean`",
+    ),
+    Check(
+        "leaves_global_generators_alone",
+        _global_generators,
+        "the global generators of random, numpy.random and torch to be left as they were",
+        "use np.random.default_rng(seed), torch.Generator().manual_seed(seed) or torch.random.fork_rng()",
+    ),
+    Check(
+        "size_is_honest",
+        _size,
+        "templates whose size doesn't depend on how many people are enrolled",
+        "store in a template what belongs to one person, and what all share in fit",
+    ),
+    Check(
+        "reconstruct_shape",
+        _reconstruct,
+        "reconstruct, if there is one, to return finite real floats (n templates, d dimensions)",
+        "return one estimated embedding per template as a numpy array",
+    ),
+    Check(
+        "surrogate_differentiable",
+        _surrogate_gradient,
+        "surrogate, if there is one, to return a torch tensor (n, k) whose gradient reaches the probes",
+        "stay in torch operations from probes to answer: no .detach(), .numpy(), rounding or comparing on the way",
+    ),
+    Check(
+        "surrogate_orders_as_score",
+        _surrogate_order,
+        "surrogate, if there is one, to order probes as score does (rank correlation of 0.5 or more)",
+        "make it a smooth version of score, with the same sign and the same keys",
+    ),
+)

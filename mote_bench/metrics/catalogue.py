@@ -1,0 +1,218 @@
+"""Every published metric: its name, the questions it belongs to, what it means, which way is better, its source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+ATTRIBUTE = "attribute"
+"""Stands for every question about a soft-biometric class (gender, age, ...)."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the catalogue.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in records; ``{fmr}``, ``{attribute}`` and ``{group}`` stand for any value.
+    questions : tuple of str
+        The questions whose records hold it.
+    meaning : str
+        In one line.
+    better : {"lower", "higher", "neither"}
+        Which way speaks for the scheme: for its privacy, or for its recognition, evenness or cost.
+    source : str
+        Where it is defined.
+    """
+
+    name: str
+    questions: tuple[str, ...]
+    meaning: str
+    better: Literal["lower", "higher", "neither"]
+    source: str
+
+
+_VERIFY, _FAIRNESS, _RECONSTRUCT, _LINK, _COST = ("verify",), ("fairness",), ("reconstruct",), ("link",), ("cost",)
+_ISO = "ISO/IEC 19795-1:2021"
+_MAI = "Mai et al., IEEE TPAMI 41 (2019), arXiv 1703.00832"
+_GOMEZ = "Gomez-Barrero et al., IEEE TIFS 13 (2018), doi 10.1109/TIFS.2017.2788000"
+_OTROSHI = "Otroshi Shahreza et al., IEEE TIFS 18 (2023), doi 10.1109/TIFS.2023.3266170"
+_GARBE = "Howard et al., arXiv 2203.05051"
+_OWN = "this suite"
+
+METRICS: tuple[Metric, ...] = (
+    Metric("eer", _VERIFY, "error rate at the threshold where FNMR equals FMR", "lower", _ISO),
+    Metric("rank_1", _VERIFY, "share of probes whose best-scoring template is their person's", "higher", _ISO),
+    Metric("fnmr_at_fmr_{fmr}", _VERIFY, "share of genuine claims refused at the threshold of this FMR", "lower", _ISO),
+    Metric(
+        "fmr_reached_at_fmr_{fmr}",
+        _VERIFY,
+        "share of impostor claims accepted at that threshold, which was set on other people",
+        "lower",
+        _ISO,
+    ),
+    Metric(
+        "fdr_{attribute}_at_fmr_{fmr}",
+        _FAIRNESS,
+        "1 minus the weighted largest gaps in FMR and FNMR",
+        "higher",
+        "de Freitas Pereira & Marcel, IEEE TBIOM 4 (2022), arXiv 2011.02395",
+    ),
+    Metric(
+        "ir_{attribute}_at_fmr_{fmr}",
+        _FAIRNESS,
+        "weighted product of max / min FMR and max / min FNMR",
+        "lower",
+        _GARBE,
+    ),
+    Metric(
+        "garbe_{attribute}_at_fmr_{fmr}",
+        _FAIRNESS,
+        "weighted Gini coefficients of the groups' FMR and FNMR",
+        "lower",
+        _GARBE,
+    ),
+    Metric(
+        "ser_{attribute}",
+        _FAIRNESS,
+        "highest over lowest EER of a group",
+        "lower",
+        "Wang & Deng, CVPR 2020, arXiv 1911.10692",
+    ),
+    Metric("fnmr_{attribute}_{group}_at_fmr_{fmr}", _FAIRNESS, "FNMR of one group", "lower", _ISO),
+    Metric("fmr_{attribute}_{group}_at_fmr_{fmr}", _FAIRNESS, "FMR between people of one group", "lower", _ISO),
+    Metric(
+        "balanced_accuracy",
+        (ATTRIBUTE,),
+        "mean over the classes of the share told right",
+        "lower",
+        "Brodersen et al., ICPR 2010",
+    ),
+    Metric("accuracy", (ATTRIBUTE,), "share of people whose class is told right", "lower", "share of correct answers"),
+    Metric(
+        "attack_gain",
+        (ATTRIBUTE,),
+        "accuracy above always saying the majority class, 1 = always right",
+        "lower",
+        "Cohen's form of a gain over chance, with the majority class as chance",
+    ),
+    Metric(
+        "auc",
+        (ATTRIBUTE,),
+        "area under the ROC of each class against the rest, averaged",
+        "lower",
+        "Hanley & McNeil, Radiology 143 (1982)",
+    ),
+    Metric(
+        "centred_cosine",
+        _RECONSTRUCT,
+        "cosine of rebuilt and enrolled embedding, seen from the average face",
+        "lower",
+        _OWN,
+    ),
+    Metric(
+        "cosine_gain",
+        _RECONSTRUCT,
+        "centred cosine with the own reference minus that with other people's",
+        "lower",
+        _OWN,
+    ),
+    Metric(
+        "type_1_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of reconstructions accepted as the enrolled image",
+        "lower",
+        _MAI,
+    ),
+    Metric(
+        "type_2_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of the person's other photos that accept the reconstruction",
+        "lower",
+        _MAI,
+    ),
+    Metric(
+        "wolf_rate_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of other people's photos that accept the reconstruction",
+        "lower",
+        "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
+    ),
+    Metric("success_gain_at_fmr_{fmr}", _RECONSTRUCT, "type 2 success minus wolf rate", "lower", _OWN),
+    Metric(
+        "genuine_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of the person's other photos that accept the enrolled photo itself",
+        "neither",
+        _OWN,
+    ),
+    Metric(
+        "type_2_success_at_wolf_rate_{fmr}",
+        _RECONSTRUCT,
+        "type 2 success at the threshold where the reconstructions' own wolf rate is this",
+        "lower",
+        _OWN,
+    ),
+    Metric("d_sys", _LINK, "mean linkability of mated scores, to be read against its null", "lower", _GOMEZ),
+    Metric("d_sys_null", _LINK, "D_sys under random mates: what chance shows at these pairs and bins", "neither", _OWN),
+    Metric(
+        "maximal_linkability",
+        _LINK,
+        "bound on any linker, log2(1 + total variation distance), to be read against its null",
+        "lower",
+        _OTROSHI,
+    ),
+    Metric("maximal_linkability_null", _LINK, "maximal linkability under random mates", "neither", _OWN),
+    Metric(
+        "eer",
+        _LINK,
+        "error rate of telling mated from non-mated records where both errors are equally frequent",
+        "higher",
+        _ISO,
+    ),
+    Metric(
+        "rank_1", _LINK, "share of records whose best-scoring record of the other database is their mate", "lower", _ISO
+    ),
+    Metric("seconds_per_enrolment", _COST, "time to make one template", "lower", _OWN),
+    Metric("seconds_per_score", _COST, "time to compare one template with one probe", "lower", _OWN),
+    Metric("bytes_per_template", _COST, "mean size of a stored template", "lower", _OWN),
+    Metric("key_bytes_per_person", _COST, "size of the secret that is kept outside the database", "lower", _OWN),
+)
+
+
+def describe(metric_name: str, question: str | None = None) -> Metric:
+    """The row of a metric by the name that stands in a record, suffixes filled in or not.
+
+    Parameters
+    ----------
+    metric_name : str
+        For example ``fnmr_gender_female_at_fmr_1e-2``.
+    question : str, optional
+        The record's question. ``eer`` and ``rank_1`` point one way for recognition (``verify``) and the other for
+        privacy (``link``); without a question the row for recognition is given.
+
+    Raises
+    ------
+    InputError
+        On a name that no row describes.
+    """
+    for metric in METRICS:
+        if re.fullmatch(_pattern(metric.name), metric_name) and (question is None or _asked(metric, question)):
+            return metric
+    from mote_bench.contracts import InputError  # here, as it brings numpy with it
+
+    known = ", ".join(dict.fromkeys(metric.name for metric in METRICS))
+    where = "" if question is None else f" of question '{question}'"
+    raise InputError(f"no metric is called '{metric_name}'{where}; expected one of {known}.")
+
+
+def _pattern(name: str) -> str:
+    return re.sub(r"\\\{\w+\\\}", "(?:.+)", re.escape(name))
+
+
+def _asked(metric: Metric, question: str) -> bool:
+    fixed = {name for row in METRICS for name in row.questions} - {ATTRIBUTE}
+    return question in metric.questions or (ATTRIBUTE in metric.questions and question not in fixed)

@@ -1,0 +1,312 @@
+"""How evenly a scheme's errors fall on groups of people: rates per group and published measures of their spread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import FloatArray, Measurement
+
+from .intervals import Interval, Proportion, Z
+from .measured import Measured
+from .verification import Scores, eer, eer_interval, matched_impostors, missed_genuine
+
+_FEWEST_PEOPLE = 10
+_REPLICATES = 2000
+_SMALLEST = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The error rates of one group; impostor pairs are within the group."""
+
+    label: str
+    people: int
+    genuine: int
+    impostor: int
+    fnmr: Proportion
+    fmr: Proportion
+    eer: float
+    eer_interval: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """One measure of how far the groups' rates lie apart, or the reason why it is undefined."""
+
+    value: float = np.nan
+    interval: Interval = (np.nan, np.nan)
+    undefined: str | None = None
+
+
+def measure_fairness(
+    scores: Scores,
+    groups: Mapping[str, npt.NDArray[np.str_]],
+    threshold: float,
+    *,
+    rng: np.random.Generator,
+    fmr_name: str = "1e-2",
+    alpha: float = 0.5,
+) -> Measured:
+    """Error rates of each group at one threshold, and FDR, IR, GARBE and SER of each attribute.
+
+    The interval of a spread holds 95 % also where all groups are alike: an estimated spread is off by at most the
+    spread of the groups' own errors, drawn from their intervals, and its 95 % quantile is added on both sides. With
+    more than two groups that differ a lot it holds more.
+
+    Parameters
+    ----------
+    scores : Scores
+        Person indices point into the arrays of ``groups``.
+    groups : mapping of attribute -> (P,) str
+        The label of every person.
+    threshold : float
+        Accepts a claim iff its score reaches it.
+    rng : numpy.random.Generator
+        For the intervals of the spreads.
+    fmr_name : str
+        The FMR that the threshold was set for, as it stands in metric names.
+    alpha : float
+        The weight of FMR against FNMR in FDR, IR and GARBE, in [0, 1].
+
+    Returns
+    -------
+    Measured
+        Per attribute A and group g ``fnmr_A_g_at_fmr_X`` and ``fmr_A_g_at_fmr_X``, and ``fdr_A_at_fmr_X``,
+        ``ir_A_at_fmr_X``, ``garbe_A_at_fmr_X`` and ``ser_A``. Details name the groups with fewer than 10 people
+        (left out) and the measures that are undefined, with the reason.
+
+    Raises
+    ------
+    ValueError
+        Where ``groups`` doesn't label everyone, or two labels become the same name in snake case.
+    """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha is {alpha}; expected 0 to 1, the weight of FMR against FNMR")
+    measurements: list[Measurement] = []
+    details: dict[str, Any] = {"alpha": alpha, "threshold": float(threshold), "groups": {}, "left_out": {}}
+    details["undefined"] = {}
+    for attribute, labels in groups.items():
+        found, left_out = _groups(scores, np.asarray(labels).astype(str), threshold)
+        details["groups"][attribute] = {group.label: _described(group) for group in found}
+        details["left_out"][attribute] = left_out
+        suffix = f"_at_fmr_{fmr_name}"
+        measurements += _group_rates(snake_case(attribute), found, suffix)
+        people = sum(group.people for group in found)
+        for name, spread in _spreads(found, alpha, rng).items():
+            metric = f"{name}_{snake_case(attribute)}" + ("" if name == "ser" else suffix)
+            if spread.undefined is None:
+                measurements.append(Measurement(metric, spread.value, *spread.interval, n=people))
+            else:
+                details["undefined"][metric] = spread.undefined
+    return Measured(tuple(measurements), details)
+
+
+def fdr(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
+    """Fairness discrepancy rate 1 - (alpha max|FMR_i - FMR_j| + (1 - alpha) max|FNMR_i - FNMR_j|); 1 = even.
+
+    de Freitas Pereira & Marcel, IEEE TBIOM 4 (2022), arXiv 2011.02395. Rates are (G,), one per group.
+    """
+    return float(1 - (alpha * np.ptp(fmrs) + (1 - alpha) * np.ptp(fnmrs)))
+
+
+def ir(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
+    """Inequity rate (max FMR / min FMR)^alpha (max FNMR / min FNMR)^(1 - alpha); 1 = even.
+
+    Described in arXiv 2203.05051. Undefined where a rate is 0: ValueError.
+    """
+    return float(_ratio(fmrs) ** alpha * _ratio(fnmrs) ** (1 - alpha))
+
+
+def garbe(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
+    """Gini aggregation rate for biometric equitability alpha G(FMR) + (1 - alpha) G(FNMR); 0 = even.
+
+    Howard et al., arXiv 2203.05051.
+    """
+    return alpha * gini(fmrs) + (1 - alpha) * gini(fnmrs)
+
+
+def gini(rates: FloatArray) -> float:
+    """Gini coefficient n / (n - 1) sum_ij |x_i - x_j| / (2 n^2 mean(x)) of (n,) rates; 0 where all are zero."""
+    return float(_mean_difference(_relative(np.asarray(rates, dtype=float))))
+
+
+def ser(errors: FloatArray) -> float:
+    """Skewed error ratio max / min of the groups' errors, (G,); 1 = even. ValueError where an error is 0.
+
+    Wang & Deng, CVPR 2020.
+    """
+    return _ratio(errors)
+
+
+def snake_case(label: str) -> str:
+    """A label as part of a metric name: ``18-34`` as ``18_34``, ``65+`` as ``65_plus``, ``<18`` as ``under_18``."""
+    spelled = label.lower().replace("+", " plus ").replace("<", " under ").replace(">", " over ")
+    return re.sub(r"[\W_]+", "_", spelled).strip("_")
+
+
+def _groups(scores: Scores, labels: npt.NDArray[np.str_], threshold: float) -> tuple[list[Group], dict[str, str]]:
+    """The groups of one attribute that can be measured, and why the others can't."""
+    people = scores.people
+    if people.max() >= len(labels):
+        raise ValueError(f"{len(labels)} labels for person indices up to {people.max()}; expected a label per person")
+    present, counts = np.unique(labels[people], return_counts=True)
+    if len({snake_case(str(label)) for label in present}) < len(present):
+        raise ValueError(f"labels {', '.join(present)} are not told apart in metric names; rename one")
+    found, left_out = [], {}
+    for label, count in zip(present.tolist(), counts.tolist(), strict=True):
+        if count < _FEWEST_PEOPLE:
+            left_out[label] = f"{count} people; fewer than {_FEWEST_PEOPLE}"
+            continue
+        try:
+            found.append(_group(scores, label, labels == label, threshold))
+        except ValueError as error:
+            left_out[label] = str(error)
+    return found, left_out
+
+
+def _group(scores: Scores, label: str, member: npt.NDArray[np.bool_], threshold: float) -> Group:
+    rows, columns = member[scores.owner], member[scores.shown]
+    inside = Scores(scores.values[np.ix_(rows, columns)], scores.owner[rows], scores.shown[columns])
+    genuine, impostor = inside.genuine, inside.impostor
+    return Group(
+        label=label,
+        people=len(inside.people),
+        genuine=len(genuine),
+        impostor=len(impostor),
+        fnmr=missed_genuine(inside, threshold),
+        fmr=matched_impostors(inside, threshold),
+        eer=eer(genuine, impostor),
+        eer_interval=eer_interval(inside),
+    )
+
+
+def _described(group: Group) -> dict[str, float]:
+    return {
+        "people": group.people,
+        "genuine": group.genuine,
+        "impostor": group.impostor,
+        "fnmr": group.fnmr.value,
+        "fmr": group.fmr.value,
+        "eer": group.eer,
+    }
+
+
+def _group_rates(attribute: str, groups: list[Group], suffix: str) -> list[Measurement]:
+    return [
+        Measurement(f"{name}_{attribute}_{snake_case(group.label)}{suffix}", rate.value, *rate.interval, n=group.people)
+        for group in groups
+        for name, rate in (("fnmr", group.fnmr), ("fmr", group.fmr))
+    ]
+
+
+def _spreads(groups: list[Group], alpha: float, rng: np.random.Generator) -> dict[str, Spread]:
+    """FDR, IR, GARBE and SER of one attribute."""
+    if len(groups) < 2:
+        reason = f"{len(groups)} of its groups can be measured; at least 2 are needed"
+        return dict.fromkeys(("fdr", "ir", "garbe", "ser"), Spread(undefined=reason))
+    fmrs = _rates([group.fmr.value for group in groups], [group.fmr.interval for group in groups], rng)
+    fnmrs = _rates([group.fnmr.value for group in groups], [group.fnmr.interval for group in groups], rng)
+    eers = _rates([group.eer for group in groups], [group.eer_interval for group in groups], rng)
+    return {
+        "fdr": _fdr(fmrs, fnmrs, alpha),
+        "ir": _ir(fmrs, fnmrs, alpha),
+        "garbe": _garbe(fmrs, fnmrs, alpha),
+        "ser": _ser(eers),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Rates:
+    """One error rate per group with its interval, (G,), and standard draws of how far it is off, (R, G).
+
+    A draw of 1 (-1) puts the true rate on the upper (lower) bound of its interval.
+    """
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    draws: FloatArray
+
+    @property
+    def errors(self) -> FloatArray:
+        """(R, G) true rate minus estimate."""
+        error = np.where(self.draws > 0, self.high - self.value, self.value - self.low) * self.draws
+        return np.asarray(np.clip(self.value + error, 0, 1) - self.value)
+
+    @property
+    def log_errors(self) -> FloatArray:
+        """(R, G) log of true rate over estimate."""
+        up, down = np.log(self.high / self.value), np.log(self.value / np.maximum(self.low, _SMALLEST))
+        return np.asarray(np.where(self.draws > 0, up, down) * self.draws)
+
+
+def _rates(values: list[float], intervals: list[Interval], rng: np.random.Generator) -> _Rates:
+    low, high = np.array(intervals).T
+    return _Rates(np.array(values), low, high, rng.standard_normal((_REPLICATES, len(values))) / Z)
+
+
+def _fdr(fmrs: _Rates, fnmrs: _Rates, alpha: float) -> Spread:
+    value = fdr(fmrs.value, fnmrs.value, alpha)
+    off = alpha * np.ptp(fmrs.errors, axis=1) + (1 - alpha) * np.ptp(fnmrs.errors, axis=1)
+    margin = _margin(off)
+    return Spread(value, (max(0.0, value - margin), min(1.0, value + margin)))
+
+
+def _ir(fmrs: _Rates, fnmrs: _Rates, alpha: float) -> Spread:
+    for name, rates in (("FMR", fmrs), ("FNMR", fnmrs)):
+        if not rates.value.all():
+            return Spread(undefined=f"a group's {name} is 0, and the rate divides by it")
+    value = ir(fmrs.value, fnmrs.value, alpha)
+    off = alpha * np.ptp(fmrs.log_errors, axis=1) + (1 - alpha) * np.ptp(fnmrs.log_errors, axis=1)
+    return _times(value, _margin(off))
+
+
+def _garbe(fmrs: _Rates, fnmrs: _Rates, alpha: float) -> Spread:
+    value = garbe(fmrs.value, fnmrs.value, alpha)
+    off_fmr, off_fnmr = (
+        _mean_difference(_relative(rates.value + rates.errors) - _relative(rates.value)) for rates in (fmrs, fnmrs)
+    )
+    margin = _margin(alpha * off_fmr + (1 - alpha) * off_fnmr)
+    return Spread(value, (max(0.0, value - margin), min(1.0, value + margin)))
+
+
+def _ser(eers: _Rates) -> Spread:
+    if not eers.value.all():
+        return Spread(undefined="a group's EER is 0, and the ratio divides by it")
+    return _times(ser(eers.value), _margin(np.ptp(eers.log_errors, axis=1)))
+
+
+def _times(ratio: float, margin: float) -> Spread:
+    """A ratio whose logarithm is off by at most ``margin``."""
+    return Spread(ratio, (max(1.0, ratio * float(np.exp(-margin))), ratio * float(np.exp(margin))))
+
+
+def _margin(off: FloatArray) -> float:
+    return float(np.quantile(off, 0.95))
+
+
+def _ratio(rates: FloatArray) -> float:
+    smallest, largest = float(np.min(rates)), float(np.max(rates))
+    if smallest <= 0:
+        raise ValueError(f"the smallest rate is {smallest}; expected rates above 0, as the ratio divides by it")
+    return largest / smallest
+
+
+def _relative(rates: FloatArray) -> FloatArray:
+    """(..., G) rates over their mean; all equal where all are zero."""
+    mean = rates.mean(axis=-1, keepdims=True)
+    return np.asarray(np.where(mean > 0, rates / np.where(mean > 0, mean, 1), 1))
+
+
+def _mean_difference(values: FloatArray) -> FloatArray:
+    """n / (n - 1) sum_ij |x_i - x_j| / (2 n^2) over the last axis, of length n."""
+    n = values.shape[-1]
+    if n < 2:
+        raise ValueError(f"{n} group; expected at least 2")
+    return np.asarray(np.abs(values[..., :, None] - values[..., None, :]).sum(axis=(-2, -1)) / (2 * n * (n - 1)))

@@ -1,0 +1,191 @@
+"""How well two stolen databases can be linked: unlinkability measures with their null, EER, rank-1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import FloatArray, Measurement
+
+from .intervals import Interval, centred_interval, percentile_interval, person_weights, wilson
+from .measured import Measured
+from .verification import Scores, eer, eer_interval, identified
+
+Index = npt.NDArray[np.integer]
+_REPLICATES = 500
+_FEWEST_BINS, _MOST_BINS, _PAIRS_PER_BIN = 20, 100, 10
+
+
+@dataclass(frozen=True, eq=False)
+class Histograms:
+    """Counts of mated and non-mated scores in the same bins, each (..., B)."""
+
+    mated: FloatArray
+    non_mated: FloatArray
+
+    @property
+    def masses(self) -> tuple[FloatArray, FloatArray]:
+        """Both as shares that sum to one over the bins."""
+        mated, non_mated = (counts / counts.sum(axis=-1, keepdims=True) for counts in (self.mated, self.non_mated))
+        return mated, non_mated
+
+
+def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -> Measured:
+    """D_sys and maximal linkability with their permutation null, EER and rank-1 of an answer to who is who.
+
+    Both linkability measures are biased upwards: with few mated pairs, histograms of equal distributions differ too.
+    Their value is to be read against the mean under random mates, from the same answer in the same bins; their
+    intervals cover what is expected at this number of pairs and these bins, not the limit of infinitely many.
+
+    Parameters
+    ----------
+    answer : (a, b) float
+        Row i against record j of the other database, higher = more alike.
+    mate : (a,) int
+        The record of the other database that shows row i's person; no two rows have the same.
+    rng : numpy.random.Generator
+        For the null and the bootstrap.
+
+    Returns
+    -------
+    Measured
+        ``d_sys``, ``d_sys_null``, ``maximal_linkability``, ``maximal_linkability_null``, ``eer``, ``rank_1``; details
+        hold bins, edges, histograms, counts and the quantiles of the null.
+
+    Raises
+    ------
+    ValueError
+        On wrong shapes, an answer that is not finite, and mates outside the database or given twice.
+    """
+    scores = _paired(answer, mate)
+    answer, mate = scores.values.T, np.asarray(mate)
+    edges = bin_edges(answer, len(answer))
+    binned = np.searchsorted(edges[1:-1], answer, side="right")
+    counts, null = _histograms(binned, mate, len(edges) - 1), _permuted(binned, len(edges) - 1, rng)
+    replicates = _resampled(binned, mate, len(edges) - 1, rng)
+    measurements: list[Measurement] = []
+    quantiles = {}
+    for name, measure in (("d_sys", d_sys), ("maximal_linkability", maximal_linkability)):
+        by_chance, value = measure(*null.masses), float(measure(*counts.masses))
+        mean, (low, high) = float(by_chance.mean()), _interval(value, measure(*replicates.masses), len(answer))
+        quantiles[name] = {str(q): float(np.quantile(by_chance, q)) for q in (0.025, 0.5, 0.95, 0.975)}
+        measurements += [
+            Measurement(name, value, low, high, n=len(answer), chance=mean),
+            Measurement(f"{name}_null", mean, *percentile_interval(by_chance), n=len(answer)),
+        ]
+    rank, error = identified(scores), eer(scores.genuine, scores.impostor)
+    measurements += [
+        Measurement("eer", error, *eer_interval(scores), n=len(answer), chance=0.5),
+        Measurement("rank_1", rank.value, *rank.interval, n=len(answer), chance=1 / answer.shape[1]),
+    ]
+    details = {
+        "bins": len(edges) - 1,
+        "edges": edges.tolist(),
+        "mated": counts.mated.astype(int).tolist(),
+        "non_mated": counts.non_mated.astype(int).tolist(),
+        "counts": {"mated": int(counts.mated.sum()), "non_mated": int(counts.non_mated.sum())},
+        "null_quantiles": quantiles,
+    }
+    return Measured(tuple(measurements), details)
+
+
+def d_sys(mated: FloatArray, non_mated: FloatArray, omega: float = 1.0) -> FloatArray:
+    """Global linkability of Gomez-Barrero et al., IEEE TIFS 13 (2018), over probability masses.
+
+    A score s of likelihood ratio LR = p / q is linkable by D(s) = 2 omega LR / (1 + omega LR) - 1 where omega LR > 1
+    and by 0 elsewhere; D_sys is the mean of D over mated scores. 0 = unlinkable, 1 = fully linkable.
+
+    Parameters
+    ----------
+    mated, non_mated : (..., B) float
+        p and q: shares of the scores per bin, each summing to one.
+    omega : float
+        Prior odds of a mated pair.
+    """
+    mated, odds = np.asarray(mated, dtype=float), omega * np.asarray(mated, dtype=float)
+    total = odds + non_mated
+    share = np.divide(odds - non_mated, total, out=np.zeros_like(total), where=total > 0)
+    return np.asarray((np.maximum(share, 0) * mated).sum(axis=-1))
+
+
+def maximal_linkability(mated: FloatArray, non_mated: FloatArray) -> FloatArray:
+    """M = log2 sum max(p, q) of Otroshi Shahreza et al., IEEE TIFS 18 (2023): 0 = unlinkable, 1 = fully linkable.
+
+    It is log2(1 + total variation distance), and bounds any linker: TMR <= 2^M - 1 + FMR. Shapes as in
+    :func:`d_sys`.
+    """
+    return np.asarray(np.log2(np.maximum(np.maximum(mated, non_mated).sum(axis=-1), 1)))
+
+
+def bin_edges(scores: FloatArray, mated_pairs: int) -> FloatArray:
+    """(bins + 1,) edges of equally wide bins over the range of all scores.
+
+    A bin per ten mated pairs, at most 100, as in the implementation that Gomez-Barrero et al. published. At least 20,
+    as the measures would otherwise hang on where the outermost scores happen to put the edges.
+    """
+    bins = int(np.clip(mated_pairs // _PAIRS_PER_BIN, _FEWEST_BINS, _MOST_BINS))
+    return np.linspace(scores.min(), scores.max(), bins + 1)
+
+
+def _histograms(binned: Index, mate: Index, bins: int) -> Histograms:
+    mated = _count_rows(binned[np.arange(len(mate)), mate][None, :], bins)[0]
+    return Histograms(mated, _count_rows(binned.reshape(1, -1), bins)[0] - mated)
+
+
+def _permuted(binned: Index, bins: int, rng: np.random.Generator) -> Histograms:
+    """(R, B) histograms with mates drawn at random: what an answer with the same scores shows by chance."""
+    rows, columns = binned.shape
+    orders = rng.permuted(np.tile(np.arange(columns), (_REPLICATES, 1)), axis=1)[:, :rows]
+    mated = _count_rows(binned[np.arange(rows), orders], bins)
+    return Histograms(mated, _count_rows(binned.reshape(1, -1), bins) - mated)
+
+
+def _resampled(binned: Index, mate: Index, bins: int, rng: np.random.Generator) -> Histograms:
+    """(R, B) histograms of bootstrap samples of people, non-mated scores to first order in the people's counts.
+
+    A pair would count the product of its two people's counts; near one each that is their sum minus one, which leaves
+    out the noise that a product adds to every pair.
+    """
+    rows, person = len(mate), _people(mate, binned.shape[1])
+    own = _count_rows(binned[np.arange(rows), mate][:, None], bins)
+    involving = np.zeros((person.max() + 1, bins))
+    involving[:rows] = _count_rows(binned, bins) - 2 * own
+    involving[person] += _count_rows(binned.T, bins)
+    weights = person_weights(rng, len(involving), _REPLICATES)
+    non_mated = weights @ involving - involving.sum(axis=0) / 2
+    return Histograms(weights[:, :rows] @ own, np.maximum(non_mated, 0))
+
+
+def _interval(value: float, replicates: FloatArray, people: int) -> Interval:
+    """The centred bootstrap interval; over people alone where all replicates agree, as at full linkability."""
+    if np.ptp(replicates) > 0:
+        low, high = centred_interval(value, replicates)
+        return max(0.0, low), min(1.0, high)
+    unseen = wilson(0, people)[1]
+    return value * (1 - unseen), value + (1 - value) * unseen
+
+
+def _count_rows(binned: Index, bins: int) -> FloatArray:
+    """(k, B) how many entries of each row fall in each bin."""
+    cells = np.arange(len(binned))[:, None] * bins + binned
+    return np.asarray(np.bincount(cells.ravel(), minlength=len(binned) * bins).reshape(-1, bins), dtype=float)
+
+
+def _people(mate: Index, records: int) -> Index:
+    """(b,) the person of each record of the other database: a row of the first, or somebody else."""
+    person = np.full(records, -1)
+    person[mate] = np.arange(len(mate))
+    person[person < 0] = len(mate) + np.arange(records - len(mate))
+    return person
+
+
+def _paired(answer: FloatArray, mate: Index) -> Scores:
+    """The answer as scores of the other database's records (templates) against the rows (probes)."""
+    answer, mate = np.asarray(answer, dtype=float), np.asarray(mate)
+    if answer.ndim != 2 or len(answer) != len(mate):
+        raise ValueError(f"answer has shape {answer.shape}; expected ({len(mate)}, records of the other database)")
+    if len(np.unique(mate)) < len(mate) or mate.min() < 0 or mate.max() >= answer.shape[1]:
+        raise ValueError(f"mates must be {len(mate)} different records, 0 to {answer.shape[1] - 1}")
+    return Scores(answer.T, _people(mate, answer.shape[1]), np.arange(len(mate)))

@@ -1,0 +1,214 @@
+"""How close a rebuilt embedding comes to a person's face, and whom it passes for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import FloatArray, InputError, Measurement
+
+from .intervals import Interval, Proportion, mover_difference, person_proportion, t_interval
+from .measured import Measured
+from .verification import accepted_impostors, threshold_at_fmr
+
+Index = npt.NDArray[np.integer]
+Accepted = npt.NDArray[np.bool_]
+_NO_LENGTH = 1e-9
+_WOLF_RATES = {"1e-2": 1e-2, "1e-3": 1e-3}
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The faces that the reconstructions are held against.
+
+    Parameters
+    ----------
+    mean : (d,) float
+        Mean of the background's unit embeddings; what all faces share.
+    references : (n, d) float
+        The enrolled embedding of each person.
+    probes : (m, d) float
+        Embeddings of other photos of these people.
+    shown : (m,) int
+        Which row of ``references`` each probe shows.
+    """
+
+    mean: FloatArray
+    references: FloatArray
+    probes: FloatArray
+    shown: Index
+
+    def __post_init__(self) -> None:
+        n, d = np.shape(self.references)
+        if np.shape(self.mean) != (d,) or np.shape(self.probes) != (len(self.shown), d):
+            raise ValueError(
+                f"references are {n, d}, the mean {np.shape(self.mean)}, probes {np.shape(self.probes)} for "
+                f"{len(self.shown)} shown people; expected one dimension and one person per probe"
+            )
+        if len(self.shown) and (np.min(self.shown) < 0 or np.max(self.shown) >= n):
+            raise ValueError(f"probes show people {np.min(self.shown)} to {np.max(self.shown)}; expected 0 to {n - 1}")
+
+
+def measure_reconstruction(
+    answer: FloatArray, truth: Truth, thresholds: Mapping[str, float], rng: np.random.Generator
+) -> Measured:
+    """Closeness to the enrolled face and the rates at which a reconstruction is accepted.
+
+    Every cosine is taken between directions from the background's mean: embeddings of two strangers share so much
+    that uncentred cosines are high for any answer. A success rate stands beside the rate at which the same
+    reconstructions pass for somebody else (their wolf rate): a face near the average passes for many.
+
+    Parameters
+    ----------
+    answer : (n, d) float
+        A row per person; only its direction counts. A row of zeros has cosine 0 with everything.
+    truth : Truth
+        Row i is the person of answer i.
+    thresholds : mapping of str -> float
+        On centred cosines of plain embeddings of other people, keyed by their FMR (``"1e-2"``).
+    rng : numpy.random.Generator
+        Not drawn from: all intervals are analytic. Measures are called alike.
+
+    Returns
+    -------
+    Measured
+        ``centred_cosine`` (chance: with other people's references), ``cosine_gain`` (own minus others), and per
+        threshold X ``type_1_success_at_fmr_X`` (the enrolled image), ``type_2_success_at_fmr_X`` (other photos of the
+        person; Mai et al., arXiv 1703.00832), ``wolf_rate_at_fmr_X`` (other people's photos),
+        ``success_gain_at_fmr_X`` (type 2 minus wolf rate) and ``genuine_success_at_fmr_X`` (the enrolled photo
+        itself). ``type_2_success_at_wolf_rate_Y`` is at the threshold where the wolf rate is Y; with too few pairs for
+        that it stands in ``details["undefined"]``.
+
+    Raises
+    ------
+    ValueError
+        On a wrong shape and an answer that is not finite.
+    """
+    rebuilt = centred(_checked(answer, truth), truth.mean)
+    references, probes = centred(truth.references, truth.mean), centred(truth.probes, truth.mean)
+    own = np.asarray(truth.shown[None, :] == np.arange(len(rebuilt))[:, None])
+    to_reference, to_probe, genuine = (
+        _cosines(*pair) for pair in ((rebuilt, references), (rebuilt, probes), (references, probes))
+    )
+    measurements = _closeness(to_reference)
+    for name, threshold in thresholds.items():
+        measurements += _acceptance(name, to_reference >= threshold, to_probe >= threshold, own)
+        measurements.append(_measurement(f"genuine_success_at_fmr_{name}", _own_rate(genuine >= threshold, own)))
+    at_wolf_rate, undefined = _at_wolf_rates(to_probe, own)
+    details = {
+        "thresholds": {name: float(threshold) for name, threshold in thresholds.items()},
+        "counts": {"people": len(rebuilt), "probes": len(probes), "genuine": int(own.sum()), "wolf": int((~own).sum())},
+        "undefined": undefined,
+    }
+    return Measured((*measurements, *at_wolf_rate), details)
+
+
+def centred(rows: FloatArray, mean: FloatArray) -> FloatArray:
+    """(n, d) unit directions of unit rows from ``mean`` (d,); zero for a row that is zero or equal to the mean."""
+    rows = np.asarray(rows, dtype=float)
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    direction = _directions(rows / np.where(largest > 0, largest, 1))
+    return _directions(np.where(largest > 0, direction - mean, 0))
+
+
+def cosine_gain(cosines: FloatArray) -> tuple[float, Interval]:
+    """How much closer a row is to its own column than to the others, on average, with its interval over people.
+
+    ``cosines`` is (n, n), own on the diagonal. A person holds both a row and a column, so what they add to the mean
+    is the diagonal less the means of both; a direction that all rows share cancels.
+    """
+    n, own = len(cosines), np.diag(cosines)
+    rows, columns = ((cosines.sum(axis=axis) - own) / (n - 1) for axis in (1, 0))
+    # Rounded, so that an answer that is the same for all gains 0 and not what sums in another order leave.
+    gains = np.round(own - rows - columns + rows.mean(), 12)
+    return float(gains.mean()), t_interval(gains)
+
+
+def _closeness(cosines: FloatArray) -> list[Measurement]:
+    n, own = len(cosines), np.diag(cosines)
+    others = float((cosines.sum() - own.sum()) / (n * (n - 1)))
+    (low, high), (gain, gain_bounds) = t_interval(own), cosine_gain(cosines)
+    return [
+        Measurement("centred_cosine", float(own.mean()), max(-1.0, low), min(1.0, high), n=n, chance=others),
+        Measurement("cosine_gain", gain, *gain_bounds, n=n, chance=0.0),
+    ]
+
+
+def _acceptance(name: str, references: Accepted, probes: Accepted, own: Accepted) -> list[Measurement]:
+    """Success with the enrolled image and with other photos, wolf rate and their difference, at one threshold."""
+    n = len(references)
+    type_1, type_2 = _own_rate(references, np.eye(n, dtype=bool)), _own_rate(probes, own)
+    wolf = _wolf_rate(probes, own)
+    by_chance = float((references.sum() - np.trace(references)) / (n * (n - 1)))
+    gain = type_2.value - wolf.value
+    return [
+        _measurement(f"type_1_success_at_fmr_{name}", type_1, chance=by_chance),
+        _measurement(f"type_2_success_at_fmr_{name}", type_2, chance=wolf.value),
+        _measurement(f"wolf_rate_at_fmr_{name}", wolf),
+        Measurement(f"success_gain_at_fmr_{name}", gain, *mover_difference(type_2, wolf), n=n, chance=0.0),
+    ]
+
+
+def _at_wolf_rates(cosines: FloatArray, own: Accepted) -> tuple[list[Measurement], dict[str, str]]:
+    """Type 2 success where the wolf rate is a given one, and why it is undefined where there are too few pairs."""
+    measurements, undefined = [], {}
+    for name, wolf_rate in _WOLF_RATES.items():
+        metric = f"type_2_success_at_wolf_rate_{name}"
+        try:
+            threshold = threshold_at_fmr(cosines[~own], wolf_rate)
+        except InputError as error:
+            undefined[metric] = str(error)
+            continue
+        success = _own_rate(cosines >= threshold, own)
+        bounds = _bounds_at_wolf_rate(cosines, own, threshold)
+        measurements.append(Measurement(metric, success.value, *bounds, n=len(own), chance=wolf_rate))
+    return measurements, undefined
+
+
+def _bounds_at_wolf_rate(cosines: FloatArray, own: Accepted, threshold: float) -> Interval:
+    """The interval of the success at a threshold that was itself read from these people's wolf rate.
+
+    What success would be at the thresholds that the bounds of the wolf rate give is added to the bounds of the
+    success itself as a root of summed squares (MOVER).
+    """
+    success = _own_rate(cosines >= threshold, own)
+    low, high = success.interval
+    strict, lax = np.quantile(cosines[~own], 1 - np.array(_wolf_rate(cosines >= threshold, own).interval))
+    at_strict, at_lax = (_own_rate(cosines >= at, own).value for at in (strict, lax))
+    below = np.hypot(success.value - low, max(success.value - at_strict, 0))
+    above = np.hypot(high - success.value, max(at_lax - success.value, 0))
+    return max(0.0, success.value - float(below)), min(1.0, success.value + float(above))
+
+
+def _own_rate(accepted: Accepted, own: Accepted) -> Proportion:
+    return person_proportion((accepted & own).sum(axis=1), own.sum(axis=1))
+
+
+def _wolf_rate(accepted: Accepted, own: Accepted) -> Proportion:
+    return accepted_impostors(accepted, np.arange(len(own)), own.argmax(axis=0))
+
+
+def _measurement(metric: str, rate: Proportion, *, chance: float | None = None) -> Measurement:
+    return Measurement(metric, rate.value, *rate.interval, n=len(rate.influence), chance=chance)
+
+
+def _cosines(one: FloatArray, other: FloatArray) -> FloatArray:
+    return np.asarray(np.clip(one @ other.T, -1, 1))
+
+
+def _directions(rows: FloatArray) -> FloatArray:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(np.where(length > _NO_LENGTH, rows / np.maximum(length, _NO_LENGTH), 0))
+
+
+def _checked(answer: FloatArray, truth: Truth) -> FloatArray:
+    answer = np.asarray(answer, dtype=float)
+    if answer.shape != np.shape(truth.references):
+        raise ValueError(f"answer has shape {answer.shape}; expected {np.shape(truth.references)}, people by dimension")
+    if not np.isfinite(answer).all():
+        bad = int((~np.isfinite(answer).all(axis=1)).sum())
+        raise ValueError(f"{bad} of {len(answer)} answers hold NaN or infinity; expected finite numbers")
+    return answer

@@ -1,0 +1,72 @@
+"""One person's MOTE in plain PyTorch, the oracle that the batched training is tested against; the scheme doesn't use it."""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from mote_bench.contracts import FloatArray
+from mote_bench.mote.codec import Layer, Net, widths
+from mote_bench.mote.nets import as_tensor
+from mote_bench.mote.train import Crowd, Recipe, Start, dropout_masks, minibatches, optimiser
+
+
+def train_one(start: Start, *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int) -> Net:
+    """What :func:`mote_bench.mote.train.train` makes of this person, but for rounding."""
+    layers = as_layers(start.net)
+    x, labels = _labelled(training.faces, start.positives)
+    others, other_labels = _labelled(validation.faces, start.validation)
+    loss_of = nn.BCEWithLogitsLoss()
+    optimizer, schedule = optimiser(list(layers.parameters()), steps=recipe.epochs * len(list(_batches(x, seed, 0))))
+    best, lowest, idle = layers, float("inf"), 0
+    for epoch in range(recipe.epochs):
+        for rows in _batches(x, seed, epoch):
+            kept = dropout_masks([start.dropout], rows=len(rows), recipe=recipe)
+            optimizer.zero_grad()
+            loss_of(forward(layers, x[rows], [mask[0] for mask in kept], recipe.scale), labels[rows]).backward()
+            optimizer.step()
+            schedule.step()
+        with torch.no_grad():
+            loss = loss_of(forward(layers, others), other_labels).item()
+        if loss < lowest:
+            best, lowest, idle = copy.deepcopy(layers), loss, 0
+        else:
+            idle += 1
+        if idle >= recipe.patience:
+            break
+    return as_net(best)
+
+
+def forward(layers: nn.ModuleList, x: Tensor, kept: list[Tensor] | None = None, scale: float = 1.0) -> Tensor:
+    """(rows,) logits; in training with the dropout masks ``kept``, one per hidden layer."""
+    for index, layer in enumerate(layers[:-1]):
+        x = torch.relu(layer(x))
+        if kept is not None:
+            x = x * kept[index][:, : x.shape[1]] * scale
+    return layers[-1](x)[:, 0]
+
+
+def as_layers(net: Net) -> nn.ModuleList:
+    """The net as torch's own linear layers."""
+    # skip_init: the layers' own initial weights would be drawn from torch's global generator.
+    layers = nn.ModuleList(nn.utils.skip_init(nn.Linear, inputs, outputs) for inputs, outputs in pairwise(widths(net)))
+    for layer, (weight, bias) in zip(layers, net, strict=True):
+        layer.load_state_dict({"weight": as_tensor(weight.T), "bias": as_tensor(bias)})
+    return layers
+
+
+def as_net(layers: nn.ModuleList) -> Net:
+    """The other way round."""
+    return tuple(Layer(layer.weight.detach().T.numpy().copy(), layer.bias.detach().numpy().copy()) for layer in layers)
+
+
+def _labelled(negatives: FloatArray, positives: FloatArray) -> tuple[Tensor, Tensor]:
+    x = torch.cat([as_tensor(negatives), as_tensor(positives)])
+    return x, (torch.arange(len(x)) >= len(negatives)).float()
+
+
+def _batches(x: Tensor, seed: int, epoch: int) -> list[Tensor]:
+    return list(minibatches(len(x), seed=seed, epoch=epoch))

@@ -1,0 +1,108 @@
+"""Many small nets of one depth stacked into one: a tensor per layer, a batched product per step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mote_bench.contracts import FloatArray
+from mote_bench.mote.codec import Layer, Net, widths
+
+_ROWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Nets:
+    """Weights of ``n`` nets, layer by layer.
+
+    Narrower nets are padded with units whose weights are all zero: such a unit answers zero, its gradient is zero
+    and AdamW leaves it at zero, so a padded net computes and learns exactly what the net alone would.
+
+    Attributes
+    ----------
+    weights : tuple of (n, inputs, outputs) float32
+    biases : tuple of (n, 1, outputs) float32
+    """
+
+    weights: tuple[Tensor, ...]
+    biases: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return len(self.weights[0])
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        return [*self.weights, *self.biases]
+
+    def rows(self, index: Tensor) -> Nets:
+        """Copies of the nets that ``index`` names."""
+        return Nets(tuple(w[index] for w in self.weights), tuple(b[index] for b in self.biases))
+
+
+def draw(sizes: Sequence[int], rng: np.random.Generator) -> Net:
+    """A net of the given widths before training: He et al.'s normal initialisation (2015, eq. 10), zero biases."""
+    return tuple(
+        Layer(
+            rng.standard_normal((inputs, outputs), dtype=np.float32) * np.float32((2 / inputs) ** 0.5),
+            np.zeros(outputs, dtype=np.float32),
+        )
+        for inputs, outputs in pairwise(sizes)
+    )
+
+
+def stack(nets: Sequence[Net], sizes: Sequence[int] | None = None) -> Nets:
+    """The nets side by side, padded to ``sizes`` (the widest of each layer where not given).
+
+    Raises
+    ------
+    ValueError
+        When the nets differ in depth or in the number of inputs.
+    """
+    shapes = [widths(net) for net in nets]
+    for index, shape in enumerate(shapes):
+        if (len(shape), shape[0]) != (len(shapes[0]), shapes[0][0]):
+            raise ValueError(f"net {index} has widths {shape}, net 0 {shapes[0]}; expected one depth and one input")
+    sizes = tuple(map(max, zip(*shapes, strict=True))) if sizes is None else tuple(sizes)
+    weights = [np.zeros((len(nets), *pair), dtype=np.float32) for pair in pairwise(sizes)]
+    biases = [np.zeros((len(nets), 1, size), dtype=np.float32) for size in sizes[1:]]
+    for row, net in enumerate(nets):
+        for weight, bias, layer in zip(weights, biases, net, strict=True):
+            inputs, outputs = layer.weight.shape
+            weight[row, :inputs, :outputs] = layer.weight
+            bias[row, 0, :outputs] = layer.bias
+    return Nets(tuple(map(torch.from_numpy, weights)), tuple(map(torch.from_numpy, biases)))
+
+
+def unstack(nets: Nets, row: int, sizes: Sequence[int]) -> Net:
+    """Net number ``row`` without its padding."""
+    return tuple(
+        Layer(weight[row, :inputs, :outputs].numpy().copy(), bias[row, 0, :outputs].numpy().copy())
+        for weight, bias, (inputs, outputs) in zip(nets.weights, nets.biases, pairwise(sizes), strict=True)
+    )
+
+
+def logits(nets: Nets, x: Tensor) -> Tensor:
+    """(n, m) answers of every net to ``x``: (m, d), the same rows for all, or (n, m, d), own rows for each.
+
+    Differentiable with respect to ``x``.
+    """
+    hidden = x if x.dim() == 3 else x.expand(len(nets), -1, -1)
+    for weight, bias in zip(nets.weights[:-1], nets.biases[:-1], strict=True):
+        hidden = torch.relu(torch.baddbmm(bias, hidden, weight))
+    return torch.baddbmm(nets.biases[-1], hidden, nets.weights[-1])[..., 0]
+
+
+@torch.no_grad()
+def answers(nets: Nets, x: Tensor) -> Tensor:
+    """:func:`logits` without gradients and a few rows at a time, so that memory stays bounded."""
+    return torch.cat([logits(nets, rows) for rows in x.split(_ROWS, dim=-2)], dim=1)
+
+
+def as_tensor(array: FloatArray) -> Tensor:
+    """A float32 tensor that owns its memory (torch can't hold read-only arrays)."""
+    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))

@@ -1,0 +1,296 @@
+"""Training many people's nets side by side: one batched product per layer and step, each person stopped on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+
+from mote_bench.contracts import FloatArray
+from mote_bench.mote.codec import Net, widths
+from mote_bench.mote.kde import Density
+from mote_bench.mote.nets import Nets, answers, as_tensor, draw, stack, unstack
+from mote_bench.toolkit import stream
+
+BATCH = 128
+FIRST_RATE = 1.5e-3
+PEAK_RATE = 1e-2
+WEIGHT_DECAY = 5e-5
+WIDTH_RANGE = 10
+"""``random_widths`` draws each hidden width within this much of its nominal one."""
+
+PEOPLE_AT_ONCE = 32
+_POSITIVE_BYTES = 2**28
+_LEVELS = 256
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one person's net is built and trained; see :class:`mote_bench.mote.scheme.MOTE` for what each means."""
+
+    hidden: tuple[int, ...] = (128, 64, 16)
+    random_widths: bool = False
+    dropout: float = 0.5
+    epochs: int = 20
+    patience: int = 5
+
+    @property
+    def widest(self) -> tuple[int, ...]:
+        """The hidden widths that every net is padded to: the same for all, whoever is trained beside whom."""
+        return tuple(width + WIDTH_RANGE * self.random_widths for width in self.hidden)
+
+    @property
+    def dropped(self) -> int:
+        """Of 256 values of a random byte, how many drop a unit."""
+        return round(_LEVELS * self.dropout)
+
+    @property
+    def scale(self) -> float:
+        """What the surviving units are multiplied with in training."""
+        return _LEVELS / (_LEVELS - self.dropped)
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """People who are not the target.
+
+    Attributes
+    ----------
+    faces : (n, d) float32
+        The negatives.
+    spread : mapping of group -> Density
+        How images of one person differ, in each group.
+    """
+
+    faces: FloatArray
+    spread: Mapping[str, Density]
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """All that is random about one person, drawn from their seed alone.
+
+    Attributes
+    ----------
+    net : Net
+        Before training.
+    positives, validation : (n, d) float32
+        Synthetic images of the person, to learn from and to stop by: half as many as there are negatives.
+    dropout : BitGenerator
+        Decides which units are dropped.
+    """
+
+    net: Net
+    positives: FloatArray
+    validation: FloatArray
+    dropout: np.random.BitGenerator
+
+
+def begin(
+    reference: FloatArray,
+    *,
+    seed: int,
+    shares: Mapping[str, float],
+    training: Crowd,
+    validation: Crowd,
+    recipe: Recipe,
+) -> Start:
+    """Draw the person of ``reference`` (d,) from ``seed``; ``shares`` says how much of the positives each group gives."""
+    return Start(
+        net=draw((len(reference), *_hidden_widths(recipe, seed), 1), stream(seed, "mote", "weights")),
+        positives=positives(reference, training, shares=shares, rng=stream(seed, "mote", "positives")),
+        validation=positives(reference, validation, shares=shares, rng=stream(seed, "mote", "validation")),
+        dropout=stream(seed, "mote", "dropout").bit_generator,
+    )
+
+
+def positives(
+    reference: FloatArray, crowd: Crowd, *, shares: Mapping[str, float], rng: np.random.Generator
+) -> FloatArray:
+    """(n/2, d) float32: the reference plus draws from the groups' densities, for the n negatives of ``crowd``.
+
+    As in the released code the sums are not scaled back to length one.
+    """
+    ends = np.round(np.cumsum([0.0, *shares.values()]) * (len(crowd.faces) // 2)).astype(int)
+    drawn = [crowd.spread[group].sample(n, rng) for group, n in zip(shares, np.diff(ends), strict=True)]
+    return np.asarray(reference + np.concatenate(drawn), dtype=np.float32)
+
+
+def _hidden_widths(recipe: Recipe, seed: int) -> list[int]:
+    if not recipe.random_widths:
+        return list(recipe.hidden)
+    rng = stream(seed, "mote", "widths")
+    return [width + int(rng.integers(-WIDTH_RANGE, WIDTH_RANGE, endpoint=True)) for width in recipe.hidden]
+
+
+def people_at_once(training: Crowd, validation: Crowd) -> int:
+    """How many people are trained side by side: as many as keep the products large and the memory small."""
+    rows = (len(training.faces) + len(validation.faces)) // 2
+    return int(np.clip(_POSITIVE_BYTES // (4 * rows * training.faces.shape[1]), 1, PEOPLE_AT_ONCE))
+
+
+@torch.no_grad()
+def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int) -> list[Net]:
+    """The net of each person as it was after the epoch of their lowest validation loss.
+
+    All people see the negatives in the same order, drawn from ``seed``; everything else is their own, and every
+    product is one per person, so that a person's net doesn't depend on who is trained beside them.
+
+    Parameters
+    ----------
+    starts : sequence of Start
+        Memory grows with their number: :func:`people_at_once` says how many are sensible. Training uses up their
+        dropout generators.
+    training, validation : Crowd
+        Disjoint people, none of them enrolled.
+    """
+    sizes = [widths(start.net) for start in starts]
+    nets = stack([start.net for start in starts], (sizes[0][0], *recipe.widest, 1))
+    data = _Data.of(starts, training, validation)
+    optimizer, schedule = optimiser(nets.parameters, steps=recipe.epochs * -(-data.rows // BATCH))
+    best = EarlyStop.of(nets, recipe.patience)
+    people = torch.arange(len(starts))
+    for epoch in range(recipe.epochs):
+        for slots in minibatches(data.rows, seed=seed, epoch=epoch):
+            kept = dropout_masks([starts[i].dropout for i in people], rows=len(slots), recipe=recipe)
+            backward(nets, *data.batch(slots, people), kept=kept, scale=recipe.scale)
+            optimizer.step()
+            schedule.step()
+        going = best.update(nets, people, data.validation_loss(nets, people))
+        if not going.any():
+            break
+        if not going.all():
+            nets, people = _drop(nets, optimizer, going), people[going]
+    return [unstack(best.nets, row, shape) for row, shape in enumerate(sizes)]
+
+
+def optimiser(parameters: list[Tensor], *, steps: int) -> tuple[AdamW, OneCycleLR]:
+    """AdamW under a one-cycle rate that rises from 1.5e-3 to 1e-2 and falls to almost nothing within ``steps``."""
+    adamw = AdamW(parameters, lr=FIRST_RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    return adamw, OneCycleLR(adamw, max_lr=PEAK_RATE, div_factor=PEAK_RATE / FIRST_RATE, total_steps=steps)
+
+
+def minibatches(rows: int, *, seed: int, epoch: int) -> Iterator[Tensor]:
+    """Every row once, shuffled anew in each epoch, :data:`BATCH` at a time; rising within a batch.
+
+    The last batch may be smaller.
+    """
+    order = stream(seed, "mote", "order", epoch).permutation(rows)
+    for start in range(0, rows, BATCH):
+        yield torch.from_numpy(np.sort(order[start : start + BATCH]))
+
+
+def dropout_masks(generators: Sequence[np.random.BitGenerator], *, rows: int, recipe: Recipe) -> list[Tensor]:
+    """Per hidden layer (n, rows, width) float32, 1 where a unit survives and 0 where it is dropped.
+
+    A random byte per unit: the dropout rate is rounded to 1/256.
+    """
+    count = rows * sum(recipe.widest)
+    words = np.empty((len(generators), -(-count // 8)), dtype="<u8")
+    for row, generator in zip(words, generators, strict=True):
+        row[:] = generator.random_raw(len(row))
+    kept = torch.from_numpy((words.view(np.uint8) >= recipe.dropped).view(np.uint8))
+    layers = kept[:, :count].split([rows * width for width in recipe.widest], dim=1)
+    return [layer.reshape(len(words), rows, -1).float() for layer in layers]
+
+
+def backward(nets: Nets, x: Tensor, labels: Tensor, *, kept: Sequence[Tensor], scale: float) -> None:
+    """Put into ``grad`` of every parameter the gradient of each net's mean binary cross-entropy.
+
+    Written out instead of left to autograd, which takes a third longer: a hidden unit is 0 both where ReLU and where
+    dropout stops it, so the units alone tell where the gradient passes, and the dropout scale rides on the products.
+
+    Parameters
+    ----------
+    x : (n, rows, d)
+    labels : (rows,) of 0 and 1
+    kept : per hidden layer (n, rows, width)
+        1 where a unit survives dropout, otherwise 0.
+    scale : float
+        What surviving units are multiplied with.
+    """
+    units, scales = [x], [1.0] + [scale] * len(kept)
+    for weight, bias, mask, factor in zip(nets.weights[:-1], nets.biases[:-1], kept, scales[:-1], strict=True):
+        units.append(torch.baddbmm(bias, units[-1], weight, alpha=factor).relu_().mul_(mask))
+    logit = torch.baddbmm(nets.biases[-1], units[-1], nets.weights[-1], alpha=scales[-1])
+    delta = (logit.sigmoid_() - labels[:, None]) / len(labels)
+    for layer in reversed(range(len(units))):
+        weight, bias, below = nets.weights[layer], nets.biases[layer], units[layer]
+        weight.grad = torch.baddbmm(weight, below.mT, delta, beta=0, alpha=scales[layer])
+        bias.grad = delta.sum(dim=1, keepdim=True)
+        if layer > 0:
+            delta = torch.baddbmm(below, delta, weight.mT, beta=0, alpha=scales[layer])
+            delta = torch.ops.aten.threshold_backward(delta, below, 0)
+
+
+@dataclass(eq=False)
+class EarlyStop:
+    """Each person's best net so far, and for how many epochs there was no better one."""
+
+    nets: Nets
+    lowest: Tensor
+    idle: Tensor
+    patience: int
+
+    @classmethod
+    def of(cls, nets: Nets, patience: int) -> EarlyStop:
+        everyone = torch.arange(len(nets))
+        return cls(nets.rows(everyone), torch.full((len(nets),), torch.inf), torch.zeros_like(everyone), patience)
+
+    def update(self, nets: Nets, people: Tensor, loss: Tensor) -> Tensor:
+        """Keep the nets that have got better; answers (n,) bool, which of ``people`` train on."""
+        better = loss < self.lowest[people]
+        for best, now in zip(self.nets.parameters, nets.parameters, strict=True):
+            best[people[better]] = now[better]
+        self.lowest[people[better]] = loss[better]
+        self.idle[people] = torch.where(better, 0, self.idle[people] + 1)
+        return self.idle[people] < self.patience
+
+
+def _drop(nets: Nets, optimizer: AdamW, going: Tensor) -> Nets:
+    """Only the nets that train on; the optimiser, under its schedule, goes on with them and their moments."""
+    left = nets.rows(going)
+    for old, new in zip(nets.parameters, left.parameters, strict=True):
+        state = optimizer.state.pop(old)
+        optimizer.state[new] = {name: value[going] if value.dim() else value for name, value in state.items()}
+    optimizer.param_groups[0]["params"] = left.parameters
+    return left
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    negatives: Tensor
+    positives: Tensor
+    others: Tensor
+    validation: Tensor
+
+    @classmethod
+    def of(cls, starts: Sequence[Start], training: Crowd, validation: Crowd) -> _Data:
+        return cls(
+            negatives=as_tensor(training.faces),
+            positives=torch.from_numpy(np.stack([start.positives for start in starts])),
+            others=as_tensor(validation.faces),
+            validation=torch.from_numpy(np.stack([start.validation for start in starts])),
+        )
+
+    @property
+    def rows(self) -> int:
+        """Of one person's training set: first the negatives, then the person's own positives."""
+        return len(self.negatives) + self.positives.shape[1]
+
+    def batch(self, slots: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
+        own = slots >= len(self.negatives)
+        shared, mine = self.negatives[slots[~own]], slots[own] - len(self.negatives)
+        x = torch.cat([shared.expand(len(people), -1, -1), self.positives[people[:, None], mine]], dim=1)
+        return x, torch.cat([torch.zeros(len(shared)), torch.ones(len(mine))])
+
+    def validation_loss(self, nets: Nets, people: Tensor) -> Tensor:
+        logit = torch.cat([answers(nets, self.others), answers(nets, self.validation[people])], dim=1)
+        labels = (torch.arange(logit.shape[1]) >= len(self.others)).float().expand_as(logit)
+        return functional.binary_cross_entropy_with_logits(logit, labels, reduction="none").mean(dim=1)

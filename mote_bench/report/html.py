@@ -1,0 +1,257 @@
+"""leaderboard.html: one self-contained page; every number with its interval, people, floor and ceiling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from mote_bench.contracts import Measurement, Record, Status
+from mote_bench.metrics.catalogue import ATTRIBUTE, describe
+
+from . import text
+from .pictures import Picture, of_board, of_scheme
+from .readings import Reading, attacks_on, better, find, naive, reads, strongest
+from .standings import BROKEN_ABOVE, Board, Row
+
+_MOST_VALUES = 6
+_OWN = {
+    "verify": "Recognition",
+    "fairness": "Fairness",
+    "cost": "Cost: smallest and largest template, fastest and slowest batch, instead of an interval",
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attack in a scheme's table; ``one`` is missing where the attack says nothing."""
+
+    attack: str
+    reads: str
+    knowledge: str
+    status: str
+    why: str
+    one: Measurement | None
+    controls: Measurement | None
+    beside: tuple[Measurement, ...]
+    strongest: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All attacks on one question about a scheme."""
+
+    question: str
+    metric: str
+    better: str
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What was measured of a scheme without an attacker: per metric a measurement for each of the scheme's rows."""
+
+    title: str
+    lines: tuple[tuple[str, tuple[Measurement | None, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that is known of one scheme."""
+
+    anchor: str
+    scheme: str
+    rows: tuple[Row, ...]
+    asked: tuple[Asked, ...]
+    pictures: tuple[Picture, ...]
+    own: tuple[Own, ...]
+    remarks: tuple[str, ...]
+    provenance: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """One board as the page shows it."""
+
+    anchor: str
+    board: Board
+    people: str
+    pictures: tuple[Picture, ...]
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A metric that the page shows, explained."""
+
+    label: str
+    meaning: str
+    source: str
+
+
+def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]]) -> str:
+    """The page. It loads nothing, runs no script, and everything that isn't ours is escaped."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    for name in ("label", "milliseconds", "number", "span", "times", "plural"):
+        environment.filters[name] = getattr(text, name)
+    folder = files(__package__)
+    page = environment.from_string((folder / "leaderboard.html.j2").read_text(encoding="utf-8"))
+    style = Markup((folder / "leaderboard.css").read_text(encoding="utf-8"))
+    views = [_view(f"b{place}", board, records) for place, (board, records) in enumerate(boards, 1)]
+    text_of_page = page.render(
+        views=views,
+        style=style,
+        terms=_terms(board for board, _ in boards),
+        anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
+        better=better,
+        broken_above=BROKEN_ABOVE,
+    )
+    return _with_classes(text_of_page)
+
+
+def _with_classes(page: str) -> str:
+    """The drawings' inline styles as shared classes: the same few hundred bytes would repeat in every plot."""
+    names: dict[str, str] = {}
+
+    def shared(tag: re.Match[str]) -> str:
+        return re.sub(r'style="([^"]*)"', lambda style: f'class="{_short(names, style.group(1))}"', tag.group())
+
+    page = re.sub(r'<(?:path|use|text|g)\b[^>]* style="[^>]*>', shared, page)
+    rules = "\n".join(f".{name} {{{style}}}" for style, name in names.items())
+    return page.replace("/* drawings */", rules, 1)
+
+
+def _short(names: dict[str, str], style: str) -> str:
+    return names.setdefault(style, f"s{len(names)}")
+
+
+def _view(anchor: str, board: Board, records: list[Record]) -> View:
+    counts = [worst.headline.n for row in board.rows for worst in row.questions if worst.headline]
+    counts += [row.eer.measurement.n for row in board.rows if row.eer.measurement]
+    ends = dict.fromkeys((min(counts), max(counts))) if counts else {}
+    schemes = list(dict.fromkeys(row.scheme for row in board.rows))
+    return View(
+        anchor=anchor,
+        board=board,
+        people="–".join(map(str, ends)),
+        pictures=of_board(board, name=anchor),
+        sections=tuple(
+            _section(f"{anchor}-{place}", scheme, board, records) for place, scheme in enumerate(schemes, 1)
+        ),
+    )
+
+
+def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> Section:
+    own = [record for record in records if record.cell.scheme == scheme]
+    rows = tuple(row for row in board.rows if row.scheme == scheme)
+    return Section(
+        anchor=anchor,
+        scheme=scheme,
+        rows=rows,
+        asked=tuple(_asked(reading, own, rows) for reading in board.readings),
+        pictures=of_scheme(scheme, board, records, name=anchor),
+        own=_own(own, rows),
+        remarks=tuple(_remarks(own)),
+        provenance=_provenance(own),
+    )
+
+
+def _asked(reading: Reading, records: list[Record], rows: Sequence[Row]) -> Asked:
+    scheme = rows[0].scheme
+    attacks = attacks_on(records, scheme, reading.question, stolen=True)
+    attacks.sort(key=lambda record: (not naive(record.cell.attack), record.cell.attack, str(record.cell.knowledge)))
+    keys = {row.key: row.key == "stolen" for row in rows}
+    worst = {
+        key: strongest(attacks_on(records, scheme, reading.question, stolen=stolen), reading)
+        for key, stolen in keys.items()
+    }
+    attempts = []
+    for record in attacks:
+        won = [f", key {key}" if key else "" for key, one in worst.items() if one is record]
+        mark = f"strongest{won[0] if len(won) < len(rows) else ''}" if won else ""
+        attempts.append(_attempt(record, reading, mark))
+    return Asked(reading.question, reading.headline, better(reading), tuple(attempts))
+
+
+def _attempt(record: Record, reading: Reading, mark: str) -> Attempt:
+    says = record.status is Status.OK
+    controls = find(record, reading.headline)
+    found = (find(record, metric) for metric in reading.beside) if says else ()
+    return Attempt(
+        attack=record.cell.attack,
+        reads=reads(record.cell.attack),
+        knowledge=str(record.cell.knowledge).replace("_", " "),
+        status=str(record.status) if not says or controls else "unmeasured",
+        why=text.message(record.error),
+        one=controls if says else None,
+        controls=controls,
+        beside=tuple(one for one in found if one),
+        strongest=mark,
+    )
+
+
+def _own(records: list[Record], rows: Sequence[Row]) -> tuple[Own, ...]:
+    """Verification, fairness and cost, with a measurement per row of the scheme."""
+    levels = ["stolen_key" if row.key == "stolen" else "none" for row in rows]
+    groups = []
+    for question, title in _OWN.items():
+        of_level = {str(record.cell.knowledge): record for record in records if record.cell.question == question}
+        metrics = dict.fromkeys(one.metric for record in of_level.values() for one in record.measurements)
+        shown = [of_level.get("none" if question == "cost" else level) for level in levels]
+        lines = tuple((metric, tuple(find(record, metric) for record in shown)) for metric in metrics)
+        groups += [Own(title, lines)] if lines else []
+    return tuple(groups)
+
+
+def _remarks(records: list[Record]) -> Iterable[str]:
+    """What fairness left out or couldn't define, and what of the harness failed."""
+    for record in records:
+        cell = record.cell
+        where = f"{cell.question}{', key stolen' if str(cell.knowledge) == 'stolen_key' else ''}"
+        if cell.question in ("verify", "fairness", "cost") and record.status is not Status.OK:
+            yield f"{where}: {record.status}. {text.message(record.error)}"
+        if cell.question == "fairness":
+            for key, title in (("left_out", "left out"), ("undefined", "undefined")):
+                listed = {name: why for name, why in record.details.get(key, {}).items() if why}
+                if listed:
+                    yield f"{where}: {title}: {text.listed(listed)}"
+
+
+def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
+    values: dict[str, dict[str, None]] = {}
+    for record in records:
+        for key, value in record.provenance.items():
+            values.setdefault(text.printable(str(key)), {})[text.printable(str(value))] = None
+    shown = []
+    for key, found in sorted(values.items()):
+        several = sorted(found)
+        more = f"; {len(several) - _MOST_VALUES} more" if len(several) > _MOST_VALUES else ""
+        shown.append((key, "; ".join(several[:_MOST_VALUES]) + more))
+    return tuple(shown)
+
+
+def _terms(boards: Iterable[Board]) -> list[Term]:
+    """Every metric on the boards, once, in the order in which a reader meets it."""
+    asked: dict[tuple[str, str], None] = {}
+    for board in boards:
+        asked |= dict.fromkeys([("eer", "verify"), *([(f"fnmr_at_fmr_{board.fmr}", "verify")] if board.fmr else [])])
+        for reading in board.readings:
+            kind = reading.question if reading.question in ("reconstruct", "link") else ATTRIBUTE
+            asked |= dict.fromkeys((metric, kind) for metric in (reading.headline, *reading.beside))
+        for attribute in board.attributes[:1]:
+            indexes = (f"{index}_{attribute}_at_fmr_{board.fairness_fmr}" for index in ("garbe", "fdr"))
+            asked |= dict.fromkeys((metric, "fairness") for metric in indexes)
+    return [_term(metric, question) for metric, question in asked]
+
+
+def _term(metric: str, question: str) -> Term:
+    known = describe(metric, question)
+    of = {"eer": f" ({'recognition' if question == 'verify' else question})"}.get(metric, "")
+    name = text.label(metric.split("_", 1)[0]) if question == "fairness" else text.label(metric)
+    return Term(name + of, f"{known.meaning}; {known.better} is better", known.source)

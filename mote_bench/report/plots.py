@@ -1,0 +1,313 @@
+"""Plots as SVG text for inlining in a page: no pyplot, no files, equal input gives equal bytes.
+
+Colours are the page's CSS variables, so that one picture serves light and dark; text stays text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from markupsafe import escape
+
+# Stand-ins that no drawing uses by accident; each becomes the CSS variable in the finished SVG.
+_INK, _MUTED, _RULE, _MAIN, _OTHER, _PAPER = "#010203", "#040506", "#070809", "#0a0b0c", "#0d0e0f", "#101112"
+_VARIABLES = {
+    _INK: "--ink",
+    _MUTED: "--muted",
+    _RULE: "--rule",
+    _MAIN: "--main",
+    _OTHER: "--other",
+    _PAPER: "--paper",
+}
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.size": 11.0,
+    "text.parse_math": False,
+    "text.color": _INK,
+    "axes.edgecolor": _RULE,
+    "axes.labelcolor": _MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": _RULE,
+    "ytick.color": _RULE,
+    "xtick.labelcolor": _MUTED,
+    "ytick.labelcolor": _MUTED,
+    "xtick.labelsize": 10.0,
+    "ytick.labelsize": 10.0,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "legend.frameon": False,
+    "legend.fontsize": 10.0,
+}
+_DEFAULTS = r' transform="rotate\(-0 [^"]*"|font-family: [^;]*; ?|; stroke-linejoin: miter|; stroke-dashoffset: 0'
+_WIDTH = 380  # drawing units; also CSS pixels at full size
+_DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.4, 0.6)
+_DET_LEAST, _DET_MOST = 0.0005, 0.7
+_CLOSE = 0.15  # of the axis: nearer than this the controls' names would run into each other
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One line of a dot plot: a value with its interval, or the word that stands in its place.
+
+    ``mark`` is the strongest naive attack, drawn as a small tick; ``hollow`` marks the row whose key is stolen.
+    """
+
+    label: str
+    word: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    mark: float | None = None
+    hollow: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a dot plot's horizontal axis means; ``reverse`` puts small values to the right."""
+
+    label: str
+    left: float
+    right: float
+    reverse: bool = False
+    floor: float | None = None
+    ceiling: float | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A DET curve: points (false-match rate, false-non-match rate)."""
+
+    label: str
+    points: Sequence[tuple[float, float]]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Scores of mated and non-mated pairs in the same bins."""
+
+    edges: Sequence[float]
+    mated: Sequence[float]
+    non_mated: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Error rates of one group: (value, low, high) each, and how many people it has."""
+
+    label: str
+    people: int
+    fnmr: tuple[float, float, float] | None
+    fmr: tuple[float, float, float] | None
+
+
+def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
+    """Dot and whisker, a line per row, between the floor's and the ceiling's value."""
+    height = 50 + 18 * len(lines)
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, left=136, right=14, top=16, bottom=34)
+        _controls(axes, axis)
+        for place, line in enumerate(lines):
+            _dot(axes, place, line)
+        axes.set_xlim(*((axis.right, axis.left) if axis.reverse else (axis.left, axis.right)))
+        _rows(axes, [line.label for line in lines], [_MUTED if line.quiet else _INK for line in lines])
+        axes.set_xlabel(axis.label, fontsize=10, labelpad=2)
+
+    return _svg(draw, (_WIDTH, height), name=name, alt=alt)
+
+
+def det(curves: Sequence[Curve], *, name: str, alt: str) -> str:
+    """DET curves on normal-deviate axes (ISO/IEC 19795-1); rates off the axes are drawn at their edge."""
+    looks = {
+        "main": {"color": _MAIN, "linewidth": 1.6},
+        "stolen": {"color": _OTHER, "linewidth": 1.6, "linestyle": (0, (5, 2))},
+        "control": {"color": _MUTED, "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
+    }
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, left=52, right=14, top=26, bottom=38)
+        ends = (_deviate(_DET_LEAST), _deviate(_DET_MOST))
+        axes.plot(ends, ends, color=_RULE, linewidth=0.8)
+        for curve in curves:
+            across, up = ([_deviate(point[side]) for point in curve.points] for side in (0, 1))
+            axes.plot(across, up, label=curve.label, clip_on=False, **looks[curve.kind])
+        ticks = [_deviate(rate) for rate in _DET_TICKS]
+        names = [f"{100 * rate:g} %" for rate in _DET_TICKS]
+        axes.set(xlim=ends, ylim=ends, xlabel="false-match rate", ylabel="false-non-match rate")
+        axes.set_xticks(ticks, names)
+        axes.set_yticks(ticks, names)
+        axes.grid(color=_RULE, linewidth=0.5, clip_on=False)
+        axes.tick_params(length=0, pad=5)
+        _legend(axes, 2.4)
+
+    return _svg(draw, (_WIDTH, 300), name=name, alt=alt)
+
+
+def histogram(shown: Histogram, *, name: str, alt: str) -> str:
+    """Mated and non-mated scores of a linking attack, each as a share of its own pairs."""
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, left=52, right=14, top=26, bottom=38)
+        drawn = ((shown.non_mated, "different people", _MUTED), (shown.mated, "same person", _MAIN))
+        for counts, label, color in drawn:
+            shares = _shares(counts)
+            axes.stairs(shares, shown.edges, fill=True, color=color, alpha=0.25, linewidth=0)
+            axes.stairs(shares, shown.edges, color=color, linewidth=1.3, label=label)
+        axes.set(xlabel="attack's score of a pair of templates", ylabel="share of pairs")
+        axes.set_ylim(bottom=0)
+        axes.margins(x=0)
+        axes.locator_params(nbins=5)
+        axes.ticklabel_format(axis="x", useOffset=False)
+        _legend(axes, 1.4)
+        axes.set_ylim(top=1.05 * max(*_shares(shown.mated), *_shares(shown.non_mated), 1e-9))
+
+    return _svg(draw, (_WIDTH, 300), name=name, alt=alt)
+
+
+def groups(lines: Sequence[Group], fmr: str, *, name: str, alt: str) -> str:
+    """False-non-match and false-match rate by group at one threshold, with error bars."""
+    height = 48 + 18 * len(lines)
+
+    def draw(figure: Any) -> None:
+        left = figure.add_axes(_box(figure, left=158, right=130, top=22, bottom=26))
+        right = figure.add_axes(_box(figure, left=278, right=10, top=22, bottom=26))
+        for axes, title, color in ((left, "FNMR", _MAIN), (right, "FMR", _OTHER)):
+            rates = [line.fnmr if axes is left else line.fmr for line in lines]
+            for place, rate in enumerate(rates):
+                if rate is None:
+                    axes.text(0.02, place, "–", transform=axes.get_yaxis_transform(), color=_MUTED, va="center")
+                    continue
+                axes.plot(rate[1:], (place, place), color=color, linewidth=1.2, solid_capstyle="butt")
+                axes.plot([rate[0]], [place], "o", color=color, markersize=5, clip_on=False)
+            axes.set_title(title, fontsize=10, color=_MUTED, loc="left", pad=4)
+            axes.set_xlim(0, 1.08 * max([0.001, *(rate[2] for rate in rates if rate)]))
+            axes.locator_params(axis="x", nbins=3)
+        right.axvline(float(fmr), color=_MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
+        _rows(left, [f"{line.label} ({line.people})" for line in lines], [_INK] * len(lines))
+        _rows(right, [""] * len(lines), [_INK] * len(lines))
+
+    return _svg(draw, (_WIDTH, height), name=name, alt=alt)
+
+
+def _controls(axes: Any, axis: Axis) -> None:
+    """Dashed lines at the floor and the ceiling, named above the plot; side by side where they are close."""
+    values = {"noise": axis.floor, "cosine": axis.ceiling}
+    shown = sorted((value, label) for label, value in values.items() if value is not None)
+    close = len(shown) == 2 and shown[1][0] - shown[0][0] < _CLOSE * (axis.right - axis.left)
+    sides = ("left", "right") if axis.reverse else ("right", "left")
+    for (value, label), side in zip(shown, sides, strict=False):
+        where = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+        axes.axvline(value, color=_MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
+        axes.annotate(label, (value, 1), (0, 3), ha=side if close else "center", color=_MUTED, fontsize=9.5, **where)
+
+
+def _dot(axes: Any, place: int, line: Dot) -> None:
+    if line.value is None or line.low is None or line.high is None:
+        where = {"transform": axes.get_yaxis_transform(), "va": "center_baseline", "ha": "center"}
+        axes.text(0.5, place, line.word, color=_MUTED, fontsize=10, fontstyle="italic", **where)
+        return
+    color = _MUTED if line.quiet else _OTHER if line.hollow else _MAIN
+    axes.plot((line.low, line.high), (place, place), color=color, linewidth=1.4, solid_capstyle="butt", zorder=3)
+    fill = _PAPER if line.hollow else color
+    axes.plot([line.value], [place], "o", color=color, markerfacecolor=fill, markersize=6.5, zorder=4)
+    if line.mark is not None:
+        axes.plot([line.mark], [place], "|", color=_INK, markersize=8, markeredgewidth=1.1, zorder=2)
+
+
+def _rows(axes: Any, labels: Sequence[str], colors: Sequence[str]) -> None:
+    """A named line per row, the first on top."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, pad=6)
+    axes.spines["left"].set_visible(False)
+    for tick, color in zip(axes.get_yticklabels(), colors, strict=True):
+        tick.set(color=color, fontsize=11)
+    axes.hlines(range(len(labels)), 0, 1, transform=axes.get_yaxis_transform(), color=_RULE, linewidth=0.5, zorder=0)
+
+
+def _legend(axes: Any, length: float) -> None:
+    """One line above the plot, where no curve runs."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handlelength=length, borderaxespad=0.2, borderpad=0)
+
+
+def _axes(figure: Any, **margins: int) -> Any:
+    return figure.add_axes(_box(figure, **margins))
+
+
+def _box(figure: Any, *, left: int, right: int, top: int, bottom: int) -> tuple[float, float, float, float]:
+    """Margins in drawing units as the figure fractions that matplotlib wants."""
+    width, height = figure.get_size_inches() * 72
+    return left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height
+
+
+def _deviate(rate: float) -> float:
+    return NormalDist().inv_cdf(min(max(rate, _DET_LEAST), _DET_MOST))
+
+
+def _shares(counts: Sequence[float]) -> list[float]:
+    total = sum(counts)
+    return [count / total if total else 0.0 for count in counts]
+
+
+def _svg(draw: Callable[[Any], None], size: tuple[int, int], *, name: str, alt: str) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with _settings(name):
+        figure = Figure(figsize=(size[0] / 72, size[1] / 72), dpi=72)
+        draw(figure)
+        figure.patch.set_visible(False)
+        for axes in figure.axes:
+            axes.patch.set_visible(False)
+        text = io.StringIO()
+        empty = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(text, metadata=empty)
+    return _inlined(text.getvalue(), size, name=name, alt=alt)
+
+
+@contextmanager
+def _settings(name: str) -> Iterator[None]:
+    """matplotlib's defaults and ours, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        settings: Any = matplotlib.rcParams  # its keys are typed as literals
+        settings.update({**_STYLE, "svg.hashsalt": name})
+        yield
+
+
+def _inlined(svg: str, size: tuple[int, int], *, name: str, alt: str) -> str:
+    """The bare drawing: no prolog, no document-wide style, ids of its own, short numbers, the page's colours."""
+    body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
+    body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", "", body, flags=re.S)
+    body = re.sub(r"<[^>]+>", lambda tag: _tag(tag.group(), name), body)
+    body = re.sub(r">\s+<", "><", body.strip())
+    head = f'<svg viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{escape(alt)}" width="{size[0]}">'
+    return f"{head}{body}</svg>"
+
+
+def _tag(tag: str, name: str) -> str:
+    used = re.sub(r'\bid="([^"]+)"', lambda match: _own_id(match.group(1), name), tag)
+    used = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{name}-", used)
+    used = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match.group()):.2f}".rstrip("0").rstrip("."), used)
+    for stand_in, variable in _VARIABLES.items():
+        used = used.replace(stand_in, f"var({variable})")
+    used = re.sub(_DEFAULTS, "", used.replace("xlink:href", "href"))
+    return re.sub(r"\s+", " ", used).replace(" >", ">")
+
+
+def _own_id(value: str, name: str) -> str:
+    """Only hashed ids are referred to; matplotlib's names of groups would repeat on a page."""
+    return f'id="{name}-{value}"' if re.fullmatch(r"[mphc][0-9a-f]{8,}", value) else ""

@@ -1,0 +1,149 @@
+"""Which records answer a question about a scheme, and which attack among them is the strongest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mote_bench.contracts import InputError, Knowledge, Measurement, Record, Status
+from mote_bench.metrics.catalogue import describe
+
+from .text import named
+
+HARNESS = ("verify", "fairness", "cost")
+"""Questions that the harness answers without an attacker."""
+
+_QUESTION_ORDER = {"gender": 0, "age": 1, "ethnicity": 2, "reconstruct": 4, "link": 5}
+_KNOWLEDGE = [str(level) for level in Knowledge]
+_READS = {"-bytes": "bytes", "-answers": "answers", "-inverted": "inversion"}
+_AT_FMR = re.compile(r"_at_fmr_(.+)$")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the attacks on a question are read.
+
+    Attributes
+    ----------
+    headline : str
+        The metric shown, by which the strongest attack is found and schemes are ranked. For reconstruction that is
+        the success less the wolf rate: a face that also passes as other people is no reconstruction of this one.
+    beside : tuple of str
+        Metrics shown next to the headline.
+    """
+
+    question: str
+    headline: str
+    beside: tuple[str, ...] = ()
+
+
+def readings(records: Sequence[Record]) -> tuple[Reading, ...]:
+    """One reading per question that was asked, attributes first."""
+    asked = {record.cell.question for record in records} - set(HARNESS)
+    ordered = sorted(asked, key=lambda question: (_QUESTION_ORDER.get(question, 3), question))
+    return tuple(_reading(question, records) for question in ordered)
+
+
+def strongest(attacks: Iterable[Record], reading: Reading) -> Record | None:
+    """The measured attack that takes most; ties go to the attack that needs least, then by name."""
+
+    def order(record: Record) -> tuple[float, int, str]:
+        one = find(record, reading.headline)
+        assert one is not None
+        return -leak(reading, one.value), _level(record), record.cell.attack
+
+    return min((record for record in attacks if tells(record, reading)), key=order, default=None)
+
+
+def tells(record: Record, reading: Reading) -> bool:
+    """Whether a record says anything: not failed, not unmeasured, and holding the metric it is judged by."""
+    return record.status is Status.OK and find(record, reading.headline) is not None
+
+
+def leak(reading: Reading, value: float) -> float:
+    """The value on an axis where more is worse for privacy."""
+    return value if better(reading) == "lower" else -value
+
+
+def better(reading: Reading) -> str:
+    """Which values of the headline leak less: ``lower`` or ``higher``."""
+    return describe(reading.headline, reading.question).better
+
+
+def reads(attack: str) -> str:
+    """What an attack works on, by its name: ``bytes`` (naive), ``answers`` or ``inversion`` (adaptive), or nothing."""
+    return next((what for ending, what in _READS.items() if attack.endswith(ending)), "")
+
+
+def naive(attack: str) -> bool:
+    """Whether an attack, by its name, only reads the stored bytes; others query the template or invert it."""
+    return reads(attack) == "bytes"
+
+
+def find(record: Record | None, metric: str) -> Measurement | None:
+    """A record's measurement by name."""
+    return None if record is None else next((one for one in record.measurements if one.metric == metric), None)
+
+
+def harness_record(records: Iterable[Record], scheme: str, question: str, *, stolen: bool) -> Record | None:
+    """A scheme's own record of verification, fairness or cost."""
+    wanted = (scheme, question, str(Knowledge.STOLEN_KEY) if stolen else "none")
+    cells = ((record, record.cell) for record in records)
+    return next((one for one, cell in cells if (cell.scheme, cell.question, str(cell.knowledge)) == wanted), None)
+
+
+def attacks_on(records: Iterable[Record], scheme: str, question: str, *, stolen: bool) -> list[Record]:
+    """The attacks open to a thief without the keys, or to one who stole them too (and may ignore them)."""
+    of_question = (record for record in records if (record.cell.scheme, record.cell.question) == (scheme, question))
+    return [record for record in of_question if stolen or str(record.cell.knowledge) != Knowledge.STOLEN_KEY]
+
+
+def strictest_rate(records: Iterable[Record], *families: str) -> str:
+    """The false-match rate to read a family of metrics at: 1e-3 where measured, otherwise the smallest, or nothing."""
+    metrics = (one.metric for record in records for one in record.measurements)
+    matches = (_AT_FMR.search(metric) for metric in metrics if metric.startswith(families))
+    found = {match.group(1) for match in matches if match}
+    return "1e-3" if "1e-3" in found else min(found, key=_as_rate, default="")
+
+
+def ordered(records: Iterable[Record]) -> list[Record]:
+    """Records with printable names, sorted by cell, equal ones once.
+
+    Raises
+    ------
+    InputError
+        When two different records claim the same cell.
+    """
+    kept: dict[tuple[int | str, ...], Record] = {}
+    for record in map(named, records):
+        cell = record.cell
+        where = (cell.protocol, cell.data, cell.seed)
+        key = (*where, cell.scheme, cell.question, cell.attack, str(cell.knowledge))
+        if kept.setdefault(key, record) != record:
+            raise InputError(f"two different records of {cell}; expected one: move one of their files away")
+    return [kept[key] for key in sorted(kept)]
+
+
+def _reading(question: str, records: Sequence[Record]) -> Reading:
+    if question == "link":
+        return Reading(question, "eer", ("d_sys",))
+    if question != "reconstruct":
+        return Reading(question, "balanced_accuracy", ("auc",))
+    rate = strictest_rate((record for record in records if record.cell.question == question), "success_gain")
+    if not rate:  # too few people for any threshold: only the likeness itself can be read
+        return Reading(question, "cosine_gain", ("centred_cosine",))
+    beside = (f"type_2_success_at_fmr_{rate}", f"wolf_rate_at_fmr_{rate}", "centred_cosine")
+    return Reading(question, f"success_gain_at_fmr_{rate}", beside)
+
+
+def _as_rate(text: str) -> tuple[float, str]:
+    try:
+        return float(text), text
+    except ValueError:
+        return 1.0, text
+
+
+def _level(record: Record) -> int:
+    knowledge = str(record.cell.knowledge)
+    return _KNOWLEDGE.index(knowledge) if knowledge in _KNOWLEDGE else len(_KNOWLEDGE)

@@ -1,0 +1,65 @@
+"""results.csv: every measurement of every record, one per row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from mote_bench.contracts import Measurement, Record, Status
+
+from .text import exact, inert
+
+COLUMNS = (
+    "data",
+    "scheme",
+    "attack",
+    "question",
+    "knowledge",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n",
+    "floor",
+    "ceiling",
+    "status",
+    "seed",
+)
+
+
+def results_csv(records: Sequence[Record]) -> str:
+    """The tidy table, sorted; numbers read back as themselves.
+
+    A failed record is one row without a metric, so that no cell of a run goes missing from its results.
+    """
+    return written(COLUMNS, sorted(row for record in records for row in _rows(record)))
+
+
+def written(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """CSV text with a header line and Unix line ends."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _rows(record: Record) -> Iterator[list[str]]:
+    measurements: Sequence[Measurement | None] = record.measurements
+    if record.status is Status.FAILED or not measurements:
+        measurements = [None]
+    for one in measurements:
+        yield _row(record, one)
+
+
+def _row(record: Record, one: Measurement | None) -> list[str]:
+    cell = record.cell
+    names = [inert(name) for name in (cell.data, cell.scheme, cell.attack, cell.question, cell.knowledge)]
+    figures = [""] * 7 if one is None else _figures(one)
+    return [*names, *figures, str(record.status), str(cell.seed)]
+
+
+def _figures(one: Measurement) -> list[str]:
+    numbers = [exact(one.value), exact(one.low), exact(one.high), str(one.n), exact(one.floor), exact(one.ceiling)]
+    return [inert(one.metric), *numbers]

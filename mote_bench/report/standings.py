@@ -1,0 +1,404 @@
+"""Records into standings: one row per scheme (and key state) of one protocol, data set and seed.
+
+Every question is answered by the strongest attack on it. What wasn't measured is said, never counted as private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from mote_bench.contracts import Knowledge, Measurement, Record, Status
+
+from .readings import (
+    Reading,
+    attacks_on,
+    find,
+    harness_record,
+    leak,
+    naive,
+    ordered,
+    readings,
+    strictest_rate,
+    strongest,
+    tells,
+)
+from .text import plural, printable
+
+CEILING = "cosine"
+FLOOR = "noise"
+_ROLES = {CEILING: "ceiling", FLOOR: "floor"}
+
+OK = "ok"
+NOT_ASKED = "not asked"
+NOT_MEASURED = "not measured"
+UNDEFINED = "undefined"
+
+RECOGNISES = "recognises"
+BROKEN = "recognises nobody"
+UNSHOWN = "not shown to recognise anybody"
+UNKNOWN = "recognition unknown"
+
+BROKEN_ABOVE = 0.25
+"""A scheme is broken when even the favourable end of its EER's interval turns away one owner in four."""
+COIN = 0.5
+"""An EER whose interval reaches that of a coin shows no recognition at all."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a row, or the word that stands in its place (``failed``, ``not asked``, ...)."""
+
+    status: str
+    measurement: Measurement | None = None
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The strongest attack on one question at what the row's thief holds.
+
+    Attributes
+    ----------
+    status : str
+        ``ok``; otherwise ``failed``, ``unmeasured`` or ``not asked``, and there is no number.
+    headline, beside : Measurement
+        As the question's :class:`Reading` names them.
+    naive : Measurement, optional
+        The headline of the strongest attack that only reads the stored bytes.
+    measured, failed, unmeasured : int
+        How many attacks the worst was taken from, and how many say nothing.
+    rank : int, optional
+        1 = leaks least; rows share a rank when their intervals overlap, directly or through others.
+    shared : bool
+        Whether another row has the same rank.
+    """
+
+    question: str
+    status: str
+    attack: str = ""
+    knowledge: str = ""
+    headline: Measurement | None = None
+    beside: tuple[Measurement, ...] = ()
+    naive: Measurement | None = None
+    measured: int = 0
+    failed: int = 0
+    unmeasured: int = 0
+    rank: int | None = None
+    shared: bool = False
+
+    @property
+    def word(self) -> str:
+        """What stands in place of a number: ``2 failed, 1 unmeasured``."""
+        counts = ((self.failed, "failed"), (self.unmeasured, "unmeasured"))
+        return ", ".join(f"{count} {what}" for count, what in counts if count) or self.status
+
+    @property
+    def place(self) -> str:
+        """The rank as written: ``2``, ``2=`` when shared, nothing for rows that aren't ranked."""
+        return "" if self.rank is None else f"{self.rank}{'=' if self.shared else ''}"
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """How unequal the errors of one attribute's groups are: GARBE 0 = fair, FDR 1 = fair."""
+
+    attribute: str
+    garbe: Figure
+    fdr: Figure
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds per enrolment, also in multiples of ``cosine`` on the same machine; bytes stored, bytes of the key."""
+
+    seconds: Figure
+    ratio: float | None
+    size: Figure
+    key_size: Figure
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a board.
+
+    Attributes
+    ----------
+    key : str
+        ``secret`` or ``stolen`` for schemes with keys, otherwise empty.
+    role : str
+        ``ceiling`` (cosine hides nothing), ``floor`` (noise holds nothing), otherwise empty.
+    recognition : str
+        ``recognises``, or the verdict that makes the row's privacy worthless.
+    """
+
+    scheme: str
+    key: str
+    role: str
+    recognition: str
+    eer: Figure
+    fnmr: Figure
+    questions: tuple[Worst, ...]
+    fairness: tuple[Fairness, ...]
+    cost: Cost
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.scheme}, key stolen" if self.key == "stolen" else self.scheme
+
+    @property
+    def ranked(self) -> bool:
+        """Controls are yardsticks, and what can't recognise its owner isn't private: neither is ranked."""
+        return not self.role and self.recognition == RECOGNISES
+
+
+@dataclass(frozen=True)
+class Board:
+    """The standings of one protocol, data set and seed; rows of two boards are never compared.
+
+    ``fmr`` is the false-match rate at which FNMR is read, ``fairness_fmr`` that of fairness; empty where too few
+    people were there for any.
+    """
+
+    protocol: str
+    data: str
+    seed: int
+    fmr: str
+    fairness_fmr: str
+    readings: tuple[Reading, ...]
+    attributes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    records: int
+    failed: int
+    unmeasured: int
+
+
+def standings(records: Sequence[Record]) -> list[tuple[Board, list[Record]]]:
+    """A board for each protocol, data set and seed, with its records, whatever the order of ``records``.
+
+    Raises
+    ------
+    InputError
+        When two different records claim the same cell.
+    """
+    groups = groupby(ordered(records), key=lambda record: (record.cell.protocol, record.cell.data, record.cell.seed))
+    return [(_board(group), group) for _, members in groups for group in [list(members)]]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What the rows of one board have in common."""
+
+    records: list[Record]
+    readings: tuple[Reading, ...]
+    attributes: tuple[str, ...]
+    fmr: str
+    fairness_fmr: str
+
+
+def _board(records: list[Record]) -> Board:
+    frame = _Frame(
+        records=records,
+        readings=readings(records),
+        attributes=_attributes(records),
+        fmr=strictest_rate(records, "fnmr_at_fmr_"),
+        fairness_fmr=strictest_rate(records, "garbe_", "fdr_"),
+    )
+    schemes = sorted({record.cell.scheme for record in records})
+    rows = [_row(frame, scheme, key) for scheme in schemes for key in _key_states(records, scheme)]
+    cell = records[0].cell
+    return Board(
+        protocol=cell.protocol,
+        data=cell.data,
+        seed=cell.seed,
+        fmr=frame.fmr,
+        fairness_fmr=frame.fairness_fmr,
+        readings=frame.readings,
+        attributes=frame.attributes,
+        rows=tuple(_in_order(_ranked(rows, frame.readings))),
+        records=len(records),
+        failed=sum(record.status is Status.FAILED for record in records),
+        unmeasured=sum(record.status is Status.UNMEASURED for record in records),
+    )
+
+
+def _attributes(records: list[Record]) -> tuple[str, ...]:
+    """The attributes whose groups were compared."""
+    found = set()
+    for record in records:
+        if record.cell.question == "fairness":
+            matches = (re.match(r"(?:garbe|fdr)_(.+)_at_fmr_", one.metric) for one in record.measurements)
+            found |= {match.group(1) for match in matches if match}
+    return tuple(sorted(found))
+
+
+def _key_states(records: list[Record], scheme: str) -> tuple[str, ...]:
+    own = (record for record in records if record.cell.scheme == scheme)
+    keyed = any(
+        str(record.cell.knowledge) == Knowledge.STOLEN_KEY or find(record, "key_bytes_per_person") for record in own
+    )
+    return ("secret", "stolen") if keyed else ("",)
+
+
+def _row(frame: _Frame, scheme: str, key: str) -> Row:
+    stolen = key == "stolen"
+    verify = harness_record(frame.records, scheme, "verify", stolen=stolen)
+    eer = _figure(verify, "eer")
+    row = Row(
+        scheme=scheme,
+        key=key,
+        role=_ROLES.get(scheme, ""),
+        recognition=_recognition(eer.measurement),
+        eer=eer,
+        fnmr=_figure(verify, f"fnmr_at_fmr_{frame.fmr}"),
+        questions=tuple(_worst(frame, scheme, reading, stolen=stolen) for reading in frame.readings),
+        fairness=_fairness(frame, scheme, stolen=stolen),
+        cost=_cost(frame, scheme),
+    )
+    return replace(row, notes=(*_standing(row), *_silent(row)))
+
+
+def _figure(record: Record | None, metric: str) -> Figure:
+    if record is None:
+        return Figure(NOT_ASKED)
+    if record.status is not Status.OK:
+        return Figure(str(record.status))
+    one = find(record, metric)
+    return Figure(NOT_MEASURED) if one is None else Figure(OK, one)
+
+
+def _recognition(eer: Measurement | None) -> str:
+    if eer is None:
+        return UNKNOWN
+    if eer.low > BROKEN_ABOVE:
+        return BROKEN
+    return UNSHOWN if eer.high >= COIN else RECOGNISES
+
+
+def _worst(frame: _Frame, scheme: str, reading: Reading, *, stolen: bool) -> Worst:
+    attacks = attacks_on(frame.records, scheme, reading.question, stolen=stolen)
+    worst = Worst(
+        question=reading.question,
+        status=NOT_ASKED,
+        measured=sum(tells(record, reading) for record in attacks),
+        failed=sum(record.status is Status.FAILED for record in attacks),
+        unmeasured=sum(record.status is not Status.FAILED and not tells(record, reading) for record in attacks),
+    )
+    best = strongest(attacks, reading)
+    if best is None:
+        return replace(worst, status="failed" if worst.failed else "unmeasured") if attacks else worst
+    of_bytes = strongest((record for record in attacks if naive(record.cell.attack)), reading)
+    return replace(
+        worst,
+        status=OK,
+        attack=best.cell.attack,
+        knowledge=str(best.cell.knowledge),
+        headline=find(best, reading.headline),
+        beside=tuple(one for metric in reading.beside for one in [find(best, metric)] if one is not None),
+        naive=find(of_bytes, reading.headline),
+    )
+
+
+def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ...]:
+    record = harness_record(frame.records, scheme, "fairness", stolen=stolen)
+
+    def index(name: str, attribute: str) -> Figure:
+        figure = _figure(record, f"{name}_{attribute}_at_fmr_{frame.fairness_fmr}")
+        return Figure(UNDEFINED) if figure.status == NOT_MEASURED else figure
+
+    return tuple(Fairness(name, index("garbe", name), index("fdr", name)) for name in frame.attributes)
+
+
+def _cost(frame: _Frame, scheme: str) -> Cost:
+    own = harness_record(frame.records, scheme, "cost", stolen=False)
+    control = harness_record(frame.records, CEILING, "cost", stolen=False)
+    seconds = _figure(own, "seconds_per_enrolment")
+    reference = _figure(control, "seconds_per_enrolment").measurement
+    ratio = None
+    if own and control and seconds.measurement and reference and reference.value > 0 and _one_machine(own, control):
+        ratio = seconds.measurement.value / reference.value
+    return Cost(seconds, ratio, _figure(own, "bytes_per_template"), _figure(own, "key_bytes_per_person"))
+
+
+def _one_machine(one: Record, other: Record) -> bool:
+    """Times of two machines differ by more than many schemes do; then no ratio is given."""
+    return one.provenance.get("platform") == other.provenance.get("platform")
+
+
+def _standing(row: Row) -> list[str]:
+    """What a reader must know before the row's privacy."""
+    if row.role == "floor":
+        sane = row.recognition != RECOGNISES
+        return ["control, holds nothing: the floor" if sane else "control, should hold nothing, yet recognises people"]
+    notes = ["control, the plain embedding, hides nothing: the ceiling"] if row.role == "ceiling" else []
+    if row.recognition == BROKEN:
+        notes.append("recognises nobody: broken, not private")
+    elif row.recognition == UNSHOWN:
+        notes.append("not shown to recognise anybody: the interval of its EER reaches 0.5")
+    elif row.recognition == UNKNOWN:
+        notes.append(f"whether it recognises anybody is unknown: verification {printable(row.eer.status)}")
+    return notes
+
+
+def _silent(row: Row) -> list[str]:
+    """How many attacks on the row say nothing."""
+    failed = sum(worst.failed for worst in row.questions)
+    unmeasured = sum(worst.unmeasured for worst in row.questions)
+    counts = (("failed", failed), ("unmeasured", unmeasured))
+    return [f"{plural(count, 'attack')} {what}" for what, count in counts if count]
+
+
+def _ranked(rows: list[Row], of: tuple[Reading, ...]) -> list[Row]:
+    ranks = [_ranks(rows, index, reading) for index, reading in enumerate(of)]
+    return [
+        replace(
+            row,
+            questions=tuple(
+                replace(worst, rank=rank, shared=shared)
+                for worst, found in zip(row.questions, ranks, strict=True)
+                for rank, shared in [found.get((row.scheme, row.key), (None, False))]
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _ranks(rows: list[Row], index: int, reading: Reading) -> dict[tuple[str, str], tuple[int, bool]]:
+    """Rank and whether it is shared, per row: a new rank starts only above every interval so far."""
+    spans = []
+    for row in rows:
+        one = row.questions[index].headline
+        if row.ranked and one is not None:
+            low, high = sorted((leak(reading, one.low), leak(reading, one.high)))
+            spans.append((low, high, (row.scheme, row.key)))
+    groups: list[list[tuple[str, str]]] = []
+    reach = float("-inf")
+    for low, high, name in sorted(spans):
+        groups += [[]] if low > reach or not groups else []
+        groups[-1].append(name)
+        reach = max(reach, high)
+    starts = [1 + sum(map(len, groups[:place])) for place in range(len(groups))]
+    return {name: (start, len(group) > 1) for start, group in zip(starts, groups, strict=True) for name in group}
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    """Controls first, then ranked schemes by the mean rank of their weaker row, then the others."""
+    usable = {row.scheme for row in rows if row.ranked}
+    weaker = {
+        scheme: max(_mean_rank(row, len(rows)) for row in rows if row.scheme == scheme)
+        for scheme in {row.scheme for row in rows}
+    }
+
+    def order(row: Row) -> tuple[int, bool, float, str, str]:
+        control = [CEILING, FLOOR].index(row.scheme) if row.role else 2
+        return control, row.scheme not in usable, weaker[row.scheme], row.scheme, row.key
+
+    return sorted(rows, key=order)
+
+
+def _mean_rank(row: Row, last: int) -> float:
+    """A question without a number counts as the last rank: an attack that failed is no merit."""
+    ranks = [last if worst.rank is None else worst.rank for worst in row.questions]
+    return sum(ranks) / max(len(ranks), 1)

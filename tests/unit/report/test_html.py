@@ -1,0 +1,121 @@
+"""leaderboard.html: self-contained, well formed, accessible, honest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from mote_bench.report.boards import render
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes; fails on tags that don't match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def text(records):
+    return render(records)["leaderboard.html"]
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def test_nothing_is_loaded_and_nothing_runs(page, text):
+    assert page.all("script") == []
+    assert page.all("link") == page.all("img") == page.all("iframe") == []
+    assert not re.search(r"(?:src|href)=\"(?!#)", text)
+    assert "@import" not in text
+    assert all("#" in url for url in re.findall(r"url\(([^)]*)\)", text))
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+
+
+def test_hostile_names_are_text(text):
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<b>surrogate" not in text
+
+
+def test_every_id_is_unique_and_every_reference_meets_one(page):
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in page.elements:
+        for name in ("href", "aria-labelledby"):
+            if name in attributes:
+                assert attributes[name].removeprefix("#") in ids
+        for target in re.findall(r"url\(#([^)]*)\)", attributes.get("clip-path", "")):
+            assert target in ids
+
+
+def test_tables_say_what_they_are_and_scroll_by_keyboard(page):
+    tables = page.all("table")
+    assert len(page.all("caption")) == len(tables)
+    assert all(attributes.get("scope") for attributes in page.all("th"))
+    regions = [attributes for attributes in page.all("div") if attributes.get("class") == "scroll"]
+    assert len(regions) == len(tables)
+    assert all(one["tabindex"] == "0" and one["role"] == "region" and one["aria-labelledby"] for one in regions)
+
+
+def test_every_figure_has_a_text_for_those_who_do_not_see_it(page):
+    drawings = page.all("svg")
+    assert len(drawings) == len(page.all("figure")) > 5
+    assert all(one["role"] == "img" and len(one["aria-label"]) > 20 for one in drawings)
+
+
+def test_dark_narrow_and_print_are_provided_for(text):
+    for rule in ("prefers-color-scheme: dark", "@media print", "max-width: 640px", "width=device-width"):
+        assert rule in text
+
+
+def test_numbers_carry_interval_people_floor_and_ceiling(text):
+    title = (
+        "balanced accuracy 0.993, 95 % interval [0.973, 1.000], n = 200 people; the same attack on noise 0.510, on "
+        "cosine 0.991. Strongest of 3 measured attacks; the thief holds: algorithm."
+    )
+    assert title in text
+
+
+def test_verdicts_and_gaps_are_said(text):
+    for words in ("recognises nobody: broken, not private", "<em>unmeasured</em>", "<em>failed</em>", "not asked"):
+        assert words in text
+    assert "ethnicity (other (4 people; fewer than 10))" in text  # left out of fairness: too few people
+
+
+def test_tracebacks_show_their_last_line_only(text):
+    assert "ValueError: no &lt;b&gt;surrogate&lt;/b&gt;" in text
+    assert "/home/me" not in text
+
+
+def test_a_page_of_twenty_schemes_stays_under_a_megabyte(make_records, records):
+    more = [
+        replace(one, cell=replace(one.cell, scheme=f"{one.cell.scheme}-{copy}"))
+        for copy in range(5)
+        for one in make_records("mote", "coin", "biohash")
+    ]
+    assert len(render([*records, *more])["leaderboard.html"].encode()) < 1_000_000
