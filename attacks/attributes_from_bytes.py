@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -88,14 +89,14 @@ def _under_each_key(people: _People, evidence: Evidence, fold: Labels, rng: np.r
         own = people.scheme.enroll(people.references.embeddings, keys=[key] * len(seeds), seeds=seeds)
         return _examples(own, stolen, people.labels, people.classes)
 
-    trials = [
-        classifiers.held_out(examples(key, ()), classifiers.logistic, fold) for key in draw_keys(_KEYS_TO_TUNE_ON, rng)
-    ]
-    tuning = classifiers.tune(np.concatenate(trials, axis=1), np.tile(people.labels, len(trials)))
+    trials = [examples(key, ()) for key in draw_keys(_KEYS_TO_TUNE_ON, rng)]
+    left_out = [classifiers.cross_fitted(trial, classifiers.logistic, fold)[0] for trial in trials]
+    tuning = classifiers.tune(np.concatenate(left_out, axis=1), np.tile(people.labels, len(trials)))
+    fit = partial(classifiers.logistic, only=tuning.setting)
     answer = np.empty((len(evidence.templates), people.classes))
     for key, rows in _rows_of_each(evidence.keys or ()).items():
-        lesson = examples(key, [evidence.templates[row] for row in rows])
-        answer[rows] = tuning.read(classifiers.logistic(lesson, only=tuning.setting)[0])
+        _, asked = classifiers.cross_fitted(examples(key, [evidence.templates[row] for row in rows]), fit, fold)
+        answer[rows] = tuning.read(asked[0])
     return answer
 
 

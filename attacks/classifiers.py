@@ -81,17 +81,23 @@ class Tuning:
 
 def tuned(examples: Examples, fit: Fit, fold: Labels) -> FloatArray:
     """(m, classes) probabilities of the people asked about, at the best setting, calibrated."""
-    tuning = tune(held_out(examples, fit, fold), examples.labels)
-    return tuning.read(fit(examples)[tuning.setting])
+    left_out, asked = cross_fitted(examples, fit, fold)
+    tuning = tune(left_out, examples.labels)
+    return tuning.read(asked[tuning.setting])
 
 
-def held_out(examples: Examples, fit: Fit, fold: Labels) -> FloatArray:
-    """(settings, n, classes) what ``fit`` says of each known person when trained on the other folds."""
+def cross_fitted(examples: Examples, fit: Fit, fold: Labels) -> tuple[FloatArray, FloatArray]:
+    """Train once without each fold: (settings, n, classes) of the known people, (settings, m, classes) of the asked.
+
+    A known person is judged by the one classifier that didn't see them, those asked about by the mean of all. So the
+    calibration that left-out people give holds for the others too; it would be off for a classifier that is trained
+    once more on everybody, because the intercept moves with the number of people.
+    """
     parts = [(held, fit(part)) for held, part in _parts(examples, fold)]
-    answers = np.empty((len(parts[0][1]), len(fold), examples.classes))
-    for held, answer in parts:
-        answers[:, held] = answer
-    return answers
+    left_out = np.empty((len(parts[0][1]), len(fold), examples.classes))
+    for held, answers in parts:
+        left_out[:, held] = answers[:, : held.sum()]
+    return left_out, np.mean([answers[:, held.sum() :] for held, answers in parts], axis=0)
 
 
 def tune(left_out: FloatArray, labels: Labels) -> Tuning:
@@ -231,9 +237,10 @@ def _calibrate(answers: FloatArray, labels: Labels) -> tuple[float, float, Float
 
 
 def _parts(examples: Examples, fold: Labels) -> Iterator[tuple[npt.NDArray[np.bool_], Examples]]:
+    """Each fold's members, and the examples in which they are asked about (first) instead of known."""
     for held in (fold == f for f in np.unique(fold)):
-        known, labels = examples.known[~held], examples.labels[~held]
-        yield held, Examples(known, labels, examples.known[held], examples.classes)
+        asked = np.concatenate([examples.known[held], examples.asked])
+        yield held, Examples(examples.known[~held], examples.labels[~held], asked, examples.classes)
 
 
 def _learnable(examples: Examples) -> bool:

@@ -190,7 +190,7 @@ def _states(trial: Trial) -> str | None:
 
 
 def _pickles(trial: Trial) -> str | None:
-    import cloudpickle  # type: ignore[import-untyped]  # what the worker processes use
+    import cloudpickle  # what the worker processes use
 
     pickle.loads(cloudpickle.dumps(trial.made))
     return None

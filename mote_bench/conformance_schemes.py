@@ -74,7 +74,7 @@ class Trial:
     @cached_property
     def pickled(self) -> bytes:
         """The public state: the fitted scheme before it has enrolled anyone."""
-        import cloudpickle  # type: ignore[import-untyped]  # what the worker processes use
+        import cloudpickle  # what the worker processes use
 
         assert "templates" not in vars(self), "the public state must be taken before anyone is enrolled"
         state = bytes(cloudpickle.dumps(self.fitted))

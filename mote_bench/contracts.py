@@ -23,6 +23,10 @@ Key = bytes
 """A secret of one person that sits outside the database (a token, a card): 32 bytes."""
 
 
+FLOOR, CEILING = "noise", "cosine"
+"""The control schemes: templates that hold nothing, and templates that hide nothing."""
+
+
 class InputError(Exception):
     """What the user gave can't be used: says what was given, what was expected and what to do next."""
 

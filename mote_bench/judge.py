@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import (
+    CEILING,
+    FLOOR,
     Faces,
     FloatArray,
     InputError,
@@ -29,8 +31,7 @@ from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.split import Enrolled, Split
 from mote_bench.toolkit import class_index, unit
 
-CONTROLS = ("noise", "cosine")
-"""The schemes behind every floor and every ceiling."""
+CONTROLS = (FLOOR, CEILING)
 
 ZERO_EFFORT, NO_ATTACK = "zero-effort", "none"
 """What stands for the attack in verification and fairness rows, and in cost rows."""

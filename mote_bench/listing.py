@@ -10,8 +10,9 @@ from mote_bench.metrics import catalogue
 
 def text() -> str:
     """Tables of data sets, schemes, attacks and metrics with who ships each."""
-    tables = [_entries(kind) for kind in ("datasets", "schemes", "attacks")]
-    return "\n\n".join([*tables, _metrics()])
+    tables = [_entries(kind) for kind in registry.KINDS]
+    refused = [f"refused, for its name: {entry}" for kind in registry.KINDS for entry in registry.refused(kind)]
+    return "\n\n".join([*tables, _metrics(), *refused])
 
 
 def _entries(kind: str) -> str:

@@ -109,7 +109,7 @@ def _loaded(kind: str, names: Sequence[str], broken: list[str]) -> dict[str, Any
     for name in names:
         try:
             loaded[name] = registry.load(kind, name)
-        except registry.PluginError as error:
+        except (registry.PluginError, InputError) as error:  # InputError: two packages ship this name
             broken.append(str(error))
     return loaded
 

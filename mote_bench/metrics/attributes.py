@@ -40,7 +40,7 @@ def measure_attribute(answer: FloatArray, truth: Labels, classes: Sequence[str])
         On wrong shapes, an answer that is not finite, a truth outside the classes, and fewer than two classes.
     """
     answer, truth = _checked(answer, truth, len(classes))
-    confusion = confusion_matrix(answer, truth, len(classes))
+    confusion = confusion_matrix(answer, truth)
     n, counts = len(truth), np.bincount(truth, minlength=len(classes))
     accuracy, majority = float(np.trace(confusion)) / n, float(counts.max()) / n
     low, high = modified_wilson(accuracy * n, n)
@@ -108,9 +108,9 @@ def auc_interval(answer: FloatArray, truth: Labels) -> Interval:
     return modified_wilson(area * trials, trials)
 
 
-def confusion_matrix(answer: FloatArray, truth: Labels, classes: int) -> FloatArray:
+def confusion_matrix(answer: FloatArray, truth: Labels) -> FloatArray:
     """(C, C) people per true class (row) and told class (column); ties give fractions."""
-    table = np.zeros((classes, classes))
+    table = np.zeros((answer.shape[1], answer.shape[1]))
     np.add.at(table, truth, _credit(answer))
     return table
 

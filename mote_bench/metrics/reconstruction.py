@@ -50,6 +50,8 @@ class Truth:
             )
         if len(self.shown) and (np.min(self.shown) < 0 or np.max(self.shown) >= n):
             raise ValueError(f"probes show people {np.min(self.shown)} to {np.max(self.shown)}; expected 0 to {n - 1}")
+        if not all(np.isfinite(rows).all() for rows in (self.mean, self.references, self.probes)):
+            raise ValueError("the mean, the references or the probes hold NaN or infinity; expected finite numbers")
 
 
 def measure_reconstruction(

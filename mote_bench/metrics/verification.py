@@ -263,8 +263,12 @@ def eer_interval(scores: Scores) -> Interval:
     low, high = _common_rate(curve, missed, matched)
     trials = _joint_trials(missed, matched)
     own_low, own_high = modified_wilson(estimate * trials, trials)
-    below, above = np.hypot(estimate - low, estimate - own_low), np.hypot(high - estimate, own_high - estimate)
-    return max(0.0, estimate - float(below)), min(1.0, estimate + float(above))
+    low = estimate - float(np.hypot(estimate - low, estimate - own_low))
+    high = estimate + float(np.hypot(high - estimate, own_high - estimate))
+    if estimate in (0, 1):  # no errors to read a spread from: no narrower than over people
+        least = modified_wilson(estimate * missed.effective, missed.effective)
+        low, high = min(low, least[0]), max(high, least[1])
+    return max(0.0, low), min(1.0, high)
 
 
 def _common_rate(curve: tuple[FloatArray, FloatArray], missed: Proportion, matched: Proportion) -> Interval:

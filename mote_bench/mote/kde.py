@@ -42,7 +42,7 @@ class Density:
 
     def log_likelihood(self, queries: FloatArray) -> FloatArray:
         """(m,) float64 log densities of ``queries`` (m, d)."""
-        return _log_likelihoods(self.points, queries, np.array([self.bandwidth]))[0]
+        return np.asarray(_log_likelihoods(self.points, queries, np.array([self.bandwidth]))[0])
 
 
 def residuals(embeddings: FloatArray, person: npt.NDArray[np.int64]) -> FloatArray:
@@ -104,7 +104,8 @@ def _log_likelihoods(points: FloatArray, queries: FloatArray, bandwidths: FloatA
         for row, h in zip(answer, bandwidths, strict=True):
             kernel = np.log(np.exp(further * np.float32(-0.5 / h**2)).mean(axis=1, dtype=np.float64))
             row[start : start + _ROWS] = kernel - 0.5 * nearest[:, 0] / h**2
-    return answer - 0.5 * points.shape[1] * np.log(2 * np.pi * bandwidths**2)[:, None]
+    answer -= 0.5 * points.shape[1] * np.log(2 * np.pi * bandwidths**2)[:, None]
+    return answer
 
 
 def _squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:

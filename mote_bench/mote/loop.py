@@ -1,4 +1,4 @@
-"""One person's MOTE in plain PyTorch, the oracle that the batched training is tested against; the scheme doesn't use it."""
+"""One person's MOTE in plain PyTorch: the oracle of the tests, which the scheme itself doesn't use."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from mote_bench.contracts import FloatArray
 from mote_bench.mote.codec import Layer, Net, widths
-from mote_bench.mote.nets import as_tensor
-from mote_bench.mote.train import Crowd, Recipe, Start, dropout_masks, minibatches, optimiser
+from mote_bench.mote.nets import as_tensor, stack
+from mote_bench.mote.train import BATCH, Crowd, Recipe, Start, dropout_masks, minibatches, optimiser
 
 
 def train_one(start: Start, *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int) -> Net:
@@ -20,11 +20,12 @@ def train_one(start: Start, *, training: Crowd, validation: Crowd, recipe: Recip
     x, labels = _labelled(training.faces, start.positives)
     others, other_labels = _labelled(validation.faces, start.validation)
     loss_of = nn.BCEWithLogitsLoss()
-    optimizer, schedule = optimiser(list(layers.parameters()), steps=recipe.epochs * len(list(_batches(x, seed, 0))))
+    optimizer, schedule = optimiser(list(layers.parameters()), steps=recipe.epochs * -(-len(x) // BATCH))
+    hidden = stack([start.net], recipe.widest).hidden
     best, lowest, idle = layers, float("inf"), 0
     for epoch in range(recipe.epochs):
-        for rows in _batches(x, seed, epoch):
-            kept = dropout_masks([start.dropout], rows=len(rows), recipe=recipe)
+        for rows in minibatches(len(x), seed=seed, epoch=epoch):
+            kept = dropout_masks([start.dropout], rows=len(rows), hidden=hidden, dropped=recipe.dropped)
             optimizer.zero_grad()
             loss_of(forward(layers, x[rows], [mask[0] for mask in kept], recipe.scale), labels[rows]).backward()
             optimizer.step()
@@ -46,13 +47,15 @@ def forward(layers: nn.ModuleList, x: Tensor, kept: list[Tensor] | None = None, 
         x = torch.relu(layer(x))
         if kept is not None:
             x = x * kept[index][:, : x.shape[1]] * scale
-    return layers[-1](x)[:, 0]
+    logit: Tensor = layers[-1](x)
+    return logit[:, 0]
 
 
 def as_layers(net: Net) -> nn.ModuleList:
     """The net as torch's own linear layers."""
-    # skip_init: the layers' own initial weights would be drawn from torch's global generator.
-    layers = nn.ModuleList(nn.utils.skip_init(nn.Linear, inputs, outputs) for inputs, outputs in pairwise(widths(net)))
+    layers = nn.ModuleList(nn.Linear(*pair, device="meta") for pair in pairwise(widths(net)))
+    # From "meta": layers made in place would draw weights, to be thrown away, from torch's global generator.
+    layers.to_empty(device="cpu")
     for layer, (weight, bias) in zip(layers, net, strict=True):
         layer.load_state_dict({"weight": as_tensor(weight.T), "bias": as_tensor(bias)})
     return layers
@@ -60,13 +63,10 @@ def as_layers(net: Net) -> nn.ModuleList:
 
 def as_net(layers: nn.ModuleList) -> Net:
     """The other way round."""
-    return tuple(Layer(layer.weight.detach().T.numpy().copy(), layer.bias.detach().numpy().copy()) for layer in layers)
+    parameters = [parameter.detach().numpy().copy() for parameter in layers.parameters()]
+    return tuple(Layer(weight.T, bias) for weight, bias in zip(parameters[::2], parameters[1::2], strict=True))
 
 
 def _labelled(negatives: FloatArray, positives: FloatArray) -> tuple[Tensor, Tensor]:
     x = torch.cat([as_tensor(negatives), as_tensor(positives)])
     return x, (torch.arange(len(x)) >= len(negatives)).float()
-
-
-def _batches(x: Tensor, seed: int, epoch: int) -> list[Tensor]:
-    return list(minibatches(len(x), seed=seed, epoch=epoch))

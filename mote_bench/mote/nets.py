@@ -13,6 +13,7 @@ from torch import Tensor
 from mote_bench.contracts import FloatArray
 from mote_bench.mote.codec import Layer, Net, widths
 
+_LANES = 16
 _ROWS = 512
 
 
@@ -20,13 +21,16 @@ _ROWS = 512
 class Nets:
     """Weights of ``n`` nets, layer by layer.
 
-    Narrower nets are padded with units whose weights are all zero: such a unit answers zero, its gradient is zero
-    and AdamW leaves it at zero, so a padded net computes and learns exactly what the net alone would.
+    Layers are padded with units whose weights are all zero: such a unit answers zero, its gradient is zero and AdamW
+    leaves it at zero, so a padded net computes and learns exactly what the net alone would. The padding makes room
+    for nets of unequal widths, and all outputs a multiple of 16, the floats in the widest vector register: then no
+    net's numbers share a register with its neighbour's, and they round the same whoever the neighbours are.
 
     Attributes
     ----------
     weights : tuple of (n, inputs, outputs) float32
     biases : tuple of (n, 1, outputs) float32
+        Of the last layer only output 0 means something.
     """
 
     weights: tuple[Tensor, ...]
@@ -38,6 +42,11 @@ class Nets:
     @property
     def parameters(self) -> list[Tensor]:
         return [*self.weights, *self.biases]
+
+    @property
+    def hidden(self) -> list[int]:
+        """Widths of the hidden layers, padding included."""
+        return [bias.shape[2] for bias in self.biases[:-1]]
 
     def rows(self, index: Tensor) -> Nets:
         """Copies of the nets that ``index`` names."""
@@ -55,8 +64,8 @@ def draw(sizes: Sequence[int], rng: np.random.Generator) -> Net:
     )
 
 
-def stack(nets: Sequence[Net], sizes: Sequence[int] | None = None) -> Nets:
-    """The nets side by side, padded to ``sizes`` (the widest of each layer where not given).
+def stack(nets: Sequence[Net], hidden: Sequence[int] | None = None) -> Nets:
+    """The nets side by side, their hidden layers padded to at least ``hidden`` (or the widest net's).
 
     Raises
     ------
@@ -67,7 +76,8 @@ def stack(nets: Sequence[Net], sizes: Sequence[int] | None = None) -> Nets:
     for index, shape in enumerate(shapes):
         if (len(shape), shape[0]) != (len(shapes[0]), shapes[0][0]):
             raise ValueError(f"net {index} has widths {shape}, net 0 {shapes[0]}; expected one depth and one input")
-    sizes = tuple(map(max, zip(*shapes, strict=True))) if sizes is None else tuple(sizes)
+    widest = [*(map(max, zip(*shapes, strict=True)) if hidden is None else (shapes[0][0], *hidden, 1))]
+    sizes = [widest[0], *(-(-width // _LANES) * _LANES for width in widest[1:])]
     weights = [np.zeros((len(nets), *pair), dtype=np.float32) for pair in pairwise(sizes)]
     biases = [np.zeros((len(nets), 1, size), dtype=np.float32) for size in sizes[1:]]
     for row, net in enumerate(nets):
@@ -100,7 +110,7 @@ def logits(nets: Nets, x: Tensor) -> Tensor:
 @torch.no_grad()
 def answers(nets: Nets, x: Tensor) -> Tensor:
     """:func:`logits` without gradients and a few rows at a time, so that memory stays bounded."""
-    return torch.cat([logits(nets, rows) for rows in x.split(_ROWS, dim=-2)], dim=1)
+    return torch.cat([logits(nets, rows) for rows in torch.split(x, _ROWS, dim=-2)], dim=1)
 
 
 def as_tensor(array: FloatArray) -> Tensor:

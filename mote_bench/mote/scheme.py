@@ -275,7 +275,7 @@ def _large_groups(group: npt.NDArray[np.str_]) -> tuple[str, ...]:
 def _held_out(
     group: npt.NDArray[np.str_], repeated: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
-    """(people,) which are kept for validation: in every group, of those with and without a second image, one in five."""
+    """(people,) which are kept for validation: of every group, with and without a second image, one in five."""
     order = rng.permutation(len(group))
     order = order[np.lexsort((repeated[order], group[order]))]
     held_out = np.zeros(len(group), dtype=bool)

@@ -1,4 +1,4 @@
-"""Training many people's nets side by side: one batched product per layer and step, each person stopped on their own."""
+"""Training many people's nets side by side: batched products, each person with their own randomness and stop."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ WEIGHT_DECAY = 5e-5
 WIDTH_RANGE = 10
 """``random_widths`` draws each hidden width within this much of its nominal one."""
 
-PEOPLE_AT_ONCE = 32
-_POSITIVE_BYTES = 2**28
+PEOPLE_AT_ONCE = 64
+_POSITIVE_BYTES = 2**27
 _LEVELS = 256
 
 
@@ -42,7 +42,7 @@ class Recipe:
 
     @property
     def widest(self) -> tuple[int, ...]:
-        """The hidden widths that every net is padded to: the same for all, whoever is trained beside whom."""
+        """The hidden widths that every net is padded to at least: the same whoever is trained beside whom."""
         return tuple(width + WIDTH_RANGE * self.random_widths for width in self.hidden)
 
     @property
@@ -101,7 +101,7 @@ def begin(
     validation: Crowd,
     recipe: Recipe,
 ) -> Start:
-    """Draw the person of ``reference`` (d,) from ``seed``; ``shares`` says how much of the positives each group gives."""
+    """Draw the person of ``reference`` (d,) from ``seed``; ``shares`` is each group's part of the positives."""
     return Start(
         net=draw((len(reference), *_hidden_widths(recipe, seed), 1), stream(seed, "mote", "weights")),
         positives=positives(reference, training, shares=shares, rng=stream(seed, "mote", "positives")),
@@ -151,14 +151,15 @@ def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe
         Disjoint people, none of them enrolled.
     """
     sizes = [widths(start.net) for start in starts]
-    nets = stack([start.net for start in starts], (sizes[0][0], *recipe.widest, 1))
+    nets = stack([start.net for start in starts], recipe.widest)
     data = _Data.of(starts, training, validation)
     optimizer, schedule = optimiser(nets.parameters, steps=recipe.epochs * -(-data.rows // BATCH))
     best = EarlyStop.of(nets, recipe.patience)
     people = torch.arange(len(starts))
     for epoch in range(recipe.epochs):
         for slots in minibatches(data.rows, seed=seed, epoch=epoch):
-            kept = dropout_masks([starts[i].dropout for i in people], rows=len(slots), recipe=recipe)
+            coins = [starts[person].dropout for person in people]
+            kept = dropout_masks(coins, rows=len(slots), hidden=nets.hidden, dropped=recipe.dropped)
             backward(nets, *data.batch(slots, people), kept=kept, scale=recipe.scale)
             optimizer.step()
             schedule.step()
@@ -186,47 +187,61 @@ def minibatches(rows: int, *, seed: int, epoch: int) -> Iterator[Tensor]:
         yield torch.from_numpy(np.sort(order[start : start + BATCH]))
 
 
-def dropout_masks(generators: Sequence[np.random.BitGenerator], *, rows: int, recipe: Recipe) -> list[Tensor]:
-    """Per hidden layer (n, rows, width) float32, 1 where a unit survives and 0 where it is dropped.
+def dropout_masks(
+    generators: Sequence[np.random.BitGenerator], *, rows: int, hidden: Sequence[int], dropped: int
+) -> list[Tensor]:
+    """Per layer of ``hidden`` (n, rows, width) float32: 1 where a unit survives and 0 where it is dropped.
 
-    A random byte per unit: the dropout rate is rounded to 1/256.
+    A random byte per unit, of whose 256 values ``dropped`` drop it.
     """
-    count = rows * sum(recipe.widest)
+    count = rows * sum(hidden)
     words = np.empty((len(generators), -(-count // 8)), dtype="<u8")
     for row, generator in zip(words, generators, strict=True):
         row[:] = generator.random_raw(len(row))
-    kept = torch.from_numpy((words.view(np.uint8) >= recipe.dropped).view(np.uint8))
-    layers = kept[:, :count].split([rows * width for width in recipe.widest], dim=1)
+    kept = torch.from_numpy((words.view(np.uint8) >= dropped).view(np.uint8))
+    layers = torch.split(kept[:, :count], [rows * width for width in hidden], dim=1)
     return [layer.reshape(len(words), rows, -1).float() for layer in layers]
 
 
-def backward(nets: Nets, x: Tensor, labels: Tensor, *, kept: Sequence[Tensor], scale: float) -> None:
-    """Put into ``grad`` of every parameter the gradient of each net's mean binary cross-entropy.
+def backward(nets: Nets, negatives: Tensor, positives: Tensor, *, kept: Sequence[Tensor], scale: float) -> None:
+    """Put into ``grad`` of every parameter the gradient of each net's mean binary cross-entropy on one batch.
 
     Written out instead of left to autograd, which takes a third longer: a hidden unit is 0 both where ReLU and where
-    dropout stops it, so the units alone tell where the gradient passes, and the dropout scale rides on the products.
+    dropout stops it, so its sign alone tells where the gradient passes, and the dropout scale rides on the products.
+    The negatives are never copied per person; one product of them with all first layers at once is slower still,
+    because its result has to be transposed.
 
     Parameters
     ----------
-    x : (n, rows, d)
-    labels : (rows,) of 0 and 1
-    kept : per hidden layer (n, rows, width)
-        1 where a unit survives dropout, otherwise 0.
+    negatives : (rows, d)
+        Shared by all nets.
+    positives : (n, own rows, d)
+    kept : per hidden layer (n, all rows, width)
+        1 where a unit survives dropout, otherwise 0; the negatives' rows first.
     scale : float
         What surviving units are multiplied with.
     """
-    units, scales = [x], [1.0] + [scale] * len(kept)
-    for weight, bias, mask, factor in zip(nets.weights[:-1], nets.biases[:-1], kept, scales[:-1], strict=True):
-        units.append(torch.baddbmm(bias, units[-1], weight, alpha=factor).relu_().mul_(mask))
-    logit = torch.baddbmm(nets.biases[-1], units[-1], nets.weights[-1], alpha=scales[-1])
-    delta = (logit.sigmoid_() - labels[:, None]) / len(labels)
-    for layer in reversed(range(len(units))):
-        weight, bias, below = nets.weights[layer], nets.biases[layer], units[layer]
-        weight.grad = torch.baddbmm(weight, below.mT, delta, beta=0, alpha=scales[layer])
+    shared, rows = len(negatives), len(negatives) + positives.shape[1]
+    first = torch.empty(len(nets), rows, nets.biases[0].shape[2]).copy_(nets.biases[0].expand(-1, rows, -1))
+    first[:, :shared].baddbmm_(negatives.expand(len(nets), -1, -1), nets.weights[0])
+    first[:, shared:].baddbmm_(positives, nets.weights[0])
+    units = [first.relu_().mul_(kept[0])]
+    for weight, bias, mask in zip(nets.weights[1:-1], nets.biases[1:-1], kept[1:], strict=True):
+        units.append(torch.baddbmm(bias, units[-1], weight, alpha=scale).relu_().mul_(mask))
+    logit = torch.baddbmm(nets.biases[-1], units[-1], nets.weights[-1], alpha=scale)
+    delta = torch.zeros_like(logit)
+    # In float64, because torch's sigmoid rounds the last few of a row of floats differently from the rest.
+    delta[..., 0] = logit[..., 0].double().sigmoid()
+    delta[:, shared:, 0] -= 1
+    delta /= rows
+    for weight, bias, below in reversed(list(zip(nets.weights[1:], nets.biases[1:], units, strict=True))):
         bias.grad = delta.sum(dim=1, keepdim=True)
-        if layer > 0:
-            delta = torch.baddbmm(below, delta, weight.mT, beta=0, alpha=scales[layer])
-            delta = torch.ops.aten.threshold_backward(delta, below, 0)
+        delta.mul_(scale)
+        weight.grad = torch.bmm(below.mT, delta)
+        delta = torch.bmm(delta, weight.mT).mul_(below.sign_())
+    nets.biases[0].grad = delta.sum(dim=1, keepdim=True)
+    nets.weights[0].grad = torch.bmm(positives.mT, delta[:, shared:])
+    nets.weights[0].grad.baddbmm_(negatives.T.expand(len(nets), -1, -1), delta[:, :shared])
 
 
 @dataclass(eq=False)
@@ -241,7 +256,12 @@ class EarlyStop:
     @classmethod
     def of(cls, nets: Nets, patience: int) -> EarlyStop:
         everyone = torch.arange(len(nets))
-        return cls(nets.rows(everyone), torch.full((len(nets),), torch.inf), torch.zeros_like(everyone), patience)
+        return cls(
+            nets.rows(everyone),
+            torch.full((len(nets),), torch.inf, dtype=torch.float64),
+            torch.zeros_like(everyone),
+            patience,
+        )
 
     def update(self, nets: Nets, people: Tensor, loss: Tensor) -> Tensor:
         """Keep the nets that have got better; answers (n,) bool, which of ``people`` train on."""
@@ -285,12 +305,11 @@ class _Data:
         return len(self.negatives) + self.positives.shape[1]
 
     def batch(self, slots: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
-        own = slots >= len(self.negatives)
-        shared, mine = self.negatives[slots[~own]], slots[own] - len(self.negatives)
-        x = torch.cat([shared.expand(len(people), -1, -1), self.positives[people[:, None], mine]], dim=1)
-        return x, torch.cat([torch.zeros(len(shared)), torch.ones(len(mine))])
+        """The shared negatives (rows, d) and each person's positives (n, own rows, d) that rising ``slots`` name."""
+        shared = int(torch.searchsorted(slots, len(self.negatives)))
+        return self.negatives[slots[:shared]], self.positives[people[:, None], slots[shared:] - len(self.negatives)]
 
     def validation_loss(self, nets: Nets, people: Tensor) -> Tensor:
-        logit = torch.cat([answers(nets, self.others), answers(nets, self.validation[people])], dim=1)
-        labels = (torch.arange(logit.shape[1]) >= len(self.others)).float().expand_as(logit)
+        logit = torch.cat([answers(nets, self.others), answers(nets, self.validation[people])], dim=1).double()
+        labels = (torch.arange(logit.shape[1]) >= len(self.others)).double().expand_as(logit)
         return functional.binary_cross_entropy_with_logits(logit, labels, reduction="none").mean(dim=1)

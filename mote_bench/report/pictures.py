@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from mote_bench.contracts import Measurement, Record
+from mote_bench.contracts import CEILING, FLOOR, Measurement, Record
 from mote_bench.metrics.fairness import snake_case
 
 from .plots import Axis, Curve, Dot, Group, Histogram, det, dots, groups, histogram
 from .readings import Reading, attacks_on, better, find, harness_record, strongest
-from .standings import CEILING, FLOOR, Board, Row, Worst
+from .standings import Board, Row, Worst
 from .text import label, number, plural, printable, shortened, span
 
 _HOW_TO_READ_DET = (

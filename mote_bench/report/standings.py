@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from mote_bench.contracts import Knowledge, Measurement, Record, Status
+from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status
 
 from .readings import (
     Reading,
@@ -27,8 +27,6 @@ from .readings import (
 )
 from .text import plural, printable
 
-CEILING = "cosine"
-FLOOR = "noise"
 _ROLES = {CEILING: "ceiling", FLOOR: "floor"}
 
 OK = "ok"

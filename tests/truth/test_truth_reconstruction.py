@@ -1,0 +1,84 @@
+"""Hand-computed cosines and success rates of small reconstructions."""
+
+import numpy as np
+import pytest
+
+from mote_bench.metrics.reconstruction import Truth, centred, cosine_gain, measure_reconstruction
+
+
+def direction(*degrees: float) -> np.ndarray:
+    """(n, 2) unit vectors at these angles."""
+    return np.column_stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+
+def test_centring() -> None:
+    mean = np.array([0.5, 0.0])
+    # (0, 1) - (0.5, 0) has length sqrt(1.25); (1, 0) - (0.5, 0) points along the first axis; the answer's length is
+    # of no account; a row of zeros has no direction.
+    rows = centred(np.array([[0.0, 7.0], [1e-200, 0.0], [0.0, 0.0]]), mean)
+    assert rows == pytest.approx(np.array([[-0.5 / np.sqrt(1.25), 1 / np.sqrt(1.25)], [1, 0], [0, 0]]))
+
+
+def test_an_answer_equal_to_the_mean_has_no_direction() -> None:
+    mean = np.array([1.0, 0.0])
+    assert centred(np.array([[3.0, 0.0]]), mean).tolist() == [[0, 0]]
+
+
+def test_gain_by_hand() -> None:
+    cosines = np.array([[0.9, 0.1, 0.2], [0.0, 0.6, 0.4], [0.1, 0.1, 0.3]])
+    # Own (0.9 + 0.6 + 0.3) / 3 = 0.6; others (0.1 + 0.2 + 0.0 + 0.4 + 0.1 + 0.1) / 6 = 0.15.
+    assert cosine_gain(cosines)[0] == pytest.approx(0.45)
+
+
+def test_success_by_hand() -> None:
+    truth = Truth(
+        mean=np.zeros(2),
+        references=direction(0, 90, 180),
+        probes=direction(10, 50, 80, 170),
+        shown=np.array([0, 0, 1, 2]),
+    )
+    # Reconstructions at 20, 100 and 60 degrees; accepted within 30 degrees.
+    measured = measure_reconstruction(
+        direction(20, 100, 60), truth, {"1e-2": np.cos(np.radians(30.001))}, np.random.default_rng(0)
+    )
+    # Enrolled at 0, 90, 180: off by 20, 10 and 120 degrees.
+    assert measured["type_1_success_at_fmr_1e-2"].value == pytest.approx(2 / 3)
+    # The own probes are off by 10 and 30; by 20; by 110: three of four.
+    assert measured["type_2_success_at_fmr_1e-2"].value == pytest.approx(3 / 4)
+    # Others' probes: 20 -> 80 (60), 170; 100 -> 10, 50 (50), 170 (70); 60 -> 10 (50), 50 (10, accepted), 80 (20,
+    # accepted): two of eight.
+    assert measured["wolf_rate_at_fmr_1e-2"].value == pytest.approx(2 / 8)
+    assert measured["success_gain_at_fmr_1e-2"].value == pytest.approx(3 / 4 - 2 / 8)
+    # Real photos: 0 -> 10, 50; 90 -> 80; 180 -> 170: three of four.
+    assert measured["genuine_success_at_fmr_1e-2"].value == pytest.approx(3 / 4)
+    # Against the enrolled images of others: 20 -> 90 (70), 180; 100 -> 0, 180; 60 -> 0 (60), 90 (30, accepted).
+    assert measured["type_1_success_at_fmr_1e-2"].chance == pytest.approx(1 / 6)
+    assert measured["type_2_success_at_fmr_1e-2"].chance == pytest.approx(2 / 8)
+    own = np.cos(np.radians([20, 10, 120]))
+    others = np.cos(np.radians([70, 160, 100, 80, 60, 30]))
+    assert measured["centred_cosine"].value == pytest.approx(own.mean())
+    assert measured["centred_cosine"].chance == pytest.approx(others.mean())
+    assert measured["cosine_gain"].value == pytest.approx(own.mean() - others.mean())
+    assert measured.details["counts"] == {"people": 3, "probes": 4, "genuine": 4, "wolf": 8}
+    assert set(measured.details["undefined"]) == {
+        "type_2_success_at_wolf_rate_1e-2",
+        "type_2_success_at_wolf_rate_1e-3",
+    }
+
+
+def test_success_at_a_wolf_rate() -> None:
+    # 40 people around a circle, each reconstruction 1 degree from the enrolled image and 30 probes of each person on
+    # it: of the 40 * 39 * 30 = 46,800 wolf pairs the nearest 2 neighbours (each at 9 +- 1 degrees) are 2/39 = 5.1 %,
+    # more than 1 %; the threshold falls above them, and every own probe passes.
+    angles = np.arange(40) * 9.0
+    truth = Truth(
+        mean=np.zeros(2),
+        references=direction(*angles),
+        probes=direction(*np.repeat(angles, 30)),
+        shown=np.repeat(np.arange(40), 30),
+    )
+    measured = measure_reconstruction(direction(*(angles + 1)), truth, {}, np.random.default_rng(0))
+    for name, rate in (("1e-2", 1e-2), ("1e-3", 1e-3)):
+        success = measured[f"type_2_success_at_wolf_rate_{name}"]
+        assert success.value == 1
+        assert success.chance == rate

@@ -1,0 +1,148 @@
+"""Properties of the reconstruction metrics and of what their measure hands back."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mote_bench.metrics.reconstruction import Truth, centred, measure_reconstruction
+
+THRESHOLDS = {"1e-2": 0.45, "1e-3": 0.58}
+AT_FMR = ["type_1_success", "type_2_success", "wolf_rate", "success_gain", "genuine_success"]
+
+
+def truth_of(people: int = 60, probes: int = 3, dimension: int = 24, seed: int = 0) -> Truth:
+    """People whose faces share a mean, with ``probes`` other photos each."""
+    rng = np.random.default_rng(seed)
+    faces = 0.6 + rng.standard_normal((people, dimension))
+    shown = np.repeat(np.arange(people), probes)
+    references = faces + 0.4 * rng.standard_normal(faces.shape)
+    shots = faces[shown] + 0.4 * rng.standard_normal((len(shown), dimension))
+    mean = np.full(dimension, 0.5 / np.sqrt(dimension))
+    return Truth(mean, references, shots, shown)
+
+
+def measure(answer: np.ndarray, truth: Truth):
+    return measure_reconstruction(answer, truth, THRESHOLDS, np.random.default_rng(0))
+
+
+def test_what_is_measured() -> None:
+    truth = truth_of(110)
+    answer = truth.references + 0.8 * np.random.default_rng(1).standard_normal(truth.references.shape)
+    measured = measure(answer, truth)
+    at_fmr = [f"{name}_at_fmr_{rate}" for rate in THRESHOLDS for name in AT_FMR]
+    at_wolf_rate = [f"type_2_success_at_wolf_rate_{rate}" for rate in THRESHOLDS]
+    assert {one.metric for one in measured.measurements} == {"centred_cosine", "cosine_gain", *at_fmr, *at_wolf_rate}
+    for one in measured.measurements:
+        assert -1 <= one.low <= one.value <= one.high <= 1
+        assert one.low < one.high
+        assert one.n == 110
+    for rate, chance in (("1e-2", 1e-2), ("1e-3", 1e-3)):
+        assert measured[f"success_gain_at_fmr_{rate}"].chance == 0
+        assert measured[f"type_2_success_at_fmr_{rate}"].chance == measured[f"wolf_rate_at_fmr_{rate}"].value
+        assert measured[f"type_2_success_at_wolf_rate_{rate}"].chance == chance
+    assert measured.details["undefined"] == {}
+    assert json.loads(json.dumps(measured.details, allow_nan=False)) == measured.details
+
+
+def test_too_few_pairs_for_a_wolf_rate() -> None:
+    truth = truth_of(30)
+    measured = measure(truth.references, truth)
+    assert "expected at least 10000" in measured.details["undefined"]["type_2_success_at_wolf_rate_1e-3"]
+    assert "type_2_success_at_wolf_rate_1e-3" not in {one.metric for one in measured.measurements}
+    assert measured["type_2_success_at_wolf_rate_1e-2"].value > 0.9
+
+
+def test_the_enrolled_face_itself() -> None:
+    truth = truth_of()
+    measured = measure(truth.references, truth)
+    assert measured["centred_cosine"].value == pytest.approx(1)
+    assert measured["type_1_success_at_fmr_1e-3"].value == 1
+    for rate in THRESHOLDS:
+        success, genuine = (measured[f"{name}_success_at_fmr_{rate}"] for name in ("type_2", "genuine"))
+        assert (success.value, success.low, success.high) == (genuine.value, genuine.low, genuine.high)
+
+
+@given(st.integers(0, 5), st.floats(1e-30, 1e30))
+def test_only_the_direction_counts(seed: int, scale: float) -> None:
+    truth, rng = truth_of(12), np.random.default_rng(seed)
+    answer = rng.standard_normal(truth.references.shape)
+    lengths = scale * rng.uniform(0.5, 2, (12, 1))
+    one, other = measure(answer, truth), measure(answer * lengths, truth)
+    for a, b in zip(one.measurements, other.measurements, strict=True):
+        assert (a.value, a.low, a.high) == pytest.approx((b.value, b.low, b.high), abs=1e-9)
+
+
+def test_a_rotation_of_everything_changes_nothing() -> None:
+    truth, rng = truth_of(40), np.random.default_rng(2)
+    turn = np.linalg.qr(rng.standard_normal((24, 24)))[0]
+    turned = Truth(truth.mean @ turn, truth.references @ turn, truth.probes @ turn, truth.shown)
+    answer = truth.references + rng.standard_normal(truth.references.shape)
+    for a, b in zip(measure(answer, truth).measurements, measure(answer @ turn, turned).measurements, strict=True):
+        assert (a.value, a.low, a.high) == pytest.approx((b.value, b.low, b.high), abs=1e-9)
+
+
+def test_one_face_for_all_gains_nothing() -> None:
+    truth = truth_of()
+    for face in (truth.mean, truth.references[0]):
+        measured = measure(np.tile(face, (60, 1)), truth)
+        gain = measured["cosine_gain"]
+        assert gain.low <= 0 <= gain.high
+        assert gain.value == pytest.approx(0, abs=1e-9)
+        for rate in THRESHOLDS:
+            success = measured[f"success_gain_at_fmr_{rate}"]
+            assert success.value == pytest.approx(0, abs=1e-9)
+            assert success.low < 0 < success.high
+
+
+def test_a_face_near_the_average_is_a_wolf_without_gain() -> None:
+    """An answer that passes for its owner because it passes for everybody."""
+    rng = np.random.default_rng(0)
+    faces = np.concatenate([rng.standard_normal((60, 4)) * 0.3 + 3, rng.standard_normal((60, 20)) * 0.3], axis=1)
+    truth = Truth(np.zeros(24), faces, np.repeat(faces, 2, axis=0), np.repeat(np.arange(60), 2))
+    measured = measure(np.tile(faces.mean(axis=0), (60, 1)), truth)
+    assert measured["type_2_success_at_fmr_1e-3"].value == 1
+    assert measured["wolf_rate_at_fmr_1e-3"].value == 1
+    assert measured["success_gain_at_fmr_1e-3"].value == 0
+    assert measured["type_2_success_at_wolf_rate_1e-2"].high < 0.15
+
+
+def test_answers_without_a_direction() -> None:
+    truth = truth_of(20)
+    truth = Truth(np.eye(24)[0], truth.references, truth.probes, truth.shown)
+    answer = np.zeros((20, 24))
+    answer[10:, 0] = 5.0  # equal to the mean
+    assert not centred(answer, truth.mean).any()
+    measured = measure(answer, truth)
+    assert (measured["centred_cosine"].value, measured["cosine_gain"].value) == (0, 0)
+    assert measured["type_2_success_at_fmr_1e-2"].value == 0
+
+
+def test_people_without_probes_count_where_they_can() -> None:
+    truth = truth_of(40)
+    seen = truth.shown < 30
+    fewer = Truth(truth.mean, truth.references, truth.probes[seen], truth.shown[seen])
+    measured = measure(truth.references, fewer)
+    assert measured.details["counts"] == {"people": 40, "probes": 90, "genuine": 90, "wolf": 90 * 39}
+
+
+def test_answers_that_cannot_be_used() -> None:
+    truth = truth_of(10)
+    with pytest.raises(ValueError, match=r"shape \(9, 24\); expected \(10, 24\)"):
+        measure(truth.references[:9], truth)
+    bad = truth.references.copy()
+    bad[3, 4] = np.inf
+    with pytest.raises(ValueError, match="1 of 10 answers hold NaN or infinity"):
+        measure(bad, truth)
+
+
+def test_truth_that_does_not_fit() -> None:
+    truth = truth_of(10)
+    with pytest.raises(ValueError, match="expected one dimension and one person per probe"):
+        Truth(truth.mean[:5], truth.references, truth.probes, truth.shown)
+    with pytest.raises(ValueError, match="probes show people 1 to 10; expected 0 to 9"):
+        Truth(truth.mean, truth.references, truth.probes, truth.shown + 1)
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        Truth(truth.mean * np.nan, truth.references, truth.probes, truth.shown)
