@@ -14,23 +14,29 @@ from mote_bench.toolkit import draw_keys, numbers
 from . import classifiers
 from .classifiers import Examples, Fit, Labels
 from .probing import granted, known_labels
+from .scales import at_scales
 
 _KEYS_TO_TUNE_ON = 3
 
 
 def logistic() -> FromBytes:
-    """Logistic regression; the one of the family that is also trained under stolen keys."""
-    return FromBytes(lambda seed: classifiers.logistic, (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY))
+    """Logistic regression on the values as they lie, cut where it puts its cut itself: the usual evaluation."""
+    return FromBytes(_logistic, _as_it_lies, (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY), calibrate=False)
+
+
+def calibrated() -> FromBytes:
+    """Logistic regression at the scale of the values that tells most, cut where left-out people say."""
+    return FromBytes(_logistic, at_scales, (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY))
 
 
 def xgboost() -> FromBytes:
-    """Boosted trees: they find the few telling bytes among many idle ones, which a linear model averages away."""
-    return FromBytes(classifiers.boosted_trees, (Knowledge.ALGORITHM,))
+    """Boosted trees: they find the few telling values among many idle ones, which a linear model averages away."""
+    return FromBytes(classifiers.boosted_trees, _joined_scales, (Knowledge.ALGORITHM,))
 
 
 def mlp() -> FromBytes:
-    """A small perceptron: it finds classes that no linear cut of the bytes tells apart."""
-    return FromBytes(classifiers.perceptron, (Knowledge.ALGORITHM,))
+    """A small perceptron: it finds classes that no linear cut of the values tells apart."""
+    return FromBytes(classifiers.perceptron, _as_it_lies, (Knowledge.ALGORITHM,))
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,11 @@ class FromBytes:
 
     The thief holds the records and a copy of the system, enrols labelled people of their own (the shadow people), and
     wants each victim's class; success is a balanced accuracy above chance. This is the attack that soft-biometric
-    privacy is mostly evaluated with (for instance Terhoerst et al., "PE-MIU", IEEE Access 8 (2020) 93635-93647).
+    privacy is mostly evaluated with (for instance Terhoerst et al., "PE-MIU", IEEE Access 8 (2020) 93635-93647). With
+    more values than people it misleads in two ways. A classifier can rank people nearly perfectly by class and yet
+    call them all by the frequent one, a balanced accuracy of exactly 0.5; so the thief moves the cut to where
+    left-out people of their own say (``classifiers.Tuning``). And it can't learn thousands of small weights, so the
+    thief also reads means of many values (``scales.at_scales``).
 
     Templates under different keys can't be compared. At ``stolen_key`` the thief therefore enrols the shadow people
     once more under each stolen key and trains a logistic regression for that key alone. This costs as many enrolments
@@ -50,12 +60,18 @@ class FromBytes:
     ----------
     classifier : callable
         From a seed to a ``classifiers.Fit``.
+    read : callable
+        From the numbers in the bytes (n, p) to the tables (n, any) that the classifier is tried on.
     knowledge : tuple of Knowledge
         The levels at which the attack is run.
+    calibrate : bool
+        Whether the cut is moved.
     """
 
     classifier: Callable[[int], Fit]
+    read: Callable[[FloatArray], list[FloatArray]]
     knowledge: tuple[Knowledge, ...]
+    calibrate: bool = True
     question = WhichClass
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
@@ -64,11 +80,25 @@ class FromBytes:
         labels, labelled = known_labels(shadow.references, question)
         fold, seed = classifiers.folds(labels, rng), int(rng.integers(2**31))
         if evidence.keys is not None and evidence.scheme is not None:
-            people = _People(evidence.scheme, shadow.references.rows(labelled), labels, len(question.classes))
-            return _under_each_key(people, evidence, fold, rng)
+            people = _People(evidence.scheme, shadow.references.rows(labelled), labels, fold, len(question.classes))
+            return _under_each_key(people, evidence, rng, calibrate=self.calibrate)
         own = [shadow.templates[row] for row in labelled]
-        examples = _examples(own, evidence.templates, labels, len(question.classes))
-        return classifiers.tuned(examples, self.classifier(seed), fold)
+        tables = self.read(numbers([*own, *evidence.templates]))
+        views = [Examples(table[: len(own)], labels, table[len(own) :], len(question.classes)) for table in tables]
+        examples, fit = classifiers.on_views(self.classifier(seed), views)
+        return classifiers.tuned(examples, fit, fold, calibrate=self.calibrate)
+
+
+def _logistic(seed: int) -> Fit:
+    return classifiers.logistic
+
+
+def _joined_scales(table: FloatArray) -> list[FloatArray]:
+    return [np.hstack(at_scales(table))]
+
+
+def _as_it_lies(table: FloatArray) -> list[FloatArray]:
+    return [table]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,24 +108,28 @@ class _People:
     scheme: Scheme
     references: Faces
     labels: Labels
+    fold: Labels
     classes: int
 
 
-def _under_each_key(people: _People, evidence: Evidence, fold: Labels, rng: np.random.Generator) -> FloatArray:
+def _under_each_key(people: _People, evidence: Evidence, rng: np.random.Generator, *, calibrate: bool) -> FloatArray:
     # The same seeds under every key: an answer must not depend on the place of its record among the stolen.
     seeds = [int(seed) for seed in rng.integers(2**31, size=len(people.labels))]
 
     def examples(key: Key, stolen: Sequence[Template]) -> Examples:
         own = people.scheme.enroll(people.references.embeddings, keys=[key] * len(seeds), seeds=seeds)
-        return _examples(own, stolen, people.labels, people.classes)
+        table = numbers([*own, *stolen])
+        return Examples(table[: len(own)], people.labels, table[len(own) :], people.classes)
 
     trials = [examples(key, ()) for key in draw_keys(_KEYS_TO_TUNE_ON, rng)]
-    left_out = [classifiers.cross_fitted(trial, classifiers.logistic, fold)[0] for trial in trials]
-    tuning = classifiers.tune(np.concatenate(left_out, axis=1), np.tile(people.labels, len(trials)))
+    left_out = [classifiers.cross_fitted(trial, classifiers.logistic, people.fold)[0] for trial in trials]
+    every_label = np.tile(people.labels, len(trials))
+    tuning = classifiers.tune(np.concatenate(left_out, axis=1), every_label, calibrate=calibrate)
     fit = partial(classifiers.logistic, only=tuning.setting)
     answer = np.empty((len(evidence.templates), people.classes))
     for key, rows in _rows_of_each(evidence.keys or ()).items():
-        _, asked = classifiers.cross_fitted(examples(key, [evidence.templates[row] for row in rows]), fit, fold)
+        lesson = examples(key, [evidence.templates[row] for row in rows])
+        asked = classifiers.cross_fitted(lesson, fit, people.fold)[1] if calibrate else fit(lesson)
         answer[rows] = tuning.read(asked[0])
     return answer
 
@@ -105,8 +139,3 @@ def _rows_of_each(keys: Sequence[Key]) -> dict[Key, list[int]]:
     for row, key in enumerate(keys):
         rows.setdefault(key, []).append(row)
     return rows
-
-
-def _examples(own: Sequence[Template], stolen: Sequence[Template], labels: Labels, classes: int) -> Examples:
-    table = numbers([*own, *stolen])
-    return Examples(table[: len(own)], labels, table[len(own) :], classes)

@@ -79,11 +79,14 @@ class Tuning:
         return np.asarray(softmax(self.slope * log_probabilities + self.offset, axis=1))
 
 
-def tuned(examples: Examples, fit: Fit, fold: Labels) -> FloatArray:
-    """(m, classes) probabilities of the people asked about, at the best setting, calibrated."""
+def tuned(examples: Examples, fit: Fit, fold: Labels, *, calibrate: bool = True) -> FloatArray:
+    """(m, classes) probabilities of the people asked about, at the best setting.
+
+    Without ``calibrate`` they are those of one classifier trained on everybody, cut where it puts its cut itself.
+    """
     left_out, asked = cross_fitted(examples, fit, fold)
-    tuning = tune(left_out, examples.labels)
-    return tuning.read(asked[tuning.setting])
+    tuning = tune(left_out, examples.labels, calibrate=calibrate)
+    return tuning.read((asked if calibrate else fit(examples))[tuning.setting])
 
 
 def cross_fitted(examples: Examples, fit: Fit, fold: Labels) -> tuple[FloatArray, FloatArray]:
@@ -100,12 +103,21 @@ def cross_fitted(examples: Examples, fit: Fit, fold: Labels) -> tuple[FloatArray
     return left_out, np.mean([answers[:, held.sum() :] for held, answers in parts], axis=0)
 
 
-def tune(left_out: FloatArray, labels: Labels) -> Tuning:
-    """Choose the setting and the calibration by the balanced log loss of (settings, n, classes) answers."""
+def tune(left_out: FloatArray, labels: Labels, *, calibrate: bool = True) -> Tuning:
+    """Choose the setting, and the calibration if wanted, by the balanced log loss of (settings, n, classes) answers."""
+    if not calibrate:
+        losses = [balanced_loss(answers, labels) for answers in left_out]
+        return Tuning(int(np.argmin(losses)), 1.0, np.zeros(left_out.shape[2]))
     candidates = [_calibrate(answers, labels) for answers in left_out]
     best = int(np.argmin([loss for loss, _, _ in candidates]))
     _, slope, offset = candidates[best]
     return Tuning(best, slope, offset)
+
+
+def balanced_loss(answers: FloatArray, labels: Labels) -> float:
+    """Mean over the classes of the mean negative log probability of the true one; ``answers`` (n, classes)."""
+    own = -answers[np.arange(len(labels)), labels]
+    return float(np.average(own, weights=_class_weights(labels)))
 
 
 def folds(labels: Labels, rng: np.random.Generator) -> Labels:

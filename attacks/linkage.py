@@ -9,6 +9,7 @@ from mote_bench.toolkit import ask, numbers, unit
 
 from .inversion import rebuilt
 from .probing import choose_probes, granted, ranked, standardised
+from .scales import at_scales
 
 
 class CompareBytes:
@@ -16,7 +17,8 @@ class CompareBytes:
 
     The thief holds two stolen databases, neither the algorithm nor any data, and wants to know which records belong to
     one person, say a patient list and a club's; success is that records of one person are more alike than others. The
-    columns are standardised over both databases, so that what all records share doesn't count as likeness.
+    columns are standardised over both databases, so that what all records share doesn't count as likeness. Long
+    records are compared at several scales, and the thief keeps the one at which their best match stands out most.
     """
 
     question = SamePerson
@@ -24,11 +26,9 @@ class CompareBytes:
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 correlations."""
-        table = numbers([*evidence.templates, *evidence.others])
-        spread = table.std(axis=0)
-        used = spread > 0
-        table = (table[:, used] - table[:, used].mean(axis=0)) / spread[used]
-        return _correlation(table[: len(evidence.templates)], table[len(evidence.templates) :])
+        tables = at_scales(numbers([*evidence.templates, *evidence.others]))
+        compared = [_compared(table, len(evidence.templates)) for table in tables]
+        return max(compared, key=_clearness)
 
 
 class CompareAnswers:
@@ -66,6 +66,20 @@ class CompareInverted:
         """(n, n others) float64 cosines."""
         estimate = rebuilt(evidence, rng)
         return np.asarray(estimate.stolen @ estimate.others.T)
+
+
+def _compared(table: FloatArray, stolen: int) -> FloatArray:
+    """Correlations of the first ``stolen`` rows with the others."""
+    spread = table.std(axis=0)
+    used = spread > 0
+    standard = (table[:, used] - table[:, used].mean(axis=0)) / spread[used]
+    return _correlation(standard[:stolen], standard[stolen:])
+
+
+def _clearness(likeness: FloatArray) -> float:
+    """By how many standard deviations of its row the best match of a record stands out, in the mean."""
+    beyond = likeness.max(axis=1) - likeness.mean(axis=1)
+    return float(np.mean(beyond / np.maximum(likeness.std(axis=1), 1e-12)))
 
 
 def _correlation(rows: FloatArray, others: FloatArray) -> FloatArray:

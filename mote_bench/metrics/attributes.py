@@ -92,19 +92,22 @@ def macro_auc(answer: FloatArray, truth: Labels) -> float:
 def auc_interval(answer: FloatArray, truth: Labels) -> Interval:
     """Wilson's interval with the variance of DeLong et al. (Biometrics 44, 1988), summed over the classes' curves.
 
-    Where all pairs are in order there is no variance to read, and the smallest class counts as the trials.
+    From few people on the wrong side of anyone that variance can't be read off. It is drawn towards the one of as
+    many independent trials as the smallest class has people, which counts as much as one such person.
     """
     area, labels = macro_auc(answer, truth), np.unique(truth)
     margins, influence = _margins(answer), np.zeros(len(truth))
-    fewest = len(truth)
+    telling, fewest = np.zeros(len(truth), dtype=bool), len(truth)
     for label in labels:
         members = truth == label
         for people, placement in zip((members, ~members), _above_rest(margins[:, label], members), strict=True):
             size = len(placement)
             influence[people] += (placement - placement.mean()) / (size * np.sqrt(1 - 1 / max(size, 2)))
+            telling[people] |= placement < 1
             fewest = min(fewest, size)
-    variance = float((influence**2).sum()) / len(labels) ** 2
-    trials = area * (1 - area) / variance if variance > 0 else fewest
+    spread = float((influence**2).sum()) / len(labels) ** 2
+    variance = (telling.sum() * spread + area * (1 - area) / fewest) / (telling.sum() + 1)
+    trials = area * (1 - area) / variance if variance > 0 else float(fewest)
     return modified_wilson(area * trials, trials)
 
 

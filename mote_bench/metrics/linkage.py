@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from .measured import Measured
 from .verification import Scores, eer, eer_interval, identified
 
 Index = npt.NDArray[np.integer]
+Measure = Callable[[FloatArray, FloatArray], FloatArray]
 _REPLICATES = 500
 _FEWEST_BINS, _MOST_BINS, _PAIRS_PER_BIN = 20, 100, 10
 
@@ -61,34 +63,30 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
     """
     scores = _paired(answer, mate)
     answer, mate = scores.values.T, np.asarray(mate)
-    edges = bin_edges(answer, len(answer))
-    binned = np.searchsorted(edges[1:-1], answer, side="right")
-    counts, null = _histograms(binned, mate, len(edges) - 1), _permuted(binned, len(edges) - 1, rng)
-    replicates = _resampled(binned, mate, len(edges) - 1, rng)
-    measurements: list[Measurement] = []
-    quantiles = {}
-    for name, measure in (("d_sys", d_sys), ("maximal_linkability", maximal_linkability)):
-        by_chance, value = measure(*null.masses), float(measure(*counts.masses))
-        mean, (low, high) = float(by_chance.mean()), _interval(value, measure(*replicates.masses), len(answer))
-        quantiles[name] = {str(q): float(np.quantile(by_chance, q)) for q in (0.025, 0.5, 0.95, 0.975)}
-        measurements += [
-            Measurement(name, value, low, high, n=len(answer), chance=mean),
-            Measurement(f"{name}_null", mean, *percentile_interval(by_chance), n=len(answer)),
-        ]
+    rows, records = answer.shape
+    edges = bin_edges(answer, rows)
+    bins, binned = len(edges) - 1, np.searchsorted(edges[1:-1], answer, side="right")
+    counts = _histograms(binned, mate, bins)
+    null, replicates = _permuted(binned, bins, rng), _resampled(binned, mate, bins, rng)
     rank, error = identified(scores), eer(scores.genuine, scores.impostor)
-    measurements += [
-        Measurement("eer", error, *eer_interval(scores), n=len(answer), chance=0.5),
-        Measurement("rank_1", rank.value, *rank.interval, n=len(answer), chance=1 / answer.shape[1]),
-    ]
+    measurements = (
+        *_against_null("d_sys", d_sys, counts, null, replicates),
+        *_against_null("maximal_linkability", maximal_linkability, counts, null, replicates),
+        Measurement("eer", error, *eer_interval(scores), n=rows, chance=0.5),
+        Measurement("rank_1", rank.value, *rank.interval, n=rows, chance=1 / records),
+    )
     details = {
-        "bins": len(edges) - 1,
+        "bins": bins,
         "edges": edges.tolist(),
         "mated": counts.mated.astype(int).tolist(),
         "non_mated": counts.non_mated.astype(int).tolist(),
         "counts": {"mated": int(counts.mated.sum()), "non_mated": int(counts.non_mated.sum())},
-        "null_quantiles": quantiles,
+        "null_quantiles": {
+            "d_sys": _quantiles(d_sys, null),
+            "maximal_linkability": _quantiles(maximal_linkability, null),
+        },
     }
-    return Measured(tuple(measurements), details)
+    return Measured(measurements, details)
 
 
 def d_sys(mated: FloatArray, non_mated: FloatArray, omega: float = 1.0) -> FloatArray:
@@ -126,7 +124,29 @@ def bin_edges(scores: FloatArray, mated_pairs: int) -> FloatArray:
     as the measures would otherwise hang on where the outermost scores happen to put the edges.
     """
     bins = int(np.clip(mated_pairs // _PAIRS_PER_BIN, _FEWEST_BINS, _MOST_BINS))
-    return np.linspace(scores.min(), scores.max(), bins + 1)
+    low, high = float(scores.min()), float(scores.max())
+    if not np.isfinite(high - low):
+        raise ValueError(f"scores from {low:g} to {high:g}; expected a range that a float can hold")
+    return np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, low + 0.5, bins + 1)
+
+
+def _against_null(
+    name: str, measure: Measure, counts: Histograms, null: Histograms, replicates: Histograms
+) -> tuple[Measurement, Measurement]:
+    """A linkability measure, and what it shows under random mates."""
+    people, value = int(counts.mated.sum()), float(measure(*counts.masses))
+    low, high = _interval(value, measure(*replicates.masses), people)
+    by_chance = measure(*null.masses)
+    mean, (null_low, null_high) = float(by_chance.mean()), percentile_interval(by_chance)
+    return (
+        Measurement(name, value, low, high, n=people, chance=mean),
+        Measurement(f"{name}_null", mean, min(mean, null_low), max(mean, null_high), n=people),
+    )
+
+
+def _quantiles(measure: Measure, null: Histograms) -> dict[str, float]:
+    by_chance = measure(*null.masses)
+    return {str(quantile): float(np.quantile(by_chance, quantile)) for quantile in (0.025, 0.5, 0.95, 0.975)}
 
 
 def _histograms(binned: Index, mate: Index, bins: int) -> Histograms:

@@ -10,12 +10,11 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, InputError, Measurement
 
-from .intervals import Interval, Proportion, mover_difference, person_proportion, t_interval
+from .intervals import Interval, Proportion, mover_difference, t_interval
 from .measured import Measured
-from .verification import accepted_impostors, threshold_at_fmr
+from .verification import Scores, fmr, matched_impostors, missed_genuine, threshold_at_fmr
 
 Index = npt.NDArray[np.integer]
-Accepted = npt.NDArray[np.bool_]
 _NO_LENGTH = 1e-9
 _WOLF_RATES = {"1e-2": 1e-2, "1e-3": 1e-3}
 
@@ -91,18 +90,19 @@ def measure_reconstruction(
     """
     rebuilt = centred(_checked(answer, truth), truth.mean)
     references, probes = centred(truth.references, truth.mean), centred(truth.probes, truth.mean)
-    own = np.asarray(truth.shown[None, :] == np.arange(len(rebuilt))[:, None])
-    to_reference, to_probe, genuine = (
-        _cosines(*pair) for pair in ((rebuilt, references), (rebuilt, probes), (references, probes))
-    )
-    measurements = _closeness(to_reference)
+    people = np.arange(len(rebuilt))
+    to_reference = Scores(_cosines(rebuilt, references), people, people)
+    to_probe = Scores(_cosines(rebuilt, probes), people, truth.shown)
+    genuine = Scores(_cosines(references, probes), people, truth.shown)
+    measurements = _closeness(to_reference.values)
     for name, threshold in thresholds.items():
-        measurements += _acceptance(name, to_reference >= threshold, to_probe >= threshold, own)
-        measurements.append(_measurement(f"genuine_success_at_fmr_{name}", _own_rate(genuine >= threshold, own)))
-    at_wolf_rate, undefined = _at_wolf_rates(to_probe, own)
+        measurements += _acceptance(name, to_reference, to_probe, threshold)
+        measurements.append(_measurement(f"genuine_success_at_fmr_{name}", _success(genuine, threshold)))
+    at_wolf_rate, undefined = _at_wolf_rates(to_probe)
+    own, others = len(to_probe.genuine), len(to_probe.impostor)
     details = {
         "thresholds": {name: float(threshold) for name, threshold in thresholds.items()},
-        "counts": {"people": len(rebuilt), "probes": len(probes), "genuine": int(own.sum()), "wolf": int((~own).sum())},
+        "counts": {"people": len(people), "probes": len(probes), "genuine": own, "wolf": others},
         "undefined": undefined,
     }
     return Measured((*measurements, *at_wolf_rate), details)
@@ -139,58 +139,53 @@ def _closeness(cosines: FloatArray) -> list[Measurement]:
     ]
 
 
-def _acceptance(name: str, references: Accepted, probes: Accepted, own: Accepted) -> list[Measurement]:
+def _acceptance(name: str, to_reference: Scores, to_probe: Scores, threshold: float) -> list[Measurement]:
     """Success with the enrolled image and with other photos, wolf rate and their difference, at one threshold."""
-    n = len(references)
-    type_1, type_2 = _own_rate(references, np.eye(n, dtype=bool)), _own_rate(probes, own)
-    wolf = _wolf_rate(probes, own)
-    by_chance = float((references.sum() - np.trace(references)) / (n * (n - 1)))
+    type_1, type_2 = _success(to_reference, threshold), _success(to_probe, threshold)
+    wolf, n = matched_impostors(to_probe, threshold), len(to_probe.owner)
     gain = type_2.value - wolf.value
     return [
-        _measurement(f"type_1_success_at_fmr_{name}", type_1, chance=by_chance),
+        _measurement(f"type_1_success_at_fmr_{name}", type_1, chance=fmr(to_reference.impostor, threshold)),
         _measurement(f"type_2_success_at_fmr_{name}", type_2, chance=wolf.value),
         _measurement(f"wolf_rate_at_fmr_{name}", wolf),
         Measurement(f"success_gain_at_fmr_{name}", gain, *mover_difference(type_2, wolf), n=n, chance=0.0),
     ]
 
 
-def _at_wolf_rates(cosines: FloatArray, own: Accepted) -> tuple[list[Measurement], dict[str, str]]:
+def _at_wolf_rates(to_probe: Scores) -> tuple[list[Measurement], dict[str, str]]:
     """Type 2 success where the wolf rate is a given one, and why it is undefined where there are too few pairs."""
     measurements, undefined = [], {}
     for name, wolf_rate in _WOLF_RATES.items():
         metric = f"type_2_success_at_wolf_rate_{name}"
         try:
-            threshold = threshold_at_fmr(cosines[~own], wolf_rate)
+            threshold = threshold_at_fmr(to_probe.impostor, wolf_rate)
         except InputError as error:
             undefined[metric] = str(error)
             continue
-        success = _own_rate(cosines >= threshold, own)
-        bounds = _bounds_at_wolf_rate(cosines, own, threshold)
-        measurements.append(Measurement(metric, success.value, *bounds, n=len(own), chance=wolf_rate))
+        value, bounds = _success(to_probe, threshold).value, _bounds_at_wolf_rate(to_probe, threshold)
+        measurements.append(Measurement(metric, value, *bounds, n=len(to_probe.owner), chance=wolf_rate))
     return measurements, undefined
 
 
-def _bounds_at_wolf_rate(cosines: FloatArray, own: Accepted, threshold: float) -> Interval:
+def _bounds_at_wolf_rate(to_probe: Scores, threshold: float) -> Interval:
     """The interval of the success at a threshold that was itself read from these people's wolf rate.
 
     What success would be at the thresholds that the bounds of the wolf rate give is added to the bounds of the
     success itself as a root of summed squares (MOVER).
     """
-    success = _own_rate(cosines >= threshold, own)
+    success, wolf = _success(to_probe, threshold), matched_impostors(to_probe, threshold)
+    strict, lax = np.quantile(to_probe.impostor, 1 - np.array(wolf.interval))
+    at_strict, at_lax = (_success(to_probe, float(at)).value for at in (strict, lax))
     low, high = success.interval
-    strict, lax = np.quantile(cosines[~own], 1 - np.array(_wolf_rate(cosines >= threshold, own).interval))
-    at_strict, at_lax = (_own_rate(cosines >= at, own).value for at in (strict, lax))
     below = np.hypot(success.value - low, max(success.value - at_strict, 0))
     above = np.hypot(high - success.value, max(at_lax - success.value, 0))
     return max(0.0, success.value - float(below)), min(1.0, success.value + float(above))
 
 
-def _own_rate(accepted: Accepted, own: Accepted) -> Proportion:
-    return person_proportion((accepted & own).sum(axis=1), own.sum(axis=1))
-
-
-def _wolf_rate(accepted: Accepted, own: Accepted) -> Proportion:
-    return accepted_impostors(accepted, np.arange(len(own)), own.argmax(axis=0))
+def _success(scores: Scores, threshold: float) -> Proportion:
+    """The rate at which people's own trials are accepted."""
+    missed = missed_genuine(scores, threshold)
+    return Proportion(1 - missed.value, missed.effective, -missed.influence)
 
 
 def _measurement(metric: str, rate: Proportion, *, chance: float | None = None) -> Measurement:

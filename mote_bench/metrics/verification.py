@@ -6,7 +6,7 @@ A claim is accepted iff its score reaches the threshold. Names and definitions f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -223,21 +223,30 @@ def missed_genuine(scores: Scores, threshold: float) -> Proportion:
 
 
 def matched_impostors(scores: Scores, threshold: float) -> Proportion:
-    """FMR at a threshold; pairs that share a person are alike."""
-    return accepted_impostors(scores.values >= threshold, scores.owner, scores.shown)
+    """FMR at a threshold; pairs that share a person are alike.
+
+    Where no pair is accepted (or none refused), how alike they are is read at the threshold where two per person
+    are, and at worst the people count as the trials.
+    """
+    rate = _accepted_pairs(scores, threshold)
+    if 0 < rate.value < 1:
+        return rate
+    share = 2 / len(scores.people)
+    readable = _accepted_pairs(scores, float(np.quantile(scores.impostor, 1 - share if rate.value == 0 else share)))
+    return replace(rate, effective=readable.effective if 0 < readable.value < 1 else rate.effective)
 
 
-def accepted_impostors(accepted: npt.NDArray[np.bool_], owner: Index, shown: Index) -> Proportion:
-    """The rate of ``accepted`` (n, m) over pairs of two different people."""
-    people, index = np.unique(np.concatenate([owner, shown]), return_inverse=True)
-    cell = index[: len(owner), None] * len(people) + index[None, len(owner) :]
+def _accepted_pairs(scores: Scores, threshold: float) -> Proportion:
+    people, index = np.unique(np.concatenate([scores.owner, scores.shown]), return_inverse=True)
+    owners = len(scores.owner)
+    cell = index[:owners, None] * len(people) + index[None, owners:]
     different = ~np.eye(len(people), dtype=bool)
 
     def per_pair(cells: Index) -> FloatArray:
         counts = np.bincount(cells.ravel(), minlength=different.size)
         return np.asarray(counts.reshape(different.shape) * different, dtype=float)
 
-    return pair_proportion(per_pair(cell[accepted]), per_pair(cell))
+    return pair_proportion(per_pair(cell[scores.values >= threshold]), per_pair(cell))
 
 
 def eer_interval(scores: Scores) -> Interval:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from itertools import pairwise
 from typing import NamedTuple
@@ -58,8 +57,7 @@ def decode(template: Template) -> Net:
     if len(template) != expected:
         raise ValueError(f"{len(template)} bytes; a net of widths {sizes} takes exactly {expected}")
     values = np.frombuffer(template, dtype="<f4", offset=start).astype(np.float32, copy=False)
-    if not math.isfinite(float(values.sum(dtype=np.float64))):
-        bad = int((~np.isfinite(values)).sum())
+    if bad := int((~np.isfinite(values)).sum()):
         raise ValueError(f"{bad} of {len(values)} weights are NaN or infinite")
     return _split(values, sizes)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from mote_baselines.cosine import Cosine
 from mote_baselines.noise import Noise
-from mote_bench.contracts import Faces, Knowledge, WhichClass, WhichFace
 from planted import ATTACKS, GENDER, World, levels, load, make_world, question_of, steal, success
+
+from mote_bench.contracts import Faces, Knowledge, WhichClass, WhichFace
 
 SEEDS = 5
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from mote_baselines.biohash import BioHash
+from planted import GENDER, World, load, make_world, question_of, steal, success
+
 from mote_bench.contracts import Faces, Knowledge, WhichFace
 from mote_bench.toolkit import unit
-from planted import GENDER, World, load, make_world, question_of, steal, success
 
 CHANCE = (0.3, 0.7)
 

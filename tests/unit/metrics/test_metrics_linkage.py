@@ -143,6 +143,7 @@ def test_random_mates_fall_within_the_null() -> None:
         (np.zeros((2, 3)), np.array([1, 1]), "2 different records, 0 to 2"),
         (np.zeros((2, 3)), np.array([0, 3]), "2 different records, 0 to 2"),
         (np.array([[0, np.nan], [0, 0]]), np.array([0, 1]), "1 of 4 scores are NaN or infinite"),
+        (np.array([[0, 1.7e308], [-1.7e308, 0]]), np.array([0, 1]), "expected a range that a float can hold"),
     ],
 )
 def test_answers_that_cannot_be_used(answer: np.ndarray, mate: np.ndarray, message: str) -> None:

@@ -1,0 +1,71 @@
+"""How much faster MOTE enrols many people at once than one at a time, in one run and at the same error rate."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from mote_bench.contracts import Faces
+from mote_bench.mote.codec import encode
+from mote_bench.mote.loop import train_one
+from mote_bench.mote.scheme import MOTE
+from mote_bench.mote.train import begin
+
+PEOPLE = 64
+LOOPED = 12
+
+
+def split(shared_data: Path) -> tuple[Faces, Faces, Faces]:
+    """250 background people with 6 images each; one reference and two probes of 64 others."""
+    stored = np.load(shared_data / "synthetic_faces.npz")
+    person = np.unique(stored["identity"], return_inverse=True)[1]
+    faces = Faces(stored["embeddings"], stored["identity"], {"gender": stored["gender"]})
+    rows = [np.flatnonzero(person == target) for target in range(PEOPLE)]
+    references, probes = np.array([row[0] for row in rows]), np.concatenate([row[1:3] for row in rows])
+    return faces.rows((person >= PEOPLE) & (person < PEOPLE + 250)), faces.rows(references), faces.rows(probes)
+
+
+def looped(scheme: MOTE, references: Faces) -> list[bytes]:
+    training, validation, recipe = scheme._training, scheme._validation, scheme.recipe
+    shares = dict.fromkeys(scheme.groups, 1 / len(scheme.groups))
+    crowds = {"training": training, "validation": validation, "recipe": recipe}
+    starts = [begin(face, seed=i, shares=shares, **crowds) for i, face in enumerate(references.embeddings)]
+    return [encode(train_one(start, **crowds, seed=scheme._order)) for start in starts]
+
+
+def equal_error_rate(scores: np.ndarray, same: np.ndarray) -> float:
+    thresholds = np.sort(scores, axis=None)
+    missed = np.searchsorted(np.sort(scores[same]), thresholds) / same.sum()
+    accepted = 1 - np.searchsorted(np.sort(scores[~same]), thresholds) / (~same).sum()
+    crossing = np.argmin(np.abs(missed - accepted))
+    return float(missed[crossing] + accepted[crossing]) / 2
+
+
+@pytest.mark.benchmark(group="mote-enrolment")
+def test_batched_enrolment_against_the_loop(benchmark: BenchmarkFixture, shared_data: Path) -> None:
+    background, references, probes = split(shared_data)
+    scheme = MOTE().fit(background, seed=0)
+    few = references.rows(np.arange(LOOPED))
+    scheme.enroll(references.embeddings[:2], seeds=range(2))  # torch imports its optimisers when first used
+    started = time.perf_counter()
+    one_by_one = looped(scheme, few)
+    loop = (time.perf_counter() - started) / LOOPED
+    together = benchmark.pedantic(
+        lambda: scheme.enroll(references.embeddings, seeds=range(PEOPLE)), rounds=3, iterations=1
+    )
+    batched = benchmark.stats.stats.median / PEOPLE
+    same = few.identity[:, None] == probes.identity
+    rates = [equal_error_rate(scheme.score(some, probes.embeddings), same) for some in (one_by_one, together[:LOOPED])]
+    benchmark.extra_info.update(
+        seconds_per_person_batched=batched,
+        seconds_per_person_looped=loop,
+        times_faster=loop / batched,
+        eer_looped=rates[0],
+        eer_batched=rates[1],
+    )
+    assert rates[1] == pytest.approx(rates[0], abs=0.01)
+    assert loop / batched > 1.5

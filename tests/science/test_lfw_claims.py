@@ -1,0 +1,102 @@
+"""What the benchmark exists to show, on real embeddings: 200 people of LFW attacked, 300 of the attacker's own."""
+
+import numpy as np
+import pytest
+
+from mote_bench import runner, settings, store
+from mote_bench.contracts import Status
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lfw(shared_data, tmp_path_factory):
+    """Every attack on every scheme, one seed."""
+    folder = tmp_path_factory.mktemp("lfw")
+    setting = settings.make(settings.Asked(data=str(shared_data / "lfw_dlib.npz")))
+    store.prepare(folder)
+    return runner.run(setting, folder, jobs=2, progress=lambda done, total, what: None).records
+
+
+def one(records, metric, **wanted):
+    [found] = [
+        measurement
+        for record in records
+        for measurement in record.measurements
+        if measurement.metric == metric and all(getattr(record.cell, name) == is_ for name, is_ in wanted.items())
+    ]
+    return found
+
+
+def test_nothing_failed_and_every_attack_breaks_cosine(lfw):
+    assert {record.status for record in lfw} == {Status.OK}
+    assert {record.measurements[0].n for record in lfw if record.cell.attack != "none"} == {200}
+
+
+@pytest.mark.parametrize("attack", ["logistic-bytes", "calibrated-bytes", "logistic-answers", "vote-answers"])
+def test_embeddings_give_gender_away(lfw, attack):
+    assert one(lfw, "balanced_accuracy", scheme="cosine", attack=attack, question="gender").value >= 0.97
+
+
+def test_the_papers_attack_on_the_weights_stands_at_chance(lfw):
+    """Balanced accuracy of a classifier on the flattened weights, as the paper evaluates."""
+    naive = one(lfw, "balanced_accuracy", scheme="mote", attack="logistic-bytes", question="gender")
+    assert naive.low <= 0.5 <= naive.high
+
+
+def test_the_weights_give_gender_away_to_who_sets_the_threshold(lfw):
+    """The same regression, calibrated on the attacker's own people: the ranking was there all along."""
+    assert one(lfw, "auc", scheme="mote", attack="calibrated-bytes", question="gender").value >= 0.85
+    assert one(lfw, "balanced_accuracy", scheme="mote", attack="calibrated-bytes", question="gender").value >= 0.75
+
+
+@pytest.mark.parametrize("attack", ["logistic-answers", "vote-answers"])
+def test_motes_answers_give_gender_away(lfw, attack):
+    assert one(lfw, "balanced_accuracy", scheme="mote", attack=attack, question="gender").value >= 0.95
+
+
+def test_mote_is_inverted(lfw):
+    def found(metric):
+        return one(lfw, metric, scheme="mote", attack="ridge-answers", question="reconstruct").value
+
+    assert found("centred_cosine") >= 0.90
+    genuine = found("genuine_success_at_fmr_1e-3")
+    assert found("type_2_success_at_fmr_1e-3") >= genuine - 0.08
+    assert found("wolf_rate_at_fmr_1e-3") <= 0.005
+
+
+def test_two_motes_of_one_person_are_linked(lfw):
+    assert one(lfw, "eer", scheme="mote", attack="compare-inverted", question="link").value <= 0.05
+
+
+def test_cosine_recognises(lfw, shared_data):
+    """EER 0.010 +- 0.005 over splits; this split's own figure lies within its interval."""
+    from mote_bench import protocol
+    from mote_bench.data import npz
+    from mote_bench.metrics.verification import eer
+    from mote_bench.split import split
+
+    faces = npz.load(shared_data / "lfw_dlib.npz", bins={}).faces
+    rates = []
+    for seed in range(8):
+        target = split(faces, protocol.load(), seed=seed).target
+        scores = target.references.embeddings @ target.probes.embeddings.T
+        genuine = np.arange(len(scores))[:, None] == target.shown
+        rates.append(eer(scores[genuine], scores[~genuine]))
+    assert np.mean(rates) == pytest.approx(0.010, abs=0.005)
+    own = one(lfw, "eer", scheme="cosine", question="verify")
+    assert own.value == pytest.approx(rates[0])
+    assert own.low <= np.mean(rates) <= own.high
+
+
+def test_noise_stands_at_chance(lfw):
+    """No attack's interval, widened for their number (Bonferroni), lies above chance on templates that hold nothing."""
+    from scipy.stats import norm
+
+    headline = {"gender": "balanced_accuracy", "reconstruct": "cosine_gain", "link": "eer"}
+    records = [record for record in lfw if record.cell.scheme == "noise" and record.cell.question in headline]
+    wider = norm.ppf(1 - 0.025 / len(records)) / norm.ppf(0.975)
+    for record in records:
+        found = next(each for each in record.measurements if each.metric == headline[record.cell.question])
+        reach = wider * max(found.high - found.value, found.value - found.low)
+        assert abs(found.value - found.chance) <= reach, (record.cell, found)
