@@ -109,12 +109,13 @@ def _scaled_score(
 
     surrogate = getattr(scheme, "surrogate", None)
     if surrogate is None:
-        raise ValueError("gradient inversion needs a scheme with a method surrogate(templates, probes, *, keys)")
+        raise ValueError("gradient inversion needs a scheme with a method surrogate(templates, *, keys)")
     with torch.no_grad():
         shown = torch.tensor(faces, dtype=torch.float32).expand(len(templates), -1, -1)
-        spread = surrogate(templates, shown, keys=keys).std(dim=1, keepdim=True)
+        answer = surrogate(templates, keys=keys)
+        spread = answer(shown).std(dim=1, keepdim=True)
     spread = torch.where(spread > 0, spread, torch.ones_like(spread))
-    return lambda probes: surrogate(templates, probes, keys=keys) / spread
+    return lambda probes: answer(probes) / spread
 
 
 def _climb(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichFace
-from mote_bench.toolkit import ask, draw_keys, revocable, unit
+from mote_bench.toolkit import ask, draw_keys, on_sphere, revocable, unit
 
 from .probing import choose_probes, granted, views
 from .regression import fit_ridge
@@ -41,24 +41,14 @@ def rebuilt(evidence: Evidence, rng: np.random.Generator) -> Rebuilt:
     return Rebuilt(unit(fit.predict(view.stolen)), unit(fit.predict(view.others)), unit(fit.left_out), mean)
 
 
-def on_sphere(mean: FloatArray, directions: FloatArray) -> FloatArray:
-    """(n, d) unit vectors ``mean + t u`` with t >= 0, for unit rows ``u`` (n, d) and ``|mean| < 1``.
-
-    A regression's estimates are too short, and a short one scaled to length one is nearly the mean face. On the
-    sphere, ``embedding - mean`` keeps exactly the estimated direction.
-    """
-    along = directions @ mean
-    length = -along + np.sqrt(along**2 + 1 - mean @ mean)
-    return np.asarray(mean + length[:, None] * directions)
-
-
 class ClosedForm:
     """Decode the template by the scheme's own closed form.
 
     The thief holds the records, the algorithm and, at ``stolen_key``, each record's key, and wants the enrolled face.
     Success is an embedding that the system takes for the person. For BioHash this is Q sign(b), at a cosine of
     sqrt(2 m / (pi d)) with the enrolled embedding (the projection decode that Dong, Jin & Teoh, BTAS 2019, and other
-    attacks on bit templates start from). Without the key the thief decodes under one of their own.
+    attacks on bit templates start from), for MOTE the product of its weight matrices. Without the key the thief decodes
+    under one of their own.
     """
 
     question = WhichFace

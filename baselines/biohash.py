@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -74,19 +74,19 @@ class BioHash:
         return estimate
 
     def surrogate(
-        self, templates: Sequence[Template], probes: torch.Tensor, *, keys: Sequence[Key] | None
-    ) -> torch.Tensor:
-        """(n, k) mean of sign(b) times projection: what the Hamming score counts, before the cut to bits.
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) means of sign(b) times projection: what the score counts, before the cut.
 
         The bits themselves have no gradient, and an optimiser that follows them never moves.
         """
         import torch
 
-        projections = np.empty((len(templates), self._dimension, self._bits), dtype=np.float32)
-        for projection, rows in self._projections(keys, len(templates)):
-            projections[rows] = projection
-        projected = torch.nn.functional.normalize(probes, dim=-1) @ torch.from_numpy(projections) - self.threshold
-        return (projected * torch.from_numpy(self._signs(templates))[:, None]).mean(-1)
+        # The mean of sign(b) times (Q^T x - threshold) is one product with Q sign(b): no bit needs its own.
+        signs = torch.from_numpy(self._signs(templates))
+        decoded = torch.from_numpy(self.reconstruct(templates, keys=keys))[:, None] / self._bits
+        offset = self.threshold * signs.mean(dim=1, keepdim=True)
+        return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * decoded).sum(-1) - offset
 
     def _projections(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, npt.NDArray[np.intp]]]:
         """Each distinct key's (d, m) orthonormal columns, with the rows it belongs to."""

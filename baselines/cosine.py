@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -42,10 +42,10 @@ class Cosine:
         return read_vectors(templates, self._dimension)
 
     def surrogate(
-        self, templates: Sequence[Template], probes: torch.Tensor, *, keys: Sequence[Key] | None
-    ) -> torch.Tensor:
-        """(n, k) cosines of ``probes`` (n, k, d), differentiable."""
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) cosines, differentiable."""
         import torch
 
-        stored = torch.from_numpy(self.reconstruct(templates, keys=None))
-        return (torch.nn.functional.normalize(probes, dim=-1) * stored[:, None]).sum(-1)
+        stored = torch.from_numpy(self.reconstruct(templates, keys=None))[:, None]
+        return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)

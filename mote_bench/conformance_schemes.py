@@ -398,7 +398,7 @@ def _surrogate(trial: Trial) -> tuple[torch.Tensor, torch.Tensor] | None:
     import torch
 
     probes = torch.from_numpy(_spread_probes(trial)).repeat(trial.n, 1, 1).requires_grad_()
-    return probes, surrogate(list(trial.templates), probes, keys=trial.keys)
+    return probes, surrogate(list(trial.templates), keys=trial.keys)(probes)
 
 
 def _spread_probes(trial: Trial) -> FloatArray:
@@ -558,7 +558,7 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "surrogate_differentiable",
         _surrogate_gradient,
-        "surrogate, if there is one, to return a torch tensor (n, k) whose gradient reaches the probes",
+        "surrogate, if there is one, to return a function to a torch tensor (n, k) whose gradient reaches the probes",
         "stay in torch operations from probes to answer: no .detach(), .numpy(), rounding or comparing on the way",
     ),
     Check(

@@ -134,8 +134,10 @@ class Scheme(Protocol):
 
     ``reconstruct(templates, *, keys) -> (n, d) float``
         The closed-form estimate of the enrolled embedding, if the construction admits one.
-    ``surrogate(templates, probes, *, keys) -> (n, k) torch.Tensor``
-        A differentiable stand-in for ``score``; ``probes`` is a torch tensor (n, k, d), k probes per template.
+    ``surrogate(templates, *, keys) -> function``
+        A differentiable stand-in for ``score`` of these templates: the function takes k probes per template, a torch
+        tensor (n, k, d) float32, and answers (n, k). It is asked many times, so whatever depends on templates and
+        keys alone is worked out once.
     """
 
     def fit(self, background: Faces, *, seed: int) -> Self:

@@ -38,6 +38,17 @@ def unit(vectors: FloatArray) -> FloatArray:
     return np.asarray(vectors / np.where(length > 0, length, 1))
 
 
+def on_sphere(mean: FloatArray, directions: FloatArray) -> FloatArray:
+    """(n, d) unit vectors ``mean + t u`` with t >= 0, for unit rows ``u`` (n, d) and ``|mean| < 1``.
+
+    A regression's estimates are too short, and a short one scaled to length one is nearly the mean face. On the
+    sphere, ``embedding - mean`` keeps exactly the estimated direction.
+    """
+    along = directions @ mean
+    length = -along + np.sqrt(along**2 + 1 - mean @ mean)
+    return np.asarray(mean + length[:, None] * directions)
+
+
 def numbers(templates: Sequence[Template]) -> FloatArray:
     """What an attacker who doesn't know the format reads from the bytes: a row of float32 per template.
 

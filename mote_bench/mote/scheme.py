@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from mote_bench.mote.codec import Net, decode, encode, widths
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.nets import Nets, answers, as_tensor, logits, stack
 from mote_bench.mote.train import WIDTH_RANGE, Crowd, Recipe, begin, people_at_once, train
-from mote_bench.toolkit import stream, stream_seed
+from mote_bench.toolkit import on_sphere, stream, stream_seed, unit
 
 LEAST_PEOPLE = 20
 """Fewer background people than this teach a net nothing about strangers."""
@@ -207,9 +207,35 @@ class MOTE:
             scores[some] = answers(_load(templates[some], dimension=x.shape[1], first=start), x).numpy()
         return scores
 
-    def surrogate(self, templates: Sequence[Template], probes: Tensor, *, keys: Sequence[Key] | None = None) -> Tensor:
-        """(n, k) logits of net i at its own k probes, ``probes`` (n, k, d) float32: :meth:`score` with gradients."""
-        return logits(_load(templates, dimension=probes.shape[-1]), probes)
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
+    ) -> Callable[[Tensor], Tensor]:
+        """From k probes of each net (n, k, d) float32 to their logits (n, k): :meth:`score` with gradients."""
+        nets = _load(templates, dimension=self._background_mean().shape[0])
+        return lambda probes: logits(nets, probes)
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None) -> FloatArray:
+        """(n, d) float32: the background's mean face plus the direction in which the net's answer rises.
+
+        That direction is the product of the weight matrices, W1 W2 ... w: the gradient of the net with every unit
+        switched on. A net that must tell one person from a crowd rises from the crowd towards that person, and the
+        order of its hidden units cancels out of the product. No query is needed, only the bytes.
+        """
+        mean = self._background_mean()
+        rise = np.empty((len(templates), len(mean)))
+        for row, template in enumerate(templates):
+            *below, last = [layer.weight.astype(np.float64) for layer in _decoded(template, row, len(mean))]
+            for weight in reversed(below):
+                last = weight @ last
+            rise[row] = last[:, 0]
+        return on_sphere(mean, unit(rise)).astype(np.float32)
+
+    def _background_mean(self) -> FloatArray:
+        if not hasattr(self, "_training"):
+            raise InputError(
+                "MOTE was asked about templates before it was fitted; call fit(background, seed=...) first."
+            )
+        return np.asarray(self._training.faces.mean(axis=0))
 
     def _check_references(self, references: FloatArray, seeds: Sequence[int]) -> None:
         if not hasattr(self, "_training"):

@@ -288,27 +288,29 @@ class ReconstructsOneFace(Sound):
 
 
 class SurrogateWithoutGradient(Sound):
-    def surrogate(self, templates: Sequence[Template], probes: Any, *, keys: Sequence[Key] | None) -> Any:
+    def surrogate(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Any:
         import torch
 
-        return (torch.from_numpy(self.read(templates).copy())[:, None] * probes.detach()).sum(-1)
+        stored = torch.from_numpy(self.read(templates).copy())[:, None]
+        return lambda probes: (stored * probes.detach()).sum(-1)
 
 
 class SurrogateOfBits(Sound):
     """Rounded on the way: a gradient there is, and it is zero."""
 
-    def surrogate(self, templates: Sequence[Template], probes: Any, *, keys: Sequence[Key] | None) -> Any:
+    def surrogate(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Any:
         import torch
 
         stored = torch.from_numpy(self.read(templates).copy())[:, None]
-        return ((100 * stored * probes).sum(-1)).round()
+        return lambda probes: (100 * stored * probes).sum(-1).round()
 
 
 class SurrogateOfDistance(Sound):
-    def surrogate(self, templates: Sequence[Template], probes: Any, *, keys: Sequence[Key] | None) -> Any:
+    def surrogate(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Any:
         import torch
 
-        return -(torch.from_numpy(self.read(templates).copy())[:, None] * probes).sum(-1)
+        stored = torch.from_numpy(self.read(templates).copy())[:, None]
+        return lambda probes: -(stored * probes).sum(-1)
 
 
 BAD_SCHEMES: dict[type, str] = {

@@ -20,8 +20,8 @@ def world() -> World:
     return make_world()
 
 
-def test_all_twelve_attacks_are_registered() -> None:
-    assert len(ATTACKS) == 12
+def test_the_attacks_are_registered() -> None:
+    assert len(ATTACKS) >= 12
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -138,34 +138,28 @@ def test_one_telling_float_among_twenty_thousand_is_found_by_trees() -> None:
     assert balanced_accuracy(answer, truth) >= 0.9
 
 
-@pytest.mark.parametrize("name", ["logistic-bytes", "mlp-bytes"])
-def test_a_thin_leak_is_found_though_classes_are_uneven(name: str) -> None:
-    """Three men to a woman: without calibration on left-out people nearly everybody is called a man (0.5)."""
-    from sklearn.linear_model import LogisticRegression
-
+@pytest.mark.parametrize("attack", [attributes_from_bytes.calibrated(), attributes_from_bytes.mlp()])
+def test_a_thin_leak_is_found_though_classes_are_uneven(attack: attributes_from_bytes.FromBytes) -> None:
+    """Three men to a woman: the usual classifier, class weights or not, calls nearly everybody a man (0.5)."""
     evidence, truth = _bytes_alone(male=0.75, telling=2000, shift=0.12)
-    assert evidence.shadow is not None
-    known, asked = (
-        np.frombuffer(b"".join(part), "<f4").reshape(len(part), -1)
-        for part in (evidence.shadow.templates, evidence.templates)
-    )
-    usual = LogisticRegression(C=0.01, class_weight="balanced").fit(
-        known, evidence.shadow.references.attributes["gender"]
-    )
-    assert balanced_accuracy(usual.predict_proba(asked), truth) < 0.6
-    assert balanced_accuracy(load(name).answer(GENDER, evidence, np.random.default_rng(0)), truth) >= 0.75
+    usual = attributes_from_bytes.logistic().answer(GENDER, evidence, np.random.default_rng(0))
+    assert balanced_accuracy(usual, truth) < 0.6
+    assert balanced_accuracy(attack.answer(GENDER, evidence, np.random.default_rng(0)), truth) >= 0.75
 
 
 def test_what_only_many_floats_say_together_is_found_at_a_coarser_scale() -> None:
     """Each of 2,560 floats is shifted by 0.05 deviations: 128 neighbours' mean by 0.05 sqrt(128) = 0.57."""
     evidence, truth = _bytes_alone(male=0.5, telling=2560, shift=0.05)
-    reached = {
-        name: balanced_accuracy(load(f"{name}-bytes").answer(GENDER, evidence, np.random.default_rng(0)), truth)
-        for name in ("logistic", "xgboost", "mlp")
+    found = {
+        name: balanced_accuracy(attack.answer(GENDER, evidence, np.random.default_rng(0)), truth)
+        for name, attack in {
+            "usual": attributes_from_bytes.logistic(),
+            "calibrated": attributes_from_bytes.calibrated(),
+            "trees": attributes_from_bytes.xgboost(),
+        }.items()
     }
-    assert reached["logistic"] >= 0.85
-    assert reached["xgboost"] >= 0.75
-    assert reached["mlp"] < 0.75  # reads value by value, as papers do
+    assert found["calibrated"] >= max(0.85, found["usual"] + 0.05)
+    assert found["trees"] >= 0.75
 
 
 def test_long_records_are_linked_at_the_scale_where_they_match() -> None:

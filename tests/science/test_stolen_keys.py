@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mote_attacks import attributes_from_bytes
 from mote_baselines.biohash import BioHash
 from planted import GENDER, World, load, make_world, question_of, steal, success
 
@@ -46,6 +47,16 @@ def test_inversion_needs_the_keys(name: str, world: World) -> None:
 @pytest.mark.parametrize("name", ["logistic-bytes", "vote-answers", "logistic-answers", "logistic-inverted"])
 def test_attributes_need_the_keys(name: str, world: World) -> None:
     attack = load(name)
+    with_keys, without = (
+        success(attack.answer(GENDER, steal(BioHash(), world, level), np.random.default_rng(0)), GENDER, world)
+        for level in (Knowledge.STOLEN_KEY, Knowledge.ALGORITHM)
+    )
+    assert with_keys >= 0.8
+    assert CHANCE[0] < without < CHANCE[1]
+
+
+def test_calibrated_bytes_need_the_keys(world: World) -> None:
+    attack = attributes_from_bytes.calibrated()
     with_keys, without = (
         success(attack.answer(GENDER, steal(BioHash(), world, level), np.random.default_rng(0)), GENDER, world)
         for level in (Knowledge.STOLEN_KEY, Knowledge.ALGORITHM)

@@ -60,6 +60,7 @@ class TestAnswers:
         assert seen.shadow.tolist() == [[-1.0, 0.0], [1.0, 0.0]]
         assert seen.stolen.tolist() == [[2.0, 0.5]]
 
+    @settings(deadline=None)
     @given(st.lists(st.floats(-5, 5), min_size=2, max_size=20, unique=True))
     def test_ranks_are_blind_to_increasing_functions(self, row: list[float]) -> None:
         scores = np.array([row])
@@ -240,6 +241,13 @@ class TestCalibration:
         assert (answers.argmax(axis=1) == 1).all()
         tuning = classifiers.tune(answers[None], labels)
         assert (tuning.read(answers).argmax(axis=1) == labels).all()
+
+    def test_without_calibration_the_cut_stays(self) -> None:
+        answers = np.log([[0.1, 0.9], [0.4, 0.6], [0.3, 0.7]])
+        tuning = classifiers.tune(np.stack([answers[:, ::-1], answers]), np.array([0, 1, 1]), calibrate=False)
+        # Balanced loss of setting 0: (-log .9 - (log .4 + log .3) / 2) / 2 = 0.583; of 1: (2.303 + 0.434) / 2 = 1.368.
+        assert tuning.setting == 0
+        assert tuning.read(answers) == pytest.approx(np.exp(answers))
 
     def test_the_slope_stays_positive_where_left_out_people_were_ranked_backwards(self) -> None:
         labels = np.arange(20) % 2

@@ -129,23 +129,25 @@ def test_an_attack_that_is_granted_too_little_says_so() -> None:
 class Dead(Cosine):
     """Its surrogate is cut off from the probes."""
 
-    def surrogate(self, templates: Sequence[Template], probes: Any, *, keys: Sequence[Key] | None) -> Any:
-        return super().surrogate(templates, probes.detach(), keys=keys)
+    def surrogate(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Any:
+        cosine = super().surrogate(templates, keys=keys)
+        return lambda probes: cosine(probes.detach())
 
 
 class Flat(Cosine):
     """Its surrogate is a step function: the gradient exists and is zero."""
 
-    def surrogate(self, templates: Sequence[Template], probes: Any, *, keys: Sequence[Key] | None) -> Any:
-        return (100 * super().surrogate(templates, probes, keys=keys)).round()
+    def surrogate(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Any:
+        cosine = super().surrogate(templates, keys=keys)
+        return lambda probes: (100 * cosine(probes)).round()
 
 
 class Backward(Cosine):
     """Its gradient points the wrong way, so no objective ever rises."""
 
-    def surrogate(self, templates: Sequence[Template], probes: Any, *, keys: Sequence[Key] | None) -> Any:
-        cosine = super().surrogate(templates, probes, keys=keys)
-        return 2 * cosine.detach() - cosine
+    def surrogate(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Any:
+        cosine = super().surrogate(templates, keys=keys)
+        return lambda probes: 2 * cosine(probes).detach() - cosine(probes)
 
 
 @pytest.mark.parametrize("scheme", [Dead, Flat, Backward])

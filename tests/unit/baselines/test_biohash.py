@@ -83,7 +83,7 @@ def test_surrogate_agrees_with_the_score_and_has_a_gradient():
     scheme, x = fitted(64), normal_faces(50, 64)
     templates = scheme.enroll(x[:3], keys=KEYS[:3], seeds=range(3))
     probes = torch.tensor(x).expand(3, 50, 64).clone().requires_grad_()
-    soft = scheme.surrogate(templates, probes, keys=KEYS[:3])
+    soft = scheme.surrogate(templates, keys=KEYS[:3])(probes)
     hard = scheme.score(templates, x, keys=KEYS[:3])
     assert all(np.corrcoef(a, b)[0, 1] > 0.6 for a, b in zip(soft.detach().numpy(), hard, strict=True))
     soft.sum().backward()

@@ -32,7 +32,7 @@ def test_surrogate_is_the_score_and_has_a_gradient():
     scheme = Cosine().fit(FACES, seed=0)
     templates = scheme.enroll(FACES.embeddings[:3], keys=None, seeds=range(3))
     probes = torch.tensor(FACES.embeddings[5:9]).expand(3, 4, 16).clone().requires_grad_()
-    answers = scheme.surrogate(templates, probes, keys=None)
+    answers = scheme.surrogate(templates, keys=None)(probes)
     np.testing.assert_allclose(answers.detach(), scheme.score(templates, FACES.embeddings[5:9], keys=None), atol=1e-6)
     answers.sum().backward()
     assert probes.grad.abs().sum() > 0
