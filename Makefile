@@ -13,6 +13,7 @@ env: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]' $(CONSTRAINTS)
+	rm -rf build *.egg-info  # a stale one here would hide the installed list of plug-ins
 	touch $@
 
 run: env

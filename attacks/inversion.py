@@ -46,9 +46,9 @@ class ClosedForm:
 
     The thief holds the records, the algorithm and, at ``stolen_key``, each record's key, and wants the enrolled face.
     Success is an embedding that the system takes for the person. For BioHash this is Q sign(b), at a cosine of
-    sqrt(2 m / (pi d)) with the enrolled embedding (the projection decode that Dong, Jin & Teoh, BTAS 2019, and other
-    attacks on bit templates start from), for MOTE the product of its weight matrices. Without the key the thief decodes
-    under one of their own.
+    sqrt(2 m / (pi d)) with the enrolled embedding (the mean of |g| over Gaussian projections g, times the root of their
+    share m / d of the dimensions); for MOTE the product of its weight matrices. Without the key the thief decodes under
+    one of their own.
     """
 
     question = WhichFace

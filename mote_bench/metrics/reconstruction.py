@@ -71,7 +71,7 @@ def measure_reconstruction(
     thresholds : mapping of str -> float
         On centred cosines of plain embeddings of other people, keyed by their FMR (``"1e-2"``).
     rng : numpy.random.Generator
-        Not drawn from: all intervals are analytic. Measures are called alike.
+        Not drawn from, as all intervals here are analytic; it stands here so that measures are called alike.
 
     Returns
     -------

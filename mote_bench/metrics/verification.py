@@ -99,7 +99,7 @@ def measure_verification(scores: Scores, thresholds: Mapping[str, float], rng: n
     thresholds : mapping of str -> float
         Set on other people, keyed by the FMR they were set for (``"1e-2"``).
     rng : numpy.random.Generator
-        Not drawn from: all intervals are analytic. Measures are called alike.
+        Not drawn from, as all intervals here are analytic; it stands here so that measures are called alike.
 
     Returns
     -------

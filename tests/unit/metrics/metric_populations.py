@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from hypothesis import settings
 
 from mote_bench.contracts import FloatArray
 from mote_bench.metrics.verification import Scores
 
 DIMENSION = 24
+
+quick = settings(max_examples=50, deadline=None)
 
 
 @dataclass(frozen=True)

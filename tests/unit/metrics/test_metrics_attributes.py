@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from metric_populations import quick
 
 from mote_bench.metrics.attributes import balanced_accuracy, confusion_matrix, macro_auc, measure_attribute
 
@@ -21,6 +22,7 @@ def answers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array(cells, dtype=float).reshape(n, classes), truth
 
 
+@quick
 @given(answers())
 def test_bounds_and_intervals(case: tuple[np.ndarray, np.ndarray]) -> None:
     answer, truth = case
@@ -35,6 +37,7 @@ def test_bounds_and_intervals(case: tuple[np.ndarray, np.ndarray]) -> None:
     assert np.sum(measured.details["confusion"], axis=1) == pytest.approx(measured.details["class_counts"])
 
 
+@quick
 @given(answers(), st.floats(0.01, 100), st.integers(-50, 50))
 def test_scale_and_offset_of_an_answer_are_of_no_account(case, scale: float, offset: int) -> None:
     answer, truth = case
@@ -43,6 +46,7 @@ def test_scale_and_offset_of_an_answer_are_of_no_account(case, scale: float, off
     assert macro_auc(other, truth) == pytest.approx(macro_auc(answer, truth))
 
 
+@quick
 @given(answers(), st.integers(0, 9))
 def test_what_a_row_adds_to_all_classes_is_of_no_account(case, seed: int) -> None:
     answer, truth = case
@@ -51,12 +55,14 @@ def test_what_a_row_adds_to_all_classes_is_of_no_account(case, seed: int) -> Non
     assert np.allclose(confusion_matrix(shifted, truth), confusion_matrix(answer, truth))
 
 
+@quick
 @given(answers())
 def test_the_opposite_answer_has_the_opposite_auc(case) -> None:
     answer, truth = case
     assert macro_auc(-answer, truth) == pytest.approx(1 - macro_auc(answer, truth))
 
 
+@quick
 @given(answers(), st.integers(0, 9))
 def test_order_of_people_is_of_no_account(case, seed: int) -> None:
     answer, truth = case

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from metric_populations import Population
+from metric_populations import Population, quick
 
 from mote_bench.metrics.fairness import fdr, garbe, gini, ir, measure_fairness, ser
 from mote_bench.metrics.verification import Scores, eer, fmr, fnmr
@@ -27,12 +27,14 @@ def rates(draw: st.DrawFn, *, least: float = 0.0) -> tuple[np.ndarray, np.ndarra
     )
 
 
+@quick
 @given(rates())
 def test_bounds(case: tuple[np.ndarray, np.ndarray, float]) -> None:
     assert -1e-12 <= fdr(*case) <= 1
     assert -1e-12 <= garbe(*case) <= 1 + 1e-9
 
 
+@quick
 @given(rates(least=1e-3), st.floats(0.1, 1))
 def test_order_and_scale_of_groups(case: tuple[np.ndarray, np.ndarray, float], scale: float) -> None:
     fmrs, fnmrs, alpha = case
@@ -45,6 +47,7 @@ def test_order_and_scale_of_groups(case: tuple[np.ndarray, np.ndarray, float], s
     assert ser(fmrs) == pytest.approx(fmrs.max() / fmrs.min())
 
 
+@quick
 @given(GROUPS, st.floats(0.001, 1), st.floats(0, 1))
 def test_even_rates(groups: int, rate: float, alpha: float) -> None:
     even = np.full(groups, rate)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from metric_populations import at_least
+from metric_populations import at_least, quick
 from scipy import stats
 
 from mote_bench.metrics.intervals import (
@@ -24,6 +24,7 @@ from mote_bench.metrics.intervals import (
 COUNTS = st.integers(0, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
+@quick
 @given(COUNTS.filter(lambda counts: counts[1] > 0))
 def test_wilson_is_scipys(counts: tuple[int, int]) -> None:
     successes, n = counts
@@ -31,6 +32,7 @@ def test_wilson_is_scipys(counts: tuple[int, int]) -> None:
     assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
+@quick
 @given(st.floats(0, 1), st.floats(0.5, 1e6))
 def test_rate_intervals_hold_the_rate_and_stay_in_bounds(rate: float, n: float) -> None:
     for interval in (wilson, modified_wilson):
@@ -41,6 +43,7 @@ def test_rate_intervals_hold_the_rate_and_stay_in_bounds(rate: float, n: float) 
     assert modified[1] >= plain[1]
 
 
+@quick
 @given(COUNTS)
 def test_failures_mirror_successes(counts: tuple[int, int]) -> None:
     successes, n = counts
@@ -70,6 +73,7 @@ def test_a_rate_of_one_in_n_is_covered(n: int) -> None:
     assert exact_coverage(modified_wilson, np.array([1 / n]), n) > 0.95
 
 
+@quick
 @given(
     hnp.arrays(float, st.integers(2, 12), elements=st.floats(0, 1)),
 )
@@ -77,6 +81,7 @@ def test_mover_mean_of_certain_rates_is_their_mean(rates: np.ndarray) -> None:
     assert mover_mean(rates, rates, rates) == pytest.approx((rates.mean(), rates.mean()))
 
 
+@quick
 @given(st.data())
 def test_one_trial_each_is_a_plain_proportion(data: st.DataObject) -> None:
     people = data.draw(st.integers(2, 60))
@@ -87,6 +92,7 @@ def test_one_trial_each_is_a_plain_proportion(data: st.DataObject) -> None:
     assert rate.effective == pytest.approx(people * few)
 
 
+@quick
 @given(st.data())
 def test_effective_trials_lie_between_people_and_trials(data: st.DataObject) -> None:
     people = data.draw(st.integers(2, 30))
@@ -129,6 +135,7 @@ def test_pair_variance_is_the_plain_loops(seed: int) -> None:
     assert rate.effective == pytest.approx(expected * few)
 
 
+@quick
 @given(hnp.arrays(float, st.integers(2, 40), elements=st.floats(-1e3, 1e3)))
 def test_t_interval_is_scipys(values: np.ndarray) -> None:
     low, high = t_interval(values)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from metric_populations import quick
 
 from mote_bench.metrics.linkage import d_sys, maximal_linkability, measure_linkage
 
@@ -23,6 +24,7 @@ def answer_of(rng: np.random.Generator, people: int, noise: float, others: int =
     return one[:people] @ other[order].T, np.argsort(order)[:people]
 
 
+@quick
 @given(COUNTS, COUNTS)
 def test_bounds_and_bin_order(mated: np.ndarray, non_mated: np.ndarray) -> None:
     p, q = mated / mated.sum(), non_mated / non_mated.sum()
@@ -33,6 +35,7 @@ def test_bounds_and_bin_order(mated: np.ndarray, non_mated: np.ndarray) -> None:
         assert measure(p, p) == pytest.approx(0, abs=1e-12)
 
 
+@quick
 @given(COUNTS, COUNTS)
 def test_merging_bins_loses_linkability(mated: np.ndarray, non_mated: np.ndarray) -> None:
     p, q = mated / mated.sum(), non_mated / non_mated.sum()
@@ -41,6 +44,7 @@ def test_merging_bins_loses_linkability(mated: np.ndarray, non_mated: np.ndarray
         assert measure(coarse_p, coarse_q) <= measure(p, q) + 1e-12
 
 
+@quick
 @given(COUNTS, COUNTS)
 def test_d_sys_is_at_most_the_total_variation(mated: np.ndarray, non_mated: np.ndarray) -> None:
     p, q = mated / mated.sum(), non_mated / non_mated.sum()
@@ -50,6 +54,7 @@ def test_d_sys_is_at_most_the_total_variation(mated: np.ndarray, non_mated: np.n
     assert d_sys(p, q) <= total_variation + 1e-12
 
 
+@quick
 @given(COUNTS, COUNTS, st.floats(0.1, 1), st.floats(1, 10))
 def test_more_prior_odds_link_more(mated: np.ndarray, non_mated: np.ndarray, fewer: float, more: float) -> None:
     p, q = mated / mated.sum(), non_mated / non_mated.sum()

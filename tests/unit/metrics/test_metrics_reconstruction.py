@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from metric_populations import quick
 
 from mote_bench.metrics.reconstruction import Truth, centred, measure_reconstruction
 
@@ -65,6 +66,7 @@ def test_the_enrolled_face_itself() -> None:
         assert (success.value, success.low, success.high) == (genuine.value, genuine.low, genuine.high)
 
 
+@quick
 @given(st.integers(0, 5), st.floats(1e-30, 1e30))
 def test_only_the_direction_counts(seed: int, scale: float) -> None:
     truth, rng = truth_of(12), np.random.default_rng(seed)

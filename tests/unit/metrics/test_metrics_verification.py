@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from metric_populations import Population
+from metric_populations import Population, quick
 
 from mote_bench.metrics.verification import (
     Scores,
@@ -27,12 +27,14 @@ LEVELS = st.lists(st.integers(-6, 6), min_size=1, max_size=30).map(lambda values
 THRESHOLDS = {"1e-2": 0.55, "1e-3": 0.65}
 
 
+@quick
 @given(LEVELS, LEVELS)
 def test_eer_depends_on_the_order_alone(genuine: np.ndarray, impostor: np.ndarray) -> None:
     assert eer(genuine, impostor) == pytest.approx(eer(np.exp(genuine), np.exp(impostor)))
     assert eer(genuine, impostor) == pytest.approx(eer(genuine**3, impostor**3))
 
 
+@quick
 @given(LEVELS, LEVELS)
 def test_eer_is_symmetric_in_its_two_errors(genuine: np.ndarray, impostor: np.ndarray) -> None:
     assert eer(genuine, impostor) == pytest.approx(eer(-impostor, -genuine))
@@ -40,12 +42,14 @@ def test_eer_is_symmetric_in_its_two_errors(genuine: np.ndarray, impostor: np.nd
     assert 0 <= eer(genuine, impostor) <= 1
 
 
+@quick
 @given(LEVELS, LEVELS)
 def test_eer_of_equal_scores_is_chance(genuine: np.ndarray, impostor: np.ndarray) -> None:
     assert eer(genuine, genuine) == pytest.approx(0.5)
     assert eer(0 * genuine, 0 * impostor) == 0.5
 
 
+@quick
 @given(LEVELS, st.floats(-7, 7), st.floats(0, 5))
 def test_a_higher_threshold_misses_more_and_matches_less(scores: np.ndarray, threshold: float, more: float) -> None:
     assert fnmr(scores, threshold) <= fnmr(scores, threshold + more)
@@ -53,6 +57,7 @@ def test_a_higher_threshold_misses_more_and_matches_less(scores: np.ndarray, thr
     assert fnmr(scores, threshold) + fmr(scores, threshold) == pytest.approx(1)
 
 
+@quick
 @given(st.integers(1000, 1300), st.integers(1, 400), st.sampled_from([1e-2, 2e-2, 0.1]), st.integers(0, 5))
 def test_the_threshold_is_the_lowest_score_within_its_fmr(n: int, levels: int, rate: float, seed: int) -> None:
     impostor = np.random.default_rng(seed).integers(0, levels, n).astype(float)
@@ -62,6 +67,7 @@ def test_the_threshold_is_the_lowest_score_within_its_fmr(n: int, levels: int, r
     assert len(lower) == 0 or fmr(impostor, lower.max()) > rate
 
 
+@quick
 @given(LEVELS, LEVELS, st.integers(2, 40))
 def test_the_det_curve_runs_from_corner_to_corner(genuine: np.ndarray, impostor: np.ndarray, most: int) -> None:
     points = det_points(genuine, impostor, most)
@@ -158,6 +164,18 @@ def test_no_interval_without_width(separated: bool) -> None:
         assert high > 0.6
     for one in measure_verification(scores, {"1e-2": 0.5}, np.random.default_rng(0)).measurements:
         assert one.high - one.low > 0.05
+
+
+def test_no_false_match_is_bounded_by_how_alike_the_pairs_are() -> None:
+    """At a threshold that nobody reaches: by the pairs where they are independent, by the people where they aren't."""
+    rng, people = np.random.default_rng(0), 60
+    everyone = np.arange(people)
+    independent = Scores(rng.standard_normal((people, people)), everyone, everyone)
+    alike = Scores(np.tile(rng.standard_normal(people), (people, 1)) + 1e-6 * independent.values, everyone, everyone)
+    bounds = [matched_impostors(scores, 99.0).interval for scores in (independent, alike)]
+    assert bounds[0][0] == bounds[1][0] == 0
+    assert 3.84 / people**2 < bounds[0][1] < 10 * 3.84 / people**2
+    assert 0.3 / people < bounds[1][1] < 10 / people
 
 
 def test_more_people_narrow_every_interval() -> None:
