@@ -253,8 +253,12 @@ class Attack(Protocol):
     sense). An optional ``needs`` names the optional scheme methods it calls (``("surrogate",)``).
     """
 
-    question: type[WhichClass] | type[WhichFace] | type[SamePerson]
-    knowledge: tuple[Knowledge, ...]
+    # Read-only here, so that a class attribute of the exact type fits.
+    @property
+    def question(self) -> type[WhichClass] | type[WhichFace] | type[SamePerson]: ...
+
+    @property
+    def knowledge(self) -> tuple[Knowledge, ...]: ...
 
     def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """The answer, in the shape that the question states. ``rng`` is all the randomness it may use."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -72,6 +73,8 @@ def _executor(jobs: int) -> Executor:
     from loky import get_reusable_executor
 
     executor: Executor = get_reusable_executor(max_workers=jobs, env=_ONE_THREAD, timeout=300)
+    # A worker that has grown is replaced between tasks, which is what we want, and no news to the user.
+    warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
     return executor
 
 
