@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mote_bench.conformance import Finding, deal, findings, generated_faces
+from mote_bench.conformance.findings import Finding, deal, findings, generated_faces
 from mote_bench.contracts import Attack, Faces, Scheme
 
 __all__ = ["Finding", "check_attack", "check_scheme", "generated_faces"]
@@ -44,10 +44,10 @@ def check_scheme(make_scheme: Callable[[], Scheme], *, faces: Faces | None = Non
     InputError
         When ``faces`` doesn't say who it shows or holds too few people.
     """
-    from mote_bench import conformance_schemes
+    from mote_bench.conformance import schemes
 
     people = deal(generated_faces(seed=seed) if faces is None else faces, target=8, shadow=5, seed=seed)
-    return findings(conformance_schemes.Trial(make_scheme, people, seed), conformance_schemes.CHECKS)
+    return findings(schemes.Trial(make_scheme, people, seed), schemes.CHECKS)
 
 
 def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
@@ -76,7 +76,7 @@ def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = Non
     InputError
         When ``faces`` doesn't say who it shows, holds too few people or lacks an attribute.
     """
-    from mote_bench import conformance_attacks
+    from mote_bench.conformance import attacks
 
     people = deal(generated_faces(seed=seed) if faces is None else faces, target=48, shadow=80, seed=seed)
-    return findings(conformance_attacks.Trial(make_attack, people, seed), conformance_attacks.CHECKS)
+    return findings(attacks.Trial(make_attack, people, seed), attacks.CHECKS)

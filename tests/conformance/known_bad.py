@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from mote_bench import conformance_attacks
+from mote_bench.conformance import attacks as attack_checks
 from mote_bench.contracts import (
     Evidence,
     Faces,
@@ -493,7 +493,7 @@ class AnswersTheOpposite(SoundLinker):
 class WasToldTheTruth(SoundClassifier):
     """Knows whose every template is, as a harness that leaks its truth would let it."""
 
-    def __init__(self, trial: conformance_attacks.Trial) -> None:
+    def __init__(self, trial: attack_checks.Trial) -> None:
         people = trial.people.target
         labels = class_index(people.attributes["gender"], ("female", "male"))
         holdings = (trial.cosine, trial.noise, trial.biohash)

@@ -18,10 +18,12 @@ from known_bad import (
     WasToldTheTruth,
 )
 
-from mote_bench import conformance_attacks, conformance_schemes, registry
-from mote_bench.conformance import apart, deal, findings
-from mote_bench.conformance_attacks import _class_edge, _face_edge, _link_edge
-from mote_bench.conformance_schemes import _rank_correlation
+from mote_bench import registry
+from mote_bench.conformance import attacks as attack_checks
+from mote_bench.conformance import schemes as scheme_checks
+from mote_bench.conformance.attacks import _class_edge, _face_edge, _link_edge
+from mote_bench.conformance.findings import apart, deal, findings
+from mote_bench.conformance.schemes import _rank_correlation
 from mote_bench.contracts import Faces, InputError
 from mote_bench.testing import Finding, check_attack, check_scheme, generated_faces
 
@@ -48,14 +50,14 @@ def test_a_bad_attack_is_caught_by_the_check_it_breaks(attack: type, check: str)
 
 def test_an_attack_that_was_told_the_truth_is_caught_on_noise() -> None:
     people = deal(generated_faces(), target=48, shadow=80, seed=0)
-    told = WasToldTheTruth(conformance_attacks.Trial(SoundClassifier, people, 0))
+    told = WasToldTheTruth(attack_checks.Trial(SoundClassifier, people, 0))
     assert list(broken(check_attack(lambda: told))) == ["stands_at_chance_on_noise"]
 
 
 def test_every_check_has_a_bad_fixture() -> None:
-    assert {check.name for check in conformance_schemes.CHECKS} == set(BAD_SCHEMES.values())
+    assert {check.name for check in scheme_checks.CHECKS} == set(BAD_SCHEMES.values())
     told = {"stands_at_chance_on_noise"}
-    assert {check.name for check in conformance_attacks.CHECKS} == set(BAD_ATTACKS.values()) | told
+    assert {check.name for check in attack_checks.CHECKS} == set(BAD_ATTACKS.values()) | told
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -81,7 +83,7 @@ def test_schemes_of_other_dimensions_and_seeds_pass() -> None:
 
 def test_passing_findings_name_every_check() -> None:
     found = check_scheme(Sound)
-    assert [finding.check for finding in found] == [check.name for check in conformance_schemes.CHECKS]
+    assert [finding.check for finding in found] == [check.name for check in scheme_checks.CHECKS]
     assert all(finding.message.startswith("Expected and found: ") for finding in found)
 
 
@@ -156,7 +158,7 @@ def test_dealt_people_share_no_one() -> None:
 
 def test_findings_stop_after_a_needed_check() -> None:
     people = deal(generated_faces(), target=8, shadow=5, seed=0)
-    found = findings(conformance_schemes.Trial(dict, people, 0), conformance_schemes.CHECKS)  # type: ignore[arg-type]
+    found = findings(scheme_checks.Trial(dict, people, 0), scheme_checks.CHECKS)  # type: ignore[arg-type]
     assert [finding.check for finding in found] == ["is_a_scheme"]
 
 

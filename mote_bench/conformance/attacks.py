@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench import registry
-from mote_bench.conformance import (
+from mote_bench.conformance.findings import (
     Check,
     FacesError,
     People,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.conformance import (
+from mote_bench.conformance.findings import (
     Check,
     People,
     apart,
@@ -42,7 +42,7 @@ import os, pickle, sys
 answers = os.dup(1)
 os.dup2(2, 1)  # whatever a plug-in prints stays out of the answers
 sys.path[:] = pickle.load(sys.stdin.buffer)
-from mote_bench.conformance_schemes import score_elsewhere
+from mote_bench.conformance.schemes import score_elsewhere
 with os.fdopen(answers, "wb") as out:
     score_elsewhere(sys.stdin.buffer, out)
 """
