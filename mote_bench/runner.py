@@ -142,7 +142,11 @@ def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.
     own_keys = scenario != Knowledge.STOLEN_KEY
     shadow = Database(holdings.shadow.templates, holdings.shadow.keys)
     return tasks.Comparison(
-        target=_trials(holdings.first, setting.split.target, own_keys),
+        targets=tuple(
+            _trials(database, setting.split.target, own_keys)
+            for database in (holdings.first, holdings.second)
+            if database.templates
+        ),
         shadow=_trials(shadow, setting.split.shadow, own_keys),
         groups=setting.split.target.references.attributes,
         has_identity=setting.split.has_identity,

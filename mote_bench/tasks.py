@@ -80,7 +80,10 @@ class Comparison:
 
     Attributes
     ----------
-    target, shadow : Trials
+    targets : tuple of Trials
+        The target people's probes against each of their enrolments (same people, other reference photo, other key):
+        two enrolments halve the chance that one unlucky reference photo decides a figure.
+    shadow : Trials
         Thresholds are set on the shadow people and applied to the target people.
     groups : mapping of attribute -> (n target people,) str
         Who is compared with whom for fairness.
@@ -88,7 +91,7 @@ class Comparison:
         Without identities only the time of a score can be measured.
     """
 
-    target: Trials
+    targets: tuple[Trials, ...]
     shadow: Trials
     groups: Mapping[str, npt.NDArray[np.str_]]
     has_identity: bool
@@ -111,14 +114,16 @@ def verify(scheme: Scheme, comparison: Comparison) -> Outcome:
 
 
 def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
-    target, target_seconds = _timed(scheme, comparison.target)
-    shadow, shadow_seconds = _timed(scheme, comparison.shadow)
-    timings = ((target.size, target_seconds), (shadow.size, shadow_seconds))
+    timed = [_timed(scheme, trials) for trials in (*comparison.targets, comparison.shadow)]
+    timings = tuple((scores.size, seconds) for scores, seconds in timed)
+    *targets, shadow = (scores for scores, _ in timed)
     if not comparison.has_identity:
         return Verified(Measured((), {}), Measured((), {}), timings)
     protocol = comparison.protocol
     thresholds = judge.thresholds(shadow[_impostor(comparison.shadow)], {*protocol.fmr, protocol.fairness_fmr})
-    scores = Scores(target, np.arange(len(target)), comparison.target.shown)
+    # Side by side, not one below the other: each probe is then identified in a gallery of one template per person.
+    shown = np.concatenate([trials.shown for trials in comparison.targets])
+    scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
     asked = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
     verified = measure_verification(scores, asked, stream(comparison.seed, "verify"))
     fair = measure_fairness(
