@@ -96,7 +96,8 @@ def test_biohash_hides_without_its_key_and_not_with_it(finished):
     assert shown.value > 0.75
     own = value(records, "eer", scheme="biohash", attack="zero-effort", knowledge="none")
     stolen = value(records, "eer", scheme="biohash", attack="zero-effort", knowledge="stolen_key")
-    assert own.value < 0.01 < stolen.value < 0.2
+    assert own.value < stolen.low
+    assert stolen.value < 0.2
 
 
 def test_one_job_gives_the_same_figures(finished, tmp_path):
