@@ -84,12 +84,18 @@ def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: F
 
 def enrolment(fitted: Mapping[str, Scheme], split: Split, *, people_per_task: int, seed: int) -> Enrolment:
     """The enrolment of a run's people with these schemes; every person of every set has a key of their own."""
-    sets = {TARGET: split.target.references.embeddings, SHADOW: split.shadow.references.embeddings}
-    if split.target.seconds is not None:
-        sets[SECOND] = split.target.seconds.embeddings
+    sets = people_sets(split)
     keys = {
         (name, people): draw_keys(len(references), stream(seed, "keys", name, people)) if revocable(scheme) else None
         for name, scheme in fitted.items()
         for people, references in sets.items()
     }
     return Enrolment(fitted, sets, keys, people_per_task, seed)
+
+
+def people_sets(split: Split) -> dict[str, FloatArray]:
+    """The reference embeddings (people, d) of every set that is enrolled."""
+    sets = {TARGET: split.target.references.embeddings, SHADOW: split.shadow.references.embeddings}
+    if split.target.seconds is not None:
+        sets[SECOND] = split.target.seconds.embeddings
+    return sets

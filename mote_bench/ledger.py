@@ -38,10 +38,10 @@ class Ledger:
         """The cells without a record, in plan order."""
         return [cell for cell in self.cells if cell not in self.records and cell not in self._waiting]
 
-    def expect(self, tasks: int, what: str) -> None:
-        """More tasks lie ahead."""
-        self._expected += tasks
-        self.progress(self._done, self._expected, what)
+    def expect(self, tasks: int) -> None:
+        """So many tasks lie ahead."""
+        self._expected = tasks
+        self.progress(0, tasks, "starting")
 
     def tick(self, what: str) -> None:
         """One task is done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,19 +74,24 @@ class _Stage:
 
 def _run(stage: _Stage) -> None:
     """Controls go first: every other cell's floor and ceiling come from them."""
-    fitted = _fit(stage)
-    held = _enroll(stage, fitted)
-    controls = {name: one for name, one in held.items() if name in judge.CONTROLS}
-    others = {name: one for name, one in held.items() if name not in controls}
-    for group in (controls, others):
-        _verify(stage, group)
-        _attack(stage, group)
-
-
-def _fit(stage: _Stage) -> dict[str, Scheme]:
-    setting, fitted = stage.setting, {}
     names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
-    stage.ledger.expect(len(names), "fitting")
+    stage.ledger.expect(_tasks(stage, names))
+    for group in (judge.CONTROLS, [name for name in names if name not in judge.CONTROLS]):
+        held = _enroll(stage, _fit(stage, [name for name in names if name in group]))
+        _verify(stage, held)
+        _attack(stage, held)
+
+
+def _tasks(stage: _Stage, names: Sequence[str]) -> int:
+    """How many tasks lie ahead: a fit and the enrolments of each scheme, a comparison per scenario, the attacks."""
+    pending, size = stage.ledger.pending(), stage.setting.protocol.people_per_task
+    chunks = sum(-(-len(people) // size) for people in enrolment.people_sets(stage.setting.split).values())
+    scenarios = {(cell.scheme, cell.knowledge) for cell in pending if _is_harness(cell)}
+    return len(names) * (1 + chunks) + len(scenarios) + sum(not _is_harness(cell) for cell in pending)
+
+
+def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
+    setting, fitted = stage.setting, {}
     made = enrolment.fit_tasks(setting.plan.schemes, names, setting.split.background, setting.seed)
     for name, outcome in stage.outcomes(made):
         stage.ledger.tick(f"fitted {name}")
@@ -102,7 +107,6 @@ def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
     work = enrolment.enrolment(
         fitted, setting.split, people_per_task=setting.protocol.people_per_task, seed=setting.seed
     )
-    stage.ledger.expect(len(work.chunks()), "enrolling")
     made: dict[enrolment.Chunk, tasks.Outcome] = {}
     for chunk, outcome in stage.outcomes(map(work.task, work.chunks())):
         made[chunk] = outcome
@@ -121,7 +125,6 @@ def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
     """Verification and fairness of each scheme and, from the same comparisons, what a score costs."""
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and _is_harness(cell)]
     scenarios = list(dict.fromkeys((cell.scheme, cell.knowledge) for cell in wanted))
-    stage.ledger.expect(len(scenarios), "comparing")
     made = (
         workers.Task(key, tasks.verify, (held[key[0]].holdings.scheme, _comparison(stage, held[key[0]], *key)))
         for key in scenarios
@@ -178,7 +181,6 @@ def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held)
 
 def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
-    stage.ledger.expect(len(wanted), "attacking")
     split = stage.setting.split
     yardstick = judge.yardstick(split, stage.setting.protocol.fmr)
     thefts: dict[Cell, Theft] = {}

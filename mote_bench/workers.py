@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -66,16 +67,23 @@ def stop() -> None:
     """End the workers at once."""
     from loky import get_reusable_executor
 
-    get_reusable_executor(max_workers=1).shutdown(wait=False, kill_workers=True)
+    get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
 
 
 def _executor(jobs: int) -> Executor:
     from loky import get_reusable_executor
 
-    executor: Executor = get_reusable_executor(max_workers=jobs, env=_ONE_THREAD, timeout=300)
+    executor: Executor = get_reusable_executor(
+        max_workers=jobs, env=_ONE_THREAD, timeout=300, initializer=_leave_interrupts_to_the_parent
+    )
     # A worker that has grown is replaced between tasks, which is what we want, and no news to the user.
     warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
     return executor
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """A terminal sends Ctrl-C to every process of the run; the parent answers it and ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _alone(task: Task) -> Outcome:
