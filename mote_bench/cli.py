@@ -35,9 +35,8 @@ def main() -> None:
         _say(f"error: {error}")
         sys.exit(BAD_INPUT)
     except OSError as error:
-        _say(
-            f"error: {error.strerror or error}: '{error.filename}'. Finished cells are kept; free the way and run again"
-        )
+        where = f" ('{error.filename}')" if error.filename else ""
+        _say(f"error: {error.strerror or error}{where}. Finished cells are kept: mend it and give the same command")
         sys.exit(FAILED)
 
 

@@ -8,6 +8,7 @@ import pytest
 from mote_bench import runner, settings, store
 from mote_bench.contracts import Dataset, Knowledge, Status, WhichClass, WhichFace
 from populations import gaussian_faces
+from readings import value
 
 ASKED = settings.Asked(schemes="biohash", attacks="vote-answers,ridge-answers,compare-inverted,closed-form-bytes")
 
@@ -57,16 +58,6 @@ def test_every_attack_has_floor_ceiling_people_and_interval(finished):
             if record.cell.question not in ("cost", "fairness"):
                 assert one.floor is not None, (record.cell, one)
                 assert one.ceiling is not None, (record.cell, one)
-
-
-def value(records, metric, **wanted):
-    [found] = [
-        one
-        for record in records
-        for one in record.measurements
-        if one.metric == metric and all(getattr(record.cell, name) == is_ for name, is_ in wanted.items())
-    ]
-    return found
 
 
 def at_chance(one):
