@@ -26,7 +26,7 @@ test-slow: env
 	$(BIN)/python -m pytest -m slow
 
 bench: env
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-columns=min,median,rounds
 
 lint: env
 	$(BIN)/ruff check .
