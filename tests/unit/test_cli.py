@@ -1,20 +1,13 @@
 """The command line as a user meets it: exit codes, messages, and nothing written on bad input."""
 
-import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from commands import mote_bench
 from populations import gaussian_faces
-
-
-def mote_bench(*arguments, cwd, **environment):
-    command = [sys.executable, "-m", "mote_bench", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=300, env=os.environ | environment, check=False
-    )
 
 
 def saved(path, people=200, images=4, **changes):
