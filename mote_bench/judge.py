@@ -70,8 +70,29 @@ def thresholds(impostor: FloatArray, fmr: Iterable[str]) -> dict[str, float]:
 def measure(
     question: Question, answer: FloatArray, theft: Theft, *, target: Enrolled, yardstick: Yardstick, seed: int
 ) -> Measured:
-    """Score one answer; rows of ``answer`` are the stolen records in the order that the attack saw."""
-    rng = np.random.default_rng(seed)
+    """Score one answer; rows of ``answer`` are the stolen records in the order that the attack saw.
+
+    Raises
+    ------
+    ValueError
+        When the answer can't be scored: numbers so large that a sum overflows.
+    """
+    measured = _measured(question, answer, theft, target=target, yardstick=yardstick, rng=np.random.default_rng(seed))
+    broken = [one.metric for one in measured.measurements if not np.isfinite([one.value, one.low, one.high]).all()]
+    if broken:
+        raise ValueError(f"the answer can't be scored: {', '.join(broken)} came out as NaN or infinity")
+    return measured
+
+
+def _measured(
+    question: Question,
+    answer: FloatArray,
+    theft: Theft,
+    *,
+    target: Enrolled,
+    yardstick: Yardstick,
+    rng: np.random.Generator,
+) -> Measured:
     if isinstance(question, WhichClass):
         truth = class_index(target.references.attributes[question.attribute][theft.people], question.classes)
         return measure_attribute(answer, truth, question.classes)

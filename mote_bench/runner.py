@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -194,16 +195,25 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
         )
 
     for cell, outcome in stage.outcomes(map(task, wanted)):
-        theft = thefts.pop(cell)
         stage.ledger.tick(f"{cell.attack} on {cell.scheme}: {cell.question}")
-        if outcome.error is not None:
-            stage.ledger.fail(cell, outcome.error, outcome.seconds)
-            continue
-        question = stage.setting.plan.questions[cell.question]
-        seed = stage.seed_of("judge", cell)
-        measured = judge.measure(question, outcome.value, theft, target=split.target, yardstick=yardstick, seed=seed)
-        cost = {"seconds": outcome.seconds}
-        stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
+        _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), yardstick=yardstick)
+
+
+def _add_attacked(
+    stage: _Stage, cell: Cell, outcome: tasks.Outcome, *, theft: Theft, yardstick: judge.Yardstick
+) -> None:
+    if outcome.error is not None:
+        stage.ledger.fail(cell, outcome.error, outcome.seconds)
+        return
+    question, seed = stage.setting.plan.questions[cell.question], stage.seed_of("judge", cell)
+    target = stage.setting.split.target
+    try:
+        measured = judge.measure(question, outcome.value, theft, target=target, yardstick=yardstick, seed=seed)
+    except (ValueError, ArithmeticError):  # an answer that can't be scored, such as one that overflows
+        stage.ledger.fail(cell, traceback.format_exc(), outcome.seconds)
+        return
+    cost = {"seconds": outcome.seconds}
+    stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
 
 
 def _theft(stage: _Stage, cell: Cell, held: Held) -> Theft:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mote_bench import runner, settings, store
-from mote_bench.contracts import Dataset, Knowledge, Status, WhichClass, WhichFace
+from mote_bench.contracts import Dataset, Knowledge, SamePerson, Status, WhichClass, WhichFace
 from populations import gaussian_faces
 from readings import value
 
@@ -139,6 +139,18 @@ class SaysNaN(Raises):
         return np.full((len(evidence.templates), len(question.classes)), np.nan)
 
 
+class Shouts(Raises):
+    def answer(self, question, evidence, rng):
+        return np.where(rng.random((len(evidence.templates), len(question.classes))) > 0.5, 1.7e308, -1.7e308)
+
+
+class ShoutsLinks(Raises):
+    question = SamePerson
+
+    def answer(self, question, evidence, rng):
+        return np.where(rng.random((len(evidence.templates), len(evidence.others))) > 0.5, 1.7e308, -1.7e308)
+
+
 class Guesses(Raises):
     def answer(self, question, evidence, rng):
         return rng.random((len(evidence.templates), len(question.classes)))
@@ -151,16 +163,16 @@ class MeanFace:
         return np.repeat(evidence.public.embeddings.mean(axis=0, keepdims=True), len(evidence.templates), axis=0)
 
 
+QUESTIONS = {WhichClass: "gender", WhichFace: "reconstruct", SamePerson: "link"}
+
+
 def with_attacks(setting, **attacks):
     """The setting with these attacks instead of its own, on cosine and noise."""
+    first = next(cell for cell in setting.plan.cells if cell.knowledge == "algorithm")
     cells = [
-        replace(cell, attack=name, question=question)
-        for cell in {
-            replace(cell, attack="", question="") for cell in setting.plan.cells if cell.knowledge == "algorithm"
-        }
+        replace(first, scheme=scheme, attack=name, question=QUESTIONS[attack.question])
+        for scheme in ("noise", "cosine")
         for name, attack in attacks.items()
-        for question in (("reconstruct",) if attack.question is WhichFace else ("gender",))
-        if cell.scheme in ("cosine", "noise")
     ]
     return replace(setting, plan=replace(setting.plan, cells=tuple(cells), attacks=attacks))
 
@@ -168,6 +180,7 @@ def with_attacks(setting, **attacks):
 def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
     setting = setting_of(monkeypatch, replace(ASKED, schemes="cosine"))
     attacks = {"raises": Raises(), "shape": WrongShape(), "nan": SaysNaN(), "guesses": Guesses(), "mean": MeanFace()}
+    attacks |= {"shouts": Shouts(), "shouts-links": ShoutsLinks()}
     store.prepare(tmp_path)
     made = runner.run(with_attacks(setting, **attacks), tmp_path, jobs=2, progress=quiet)
     by_attack = {record.cell.attack: record for record in made.records if record.cell.scheme == "cosine"}
@@ -177,6 +190,8 @@ def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
         "nan": Status.FAILED,
         "guesses": Status.UNMEASURED,
         "mean": Status.UNMEASURED,
+        "shouts": Status.UNMEASURED,
+        "shouts-links": Status.FAILED,
     }
     assert "this attack is broken" in by_attack["raises"].error
     assert "shape (1, 1); expected (50, 2)" in by_attack["shape"].error
