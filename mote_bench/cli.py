@@ -61,8 +61,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         str, typer.Option(help="A data set's name, or an .npz file with `embeddings`, `identity` and attributes.")
     ] = "synthetic",
     schemes: Annotated[
-        str, typer.Option(help="Scheme names, comma separated, or all. cosine and noise always run.")
-    ] = "all",
+        str,
+        typer.Option(
+            help="Scheme names, comma separated; default: the protocol's choice and what other packages ship; all: "
+            "every scheme there is. cosine and noise always run."
+        ),
+    ] = "default",
     attacks: Annotated[str, typer.Option(help="Attack names, comma separated, or all.")] = "all",
     questions: Annotated[
         str, typer.Option(help="gender, reconstruct, link, verify, fairness, cost, ... or all.")
@@ -74,7 +78,10 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         list[str] | None, typer.Option(help="Edges of a numeric column, as in age=18,35,50. May be repeated.")
     ] = None,
     people: Annotated[int | None, typer.Option(help="Use a random subset of this many people.")] = None,
-    protocol: Annotated[str, typer.Option(help="Benchmark version.")] = "people-1",
+    attacker_data: Annotated[
+        str | None, typer.Option(help="Take the attacker's own people and public faces from other data than --data.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="Benchmark version.")] = "people-2",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Worker processes. Default: the cores. The figures don't depend on it.")
@@ -95,6 +102,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         attributes=attributes,
         bins=tuple(bins or ()),
         people=people,
+        attacker_data=attacker_data,
         seed=seed,
         protocol=protocol,
     )
@@ -161,7 +169,7 @@ def _announce(setting: Setting, quiet: bool) -> None:
 def _close(setting: Setting, finished: Finished, records: list[Record], out: Path, quiet: bool) -> None:
     from mote_bench.contracts import Status
 
-    failed = [record for record in finished.records if record.status is Status.FAILED]
+    failed = [record for record in finished.records if record.status in (Status.FAILED, Status.TIMED_OUT)]
     if not quiet:
         mine = {(cell.protocol, cell.data, cell.seed) for cell in setting.plan.cells}
         _print_table([one for one in records if (one.cell.protocol, one.cell.data, one.cell.seed) in mine])

@@ -26,6 +26,9 @@ Key = bytes
 FLOOR, CEILING = "noise", "cosine"
 """The control schemes: templates that hold nothing, and templates that hide nothing."""
 
+CEILINGS = {"member": "memoriser"}
+"""Questions whose ceiling is another control: ``cosine`` is fitted on nothing and so can't give a member away."""
+
 
 class InputError(Exception):
     """What the user gave can't be used: says what was given, what was expected and what to do next."""
@@ -43,6 +46,8 @@ class Faces:
         Who each row shows. ``None`` when the source doesn't say.
     attributes : mapping of name -> (n,) str
         Soft-biometric classes (``gender``, ``age`` in bins, ...), a label per row.
+    values : mapping of name -> (n,) float
+        Soft-biometric numbers (``age`` in years, ...); NaN where unknown.
 
     Raises
     ------
@@ -53,6 +58,7 @@ class Faces:
     embeddings: FloatArray
     identity: npt.NDArray[np.str_] | None = None
     attributes: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+    values: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         embeddings = np.asarray(self.embeddings, dtype=np.float32)
@@ -75,19 +81,22 @@ class Faces:
             object.__setattr__(self, "identity", _frozen(np.asarray(self.identity).astype(str)))
         attributes = {name: _frozen(np.asarray(column).astype(str)) for name, column in self.attributes.items()}
         object.__setattr__(self, "attributes", attributes)
+        values = {name: _frozen(np.asarray(column, dtype=np.float64)) for name, column in self.values.items()}
+        object.__setattr__(self, "values", values)
 
     def __len__(self) -> int:
         return len(self.embeddings)
 
     def _columns(self) -> list[tuple[str, Any]]:
         identity = [] if self.identity is None else [("identity", self.identity)]
-        return identity + list(self.attributes.items())
+        return identity + list(self.attributes.items()) + list(self.values.items())
 
     def rows(self, index: npt.NDArray[Any]) -> Faces:
         """The rows that ``index`` (integers or a mask) names, in its order."""
         identity = None if self.identity is None else self.identity[index]
         attributes = {name: column[index] for name, column in self.attributes.items()}
-        return Faces(self.embeddings[index], identity, attributes)
+        values = {name: column[index] for name, column in self.values.items()}
+        return Faces(self.embeddings[index], identity, attributes, values)
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -138,6 +147,16 @@ class Scheme(Protocol):
         A differentiable stand-in for ``score`` of these templates: the function takes k probes per template, a torch
         tensor (n, k, d) float32, and answers (n, k). It is asked many times, so whatever depends on templates and
         keys alone is worked out once.
+    ``readings(templates) -> sequence of (n, p) float``
+        Tables of numbers that say what the bytes mean once the format is known, such as weights in a canonical order;
+        an attacker who knows the algorithm reads these beside the raw bytes.
+    ``solve(templates, *, keys, prior, rng) -> (n, d) float``
+        The published attack on this construction, where it needs more than a closed form: undoing a shuffle of
+        blocks, solving a polynomial system. ``prior`` are public embeddings (m, d).
+    ``public() -> object``
+        The scheme without the system's own secrets, such as a decryption key: it can enrol, and has no ``score`` if
+        scoring needs them. A scheme with this method has the knowledge level ``full_disclosure``; at the levels below
+        it the attacker gets the public part.
     """
 
     def fit(self, background: Faces, *, seed: int) -> Self:
@@ -181,6 +200,17 @@ class WhichFace:
 
 
 @dataclass(frozen=True)
+class HowMuch:
+    """What is each person's number, such as the age in years? Answer: (n, 1) float."""
+
+    attribute: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.attribute}_value"
+
+
+@dataclass(frozen=True)
 class SamePerson:
     """Which records of two stolen databases show one person? Answer: (n, n others) float, higher = more alike."""
 
@@ -189,7 +219,39 @@ class SamePerson:
         return "link"
 
 
-Question = WhichClass | WhichFace | SamePerson
+@dataclass(frozen=True)
+class WhichPhoto:
+    """Which of ``photos`` candidate photos of a person was enrolled? Answer: (n, photos) float, higher = likelier."""
+
+    photos: int
+
+    @property
+    def name(self) -> str:
+        return "photo"
+
+
+@dataclass(frozen=True)
+class WasMember:
+    """Was each candidate among the faces that the scheme was fitted on? Answer: (m candidates, 1) float."""
+
+    @property
+    def name(self) -> str:
+        return "member"
+
+
+@dataclass(frozen=True)
+class WhichKeyface:
+    """Which few faces open the most templates? Answer: (``faces``, dimension) float, tried in this order."""
+
+    faces: int
+    dimension: int
+
+    @property
+    def name(self) -> str:
+        return "wolf"
+
+
+Question = WhichClass | HowMuch | WhichFace | SamePerson | WhichPhoto | WasMember | WhichKeyface
 
 
 class Knowledge(StrEnum):
@@ -200,49 +262,157 @@ class Knowledge(StrEnum):
     ALGORITHM = "algorithm"
     """Also the algorithm, its public state, public faces and people of the thief's own (30136: general)."""
     STOLEN_KEY = "stolen_key"
-    """Also the key of each stolen record (30136: full disclosure)."""
+    """Also the key of each stolen record (30136: full disclosure of a two-factor system)."""
+    FULL_DISCLOSURE = "full_disclosure"
+    """Also every secret of the system itself, such as a decryption key."""
+
+
+class Access(StrEnum):
+    """How the thief reaches the templates."""
+
+    RECORD = "record"
+    """Holds the bytes, and runs the system on them as often as they like."""
+    SCORES = "scores"
+    """Holds no record: presents probes to the running system and reads the scores."""
+    DECISIONS = "decisions"
+    """Holds no record: presents probes to the running system and sees who is let in."""
+
+
+@dataclass(frozen=True)
+class Threat:
+    """What the thief of one cell holds: knowledge, how many records of each person, and how they are reached."""
+
+    knowledge: Knowledge
+    records: int = 1
+    access: Access = Access.RECORD
+
+    @property
+    def name(self) -> str:
+        """As it stands on the boards: ``stolen_key``, ``algorithm (3 records)``, ``algorithm (scores only)``."""
+        if self.access is not Access.RECORD:
+            return f"{self.knowledge} ({self.access} only)"
+        return str(self.knowledge) if self.records == 1 else f"{self.knowledge} ({self.records} records)"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """The threat of this name; ValueError where it is none."""
+        knowledge, _, rest = name.partition(" (")
+        words = rest.removesuffix(")").split()
+        if not words:
+            return cls(Knowledge(knowledge))
+        if words[1:] == ["only"]:
+            return cls(Knowledge(knowledge), access=Access(words[0]))
+        return cls(Knowledge(knowledge), records=int(words[0]))
 
 
 @dataclass(frozen=True, eq=False)
 class Shadow:
     """The attacker's own people, enrolled by the attacker with the system under attack.
 
-    Row i of ``references`` was enrolled as ``templates[i]`` under ``keys[i]``.
+    Row i of ``references`` was enrolled as ``templates[i]`` under ``keys[i]``. For :class:`SamePerson` everybody is
+    enrolled twice, from another photo under another key: ``seconds``, ``second_templates``, ``second_keys``.
     """
 
     references: Faces
     templates: tuple[Template, ...]
     keys: tuple[Key, ...] | None
+    seconds: Faces | None = None
+    second_templates: tuple[Template, ...] = ()
+    second_keys: tuple[Key, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """One stolen record of each person, with the keys where the knowledge level grants them."""
+
+    templates: tuple[Template, ...]
+    keys: tuple[Key, ...] | None = None
+
+
+class Oracle(Protocol):
+    """The running system as someone at its door sees it: probes in, scores or decisions out, every query counted.
+
+    Attributes
+    ----------
+    people : int
+        How many enrolled people can be claimed to be.
+    budget : int
+        How many queries each of them allows.
+    """
+
+    people: int
+    budget: int
+
+    @property
+    def left(self) -> npt.NDArray[np.int64]:
+        """(people,) queries that remain."""
+        ...
+
+    def ask(self, probes: FloatArray, person: int | None = None) -> FloatArray:
+        """What the system answers: scores, or 1.0 and 0.0 for accepted and refused.
+
+        Parameters
+        ----------
+        probes : (m, d) float
+            Probes; only their direction counts.
+        person : int, optional
+            Claim to be this person and get (m,) answers, at m queries; by default claim to be each person with every
+            probe, (people, m) answers, at m queries each.
+
+        Raises
+        ------
+        ValueError
+            When the budget doesn't allow so many queries; none is then made.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Exactly what one attacker sees. What the knowledge level doesn't grant is ``None``.
+    """Exactly what one attacker sees. What the threat doesn't grant is ``None`` or empty.
 
     Attributes
     ----------
     templates : tuple of bytes
-        The stolen records, in an order that says nothing.
+        The stolen records, in an order that says nothing; empty without access to records.
     others : tuple of bytes
         A second stolen database, for :class:`SamePerson`; otherwise empty.
     keys, other_keys : tuple of bytes, optional
         The key of each record; granted by ``stolen_key`` where the scheme has keys.
     scheme : Scheme, optional
-        The system itself, fitted, to enrol with and to query; granted by ``algorithm``.
+        The system itself, fitted, to enrol with and to query; granted by ``algorithm``. Without the system's own
+        secrets below ``full_disclosure``: it may then lack ``score``.
     public : Faces, optional
-        Labelled faces of strangers, none of them enrolled; granted by ``algorithm``.
+        Labelled faces of strangers, none of them enrolled; granted by ``algorithm``. For :class:`WasMember` these are
+        known members.
     shadow : Shadow, optional
-        The attacker's own enrolled people; granted by ``algorithm``.
+        The attacker's own enrolled people; granted by ``algorithm``. For :class:`WasMember` they are known not to be
+        members.
+    renewed : tuple of Records
+        Further records of the same people in the same order, made of the same photo under new keys and new randomness
+        (as after a revocation); empty where the thief holds one record of each.
+    oracle : Oracle, optional
+        The running system, where the thief has no record.
+    candidates : (n, photos, d) or (m, d) float, optional
+        The photos or faces in question, for :class:`WhichPhoto` and :class:`WasMember`.
     """
 
     knowledge: Knowledge
-    templates: tuple[Template, ...]
+    templates: tuple[Template, ...] = ()
     others: tuple[Template, ...] = ()
     keys: tuple[Key, ...] | None = None
     other_keys: tuple[Key, ...] | None = None
     scheme: Scheme | None = None
     public: Faces | None = None
     shadow: Shadow | None = None
+    renewed: tuple[Records, ...] = ()
+    oracle: Oracle | None = None
+    candidates: FloatArray | None = None
+
+    @property
+    def people(self) -> int:
+        """How many people are attacked."""
+        return len(self.templates) if self.oracle is None else self.oracle.people
 
 
 @runtime_checkable
@@ -250,12 +420,23 @@ class Attack(Protocol):
     """Answers a question from evidence. It never sees the truth and never scores itself.
 
     Class attributes: ``question`` (the question type it answers) and ``knowledge`` (the levels at which it makes
-    sense). An optional ``needs`` names the optional scheme methods it calls (``("surrogate",)``).
+    sense; one that lists ``algorithm`` or ``stolen_key`` also runs at ``full_disclosure`` where a scheme has it).
+    Optional ones:
+
+    ``needs`` : tuple of str
+        The scheme methods that it can't do without (``("surrogate",)``; ``("score",)`` for queries to stolen records).
+    ``access`` : Access
+        By default it holds the records.
+    ``several`` : bool
+        ``True`` for an attack on several records of each person; it is then run at each number of them.
+    ``repeatable`` : bool
+        ``False`` for an attack whose answer isn't the same every time, such as one by the clock; it is run only when
+        named.
     """
 
     # Read-only here, so that a class attribute of the exact type fits.
     @property
-    def question(self) -> type[WhichClass] | type[WhichFace] | type[SamePerson]: ...
+    def question(self) -> type[Question]: ...
 
     @property
     def knowledge(self) -> tuple[Knowledge, ...]: ...
@@ -301,6 +482,8 @@ class Status(StrEnum):
     """The scheme or the attack raised, or answered in a wrong shape or with NaN."""
     UNMEASURED = "unmeasured"
     """The attack can't break ``cosine``, so what it finds in other schemes says nothing."""
+    TIMED_OUT = "timed_out"
+    """The attack was stopped at its time budget."""
 
 
 @dataclass(frozen=True)
@@ -308,7 +491,8 @@ class Cell:
     """The coordinates of one experiment; equal cells are the same experiment.
 
     ``attack`` is ``zero-effort`` for verification and fairness and ``none`` for cost; ``knowledge`` is then
-    ``none``, or ``stolen_key`` where impostors present the stolen key of the template they try to open.
+    ``none``, or ``stolen_key`` where impostors present the stolen key of the template they try to open. Elsewhere it is
+    the name of a :class:`Threat`.
     """
 
     protocol: str
@@ -334,6 +518,9 @@ class Record:
         Who ships the scheme and the attack, versions, checksums, machine.
     error : str, optional
         The traceback of a failed cell, or why a cell is unmeasured.
+    rehearsal : tuple of Measurement
+        What the same attack took from people of the attacker's own whom it saw as it saw its victims. The strongest
+        attack is chosen by these, so that the figures of the victims aren't the largest of many by luck.
     """
 
     cell: Cell
@@ -343,3 +530,4 @@ class Record:
     cost: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
+    rehearsal: tuple[Measurement, ...] = ()

@@ -1,24 +1,31 @@
-"""A run's first stage: fit each scheme, then enrol targets, their second photos and the attacker's shadows."""
+"""A run's first stage: fit each scheme, then enrol the victims, their second photos and the attacker's own people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from mote_bench import tasks, workers
-from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Shadow, Template
+from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Shadow
 from mote_bench.evidence import Database, Holdings
+from mote_bench.protocol import Protocol
 from mote_bench.split import Split
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
-TARGET, SECOND, SHADOW = "target", "second", "shadow"
+TARGET, REHEARSAL, SHADOW, CALIBRATION = "target", "rehearsal", "shadow", "calibration"
+_SECOND = {TARGET: "second", REHEARSAL: "rehearsal-second", SHADOW: "shadow-second"}
+_RENEWED = "renewed"
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """One scheme's holdings, and (people, seconds) of each task that enrolled them."""
+    """One scheme's holdings, the operator's own enrolments, and (people, seconds) of each task that enrolled them."""
 
     holdings: Holdings
+    calibration: Database
     timings: tuple[tuple[int, float], ...]
 
 
@@ -38,6 +45,7 @@ class Enrolment:
     schemes: Mapping[str, Scheme]
     sets: Mapping[str, FloatArray]
     keys: Mapping[tuple[str, str], tuple[Key, ...] | None]
+    renewed_people: npt.NDArray[np.intp]
     people_per_task: int
     seed: int
 
@@ -59,20 +67,30 @@ class Enrolment:
         arguments = (self.schemes[chunk.scheme], references, None if keys is None else keys[rows], seeds)
         return workers.Task(chunk, tasks.enroll, arguments)
 
-    def held(self, scheme: str, made: Mapping[Chunk, tasks.Outcome], shadows: Faces) -> Held:
+    def held(self, scheme: str, made: Mapping[Chunk, tasks.Outcome], split: Split) -> Held:
         """The holdings of a scheme whose every chunk was enrolled."""
         mine = {chunk: made[chunk] for chunk in self.chunks() if chunk.scheme == scheme}
 
-        def templates(people: str) -> tuple[Template, ...]:
-            return tuple(one for chunk, outcome in mine.items() if chunk.people == people for one in outcome.value)
+        def database(people: str) -> Database:
+            chunks = (outcome for chunk, outcome in mine.items() if chunk.people == people)
+            keys = self.keys.get((scheme, people))
+            return Database(tuple(one for outcome in chunks for one in outcome.value), keys)
 
+        own, again = database(SHADOW), database(_SECOND[SHADOW])
+        shadow = Shadow(
+            split.shadow.references, own.templates, own.keys, split.shadow.seconds, again.templates, again.keys
+        )
         holdings = Holdings(
             scheme=self.schemes[scheme],
-            first=Database(templates(TARGET), self.keys[scheme, TARGET]),
-            second=Database(templates(SECOND), self.keys.get((scheme, SECOND))),
-            shadow=Shadow(shadows, templates(SHADOW), self.keys[scheme, SHADOW]),
+            first=database(TARGET) + database(REHEARSAL),
+            second=database(_SECOND[TARGET]) + database(_SECOND[REHEARSAL]),
+            shadow=shadow,
+            renewed=tuple(database(name) for name in self.sets if name.startswith(_RENEWED)),
+            renewed_people=tuple(map(int, self.renewed_people)),
         )
-        return Held(holdings, tuple((len(outcome.value), outcome.seconds) for outcome in mine.values()))
+        calibration = database(CALIBRATION) if CALIBRATION in self.sets else own
+        timings = tuple((len(outcome.value), outcome.seconds) for outcome in mine.values())
+        return Held(holdings, calibration, timings)
 
 
 def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: Faces, seed: int) -> list[workers.Task]:
@@ -82,20 +100,52 @@ def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: F
     ]
 
 
-def enrolment(fitted: Mapping[str, Scheme], split: Split, *, people_per_task: int, seed: int) -> Enrolment:
+def enrolment(
+    fitted: Mapping[str, Scheme], split: Split, protocol: Protocol, *, wanted: Wanted, seed: int
+) -> Enrolment:
     """The enrolment of a run's people with these schemes; every person of every set has a key of their own."""
-    sets = people_sets(split)
+    sets = people_sets(split, protocol, wanted)
     keys = {
         (name, people): draw_keys(len(references), stream(seed, "keys", name, people)) if revocable(scheme) else None
         for name, scheme in fitted.items()
         for people, references in sets.items()
     }
-    return Enrolment(fitted, sets, keys, people_per_task, seed)
+    return Enrolment(fitted, sets, keys, _renewed_people(split, protocol), protocol.people_per_task, seed)
 
 
-def people_sets(split: Split) -> dict[str, FloatArray]:
+@dataclass(frozen=True)
+class Wanted:
+    """What the cells of a run need enrolled besides one record of everybody.
+
+    Attributes
+    ----------
+    shadow_seconds : bool
+        A second enrolment of the attacker's own people, for attacks that learn to link.
+    records : int
+        The most records of one person that an attack is given.
+    """
+
+    shadow_seconds: bool
+    records: int
+
+
+def people_sets(split: Split, protocol: Protocol, wanted: Wanted) -> dict[str, FloatArray]:
     """The reference embeddings (people, d) of every set that is enrolled."""
-    sets = {TARGET: split.target.references.embeddings, SHADOW: split.shadow.references.embeddings}
-    if split.target.seconds is not None:
-        sets[SECOND] = split.target.seconds.embeddings
-    return sets
+    named = {TARGET: split.target, REHEARSAL: split.rehearsal, SHADOW: split.shadow}
+    sets = {name: people.references.embeddings for name, people in named.items()}
+    if split.calibration is not split.shadow:
+        sets[CALIBRATION] = split.calibration.references.embeddings
+    for name, people in named.items():
+        if people.seconds is not None and (name != SHADOW or wanted.shadow_seconds):
+            sets[_SECOND[name]] = people.seconds.embeddings
+    victims = np.concatenate([split.target.references.embeddings, split.rehearsal.references.embeddings])
+    again = victims[_renewed_people(split, protocol)]
+    return sets | {f"{_RENEWED}-{record}": again for record in range(2, wanted.records + 1)}
+
+
+def _renewed_people(split: Split, protocol: Protocol) -> npt.NDArray[np.intp]:
+    """The victims, target people first, of whom several records are made."""
+    targets = len(split.target.references)
+    some = np.arange(min(targets, protocol.records.target_people))
+    others = np.arange(min(len(split.rehearsal.references), protocol.records.rehearsal_people))
+    return np.concatenate([some, targets + others])

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from mote_bench.contracts import (
     CEILING,
+    CEILINGS,
     FLOOR,
     Faces,
     FloatArray,
+    HowMuch,
     InputError,
     Measurement,
     Question,
@@ -20,18 +22,31 @@ from mote_bench.contracts import (
     SamePerson,
     Status,
     Template,
+    WasMember,
     WhichClass,
+    WhichFace,
+    WhichKeyface,
+    WhichPhoto,
 )
 from mote_bench.evidence import Theft
+from mote_bench.metrics.acceptance import measure_acceptance, measure_queries
 from mote_bench.metrics.attributes import measure_attribute
+from mote_bench.metrics.keyfaces import measure_keyfaces
 from mote_bench.metrics.linkage import measure_linkage
 from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.membership import measure_membership, measure_photo
 from mote_bench.metrics.reconstruction import Truth, measure_reconstruction
+from mote_bench.metrics.values import measure_value
 from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.split import Enrolled, Split
 from mote_bench.toolkit import class_index, unit
 
 CONTROLS = (FLOOR, CEILING)
+"""The control schemes that every run holds; some questions have another ceiling (:func:`ceiling_of`)."""
+
+Index = npt.NDArray[np.intp]
+
+_HEADLINES = ("cosine_gain", "balanced_accuracy", "correlation", "top_1", "auc", "opened_by_10_at_fmr_1e-2")
 
 ZERO_EFFORT, NO_ATTACK = "zero-effort", "none"
 """What stands for the attack in verification and fairness rows, and in cost rows."""
@@ -45,14 +60,19 @@ class Yardstick:
     thresholds: Mapping[str, float]
 
 
+def ceiling_of(question: str) -> str:
+    """The control that hides nothing of what this question asks."""
+    return CEILINGS.get(question, CEILING)
+
+
 def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:
     """Thresholds of the unprotected recogniser (centred cosine) on people other than those attacked."""
     mean = split.background.embeddings.mean(axis=0)
-    shadow = split.shadow
-    if shadow.probes is None:
+    people = split.calibration
+    if people.probes is None:
         return Yardstick(mean, {})
-    scores = _centred(shadow.references, mean) @ _centred(shadow.probes, mean).T
-    impostor = scores[np.arange(len(scores))[:, None] != shadow.shown[None, :]]
+    scores = _centred(people.references, mean) @ _centred(people.probes, mean).T
+    impostor = scores[np.arange(len(scores))[:, None] != people.shown[None, :]]
     return Yardstick(mean, thresholds(impostor, fmr))
 
 
@@ -67,17 +87,69 @@ def thresholds(impostor: FloatArray, fmr: Iterable[str]) -> dict[str, float]:
     return found
 
 
-def measure(
-    question: Question, answer: FloatArray, theft: Theft, *, target: Enrolled, yardstick: Yardstick, seed: int
-) -> Measured:
-    """Score one answer; rows of ``answer`` are the stolen records in the order that the attack saw.
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Some of the victims, whom an answer is scored on: the target people, or those of the rehearsal.
+
+    Attributes
+    ----------
+    people : Enrolled
+        Who they are.
+    start : int
+        The number of the first of them among all victims.
+    """
+
+    people: Enrolled
+    start: int
+
+    def of(self, victims: Index) -> Index:
+        """The places of these people in ``victims`` (n,)."""
+        return np.flatnonzero((victims >= self.start) & (victims < self.start + len(self.people.references)))
+
+
+def panels(split: Split) -> tuple[Panel, Panel]:
+    """Target and rehearsal, in the order of the holdings."""
+    return Panel(split.target, 0), Panel(split.rehearsal, len(split.target.references))
+
+
+@dataclass(frozen=True, eq=False)
+class Attacked:
+    """One attack's answer and what came of it.
+
+    Attributes
+    ----------
+    answer : (n, ...) float64
+        In the shape that the question states.
+    queries : (n,) int, optional
+        How often the running system was asked about each person.
+    shown : mapping of str -> float64 array
+        What the running system scores when the answer's faces are presented to it, by what they are presented to; see
+        :class:`mote_bench.tasks.Doors`.
+    """
+
+    answer: FloatArray
+    queries: npt.NDArray[np.int64] | None
+    shown: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What answers are held against: the yardstick, and where the attacked scheme accepts at each FMR."""
+
+    yardstick: Yardstick
+    thresholds: Mapping[str, float]
+
+
+def measure(question: Question, attacked: Attacked, theft: Theft, *, panel: Panel, rules: Rules, seed: int) -> Measured:
+    """Score one answer on some of the victims; its rows are in the order that the attack saw.
 
     Raises
     ------
     ValueError
         When the answer can't be scored: numbers so large that a sum overflows.
     """
-    measured = _measured(question, answer, theft, target=target, yardstick=yardstick, rng=np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    measured = _measured(question, attacked, theft, panel=panel, rules=rules, rng=rng)
     broken = [one.metric for one in measured.measurements if not np.isfinite([one.value, one.low, one.high]).all()]
     if broken:
         raise ValueError(f"the answer can't be scored: {', '.join(broken)} came out as NaN or infinity")
@@ -85,39 +157,66 @@ def measure(
 
 
 def _measured(
+    question: Question, attacked: Attacked, theft: Theft, *, panel: Panel, rules: Rules, rng: np.random.Generator
+) -> Measured:
+    if isinstance(question, WasMember):
+        half = np.arange(len(theft.truth)) % 2 == (panel.start > 0)
+        return measure_membership(attacked.answer[half], theft.truth[half] == 1, rng)
+    rows = panel.of(theft.people)
+    if isinstance(question, WhichKeyface):
+        opened = {fmr: attacked.shown["all"][rows] >= cut for fmr, cut in rules.thresholds.items()}
+        return measure_keyfaces(opened)
+    measured = _by_person(question, attacked.answer[rows], theft, rows=rows, panel=panel, rules=rules, rng=rng)
+    more = () if attacked.queries is None else measure_queries(attacked.queries[rows])
+    if isinstance(question, WhichFace):
+        shown = {name: scores[rows] for name, scores in attacked.shown.items()}
+        more += measure_acceptance(shown, rules.thresholds)
+    return replace(measured, measurements=(*measured.measurements, *more))
+
+
+def _by_person(
     question: Question,
     answer: FloatArray,
     theft: Theft,
     *,
-    target: Enrolled,
-    yardstick: Yardstick,
+    rows: Index,
+    panel: Panel,
+    rules: Rules,
     rng: np.random.Generator,
 ) -> Measured:
+    people = theft.people[rows] - panel.start
+    references = panel.people.references
     if isinstance(question, WhichClass):
-        truth = class_index(target.references.attributes[question.attribute][theft.people], question.classes)
+        truth = class_index(references.attributes[question.attribute][people], question.classes)
         return measure_attribute(answer, truth, question.classes)
+    if isinstance(question, HowMuch):
+        return measure_value(answer, references.values[question.attribute][people], rng)
+    if isinstance(question, WhichPhoto):
+        return measure_photo(answer, theft.truth[rows], rng)
     if isinstance(question, SamePerson):
-        return measure_linkage(answer, _mates(theft), rng)
-    return measure_reconstruction(answer, _truth(theft, target, yardstick), yardstick.thresholds, rng)
+        columns = panel.of(theft.others)
+        return measure_linkage(answer[:, columns], _mates(theft.people[rows], theft.others[columns]), rng)
+    faces = _truth(people, panel.people, rules.yardstick)
+    return measure_reconstruction(answer, faces, rules.yardstick.thresholds, rng)
 
 
-def _mates(theft: Theft) -> npt.NDArray[np.intp]:
+def _mates(people: Index, others: Index) -> Index:
     """For each stolen record, the place of the same person's record in the second database."""
-    place = {int(person): position for position, person in enumerate(theft.others)}
-    return np.array([place[int(person)] for person in theft.people], dtype=np.intp)
+    place = {int(person): position for position, person in enumerate(others)}
+    return np.array([place[int(person)] for person in people], dtype=np.intp)
 
 
-def _truth(theft: Theft, target: Enrolled, yardstick: Yardstick) -> Truth:
-    if target.probes is None:
+def _truth(people: Index, enrolled: Enrolled, yardstick: Yardstick) -> Truth:
+    if enrolled.probes is None:
         raise ValueError("reconstructions can't be scored without other photos of the people")
-    place = np.full(len(target.references), -1, dtype=np.intp)
-    place[theft.people] = np.arange(len(theft.people))
-    seen = np.flatnonzero(place[target.shown] >= 0)
+    place = np.full(len(enrolled.references), -1, dtype=np.intp)
+    place[people] = np.arange(len(people))
+    seen = np.flatnonzero(place[enrolled.shown] >= 0)
     return Truth(
         mean=yardstick.mean,
-        references=target.references.embeddings[theft.people],
-        probes=target.probes.embeddings[seen],
-        shown=place[target.shown[seen]],
+        references=enrolled.references.embeddings[people],
+        probes=enrolled.probes.embeddings[seen],
+        shown=place[enrolled.shown[seen]],
     )
 
 
@@ -131,24 +230,23 @@ def with_controls(record: Record, floor: Record | None, ceiling: Record | None) 
     Its status becomes ``unmeasured`` when the attack can't break ``cosine``.
     """
     lows, highs = _values(floor), _values(ceiling)
-    measurements = tuple(
-        replace(one, floor=lows.get(one.metric), ceiling=highs.get(one.metric)) for one in record.measurements
-    )
-    record = replace(record, measurements=measurements)
+    beside = (replace(one, floor=lows.get(one.metric), ceiling=highs.get(one.metric)) for one in record.measurements)
+    record = replace(record, measurements=tuple(beside))
     if record.status is Status.OK and record.cell.attack not in (NO_ATTACK, ZERO_EFFORT) and not breaks(ceiling):
-        why = "the attack can't break 'cosine' here, so what it finds or doesn't find says nothing"
+        control = ceiling_of(record.cell.question)
+        why = f"the attack can't break '{control}' here, so what it finds or doesn't find says nothing"
         return replace(record, status=Status.UNMEASURED, error=why)
     return record
 
 
 def breaks(ceiling: Record | None) -> bool:
-    """Whether the attack beats chance on ``cosine``, judged by the interval of its headline metric."""
+    """Whether the attack beats chance on the control that hides nothing, by the interval of its headline metric."""
     if ceiling is None or not ceiling.measurements:
         return False
     metrics = {one.metric: one for one in ceiling.measurements}
     if ceiling.cell.question == "link":
         return metrics["eer"].high < 0.5
-    headline = metrics.get("cosine_gain") or metrics["balanced_accuracy"]
+    headline = next(metrics[name] for name in _HEADLINES if name in metrics)
     return headline.low > (headline.chance or 0.0)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mote_bench import judge, store
-from mote_bench.contracts import Cell, Knowledge, Record, Status
+from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
 
 Progress = Callable[[int, int, str], None]
 """Called with tasks done, tasks in all, and what was done last."""
@@ -49,33 +49,38 @@ class Ledger:
         self.progress(self._done, self._expected, what)
 
     def add(self, record: Record) -> None:
-        """Write a record; one of a control scheme waits until the other control's same cell is there too."""
+        """Write a record as soon as the same cells of its two controls are there too."""
         self._waiting[record.cell] = replace(record, provenance=self.origins[record.cell])
-        ready = [record.cell]
-        if record.cell.scheme in judge.CONTROLS:
-            pair = [replace(record.cell, scheme=control) for control in judge.CONTROLS]
-            ready = pair if all(self._known(cell) or cell not in self.origins for cell in pair) else []
-        finished = {cell: self._judged(cell) for cell in ready if cell in self._waiting}
+        ready = [cell for cell in self._waiting if all(map(self._settled, _controls(cell)))]
+        finished = {cell: self._judged(cell) for cell in ready}
         for cell, judged in finished.items():
             store.write(self.folder, judged)
             self.records[cell] = judged
             del self._waiting[cell]
 
-    def fail(self, cell: Cell, error: str, seconds: float = 0.0) -> None:
-        """Write the record of a cell that failed."""
-        self.add(Record(cell, Status.FAILED, cost={"seconds": seconds}, error=error))
+    def fail(self, cell: Cell, error: str, *, seconds: float = 0.0, status: Status = Status.FAILED) -> None:
+        """Write the record of a cell that has no answer."""
+        self.add(Record(cell, status, cost={"seconds": seconds}, error=error))
 
-    def _known(self, cell: Cell) -> bool:
-        return cell in self.records or cell in self._waiting
+    def _settled(self, cell: Cell) -> bool:
+        return cell in self.records or cell in self._waiting or cell not in self.origins
 
     def _judged(self, cell: Cell) -> Record:
-        floor, ceiling = (self._control(cell, scheme) for scheme in judge.CONTROLS)
+        floor, ceiling = (self._waiting.get(one) or self.records.get(one) for one in _controls(cell))
         return judge.with_controls(self._waiting[cell], floor, ceiling)
 
-    def _control(self, cell: Cell, scheme: str) -> Record | None:
-        """The same cell of a control. Controls have no keys to steal: the next weaker knowledge stands in."""
-        knowledge = cell.knowledge
-        if knowledge == Knowledge.STOLEN_KEY:
-            knowledge = "none" if cell.attack == judge.ZERO_EFFORT else str(Knowledge.ALGORITHM)
-        control = replace(cell, scheme=scheme, knowledge=knowledge)
-        return self._waiting.get(control) or self.records.get(control)
+
+def _controls(cell: Cell) -> tuple[Cell, Cell]:
+    """The same cell of the floor and of the ceiling.
+
+    Controls have no keys to steal and no secrets to disclose: the strongest knowledge that exists there stands in.
+    """
+    knowledge = cell.knowledge
+    if cell.attack == judge.ZERO_EFFORT:
+        knowledge = "none"
+    elif cell.attack != judge.NO_ATTACK:
+        threat = Threat.parse(knowledge)
+        if threat.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE):
+            knowledge = replace(threat, knowledge=Knowledge.ALGORITHM).name
+    floor, ceiling = FLOOR, judge.ceiling_of(cell.question)
+    return replace(cell, scheme=floor, knowledge=knowledge), replace(cell, scheme=ceiling, knowledge=knowledge)

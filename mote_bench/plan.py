@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from mote_bench import registry
 from mote_bench.contracts import (
+    CEILINGS,
+    Access,
     Attack,
     Cell,
     Faces,
+    HowMuch,
     InputError,
+    Knowledge,
     Question,
     SamePerson,
     Scheme,
+    Threat,
+    WasMember,
     WhichClass,
     WhichFace,
+    WhichKeyface,
+    WhichPhoto,
 )
 from mote_bench.data.columns import UNKNOWN
-from mote_bench.evidence import levels
+from mote_bench.evidence import granted, levels
 from mote_bench.judge import CONTROLS, NO_ATTACK, ZERO_EFFORT
 from mote_bench.protocol import Protocol
 from mote_bench.split import Split
 from mote_bench.toolkit import needs_identity, revocable
 
 HARNESS_QUESTIONS = ("verify", "fairness", "cost")
-_NEED_IDENTITY = ("verify", "fairness", "reconstruct", "link")
+_NEED_IDENTITY = ("verify", "fairness", "reconstruct", "link", "photo", "member", "wolf")
+OWN = "mote-bench"
+_SECRETIVE = ("score", "reconstruct", "surrogate", "solve")
+_LEAST_VALUES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +65,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user asked for: comma lists of names, or "all"."""
+    """What the user asked for: comma lists of names, or "all"; for schemes also "default", the protocol's choice."""
 
-    schemes: str = "all"
+    schemes: str = "default"
     attacks: str = "all"
     questions: str = "all"
 
@@ -68,14 +81,20 @@ def make(choice: Choice, split: Split, protocol: Protocol, *, data: str, seed: i
         On unknown names, on an empty registry, and when nothing that was asked for can run.
     """
     broken: list[str] = []
-    schemes = _schemes(choice.schemes, broken)
+    schemes = _schemes(choice.schemes, protocol, broken)
     attacks = _attacks(choice.attacks, broken)
     questions, refused = _questions(choice.questions, split, protocol)
     for name in [name for name, scheme in schemes.items() if needs_identity(scheme) and not split.has_identity]:
         refused.append(f"scheme '{name}' (its fit needs `identity`)")
         del schemes[name]
     frame = _Frame(protocol.name, data, seed)
-    cells = [cell for name, scheme in schemes.items() for cell in _cells(frame, name, scheme, attacks, questions)]
+    grid = _Grid(frame, attacks, questions, protocol.records.counts)
+    cells = [cell for name, scheme in schemes.items() for cell in grid.cells(name, scheme)]
+    for question, ceiling in CEILINGS.items():
+        asking = [cell for cell in cells if cell.question == question]
+        if asking:
+            schemes |= _loaded("schemes", [ceiling], broken)
+            cells += dict.fromkeys(replace(cell, scheme=ceiling) for cell in asking if cell.scheme == CONTROLS[0])
     if not cells:
         raise InputError("nothing to run: " + ("; ".join(refused + broken) or "no attack answers these questions"))
     asked = {name: question for name, question in questions.items() if question is not None}
@@ -92,16 +111,32 @@ class _Frame:
         return Cell(self.protocol, self.data, scheme, attack, question, knowledge, self.seed)
 
 
-def _schemes(wanted: str, broken: list[str]) -> dict[str, Scheme]:
-    chosen = registry.select("schemes", wanted)
+def chosen_schemes(wanted: str, protocol: Protocol) -> list[str]:
+    """The names that "default", "all" or a comma list asks for; other packages' schemes are part of the default."""
+    known = registry.names("schemes")
+    if wanted.strip() == "default" and known:
+        chosen = [one.name for one in known if one.name in protocol.default_schemes or one.distribution != OWN]
+    else:
+        chosen = registry.select("schemes", wanted)
+    return [name for name in chosen if name not in CEILINGS.values()]
+
+
+def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Scheme]:
+    chosen = chosen_schemes(wanted, protocol)
     names = [*CONTROLS, *(name for name in chosen if name not in CONTROLS)]
     loaded = _loaded("schemes", names, broken)
     return {name: made for name, made in loaded.items() if _keeps(made, Scheme, name, broken)}
 
 
 def _attacks(wanted: str, broken: list[str]) -> dict[str, Attack]:
+    """What the clock decides is run only when it is named."""
     loaded = _loaded("attacks", registry.select("attacks", wanted), broken)
-    return {name: made for name, made in loaded.items() if _keeps(made, Attack, name, broken)}
+    named = wanted.strip() != "all"
+    return {
+        name: made
+        for name, made in loaded.items()
+        if _keeps(made, Attack, name, broken) and (named or getattr(made, "repeatable", True))
+    }
 
 
 def _loaded(kind: str, names: Sequence[str], broken: list[str]) -> dict[str, Any]:
@@ -133,13 +168,25 @@ def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str,
         else:
             least = protocol.people_per_class
             refused.append(f"question '{attribute}' (fewer than two classes with {least} shadow and target people)")
-    possible |= {"reconstruct": WhichFace(references.embeddings.shape[1]), "link": SamePerson()}
+    for attribute in references.values:
+        if all(_known(part, attribute) >= _LEAST_VALUES for part in (references, split.shadow.references)):
+            possible[HowMuch(attribute).name] = HowMuch(attribute)
+    dimension = references.embeddings.shape[1]
+    possible |= {"reconstruct": WhichFace(dimension), "link": SamePerson(), "photo": WhichPhoto(protocol.photos)}
+    possible["wolf"] = WhichKeyface(protocol.wolf_faces, dimension)
+    if not split.crossed:  # the attacker's public faces are then not what the scheme was fitted on
+        possible["member"] = WasMember()
     chosen = _chosen(wanted, [*possible, *(name for name in references.attributes if name not in possible)])
-    for name in chosen:
-        if name in _NEED_IDENTITY and not split.has_identity:
-            refused.append(f"question '{name}' (needs `identity`)")
-    unable = set() if split.has_identity else set(_NEED_IDENTITY)
+    unable = _unable(split)
+    refused += [f"question '{name}' (needs `identity`)" for name in chosen if name in unable]
     return {name: possible[name] for name in chosen if name in possible and name not in unable}, refused
+
+
+def _unable(split: Split) -> set[str]:
+    """Questions that can't be put for want of a second photo of the people attacked, or of the attacker's own."""
+    if not split.has_identity:
+        return set(_NEED_IDENTITY)
+    return set(_NEED_IDENTITY) - {"verify", "fairness"} if split.rehearsal.probes is None else set()
 
 
 def _chosen(wanted: str, known: Sequence[str]) -> list[str]:
@@ -153,35 +200,68 @@ def _chosen(wanted: str, known: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _known(faces: Faces, attribute: str) -> int:
+    return int(np.isfinite(faces.values.get(attribute, np.empty(0))).sum())
+
+
 def _classes(attribute: str, split: Split, least: int) -> tuple[str, ...]:
     def counts(faces: Faces) -> dict[str, int]:
-        labels = faces.attributes[attribute].tolist()
+        labels = faces.attributes[attribute].tolist() if attribute in faces.attributes else []
         return {label: labels.count(label) for label in set(labels) - {UNKNOWN}}
 
     shadow, target = counts(split.shadow.references), counts(split.target.references)
     return tuple(sorted(label for label in target if min(target[label], shadow.get(label, 0)) >= least))
 
 
-def _cells(
-    frame: _Frame, name: str, scheme: Scheme, attacks: dict[str, Attack], questions: dict[str, Question | None]
-) -> list[Cell]:
-    scenarios = ("none", "stolen_key") if revocable(scheme) else ("none",)
-    cells = [
-        frame.cell(name, ZERO_EFFORT, question, scenario)
-        for question in ("verify", "fairness")
-        if question in questions
-        for scenario in scenarios
-    ]
-    if "cost" in questions:
-        cells.append(frame.cell(name, NO_ATTACK, "cost", "none"))
-    for attack_name, attack in attacks.items():
-        if not all(hasattr(scheme, method) for method in getattr(attack, "needs", ())):
-            continue
-        cells += [
-            frame.cell(name, attack_name, question_name, str(level))
-            for question_name, question in questions.items()
-            if isinstance(question, attack.question)
-            for level in attack.knowledge
-            if level in levels(scheme)
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """All that the cells of one scheme are crossed from."""
+
+    frame: _Frame
+    attacks: dict[str, Attack]
+    questions: dict[str, Question | None]
+    counts: tuple[int, ...]
+
+    def cells(self, name: str, scheme: Scheme) -> list[Cell]:
+        scenarios = ("none", str(Knowledge.STOLEN_KEY)) if revocable(scheme) else ("none",)
+        cells = [
+            self.frame.cell(name, ZERO_EFFORT, question, scenario)
+            for question in ("verify", "fairness")
+            if question in self.questions
+            for scenario in scenarios
         ]
-    return cells
+        if "cost" in self.questions:
+            cells.append(self.frame.cell(name, NO_ATTACK, "cost", "none"))
+        return cells + [
+            self.frame.cell(name, attack_name, question_name, threat.name)
+            for attack_name, attack in self.attacks.items()
+            for question_name, question in self.questions.items()
+            if isinstance(question, attack.question)
+            for threat in threats(attack, scheme, self.counts)
+        ]
+
+
+def threats(attack: Attack, scheme: Scheme, counts: Sequence[int]) -> list[Threat]:
+    """At which knowledge, with which access and with how many records of a person an attack is run on a scheme."""
+    access = getattr(attack, "access", Access.RECORD)
+    records = counts if getattr(attack, "several", False) else (1,)
+    able = set(attack.knowledge)
+    if able & {Knowledge.ALGORITHM, Knowledge.STOLEN_KEY}:
+        able.add(Knowledge.FULL_DISCLOSURE)
+    return [
+        Threat(level, records=number, access=access)
+        for level in levels(scheme)
+        if level in able and _has_what_it_needs(attack, scheme, level, access)
+        for number in records
+    ]
+
+
+def _has_what_it_needs(attack: Attack, scheme: Scheme, level: Knowledge, access: Access) -> bool:
+    needs = getattr(attack, "needs", ())
+    if access is not Access.RECORD and level is Knowledge.FULL_DISCLOSURE:
+        return False  # who holds all secrets needs no door
+    try:
+        held: object = granted(scheme, level)
+    except Exception:  # a scheme that isn't fitted yet may have no public part to show
+        return not set(needs) & set(_SECRETIVE)
+    return all(hasattr(held, method) for method in needs)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mote_bench.contracts import InputError
 
-DEFAULT = "people-1"
+DEFAULT = "people-2"
 _FOLDER = Path(__file__).parent / "protocols"
 
 
@@ -26,6 +26,15 @@ class TargetSet:
     second_references: int
     probes_least: int
     probes_most: int
+
+
+@dataclass(frozen=True)
+class RehearsalSet:
+    """How many people of the attacker's own are stolen from as the target people are, to choose attacks by."""
+
+    people: int
+    share: float
+    least: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,23 @@ class BackgroundSet:
 
 
 @dataclass(frozen=True)
+class RecordCounts:
+    """At how many records of a person attacks on several are run, and on how many people."""
+
+    counts: tuple[int, ...]
+    target_people: int
+    rehearsal_people: int
+
+
+@dataclass(frozen=True)
+class Queries:
+    """How many queries the running system allows for each person, in multiples of the dimension."""
+
+    scores: int
+    decisions: int
+
+
+@dataclass(frozen=True)
 class Protocol:
     """One benchmark version.
 
@@ -57,21 +83,42 @@ class Protocol:
         SHA-256 of the TOML file, in every record.
     fmr : tuple of str
         False-match rates at which thresholds are set, as written on the boards ("1e-3").
+    operating_fmr : str
+        The rate at which a system lets people in, for attacks that see decisions only.
     people_per_class : int
         The least number of people for a class to be asked about.
+    wolf_faces : int
+        Faces in the dictionary of an attack that has no record.
+    photos : int
+        Candidate photos of each person, of which one was enrolled.
+    member_candidates : int
+        At most so many faces of which the attacker must say whether a scheme was fitted on them.
+    seconds_per_attack : float
+        An attack that takes longer is stopped.
+    default_schemes : tuple of str
+        What ``--schemes default`` runs besides the controls.
     """
 
     name: str
     checksum: str
     target: TargetSet
+    rehearsal: RehearsalSet
     shadow: ShadowSet
     background: BackgroundSet
     fmr: tuple[str, ...]
+    operating_fmr: str
     fairness_fmr: str
     fairness_alpha: float
     people_per_class: int
     bins: Mapping[str, tuple[float, ...]]
+    records: RecordCounts
+    queries: Queries
+    wolf_faces: int
+    photos: int
+    member_candidates: int
     people_per_task: int
+    seconds_per_attack: float
+    default_schemes: tuple[str, ...]
 
 
 def names() -> list[str]:
@@ -99,12 +146,21 @@ def _protocol(table: dict[str, Any], checksum: str) -> Protocol:
         name=table["name"],
         checksum=checksum,
         target=TargetSet(**table["target"]),
+        rehearsal=RehearsalSet(**table["rehearsal"]),
         shadow=ShadowSet(**table["shadow"]),
         background=BackgroundSet(**table["background"]),
         fmr=tuple(table["thresholds"]["fmr"]),
+        operating_fmr=table["thresholds"]["operating_fmr"],
         fairness_fmr=table["fairness"]["fmr"],
         fairness_alpha=table["fairness"]["alpha"],
         people_per_class=table["attributes"]["people_per_class"],
         bins={name: tuple(edges) for name, edges in table["attributes"]["bins"].items()},
+        records=RecordCounts(**table["records"] | {"counts": tuple(table["records"]["counts"])}),
+        queries=Queries(**table["queries"]),
+        wolf_faces=table["wolf"]["faces"],
+        photos=table["membership"]["photos"],
+        member_candidates=table["membership"]["candidates"],
         people_per_task=table["run"]["people_per_task"],
+        seconds_per_attack=table["run"]["seconds_per_attack"],
+        default_schemes=tuple(table["schemes"]["default"]),
     )

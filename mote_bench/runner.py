@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mote_bench import enrolment, judge, provenance, store, tasks, workers
-from mote_bench.contracts import Cell, Knowledge, Record, Scheme, Status, WhichClass
+from mote_bench import enrolment, judge, provenance, scenes, store, tasks, workers
+from mote_bench.contracts import CEILINGS, Cell, Knowledge, Record, SamePerson, Scheme, Status, Threat
 from mote_bench.enrolment import Held
-from mote_bench.evidence import Database, Theft, steal
+from mote_bench.evidence import Database, Theft
 from mote_bench.ledger import Ledger, Progress
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled
-from mote_bench.toolkit import KEY_BYTES, class_index, revocable, stream, stream_seed
+from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,18 +78,32 @@ def _run(stage: _Stage) -> None:
     """Controls go first: every other cell's floor and ceiling come from them."""
     names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
     stage.ledger.expect(_tasks(stage, names))
-    for group in (judge.CONTROLS, [name for name in names if name not in judge.CONTROLS]):
+    controls = {*judge.CONTROLS, *CEILINGS.values()}
+    for group in (controls, set(names) - controls):
         held = _enroll(stage, _fit(stage, [name for name in names if name in group]))
         _verify(stage, held)
+        held = _with_thresholds(stage, held)
         _attack(stage, held)
 
 
 def _tasks(stage: _Stage, names: Sequence[str]) -> int:
     """How many tasks lie ahead: a fit and the enrolments of each scheme, a comparison per scenario, the attacks."""
-    pending, size = stage.ledger.pending(), stage.setting.protocol.people_per_task
-    chunks = sum(-(-len(people) // size) for people in enrolment.people_sets(stage.setting.split).values())
+    pending, protocol = stage.ledger.pending(), stage.setting.protocol
+    sets = enrolment.people_sets(stage.setting.split, protocol, _wanted(stage))
+    chunks = sum(-(-len(people) // protocol.people_per_task) for people in sets.values())
     scenarios = {(cell.scheme, cell.knowledge) for cell in pending if _is_harness(cell)}
-    return len(names) * (1 + chunks) + len(scenarios) + sum(not _is_harness(cell) for cell in pending)
+    opened = {cell.scheme for cell in pending if not _is_harness(cell)}
+    attacks = sum(not _is_harness(cell) for cell in pending)
+    return len(names) * (1 + chunks) + len(scenarios) + len(opened) + attacks
+
+
+def _wanted(stage: _Stage) -> enrolment.Wanted:
+    """What the attacks that lie ahead need enrolled."""
+    attacks = [cell for cell in stage.ledger.pending() if not _is_harness(cell)]
+    return enrolment.Wanted(
+        shadow_seconds=any(cell.question == SamePerson().name for cell in attacks),
+        records=max((Threat.parse(cell.knowledge).records for cell in attacks), default=1),
+    )
 
 
 def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
@@ -105,9 +120,7 @@ def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
 
 def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
     setting = stage.setting
-    work = enrolment.enrolment(
-        fitted, setting.split, people_per_task=setting.protocol.people_per_task, seed=setting.seed
-    )
+    work = enrolment.enrolment(fitted, setting.split, setting.protocol, wanted=_wanted(stage), seed=setting.seed)
     made: dict[enrolment.Chunk, tasks.Outcome] = {}
     for chunk, outcome in stage.outcomes(map(work.task, work.chunks())):
         made[chunk] = outcome
@@ -118,7 +131,7 @@ def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
         if errors:
             stage.give_up(name, errors[0])
         else:
-            held[name] = work.held(name, made, setting.split.shadow.references)
+            held[name] = work.held(name, made, setting.split)
     return held
 
 
@@ -144,14 +157,14 @@ def _is_harness(cell: Cell) -> bool:
 def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.Comparison:
     setting, holdings = stage.setting, held.holdings
     own_keys = scenario != Knowledge.STOLEN_KEY
-    shadow = Database(holdings.shadow.templates, holdings.shadow.keys)
+    targets = np.arange(len(setting.split.target.references))
     return tasks.Comparison(
         targets=tuple(
-            _trials(database, setting.split.target, own_keys)
+            _trials(database.rows(targets), setting.split.target, own_keys)
             for database in (holdings.first, holdings.second)
             if database.templates
         ),
-        shadow=_trials(shadow, setting.split.shadow, own_keys),
+        shadow=_trials(held.calibration, setting.split.calibration, own_keys),
         groups=setting.split.target.references.attributes,
         has_identity=setting.split.has_identity,
         protocol=setting.protocol,
@@ -169,7 +182,7 @@ def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trial
 
 def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held) -> None:
     if outcome.error is not None:
-        stage.ledger.fail(cell, outcome.error, outcome.seconds)
+        _fail(stage, cell, outcome)
     elif cell.question == "cost":
         key_bytes = KEY_BYTES if revocable(held.holdings.scheme) else 0
         measured = judge.costs(held.holdings.first.templates, held.timings, outcome.value.timings, key_bytes=key_bytes)
@@ -180,47 +193,75 @@ def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held)
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
 
 
+def _fail(stage: _Stage, cell: Cell, outcome: tasks.Outcome) -> None:
+    status = Status.TIMED_OUT if outcome.timed_out else Status.FAILED
+    stage.ledger.fail(cell, outcome.error or "", seconds=outcome.seconds, status=status)
+
+
+def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]:
+    """The holdings with the thresholds of the running system: everybody presents their own key."""
+    setting = stage.setting
+    attacked = {cell.scheme for cell in stage.ledger.pending() if not _is_harness(cell)}
+    if setting.split.calibration.probes is None:
+        return dict(held)
+
+    def task(name: str) -> workers.Task:
+        people = _trials(held[name].calibration, setting.split.calibration, True)
+        return workers.Task(name, tasks.thresholds, (held[name].holdings.scheme, people, setting.protocol.fmr))
+
+    found = dict(held)
+    for name, outcome in stage.outcomes(task(name) for name in held if name in attacked):
+        stage.ledger.tick(f"set the thresholds of {name}")
+        if outcome.error is None:
+            found[name] = replace(found[name], holdings=replace(found[name].holdings, thresholds=outcome.value))
+    return found
+
+
 def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
-    split = stage.setting.split
-    yardstick = judge.yardstick(split, stage.setting.protocol.fmr)
+    rule = judge.yardstick(stage.setting.split, stage.setting.protocol.fmr)
+    rules = {name: judge.Rules(rule, one.holdings.thresholds) for name, one in held.items()}
     thefts: dict[Cell, Theft] = {}
+    limit = stage.setting.protocol.seconds_per_attack
 
-    def task(cell: Cell) -> workers.Task:
-        thefts[cell] = _theft(stage, cell, held[cell.scheme])
+    def tried() -> Iterator[workers.Task]:
+        for cell in wanted:
+            try:
+                thefts[cell], doors = scenes.theft(
+                    stage.setting, cell, held[cell.scheme].holdings, stage.seed_of("theft", cell)
+                )
+            except ValueError as error:  # such as no threshold to decide by
+                stage.ledger.tick(f"{cell.attack} on {cell.scheme}: {cell.question}")
+                stage.ledger.fail(cell, str(error))
+                continue
+            yield task(cell, doors)
+
+    def task(cell: Cell, doors: tasks.Doors | None) -> workers.Task:
         plan = stage.setting.plan
         question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
-        return workers.Task(
-            cell, tasks.attack, (attack, question, thefts[cell].evidence, stage.seed_of("attack", cell))
-        )
+        call = partial(tasks.attack, seed=stage.seed_of("attack", cell), limit=limit)
+        return workers.Task(cell, call, (attack, question, thefts[cell].evidence, doors))
 
-    for cell, outcome in stage.outcomes(map(task, wanted)):
+    for cell, outcome in stage.outcomes(tried()):
         stage.ledger.tick(f"{cell.attack} on {cell.scheme}: {cell.question}")
-        _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), yardstick=yardstick)
+        _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), rules=rules[cell.scheme])
 
 
-def _add_attacked(
-    stage: _Stage, cell: Cell, outcome: tasks.Outcome, *, theft: Theft, yardstick: judge.Yardstick
-) -> None:
+def _add_attacked(stage: _Stage, cell: Cell, outcome: tasks.Outcome, *, theft: Theft, rules: judge.Rules) -> None:
     if outcome.error is not None:
-        stage.ledger.fail(cell, outcome.error, outcome.seconds)
+        _fail(stage, cell, outcome)
         return
     question, seed = stage.setting.plan.questions[cell.question], stage.seed_of("judge", cell)
-    target = stage.setting.split.target
+    target, rehearsal = judge.panels(stage.setting.split)
     try:
-        measured = judge.measure(question, outcome.value, theft, target=target, yardstick=yardstick, seed=seed)
+        measured = judge.measure(question, outcome.value, theft, panel=target, rules=rules, seed=seed)
     except (ValueError, ArithmeticError):  # an answer that can't be scored, such as one that overflows
-        stage.ledger.fail(cell, traceback.format_exc(), outcome.seconds)
+        stage.ledger.fail(cell, traceback.format_exc(), seconds=outcome.seconds)
         return
+    try:
+        rehearsed = judge.measure(question, outcome.value, theft, panel=rehearsal, rules=rules, seed=seed).measurements
+    except (ValueError, ArithmeticError):  # such as all of one class: then this attack can't be chosen by them
+        rehearsed = ()
     cost = {"seconds": outcome.seconds}
-    stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
-
-
-def _theft(stage: _Stage, cell: Cell, held: Held) -> Theft:
-    split, question = stage.setting.split, stage.setting.plan.questions[cell.question]
-    people = np.arange(len(split.target.references))
-    if isinstance(question, WhichClass):
-        labels = split.target.references.attributes[question.attribute]
-        people = np.flatnonzero(class_index(labels, question.classes) >= 0)
-    rng = stream(stage.seed_of("theft", cell))
-    return steal(held.holdings, question, Knowledge(cell.knowledge), public=split.background, people=people, rng=rng)
+    record = Record(cell, Status.OK, measured.measurements, measured.details, cost, rehearsal=rehearsed)
+    stage.ledger.add(record)

@@ -13,7 +13,7 @@ from mote_bench.data import npz
 from mote_bench.data.columns import UNKNOWN, bin_names
 from mote_bench.plan import Plan
 from mote_bench.protocol import Protocol
-from mote_bench.split import Split, split
+from mote_bench.split import Split, crossed, split
 
 Bins = Mapping[str, tuple[float, ...]]
 
@@ -34,15 +34,18 @@ class Asked:
         ``NAME=EDGE,EDGE,...`` for numeric columns.
     people : int, optional
         Use a random subset of this many people.
+    attacker_data : str, optional
+        Where the attacker's own people and public faces come from; by default from ``data``, other people.
     """
 
     data: str = "synthetic"
-    schemes: str = "all"
+    schemes: str = "default"
     attacks: str = "all"
     questions: str = "all"
     attributes: str | None = None
     bins: tuple[str, ...] = ()
     people: int | None = None
+    attacker_data: str | None = None
     seed: int = 0
     protocol: str = protocol.DEFAULT
 
@@ -73,8 +76,13 @@ def make(asked: Asked) -> Setting:
     dataset = _dataset(asked.data, bins, None if asked.attributes is None else _names(asked.attributes))
     _check_used(own_bins, dataset, asked.data)
     parts = split(dataset.faces, version, seed=asked.seed, people=asked.people)
-    choice = plan.Choice(asked.schemes, asked.attacks, asked.questions)
     name = dataset.name if asked.people is None else f"{dataset.name}@{asked.people}"
+    if asked.attacker_data is not None:
+        theirs = _other(asked.attacker_data, bins, dataset)
+        parts = crossed(parts, split(theirs.faces, version, seed=asked.seed))
+        name, checksum = f"{name} from {theirs.name}", f"{dataset.checksum} {theirs.checksum}"
+        dataset = replace(dataset, checksum=checksum, notes=(*dataset.notes, *theirs.notes))
+    choice = plan.Choice(asked.schemes, asked.attacks, asked.questions)
     cells = plan.make(choice, parts, version, data=name, seed=asked.seed)
     return Setting(dataset, parts, version, cells, asked.seed, bins)
 
@@ -92,16 +100,28 @@ def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
     return dataset if attributes is None else _with_attributes(dataset, attributes)
 
 
+def _other(data: str, bins: Bins, attacked: Dataset) -> Dataset:
+    """The attacker's data, with the attributes that the attacked people have too."""
+    dataset = _dataset(data, bins, None)
+    if dataset.checksum == attacked.checksum:
+        raise InputError(f"--attacker-data {data} is the attacked data itself; expected other people")
+    shared = {*dataset.faces.attributes, *dataset.faces.values} & {*attacked.faces.attributes, *attacked.faces.values}
+    return _with_attributes(dataset, sorted(shared))
+
+
 def _is_path(data: str) -> bool:
     return data.endswith(".npz") or os.sep in data or Path(data).is_file()
 
 
 def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:
-    known = dataset.faces.attributes
+    faces = dataset.faces
+    known = list(dict.fromkeys([*faces.attributes, *faces.values]))
     for name in attributes:
         if name not in known:
             raise InputError(f"data set '{dataset.name}' has no attribute '{name}'; it has: {', '.join(known)}")
-    return replace(dataset, faces=replace(dataset.faces, attributes={name: known[name] for name in attributes}))
+    labels = {name: column for name, column in faces.attributes.items() if name in attributes}
+    values = {name: column for name, column in faces.values.items() if name in attributes}
+    return replace(dataset, faces=replace(faces, attributes=labels, values=values))
 
 
 def _names(text: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""The identity-disjoint people sets of one run: background, shadow and target with its held-back photos."""
+"""The identity-disjoint people sets of one run: background, shadow, rehearsal and target with held-back photos."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,54 @@ class Enrolled:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Four people sets, none of them sharing a person."""
+    """People sets, none of them sharing a person.
+
+    Attributes
+    ----------
+    background : Faces
+        Public faces; schemes are fitted on these.
+    shadow : Enrolled
+        The attacker's own people.
+    rehearsal : Enrolled
+        More of them, stolen from as the target people are.
+    target : Enrolled
+        Those attacked.
+    calibration : Enrolled
+        The people on whom the operator sets thresholds; the same as ``shadow`` unless the attacker's people come from
+        another data set.
+    public : Faces
+        The attacker's public faces; the same as ``background`` unless they come from another data set.
+    """
 
     background: Faces
     shadow: Enrolled
+    rehearsal: Enrolled
     target: Enrolled
+    calibration: Enrolled
+    public: Faces
     has_identity: bool
+
+    @property
+    def crossed(self) -> bool:
+        """Whether the attacker's people and public faces come from another data set."""
+        return self.public is not self.background
+
+
+def crossed(own: Split, attackers: Split) -> Split:
+    """The split ``own`` with the attacker's people and public faces taken from another data set.
+
+    Raises
+    ------
+    InputError
+        When the two have embeddings of different dimensions.
+    """
+    dimensions = [part.background.embeddings.shape[1] for part in (own, attackers)]
+    if dimensions[0] != dimensions[1]:
+        raise InputError(
+            f"the attacker's data have {dimensions[1]} dimensions, the attacked data {dimensions[0]}; "
+            "embed both with the same recogniser"
+        )
+    return replace(own, shadow=attackers.shadow, rehearsal=attackers.rehearsal, public=attackers.background)
 
 
 def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = None) -> Split:
@@ -60,17 +102,28 @@ def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = N
     order = [int(person) for person in rng.permutation(len(photos))]
     target = _deal(order, photos, least_target, _size(protocol.target.people, protocol.target.share, len(photos)))
     order = [person for person in order if person not in set(target)]
+    rehearsal = _deal(
+        order, photos, least_target, _size(protocol.rehearsal.people, protocol.rehearsal.share, len(photos))
+    )
+    order = [person for person in order if person not in set(rehearsal)]
     shadow = _deal(order, photos, least_shadow, _size(protocol.shadow.people, protocol.shadow.share, len(photos)))
     background = [person for person in order if person not in set(shadow)]
     _check("target", target, protocol.target.least, f"of {len(photos)} people, with {least_target} photos each")
+    _check(
+        "rehearsal", rehearsal, protocol.rehearsal.least, f"of {len(photos)} people, with {least_target} photos each"
+    )
     _check("shadow", shadow, protocol.shadow.least, f"of {len(photos)} people, with {least_shadow} photos each")
     _check("background", background, protocol.background.least, f"of {len(photos)} people")
+    public = faces.rows(_background_rows(background, photos, protocol))
+    own = _enrolled(faces, shadow, photos, held_back=0, most=protocol.shadow.probes_most)
+    seconds, most = protocol.target.second_references, protocol.target.probes_most
     made = Split(
-        background=faces.rows(_background_rows(background, photos, protocol)),
-        shadow=_enrolled(faces, shadow, photos, seconds=0, most=protocol.shadow.probes_most),
-        target=_enrolled(
-            faces, target, photos, seconds=protocol.target.second_references, most=protocol.target.probes_most
-        ),
+        background=public,
+        shadow=own,
+        rehearsal=_enrolled(faces, rehearsal, photos, held_back=seconds, most=most),
+        target=_enrolled(faces, target, photos, held_back=seconds, most=most),
+        calibration=own,
+        public=public,
         has_identity=faces.identity is not None,
     )
     _check_disjoint(made)
@@ -115,12 +168,16 @@ def _background_rows(background: list[int], photos: list[Index], protocol: Proto
     return rows[: limits.images]
 
 
-def _enrolled(faces: Faces, people: list[int], photos: list[Index], *, seconds: int, most: int) -> Enrolled:
+def _enrolled(faces: Faces, people: list[int], photos: list[Index], *, held_back: int, most: int) -> Enrolled:
+    """A person's first photo is the reference, the second one the second reference.
+
+    With ``held_back`` = 0 the second reference is a probe too: the attacker may use a photo twice.
+    """
     references = faces.rows(np.array([photos[person][0] for person in people]))
     if faces.identity is None:
         return Enrolled(references, None, None, np.empty(0, dtype=np.intp))
-    probes = [photos[person][1 + seconds : 1 + seconds + most] for person in people]
-    second = faces.rows(np.array([photos[person][1] for person in people])) if seconds else None
+    probes = [photos[person][1 + held_back : 1 + held_back + most] for person in people]
+    second = faces.rows(np.array([photos[person][1] for person in people]))
     shown = np.repeat(np.arange(len(people)), [len(rows) for rows in probes])
     return Enrolled(references, second, faces.rows(np.concatenate(probes)), shown)
 
@@ -128,7 +185,7 @@ def _enrolled(faces: Faces, people: list[int], photos: list[Index], *, seconds: 
 def _check_disjoint(made: Split) -> None:
     if not made.has_identity:
         return
-    sets = [made.background.identity, made.shadow.references.identity, made.target.references.identity]
-    names = [set(identity.tolist()) for identity in sets if identity is not None]
-    if names[0] & names[1] or names[0] & names[2] or names[1] & names[2]:
+    parts = [made.background, made.shadow.references, made.rehearsal.references, made.target.references]
+    names = [set(part.identity.tolist()) for part in parts if part.identity is not None]
+    if len(set().union(*names)) < sum(map(len, names)):
         raise AssertionError("the people sets overlap; this is a defect of mote-bench, please report it")

@@ -52,8 +52,8 @@ def write(folder: Path, record: Record) -> None:
 def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapping[str, str]]) -> dict[Cell, Record]:
     """The cells that needn't be run again.
 
-    A record is kept when this folder's journal lists it with the checksum that the file still has, its cell didn't
-    fail, and it was made by the same code from the same data (``provenance``). Records that came with the
+    A record is kept when this folder's journal lists it with the checksum that the file still has, its cell has an
+    answer, and it was made by the same code from the same data (``provenance``). Records that came with the
     repository, or that were edited, are not in the journal: they are claims, and a run makes them anew.
     """
     listed = _journal(folder)
@@ -66,7 +66,7 @@ def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapp
         if _sha256(text) != listed[path.name]:
             continue
         record = from_text(text, path.name)
-        if record.status is not Status.FAILED and record.provenance == dict(provenance[cell]):
+        if record.status not in (Status.FAILED, Status.TIMED_OUT) and record.provenance == dict(provenance[cell]):
             kept[cell] = record
     return kept
 
@@ -122,6 +122,7 @@ def from_text(text: str, source: str) -> Record:
             cost=table["cost"],
             provenance=table["provenance"],
             error=table["error"],
+            rehearsal=tuple(Measurement(**row) for row in table["rehearsal"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None

@@ -17,18 +17,24 @@ from mote_bench.contracts import (
     Evidence,
     Faces,
     FloatArray,
+    HowMuch,
     Key,
     Question,
     SamePerson,
     Scheme,
     Template,
     WhichClass,
+    WhichFace,
+    WhichKeyface,
+    WhichPhoto,
 )
+from mote_bench.deadline import TimeBudgetSpent, deadline
+from mote_bench.evidence import Database
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.verification import Scores, measure_verification
 from mote_bench.protocol import Protocol
-from mote_bench.toolkit import stream
+from mote_bench.toolkit import stream, unit
 
 _LONGEST_ERROR = 4000
 
@@ -40,6 +46,7 @@ class Outcome:
     value: Any
     seconds: float
     error: str | None = None
+    timed_out: bool = False
 
 
 def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:
@@ -160,23 +167,76 @@ def _scores(scheme: Scheme, trials: Trials) -> FloatArray:
     return scores
 
 
-def attack(attacker: Attack, question: Question, evidence: Evidence, seed: int) -> Outcome:
-    """The attack's answer, checked for shape and finiteness, as float64."""
+@dataclass(frozen=True, eq=False)
+class Doors:
+    """Where the harness presents the faces that an attack answers with.
 
-    def answer() -> FloatArray:
-        given = attacker.answer(question, evidence, stream(seed, "attack"))
-        return _checked(given, _answer_shape(question, evidence), "answer")
+    Attributes
+    ----------
+    records : mapping of str -> Database
+        ``same``: the attacked records, row by row; ``renewed``: the same people enrolled from another photo under
+        another key; ``another``: the attacked record of somebody else. For :class:`WhichKeyface` ``all``: everybody's.
+    """
 
-    return _run(answer)
+    scheme: Scheme
+    records: Mapping[str, Database]
+
+
+def attack(
+    attacker: Attack, question: Question, evidence: Evidence, doors: Doors | None, *, seed: int, limit: float | None
+) -> Outcome:
+    """A :class:`~mote_bench.judge.Attacked`: the answer, checked for shape and finiteness, and its reception."""
+
+    def attacked() -> judge.Attacked:
+        with deadline(limit):
+            given = attacker.answer(question, evidence, stream(seed, "attack"))
+        answer = _checked(given, _answer_shape(question, evidence), "answer")
+        return judge.Attacked(answer, getattr(evidence.oracle, "used", None), _shown(question, answer, doors))
+
+    return _run(attacked)
+
+
+def _shown(question: Question, answer: FloatArray, doors: Doors | None) -> dict[str, FloatArray]:
+    if doors is None:
+        return {}
+    faces = unit(answer).astype(np.float32)
+    if isinstance(question, WhichKeyface):
+        return {name: _scored(doors.scheme, one, faces) for name, one in doors.records.items()}
+    return {
+        name: np.array(
+            [_scored(doors.scheme, one.rows(np.array([row])), faces[[row]])[0, 0] for row in range(len(faces))]
+        )
+        for name, one in doors.records.items()
+    }
+
+
+def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
+    shape = (len(records.templates), len(faces))
+    return _checked(scheme.score(records.templates, faces, keys=records.keys), shape, "score")
+
+
+def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
+    """A mapping of false-match rate to score: where the running system accepts."""
+    return _run(lambda: judge.thresholds(_scores(scheme, people)[_impostor(people)], rates))
 
 
 def _answer_shape(question: Question, evidence: Evidence) -> tuple[int, int]:
-    stolen = len(evidence.templates)
+    n = evidence.people
     if isinstance(question, WhichClass):
-        return stolen, len(question.classes)
+        return n, len(question.classes)
     if isinstance(question, SamePerson):
-        return stolen, len(evidence.others)
-    return stolen, question.dimension
+        return n, len(evidence.others)
+    if isinstance(question, WhichPhoto):
+        return n, question.photos
+    if isinstance(question, WhichFace):
+        return n, question.dimension
+    if isinstance(question, WhichKeyface):
+        return question.faces, question.dimension
+    return n if isinstance(question, HowMuch) else _candidates(evidence), 1
+
+
+def _candidates(evidence: Evidence) -> int:
+    return 0 if evidence.candidates is None else len(evidence.candidates)
 
 
 def _checked(array: object, shape: tuple[int, int], what: str) -> FloatArray:
@@ -198,6 +258,9 @@ def _run(work: Callable[[], Any]) -> Outcome:
     try:
         with threadpool_limits(limits=1):
             value = work()
+    except TimeBudgetSpent:
+        seconds = time.perf_counter() - start
+        return Outcome(None, seconds, f"stopped at its time budget, after {seconds:.0f} s", timed_out=True)
     except Exception:  # a plug-in may raise anything, and the run goes on
         return Outcome(None, time.perf_counter() - start, traceback.format_exc()[-_LONGEST_ERROR:])
     return Outcome(value, time.perf_counter() - start)

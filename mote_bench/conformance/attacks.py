@@ -31,10 +31,11 @@ from mote_bench.contracts import (
     Question,
     SamePerson,
     Shadow,
+    Threat,
     WhichClass,
     WhichFace,
 )
-from mote_bench.evidence import Database, Holdings, Theft, steal
+from mote_bench.evidence import Database, Holdings, Scene, Theft, steal
 from mote_bench.toolkit import class_index, draw_keys, revocable, stream, stream_seed, unit
 
 _OPTIONAL_METHODS = ("reconstruct", "surrogate")
@@ -112,8 +113,8 @@ class Trial:
             shadow=Shadow(_copy(shadow.references), shadow.templates, shadow.keys),
         )
         everyone = np.arange(len(self.people.target))
-        rng = stream(self.seed, "thief")
-        return steal(own, self.question, level, public=_copy(self.people.background), people=everyone, rng=rng)
+        scene = Scene(public=_copy(self.people.background), people=everyone)
+        return steal(own, self.question, Threat(level), scene=scene, rng=stream(self.seed, "thief"))
 
     def answer(self, evidence: Evidence, *, attack: Attack | None = None) -> FloatArray:
         """The answer of a new attack, unless one is given."""

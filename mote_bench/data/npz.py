@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mote_bench.contracts import Dataset, Faces, InputError
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Dataset, Faces, FloatArray, InputError
 from mote_bench.data.arrays import Arrays, checksum, read_npz
 from mote_bench.data.columns import UNKNOWN, Bins, Labels, classes
 
@@ -22,7 +25,8 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
     bins : mapping of name -> edges
         Where numeric columns are cut into classes.
     attributes : sequence of str, optional
-        The columns to use; by default every text column and every numeric one that has bins.
+        The columns to use; by default every text column and every numeric one that has bins. A numeric column is asked
+        about as a number, and as classes where it has bins.
     name : str, optional
         How the boards call the data; by default the file's stem.
 
@@ -39,11 +43,12 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
         raise InputError(f"'embeddings' in '{path}' holds {embeddings.dtype}; expected real numbers, (n, d)")
     wanted = _columns(arrays) if attributes is None else _named(arrays, attributes, path)
     labels, notes = _labels(arrays, wanted, bins=bins, chosen=attributes is not None)
+    values = {name: _values(name, arrays[name]) for name in wanted if _is_numeric(arrays[name]) and name not in notes}
     try:
-        faces = Faces(embeddings, _identity(arrays, path), labels)  # type: ignore[arg-type]
+        faces = Faces(embeddings, _identity(arrays, path), labels, values)  # type: ignore[arg-type]
     except InputError as error:
         raise InputError(f"'{path}': {error}") from None
-    return Dataset(name or path.stem, faces, checksum(path), tuple(notes))
+    return Dataset(name or path.stem, faces, checksum(path), tuple(notes.values()))
 
 
 def _columns(arrays: Arrays) -> list[str]:
@@ -66,19 +71,36 @@ def _identity(arrays: Arrays, path: Path) -> Labels | None:
     return identity.astype(str)
 
 
-def _labels(arrays: Arrays, wanted: Sequence[str], *, bins: Bins, chosen: bool) -> tuple[dict[str, Labels], list[str]]:
+def _labels(
+    arrays: Arrays, wanted: Sequence[str], *, bins: Bins, chosen: bool
+) -> tuple[dict[str, Labels], dict[str, str]]:
+    """The classes of each column that has any, and a note by name on each column that is left out."""
     labels: dict[str, Labels] = {}
-    notes = []
+    notes = {}
     for name in wanted:
         column = arrays[name]
         if column.ndim != 1 and not chosen:
-            notes.append(f"'{name}' has shape {column.shape} and is no column of labels: left out")
-        elif column.dtype.kind in "iuf" and name not in bins and not chosen:
-            notes.append(f"'{name}' holds numbers without bins: left out (give --bins {name}=EDGE,... to ask for it)")
-        else:
+            notes[name] = f"'{name}' has shape {column.shape} and is no column of labels: left out"
+        elif _is_numeric(column) and name not in bins and not chosen:
+            notes[name] = (
+                f"'{name}' holds numbers without bins: left out (give --bins {name}=EDGE,... to ask for classes, or "
+                f"--attributes {name} to ask for the number)"
+            )
+        elif not _is_numeric(column) or name in bins:
             labels[name] = classes(name, column, bins)
             _check_classes(name, labels[name])
     return labels, notes
+
+
+def _is_numeric(column: npt.NDArray[np.generic]) -> bool:
+    return column.dtype.kind in "iuf"
+
+
+def _values(name: str, column: npt.NDArray[np.generic]) -> FloatArray:
+    values = column.astype(np.float64)
+    if np.isinf(values).any():
+        raise InputError(f"'{name}' holds {int(np.isinf(values).sum())} infinite numbers; expected finite ones or NaN")
+    return values
 
 
 def _check_classes(name: str, labels: Labels) -> None:

@@ -9,6 +9,9 @@ from typing import Literal
 ATTRIBUTE = "attribute"
 """Stands for every question about a soft-biometric class (gender, age, ...)."""
 
+VALUE = "value"
+"""Stands for every question about a soft-biometric number (the age in years, ...)."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -41,6 +44,7 @@ _MAI = "Mai et al., IEEE TPAMI 41 (2019), arXiv 1703.00832"
 _GOMEZ = "Gomez-Barrero et al., IEEE TIFS 13 (2018), doi 10.1109/TIFS.2017.2788000"
 _OTROSHI = "Otroshi Shahreza et al., IEEE TIFS 18 (2023), doi 10.1109/TIFS.2023.3266170"
 _GARBE = "Howard et al., arXiv 2203.05051"
+_ISO_PROTECTION = "ISO/IEC 30136:2018"
 _OWN = "this suite"
 
 METRICS: tuple[Metric, ...] = (
@@ -156,6 +160,41 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         _OWN,
     ),
+    Metric(
+        "uncentred_type_1_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "as type 1 success, but by a recogniser that compares embeddings without centring them",
+        "lower",
+        _MAI,
+    ),
+    Metric(
+        "uncentred_type_2_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "as type 2 success, but by a recogniser that doesn't centre; to be read against the mean face's",
+        "lower",
+        _MAI,
+    ),
+    Metric(
+        "uncentred_wolf_rate_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of other people's photos that accept the reconstruction where nothing is centred",
+        "lower",
+        "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
+    ),
+    Metric(
+        "mean_face_type_2_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "uncentred type 2 success of the public faces' mean, which knows nothing of anybody",
+        "neither",
+        _OWN,
+    ),
+    Metric(
+        "mean_face_wolf_rate_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of other people's photos that accept this mean face, uncentred",
+        "neither",
+        _OWN,
+    ),
     Metric("d_sys", _LINK, "mean linkability of mated scores, to be read against its null", "lower", _GOMEZ),
     Metric("d_sys_null", _LINK, "D_sys under random mates: what chance shows at these pairs and bins", "neither", _OWN),
     Metric(
@@ -177,6 +216,34 @@ METRICS: tuple[Metric, ...] = (
         "rank_1", _LINK, "share of records whose best-scoring record of the other database is their mate", "lower", _ISO
     ),
     Metric("seconds_per_enrolment", _COST, "time to make one template", "lower", _OWN),
+    Metric(
+        "accepted_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of reconstructions that open the attacked template in the running system, at its own threshold",
+        "lower",
+        _ISO_PROTECTION,
+    ),
+    Metric(
+        "accepted_after_renewal_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share that opens the same person's template made of another photo under another key",
+        "lower",
+        _ISO_PROTECTION,
+    ),
+    Metric(
+        "accepted_by_another_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share that opens somebody else's template: what a face that opens everything would score",
+        "lower",
+        _OWN,
+    ),
+    Metric(
+        "queries_per_person",
+        (*_RECONSTRUCT, ATTRIBUTE, VALUE),
+        "queries to the running system; the limits are the fewest and the most for one person",
+        "neither",
+        _OWN,
+    ),
     Metric("seconds_per_score", _COST, "time to compare one template with one probe", "lower", _OWN),
     Metric("bytes_per_template", _COST, "mean size of a stored template", "lower", _OWN),
     Metric("key_bytes_per_person", _COST, "size of the secret that is kept outside the database", "lower", _OWN),
@@ -213,6 +280,12 @@ def _pattern(name: str) -> str:
     return re.sub(r"\\\{\w+\\\}", "(?:.+)", re.escape(name))
 
 
+def kind_of(question: str) -> str:
+    """The question itself, or what stands for all questions of its kind: ``ATTRIBUTE`` or ``VALUE``."""
+    if question in {name for row in METRICS for name in row.questions}:
+        return question
+    return VALUE if question.endswith("_value") else ATTRIBUTE
+
+
 def _asked(metric: Metric, question: str) -> bool:
-    fixed = {name for row in METRICS for name in row.questions} - {ATTRIBUTE}
-    return question in metric.questions or (ATTRIBUTE in metric.questions and question not in fixed)
+    return kind_of(question) in metric.questions

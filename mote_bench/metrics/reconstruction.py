@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ from .verification import Scores, fmr, matched_impostors, missed_genuine, thresh
 
 Index = npt.NDArray[np.integer]
 _NO_LENGTH = 1e-9
-_WOLF_RATES = {"1e-2": 1e-2, "1e-3": 1e-3}
+_WOLF_RATES = ("1e-2", "1e-3")
+_ONE_FACE = 0.999
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +55,22 @@ class Truth:
 
 
 def measure_reconstruction(
-    answer: FloatArray, truth: Truth, thresholds: Mapping[str, float], rng: np.random.Generator
+    answer: FloatArray,
+    truth: Truth,
+    thresholds: Mapping[str, float],
+    rng: np.random.Generator,
+    *,
+    uncentred: Mapping[str, float] | None = None,
 ) -> Measured:
     """Closeness to the enrolled face and the rates at which a reconstruction is accepted.
 
-    Every cosine is taken between directions from the background's mean: embeddings of two strangers share so much
-    that uncentred cosines are high for any answer. A success rate stands beside the rate at which the same
-    reconstructions pass for somebody else (their wolf rate): a face near the average passes for many.
+    Every cosine is taken between directions from the background's mean, unless its metric is called uncentred:
+    embeddings of two strangers share so much that uncentred cosines are high for any answer. A success rate stands
+    beside the rate at which the same reconstructions pass for somebody else (their wolf rate): a face near the average
+    passes for many.
+
+    A deployed recogniser often compares uncentred, and there the mean face alone is let in as many people. So uncentred
+    success stands beside that of the mean face, which knows nothing of anybody; seen from itself it has no direction.
 
     Parameters
     ----------
@@ -72,6 +82,8 @@ def measure_reconstruction(
         On centred cosines of plain embeddings of other people, keyed by their FMR (``"1e-2"``).
     rng : numpy.random.Generator
         Not drawn from, as all intervals here are analytic; it stands here so that measures are called alike.
+    uncentred : mapping of str -> float, optional
+        As ``thresholds``, on uncentred cosines.
 
     Returns
     -------
@@ -83,29 +95,79 @@ def measure_reconstruction(
         itself). ``type_2_success_at_wolf_rate_Y`` is at the threshold where the wolf rate is Y; with too few pairs for
         that it stands in ``details["undefined"]``.
 
+        Per uncentred threshold X ``uncentred_type_1_success_at_fmr_X``, ``uncentred_type_2_success_at_fmr_X`` (chance:
+        those of the mean face), ``uncentred_wolf_rate_at_fmr_X``, ``mean_face_type_2_success_at_fmr_X`` and
+        ``mean_face_wolf_rate_at_fmr_X``.
+
     Raises
     ------
     ValueError
-        On a wrong shape and an answer that is not finite.
+        On a wrong shape, an answer that is not finite, and one that is the same face for everybody: the attack did not
+        move, which is a failure of the attack and no strength of the scheme.
     """
-    rebuilt = centred(_checked(answer, truth), truth.mean)
-    references, probes = centred(truth.references, truth.mean), centred(truth.probes, truth.mean)
-    people = np.arange(len(rebuilt))
-    to_reference = Scores(_cosines(rebuilt, references), people, people)
-    to_probe = Scores(_cosines(rebuilt, probes), people, truth.shown)
-    genuine = Scores(_cosines(references, probes), people, truth.shown)
-    measurements = _closeness(to_reference.values)
+    answer = _checked(answer, truth)
+    seen = _compared(centred(answer, truth.mean), truth, truth.mean)
+    genuine = Scores(_cosines(seen.references, seen.probes), seen.to_probe.owner, truth.shown)
+    measurements = _closeness(seen.to_reference.values)
     for name, threshold in thresholds.items():
-        measurements += _acceptance(name, to_reference, to_probe, threshold)
+        measurements += _acceptance(name, seen, threshold)
         measurements.append(_measurement(f"genuine_success_at_fmr_{name}", _success(genuine, threshold)))
-    at_wolf_rate, undefined = _at_wolf_rates(to_probe)
-    own, others = len(to_probe.genuine), len(to_probe.impostor)
+    at_wolf_rate, undefined = _at_wolf_rates(seen.to_probe, thresholds)
+    measurements += at_wolf_rate + _uncentred(answer, truth, uncentred or {})
+    own, others = len(seen.to_probe.genuine), len(seen.to_probe.impostor)
     details = {
         "thresholds": {name: float(threshold) for name, threshold in thresholds.items()},
-        "counts": {"people": len(people), "probes": len(probes), "genuine": own, "wolf": others},
+        "counts": {"people": len(answer), "probes": len(seen.probes), "genuine": own, "wolf": others},
         "undefined": undefined,
     }
-    return Measured((*measurements, *at_wolf_rate), details)
+    if uncentred:
+        details["uncentred_thresholds"] = {name: float(threshold) for name, threshold in uncentred.items()}
+    return Measured(tuple(measurements), details)
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Directions of references and probes, and the cosines of the reconstructions with them."""
+
+    references: FloatArray
+    probes: FloatArray
+    to_reference: Scores
+    to_probe: Scores
+
+
+def _compared(rebuilt: FloatArray, truth: Truth, origin: FloatArray) -> _Compared:
+    """``rebuilt`` (n, d) are directions from ``origin``, as those of the true faces are taken to be."""
+    references, probes, people = (
+        centred(truth.references, origin),
+        centred(truth.probes, origin),
+        np.arange(len(rebuilt)),
+    )
+    to_reference = Scores(_cosines(rebuilt, references), people, people)
+    return _Compared(references, probes, to_reference, Scores(_cosines(rebuilt, probes), people, truth.shown))
+
+
+def _uncentred(answer: FloatArray, truth: Truth, thresholds: Mapping[str, float]) -> list[Measurement]:
+    """What a recogniser that doesn't centre would accept, of the answer and of the mean face."""
+    if not thresholds:
+        return []
+    nowhere = np.zeros_like(truth.mean)
+    given = _compared(centred(answer, nowhere), truth, nowhere)
+    average = _compared(centred(np.tile(truth.mean, (len(answer), 1)), nowhere), truth, nowhere)
+    return [one for name, at in thresholds.items() for one in _beside_the_mean_face(name, given, average, float(at))]
+
+
+def _beside_the_mean_face(name: str, given: _Compared, average: _Compared, threshold: float) -> list[Measurement]:
+    own, other = (_success(average.to_reference, threshold), _success(average.to_probe, threshold))
+    wolf = matched_impostors(average.to_probe, threshold)
+    type_1, type_2 = (_success(given.to_reference, threshold), _success(given.to_probe, threshold))
+    passed = matched_impostors(given.to_probe, threshold)
+    return [
+        _measurement(f"uncentred_type_1_success_at_fmr_{name}", type_1, chance=own.value),
+        _measurement(f"uncentred_type_2_success_at_fmr_{name}", type_2, chance=other.value),
+        _measurement(f"uncentred_wolf_rate_at_fmr_{name}", passed, chance=wolf.value),
+        _measurement(f"mean_face_type_2_success_at_fmr_{name}", other),
+        _measurement(f"mean_face_wolf_rate_at_fmr_{name}", wolf),
+    ]
 
 
 def centred(rows: FloatArray, mean: FloatArray) -> FloatArray:
@@ -139,31 +201,31 @@ def _closeness(cosines: FloatArray) -> list[Measurement]:
     ]
 
 
-def _acceptance(name: str, to_reference: Scores, to_probe: Scores, threshold: float) -> list[Measurement]:
+def _acceptance(name: str, seen: _Compared, threshold: float) -> list[Measurement]:
     """Success with the enrolled image and with other photos, wolf rate and their difference, at one threshold."""
-    type_1, type_2 = _success(to_reference, threshold), _success(to_probe, threshold)
-    wolf, n = matched_impostors(to_probe, threshold), len(to_probe.owner)
+    type_1, type_2 = _success(seen.to_reference, threshold), _success(seen.to_probe, threshold)
+    wolf, n = matched_impostors(seen.to_probe, threshold), len(seen.to_probe.owner)
     gain = type_2.value - wolf.value
     return [
-        _measurement(f"type_1_success_at_fmr_{name}", type_1, chance=fmr(to_reference.impostor, threshold)),
+        _measurement(f"type_1_success_at_fmr_{name}", type_1, chance=fmr(seen.to_reference.impostor, threshold)),
         _measurement(f"type_2_success_at_fmr_{name}", type_2, chance=wolf.value),
         _measurement(f"wolf_rate_at_fmr_{name}", wolf),
         Measurement(f"success_gain_at_fmr_{name}", gain, *mover_difference(type_2, wolf), n=n, chance=0.0),
     ]
 
 
-def _at_wolf_rates(to_probe: Scores) -> tuple[list[Measurement], dict[str, str]]:
+def _at_wolf_rates(to_probe: Scores, rates: Iterable[str]) -> tuple[list[Measurement], dict[str, str]]:
     """Type 2 success where the wolf rate is a given one, and why it is undefined where there are too few pairs."""
     measurements, undefined = [], {}
-    for name, wolf_rate in _WOLF_RATES.items():
+    for name in dict.fromkeys((*_WOLF_RATES, *rates)):
         metric = f"type_2_success_at_wolf_rate_{name}"
         try:
-            threshold = threshold_at_fmr(to_probe.impostor, wolf_rate)
+            threshold = threshold_at_fmr(to_probe.impostor, float(name))
         except InputError as error:
             undefined[metric] = str(error)
             continue
         value, bounds = _success(to_probe, threshold).value, _bounds_at_wolf_rate(to_probe, threshold)
-        measurements.append(Measurement(metric, value, *bounds, n=len(to_probe.owner), chance=wolf_rate))
+        measurements.append(Measurement(metric, value, *bounds, n=len(to_probe.owner), chance=float(name)))
     return measurements, undefined
 
 
@@ -208,4 +270,23 @@ def _checked(answer: FloatArray, truth: Truth) -> FloatArray:
     if not np.isfinite(answer).all():
         bad = int((~np.isfinite(answer).all(axis=1)).sum())
         raise ValueError(f"{bad} of {len(answer)} answers hold NaN or infinity; expected finite numbers")
+    _require_movement(answer, truth.mean)
     return answer
+
+
+def _require_movement(answer: FloatArray, mean: FloatArray) -> None:
+    """ValueError where all rows are one face, seen from the mean."""
+    alike = _likeness(centred(answer, mean))
+    if alike is None or alike > _ONE_FACE:
+        raise ValueError(
+            f"the attack did not move: its {len(answer)} answers are all but one face; expected a row for each person "
+            "that depends on their template"
+        )
+
+
+def _likeness(directions: FloatArray) -> float | None:
+    """Mean cosine of two different rows; rows without a direction don't count, and None where all others do."""
+    rows = directions[directions.any(axis=1)]
+    if len(rows) < 2:
+        return None
+    return float((np.square(rows.sum(axis=0)).sum() - len(rows)) / (len(rows) * (len(rows) - 1)))

@@ -11,11 +11,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mote_bench.contracts import Measurement, Record, Status
-from mote_bench.metrics.catalogue import ATTRIBUTE, describe
+from mote_bench.metrics.catalogue import describe, kind_of
 
 from . import text
 from .pictures import Picture, of_board, of_scheme
-from .readings import Reading, attacks_on, better, find, naive, reads, strongest
+from .readings import Reading, attacks_on, better, find, naive, of_one_record, reads, strongest
 from .standings import BROKEN_ABOVE, Board, Row
 
 _MOST_VALUES = 6
@@ -164,12 +164,11 @@ def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> S
 
 def _asked(reading: Reading, records: list[Record], rows: Sequence[Row]) -> Asked:
     scheme = rows[0].scheme
-    attacks = attacks_on(records, scheme, reading.question, stolen=True)
+    attacks = attacks_on(records, scheme, reading.question, key="")
     attacks.sort(key=lambda record: (not naive(record.cell.attack), record.cell.attack, str(record.cell.knowledge)))
-    keys = {row.key: row.key == "stolen" for row in rows}
     worst = {
-        key: strongest(attacks_on(records, scheme, reading.question, stolen=stolen), reading)
-        for key, stolen in keys.items()
+        row.key: strongest(of_one_record(attacks_on(records, scheme, reading.question, key=row.key)), reading)
+        for row in rows
     }
     attempts = []
     for record in attacks:
@@ -242,7 +241,7 @@ def _terms(boards: Iterable[Board]) -> list[Term]:
     for board in boards:
         asked |= dict.fromkeys([("eer", "verify"), *([(f"fnmr_at_fmr_{board.fmr}", "verify")] if board.fmr else [])])
         for reading in board.readings:
-            kind = reading.question if reading.question in ("reconstruct", "link") else ATTRIBUTE
+            kind = kind_of(reading.question)
             asked |= dict.fromkeys((metric, kind) for metric in (reading.headline, *reading.beside))
         for attribute in board.attributes[:1]:
             indexes = (f"{index}_{attribute}_at_fmr_{board.fairness_fmr}" for index in ("garbe", "fdr"))

@@ -11,7 +11,7 @@ from mote_bench.contracts import CEILING, FLOOR, Measurement, Record
 from mote_bench.metrics.fairness import snake_case
 
 from .plots import Axis, Curve, Dot, Group, Histogram, det, dots, groups, histogram
-from .readings import Reading, attacks_on, better, find, harness_record, strongest
+from .readings import Reading, attacks_on, better, find, harness_record, of_one_record, strongest
 from .standings import Board, Row, Worst
 from .text import label, number, plural, printable, shortened, span
 
@@ -43,12 +43,12 @@ def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) ->
     found = [_det(scheme, rows, records, f"{name}d")]
     link = next((reading for reading in board.readings if reading.question == "link"), None)
     for row in rows:
-        stolen = row.key == "stolen"
+        stolen = row.key == "stolen"  # to disclose the system's secrets changes who attacks, not who is let in
         if link:
-            best = strongest(attacks_on(records, scheme, "link", stolen=stolen), link)
-            found.append(_linking(row, best, f"{name}l{int(stolen)}"))
+            best = strongest(of_one_record(attacks_on(records, scheme, "link", key=row.key)), link)
+            found.append(_linking(row, best, f"{name}l{row.key}"))
         record = harness_record(records, scheme, "fairness", stolen=stolen)
-        found.append(_by_group(row, record, board.fairness_fmr, f"{name}f{int(stolen)}"))
+        found.append(_by_group(row, record, board.fairness_fmr, f"{name}f{row.key}"))
     return tuple(picture for picture in found if picture)
 
 
@@ -92,7 +92,7 @@ def _axis(board: Board, place: int, reading: Reading) -> Axis:
 
 def _name(row: Row) -> str:
     """The row's name, short enough for a plot and still saying which of a scheme's rows it is."""
-    tail = ", key stolen" if row.key == "stolen" else ""
+    tail = row.name.removeprefix(row.scheme)
     return shortened(row.scheme, _LONGEST_NAME - len(tail)) + tail
 
 

@@ -6,17 +6,44 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mote_bench.contracts import InputError, Knowledge, Measurement, Record, Status
+from mote_bench.contracts import Access, InputError, Knowledge, Measurement, Record, Status, Threat
 from mote_bench.metrics.catalogue import describe
 
 from .text import named
 
-HARNESS = ("verify", "fairness", "cost")
+HARNESS = ("verify", "fairness", "cost", "scorer", "revoke")
 """Questions that the harness answers without an attacker."""
 
-_QUESTION_ORDER = {"gender": 0, "age": 1, "ethnicity": 2, "reconstruct": 4, "link": 5}
-_KNOWLEDGE = [str(level) for level in Knowledge]
-_READS = {"-bytes": "bytes", "-answers": "answers", "-inverted": "inversion"}
+SECRET, STOLEN, DISCLOSED = "secret", "stolen", "disclosed"
+"""What the thief of a row has got: no key, the people's keys, or the system's own secrets as well."""
+
+_BEYOND = {
+    "": set(),
+    SECRET: {Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE},
+    STOLEN: {Knowledge.FULL_DISCLOSURE},
+    DISCLOSED: set(),
+}
+_QUESTION_ORDER = {
+    "gender": 0,
+    "age": 1,
+    "age_value": 2,
+    "ethnicity": 3,
+    "reconstruct": 5,
+    "link": 6,
+    "photo": 7,
+    "member": 8,
+    "wolf": 9,
+}
+_HEADLINES = {"link": ("eer", "d_sys"), "photo": ("top_1",), "member": ("auc",)}
+_KNOWLEDGE = list(Knowledge)
+_ACCESS = list(Access)
+_READS = {
+    "-bytes": "bytes",
+    "-answers": "answers",
+    "-inverted": "inversion",
+    "-scores": "scores at the door",
+    "-decisions": "decisions at the door",
+}
 _AT_FMR = re.compile(r"_at_fmr_(.+)$")
 
 
@@ -41,19 +68,30 @@ class Reading:
 def readings(records: Sequence[Record]) -> tuple[Reading, ...]:
     """One reading per question that was asked, attributes first."""
     asked = {record.cell.question for record in records} - set(HARNESS)
-    ordered = sorted(asked, key=lambda question: (_QUESTION_ORDER.get(question, 3), question))
+    ordered = sorted(asked, key=lambda question: (_QUESTION_ORDER.get(question, 4), question))
     return tuple(_reading(question, records) for question in ordered)
 
 
 def strongest(attacks: Iterable[Record], reading: Reading) -> Record | None:
-    """The measured attack that takes most; ties go to the attack that needs least, then by name."""
+    """The measured attack that takes most from people of the attacker's own, as they would choose it.
 
-    def order(record: Record) -> tuple[float, int, str]:
-        one = find(record, reading.headline)
+    Its figures on the target people are then no maximum of many, which would be too high by luck. Records without such
+    a rehearsal are compared by their own figures, and only among themselves. Ties go to the attack that needs least,
+    then by name.
+    """
+    told = [record for record in attacks if tells(record, reading)]
+    rehearsed = [record for record in told if _rehearsed(record, reading) is not None]
+
+    def order(record: Record) -> tuple[float, tuple[int, ...], str]:
+        one = _rehearsed(record, reading) if rehearsed else find(record, reading.headline)
         assert one is not None
         return -leak(reading, one.value), _level(record), record.cell.attack
 
-    return min((record for record in attacks if tells(record, reading)), key=order, default=None)
+    return min(rehearsed or told, key=order, default=None)
+
+
+def _rehearsed(record: Record, reading: Reading) -> Measurement | None:
+    return next((one for one in record.rehearsal if one.metric == reading.headline), None)
 
 
 def tells(record: Record, reading: Reading) -> bool:
@@ -93,10 +131,23 @@ def harness_record(records: Iterable[Record], scheme: str, question: str, *, sto
     return next((one for one, cell in cells if (cell.scheme, cell.question, str(cell.knowledge)) == wanted), None)
 
 
-def attacks_on(records: Iterable[Record], scheme: str, question: str, *, stolen: bool) -> list[Record]:
-    """The attacks open to a thief without the keys, or to one who stole them too (and may ignore them)."""
+def attacks_on(records: Iterable[Record], scheme: str, question: str, *, key: str) -> list[Record]:
+    """The attacks open to a thief of what ``key`` says; one who stole more may ignore it."""
     of_question = (record for record in records if (record.cell.scheme, record.cell.question) == (scheme, question))
-    return [record for record in of_question if stolen or str(record.cell.knowledge) != Knowledge.STOLEN_KEY]
+    return [record for record in of_question if threat(record).knowledge not in _BEYOND[key]]
+
+
+def threat(record: Record) -> Threat:
+    """What the thief of a record's cell holds; a name that is no threat counts as the most."""
+    try:
+        return Threat.parse(str(record.cell.knowledge))
+    except ValueError:
+        return Threat(Knowledge.FULL_DISCLOSURE)
+
+
+def of_one_record(records: Iterable[Record]) -> list[Record]:
+    """The attacks that hold one record of each person at most."""
+    return [record for record in records if threat(record).records == 1]
 
 
 def strictest_rate(records: Iterable[Record], *families: str) -> str:
@@ -126,11 +177,18 @@ def ordered(records: Iterable[Record]) -> list[Record]:
 
 
 def _reading(question: str, records: Sequence[Record]) -> Reading:
-    if question == "link":
-        return Reading(question, "eer", ("d_sys",))
+    mine = [record for record in records if record.cell.question == question]
+    if question in _HEADLINES:
+        headline, *others = _HEADLINES[question]
+        return Reading(question, headline, tuple(others))
+    if question.endswith("_value"):
+        return Reading(question, "correlation", ("mae",))
+    if question == "wolf":
+        rate = strictest_rate(mine, "opened_by_10_at_fmr_")
+        return Reading(question, f"opened_by_10_at_fmr_{rate}", (f"opened_by_1_at_fmr_{rate}",))
     if question != "reconstruct":
         return Reading(question, "balanced_accuracy", ("auc",))
-    rate = strictest_rate((record for record in records if record.cell.question == question), "success_gain")
+    rate = strictest_rate(mine, "success_gain")
     if not rate:  # too few people for any threshold: only the likeness itself can be read
         return Reading(question, "cosine_gain", ("centred_cosine",))
     beside = (f"type_2_success_at_fmr_{rate}", f"wolf_rate_at_fmr_{rate}", "centred_cosine")
@@ -144,6 +202,6 @@ def _as_rate(text: str) -> tuple[float, str]:
         return 1.0, text
 
 
-def _level(record: Record) -> int:
-    knowledge = str(record.cell.knowledge)
-    return _KNOWLEDGE.index(knowledge) if knowledge in _KNOWLEDGE else len(_KNOWLEDGE)
+def _level(record: Record) -> tuple[int, int, int]:
+    held = threat(record)
+    return _KNOWLEDGE.index(held.knowledge), -_ACCESS.index(held.access), held.records

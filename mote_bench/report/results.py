@@ -47,7 +47,7 @@ def written(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _rows(record: Record) -> Iterator[list[str]]:
     measurements: Sequence[Measurement | None] = record.measurements
-    if record.status is Status.FAILED or not measurements:
+    if record.status in (Status.FAILED, Status.TIMED_OUT) or not measurements:
         measurements = [None]
     for one in measurements:
         yield _row(record, one)

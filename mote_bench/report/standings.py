@@ -13,12 +13,16 @@ from itertools import groupby
 from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status
 
 from .readings import (
+    DISCLOSED,
+    SECRET,
+    STOLEN,
     Reading,
     attacks_on,
     find,
     harness_record,
     leak,
     naive,
+    of_one_record,
     ordered,
     readings,
     strictest_rate,
@@ -27,6 +31,7 @@ from .readings import (
 )
 from .text import plural, printable
 
+_NO_ANSWER = (Status.FAILED, Status.TIMED_OUT)
 _ROLES = {CEILING: "ceiling", FLOOR: "floor"}
 
 OK = "ok"
@@ -124,7 +129,8 @@ class Row:
     Attributes
     ----------
     key : str
-        ``secret`` or ``stolen`` for schemes with keys, otherwise empty.
+        What the thief has got: ``secret`` (no key), ``stolen`` (the people's keys) or ``disclosed`` (the system's own
+        secrets too); empty for schemes that have none of these.
     role : str
         ``ceiling`` (cosine hides nothing), ``floor`` (noise holds nothing), otherwise empty.
     recognition : str
@@ -144,7 +150,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        return f"{self.scheme}, key stolen" if self.key == "stolen" else self.scheme
+        return self.scheme + {STOLEN: ", key stolen", DISCLOSED: ", all disclosed"}.get(self.key, "")
 
     @property
     def ranked(self) -> bool:
@@ -217,7 +223,7 @@ def _board(records: list[Record]) -> Board:
         attributes=frame.attributes,
         rows=tuple(_in_order(_ranked(rows, frame.readings))),
         records=len(records),
-        failed=sum(record.status is Status.FAILED for record in records),
+        failed=sum(record.status in _NO_ANSWER for record in records),
         unmeasured=sum(record.status is Status.UNMEASURED for record in records),
     )
 
@@ -233,15 +239,16 @@ def _attributes(records: list[Record]) -> tuple[str, ...]:
 
 
 def _key_states(records: list[Record], scheme: str) -> tuple[str, ...]:
-    own = (record for record in records if record.cell.scheme == scheme)
-    keyed = any(
-        str(record.cell.knowledge) == Knowledge.STOLEN_KEY or find(record, "key_bytes_per_person") for record in own
-    )
-    return ("secret", "stolen") if keyed else ("",)
+    own = [record for record in records if record.cell.scheme == scheme]
+    known = {str(record.cell.knowledge).split(" ")[0] for record in own}
+    stolen = str(Knowledge.STOLEN_KEY) in known or any(find(record, "key_bytes_per_person") for record in own)
+    disclosed = str(Knowledge.FULL_DISCLOSURE) in known
+    states = (*((STOLEN,) if stolen else ()), *((DISCLOSED,) if disclosed else ()))
+    return (SECRET, *states) if states else ("",)
 
 
 def _row(frame: _Frame, scheme: str, key: str) -> Row:
-    stolen = key == "stolen"
+    stolen = key == STOLEN
     verify = harness_record(frame.records, scheme, "verify", stolen=stolen)
     eer = _figure(verify, "eer")
     row = Row(
@@ -251,7 +258,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         recognition=_recognition(eer.measurement),
         eer=eer,
         fnmr=_figure(verify, f"fnmr_at_fmr_{frame.fmr}"),
-        questions=tuple(_worst(frame, scheme, reading, stolen=stolen) for reading in frame.readings),
+        questions=tuple(_worst(frame, scheme, reading, key=key) for reading in frame.readings),
         fairness=_fairness(frame, scheme, stolen=stolen),
         cost=_cost(frame, scheme),
     )
@@ -275,14 +282,14 @@ def _recognition(eer: Measurement | None) -> str:
     return UNSHOWN if eer.high >= COIN else RECOGNISES
 
 
-def _worst(frame: _Frame, scheme: str, reading: Reading, *, stolen: bool) -> Worst:
-    attacks = attacks_on(frame.records, scheme, reading.question, stolen=stolen)
+def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
+    attacks = of_one_record(attacks_on(frame.records, scheme, reading.question, key=key))
     worst = Worst(
         question=reading.question,
         status=NOT_ASKED,
         measured=sum(tells(record, reading) for record in attacks),
-        failed=sum(record.status is Status.FAILED for record in attacks),
-        unmeasured=sum(record.status is not Status.FAILED and not tells(record, reading) for record in attacks),
+        failed=sum(record.status in _NO_ANSWER for record in attacks),
+        unmeasured=sum(record.status not in _NO_ANSWER and not tells(record, reading) for record in attacks),
     )
     best = strongest(attacks, reading)
     if best is None:

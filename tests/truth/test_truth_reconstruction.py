@@ -82,3 +82,36 @@ def test_success_at_a_wolf_rate() -> None:
         success = measured[f"type_2_success_at_wolf_rate_{name}"]
         assert success.value == 1
         assert success.chance == rate
+
+
+def test_uncentred_success_and_the_mean_face_by_hand() -> None:
+    truth = Truth(
+        mean=0.5 * direction(40)[0],
+        references=direction(0, 90, 180),
+        probes=direction(10, 50, 80, 170),
+        shown=np.array([0, 0, 1, 2]),
+    )
+    measured = measure_reconstruction(
+        direction(20, 100, 60), truth, {}, np.random.default_rng(0), uncentred={"1e-2": np.cos(np.radians(30.001))}
+    )
+    # Without a threshold for centred cosines: the same angles as above, whatever the mean is.
+    assert measured["uncentred_type_1_success_at_fmr_1e-2"].value == pytest.approx(2 / 3)
+    assert measured["uncentred_type_2_success_at_fmr_1e-2"].value == pytest.approx(3 / 4)
+    assert measured["uncentred_wolf_rate_at_fmr_1e-2"].value == pytest.approx(2 / 8)
+    # The mean face, at 40 degrees for everybody: references at 0, 90 and 180 are 40, 50 and 140 away, none accepted.
+    assert measured["uncentred_type_1_success_at_fmr_1e-2"].chance == 0
+    # The own probes are off by 30 and 10; by 40; by 130: two of four.
+    assert measured["mean_face_type_2_success_at_fmr_1e-2"].value == pytest.approx(2 / 4)
+    # As person 0 (80, 170): none; as person 1 (10, 50, 170): two; as person 2 (10, 50, 80): two; four of eight.
+    assert measured["mean_face_wolf_rate_at_fmr_1e-2"].value == pytest.approx(4 / 8)
+    assert measured["uncentred_type_2_success_at_fmr_1e-2"].chance == pytest.approx(2 / 4)
+    assert measured["uncentred_wolf_rate_at_fmr_1e-2"].chance == pytest.approx(4 / 8)
+
+
+def test_movement_by_hand() -> None:
+    truth = Truth(np.zeros(2), direction(0, 90), direction(10, 80), np.array([0, 1]))
+    # One cosine between two answers: cos 2 degrees = 0.99939 is over 0.999, cos 3 degrees = 0.9986 is not.
+    with pytest.raises(ValueError, match="the attack did not move: its 2 answers are all but one face"):
+        measure_reconstruction(direction(44, 46), truth, {}, np.random.default_rng(0))
+    measured = measure_reconstruction(direction(43.5, 46.5), truth, {}, np.random.default_rng(0))
+    assert measured["centred_cosine"].value == pytest.approx(np.cos(np.radians(43.5)))

@@ -96,7 +96,7 @@ def test_a_text_file_named_npz(tmp_path):
         ("--attacks", "logistic-byte", "logistic-bytes"),
         ("--data", "sinthetic", "synthetic"),
         ("--questions", "gendre", "gender"),
-        ("--protocol", "people-2", "people-1"),
+        ("--protocol", "people-1", "people-2"),
     ],
 )
 def test_unknown_names_suggest_the_nearest(tmp_path, option, given, nearest):

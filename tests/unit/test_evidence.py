@@ -1,35 +1,59 @@
-"""The thief sees what the knowledge level grants and nothing that says whose record is whose."""
+"""The thief sees what the threat grants and nothing that says whose record is whose."""
+
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
 from mote_baselines.biohash import BioHash
 from mote_baselines.cosine import Cosine
 
-from mote_bench.contracts import Knowledge, SamePerson, Shadow, WhichClass, WhichFace
-from mote_bench.evidence import Database, Holdings, levels, steal
+from mote_bench.contracts import (
+    Access,
+    Faces,
+    Knowledge,
+    SamePerson,
+    Shadow,
+    Threat,
+    WasMember,
+    WhichClass,
+    WhichFace,
+    WhichKeyface,
+    WhichPhoto,
+)
+from mote_bench.evidence import Database, Holdings, Scene, levels, operating_threshold, steal
 
-N = 30
+N, OWN = 30, 20
 GENDER = WhichClass("gender", ("female", "male"))
+LEVELS = (Knowledge.BYTES_ONLY, Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+
+
+def database(mark, n=N):
+    return Database(tuple(f"{mark}{i}".encode() for i in range(n)), tuple(f"key {mark}{i}".encode() for i in range(n)))
 
 
 @pytest.fixture
 def holdings(faces):
-    def database(mark):
-        return Database(
-            tuple(f"{mark}{i}".encode() for i in range(N)), tuple(f"key {mark}{i}".encode() for i in range(N))
-        )
+    own, again = database("shadow", OWN), database("shadow again", OWN)
+    people = faces.rows(np.arange(OWN))
+    return Holdings(
+        BioHash().fit(faces, seed=0),
+        database("first"),
+        database("second"),
+        Shadow(people, own.templates, own.keys, people, again.templates, again.keys),
+        renewed=(database("renewed", 6), database("again", 6)),
+        renewed_people=(3, 5, 8, 13, 21, 29),
+        thresholds={"1e-1": 0.1, "1e-2": 0.2},
+    )
 
-    shadow = Shadow(faces.rows(np.arange(5)), tuple(b"s" for _ in range(5)), None)
-    return Holdings(BioHash(), database("first"), database("second"), shadow)
 
-
-def stolen(holdings, faces, question, knowledge, seed=0, people=range(N)):
-    return steal(holdings, question, knowledge, public=faces, people=people, rng=np.random.default_rng(seed))
+def stolen(holdings, faces, question, threat, *, seed=0, people=range(N), **scene):
+    threat = threat if isinstance(threat, Threat) else Threat(threat)
+    return steal(holdings, question, threat, scene=Scene(faces, people, **scene), rng=np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("question", [GENDER, WhichFace(32), SamePerson()])
 def test_each_level_grants_what_it_says(holdings, faces, question):
-    bytes_only, algorithm, key = (stolen(holdings, faces, question, level).evidence for level in Knowledge)
+    bytes_only, algorithm, key = (stolen(holdings, faces, question, level).evidence for level in LEVELS)
     assert bytes_only.scheme is bytes_only.public is bytes_only.shadow is bytes_only.keys is None
     assert algorithm.scheme is holdings.scheme
     assert algorithm.public is faces
@@ -39,9 +63,13 @@ def test_each_level_grants_what_it_says(holdings, faces, question):
     assert (key.other_keys is not None) == (question == SamePerson())
 
 
-def test_only_linking_sees_the_second_database(holdings, faces):
-    assert stolen(holdings, faces, GENDER, Knowledge.STOLEN_KEY).evidence.others == ()
-    assert len(stolen(holdings, faces, SamePerson(), Knowledge.BYTES_ONLY).evidence.others) == N
+def test_only_linking_sees_second_enrolments(holdings, faces):
+    alone = stolen(holdings, faces, GENDER, Knowledge.STOLEN_KEY).evidence
+    assert alone.others == alone.shadow.second_templates == ()
+    linking = stolen(holdings, faces, SamePerson(), Knowledge.ALGORITHM).evidence
+    assert len(linking.others) == N
+    assert len(linking.shadow.second_templates) == OWN
+    assert stolen(holdings, faces, SamePerson(), Knowledge.BYTES_ONLY).evidence.shadow is None
 
 
 def test_keys_and_truth_follow_the_shuffled_records(holdings, faces):
@@ -56,7 +84,7 @@ def test_keys_and_truth_follow_the_shuffled_records(holdings, faces):
 
 def test_order_says_nothing(holdings, faces):
     """Over 300 thefts a person's place, and the distance to their mate's place, are as in a random shuffle."""
-    thefts = [stolen(holdings, faces, SamePerson(), Knowledge.ALGORITHM, seed) for seed in range(300)]
+    thefts = [stolen(holdings, faces, SamePerson(), Knowledge.ALGORITHM, seed=seed) for seed in range(300)]
     places = np.array([np.argsort(theft.people) for theft in thefts])
     mates = np.array([np.argsort(theft.others) for theft in thefts])
     assert abs(places.mean(axis=0) - (N - 1) / 2).max() < 4 * np.sqrt((N**2 - 1) / 12 / 300)
@@ -69,6 +97,126 @@ def test_a_part_of_the_people(holdings, faces):
     assert set(theft.evidence.templates) == {b"first3", b"first8"}
 
 
+@pytest.mark.parametrize("knowledge", [Knowledge.ALGORITHM, Knowledge.STOLEN_KEY])
+def test_further_records_are_of_the_same_people(holdings, faces, knowledge):
+    theft = stolen(holdings, faces, GENDER, Threat(knowledge, records=3), people=holdings.renewed_people)
+    assert len(theft.evidence.renewed) == 2
+    for mark, records in zip(("renewed", "again"), theft.evidence.renewed, strict=True):
+        rows = [holdings.renewed_people.index(person) for person in theft.people]
+        assert records.templates == tuple(f"{mark}{row}".encode() for row in rows)
+        keys = tuple(f"key {mark}{row}".encode() for row in rows)
+        assert records.keys == (keys if knowledge is Knowledge.STOLEN_KEY else None)
+
+
+def test_one_record_is_one_record(holdings, faces):
+    assert stolen(holdings, faces, GENDER, Knowledge.STOLEN_KEY).evidence.renewed == ()
+
+
+@pytest.mark.parametrize("access", [Access.SCORES, Access.DECISIONS])
+def test_who_stands_at_the_door_holds_no_record_and_no_key(holdings, faces, access):
+    threat = Threat(Knowledge.STOLEN_KEY, access=access)
+    evidence = stolen(holdings, faces, WhichFace(32), threat, budget=7, operating_fmr="1e-3").evidence
+    assert evidence.templates == evidence.others == ()
+    assert evidence.keys is None
+    assert evidence.oracle.people == evidence.people == N
+    assert evidence.oracle.left.tolist() == [7] * N
+
+
+def test_a_dictionary_is_made_without_any_record(holdings, faces):
+    evidence = stolen(holdings, faces, WhichKeyface(10, 32), Knowledge.ALGORITHM).evidence
+    assert evidence.templates == ()
+    assert evidence.shadow is not None
+
+
+def test_candidate_photos_hold_the_enrolled_one_at_a_random_place(holdings, faces):
+    photos = np.arange(N * 4 * 3, dtype=np.float32).reshape(N, 4, 3)
+    theft = stolen(holdings, faces, WhichPhoto(4), Knowledge.ALGORITHM, photos=photos)
+    for person, shown, place in zip(theft.people, theft.evidence.candidates, theft.truth, strict=True):
+        np.testing.assert_array_equal(shown[place], photos[person, 0])
+        assert sorted(shown[:, 0]) == sorted(photos[person, :, 0])
+    assert len(set(theft.truth.tolist())) == 4
+
+
+def test_half_of_the_members_are_known_and_none_is_both(faces):
+    background = faces.rows(np.arange(60))
+    own = Shadow(faces.rows(np.arange(60, 100, 2)), tuple(f"{i}".encode() for i in range(OWN)), None)
+    held = Holdings(Cosine().fit(background, seed=0), database("first"), database("second"), own)
+    theft = stolen(held, background, WasMember(), Knowledge.ALGORITHM, candidates=400)
+    evidence, rows = theft.evidence, {row.tobytes() for row in theft.evidence.candidates}
+    assert theft.truth.sum() * 2 == len(theft.truth) == len(rows)
+    members = {row.tobytes() for row in background.embeddings}
+    assert all(
+        (row.tobytes() in members) == bool(was) for row, was in zip(evidence.candidates, theft.truth, strict=True)
+    )
+    assert not rows & {row.tobytes() for row in evidence.public.embeddings}
+    assert not rows & {row.tobytes() for row in evidence.shadow.references.embeddings}
+    for row, template in zip(evidence.shadow.references.identity, evidence.shadow.templates, strict=True):
+        assert own.references.identity[int(template)] == row
+
+
+def test_nothing_else_leaks(holdings, faces):
+    """All that can be reached from the evidence is what its docstring lists: no truth, seed, cache or shared object."""
+    hidden = {f"second{i}".encode() for i in range(N)} | {f"key first{i}".encode() for i in range(N)}
+    evidence = stolen(holdings, faces, GENDER, Knowledge.ALGORITHM, photos=np.ones((N, 4, 3)), budget=9).evidence
+    assert not hidden & set(_leaves(evidence))
+    assert {field.name for field in fields(evidence) if getattr(evidence, field.name) in (None, ())} == {
+        "others",
+        "keys",
+        "other_keys",
+        "renewed",
+        "oracle",
+        "candidates",
+    }
+
+
+def test_equal_records_look_equal_whoever_they_are_of(holdings, faces):
+    """A record's object says nothing of its row: the same bytes give the same evidence from any person."""
+    same = replace(holdings, first=Database((b"same",) * N, holdings.first.keys))
+    evidence = stolen(same, faces, GENDER, Knowledge.BYTES_ONLY).evidence
+    assert evidence == replace(evidence, templates=tuple([b"same"] * N)) or set(evidence.templates) == {b"same"}
+
+
+def _leaves(thing, depth=6):
+    """Everything below an object, through containers and dataclasses."""
+    if depth == 0:
+        return
+    if isinstance(thing, bytes | str | int | float):
+        yield thing
+    elif isinstance(thing, Faces) or is_dataclass(thing):
+        for field in fields(thing):
+            yield from _leaves(getattr(thing, field.name), depth - 1)
+    elif isinstance(thing, dict):
+        for item in thing.items():
+            yield from _leaves(item, depth - 1)
+    elif isinstance(thing, tuple | list):
+        for item in thing:
+            yield from _leaves(item, depth - 1)
+    elif hasattr(thing, "__dict__"):
+        yield from _leaves(vars(thing), depth - 1)
+
+
 def test_without_keys_there_is_none_to_steal():
     assert levels(Cosine()) == (Knowledge.BYTES_ONLY, Knowledge.ALGORITHM)
-    assert levels(BioHash()) == tuple(Knowledge)
+    assert levels(BioHash()) == LEVELS
+
+
+class Guarded(Cosine):
+    """A scheme with a secret of its own, without which it can't score."""
+
+    def public(self):
+        return "only the public part"
+
+
+def test_a_system_secret_is_granted_at_full_disclosure_only(holdings, faces):
+    guarded = Guarded().fit(faces, seed=0)
+    assert levels(guarded) == (Knowledge.BYTES_ONLY, Knowledge.ALGORITHM, Knowledge.FULL_DISCLOSURE)
+    held = replace(holdings, scheme=guarded)
+    assert stolen(held, faces, GENDER, Knowledge.ALGORITHM).evidence.scheme == "only the public part"
+    assert stolen(held, faces, GENDER, Knowledge.FULL_DISCLOSURE).evidence.scheme is guarded
+
+
+def test_the_operating_threshold_is_the_next_that_could_be_set():
+    thresholds = {"1e-1": 0.1, "1e-2": 0.2, "1e-4": 0.4}
+    assert operating_threshold(thresholds, "1e-2") == 0.2
+    assert operating_threshold(thresholds, "1e-3") == 0.2
+    assert operating_threshold({"1e-4": 0.4}, "1e-3") is None

@@ -194,7 +194,7 @@ def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
         "shouts-links": Status.FAILED,
     }
     assert "this attack is broken" in by_attack["raises"].error
-    assert "shape (1, 1); expected (50, 2)" in by_attack["shape"].error
+    assert "shape (1, 1); expected (75, 2)" in by_attack["shape"].error
     assert "NaN" in by_attack["nan"].error
     assert "can't break 'cosine'" in by_attack["guesses"].error
 
@@ -247,7 +247,7 @@ def test_without_identities_attributes_and_cost_remain(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "_dataset", lambda *_: dataset)
     setting = settings.make(replace(ASKED, attacks="vote-answers,ridge-answers"))
     assert {cell.question for cell in setting.plan.cells} == {"gender", "age", "cost"}
-    assert sum("needs `identity`" in refused for refused in setting.plan.refused) == 4
+    assert sum("needs `identity`" in refused for refused in setting.plan.refused) == 7
     store.prepare(tmp_path)
     made = runner.run(setting, tmp_path, jobs=2, progress=quiet)
     assert {record.status for record in made.records} == {Status.OK}

@@ -24,22 +24,22 @@ def images(faces):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**31), st.integers(130, 300))
+@given(st.integers(0, 2**31), st.integers(134, 300))
 def test_sets_are_disjoint_and_photos_are_used_once(seed, n):
     made = split(gaussian_faces(n, 6, seed=1), PROTOCOL, seed=seed)
-    background, shadow, target = made.background, made.shadow, made.target
-    assert not people(background) & people(shadow.references)
-    assert not people(background) & people(target.references)
-    assert not people(shadow.references) & people(target.references)
-    parts = [background, shadow.references, shadow.probes, target.references, target.seconds, target.probes]
+    background, shadow, rehearsal, target = made.background, made.shadow, made.rehearsal, made.target
+    names = [people(background), *(people(part.references) for part in (shadow, rehearsal, target))]
+    assert len(set().union(*names)) == sum(map(len, names)) == n
+    parts = [background, shadow.references, shadow.probes]
+    parts += [faces for part in (rehearsal, target) for faces in (part.references, part.seconds, part.probes)]
     assert len(set().union(*map(images, parts))) == sum(map(len, parts))
-    assert len(target.references) == n // 4
-    assert len(shadow.references) == n // 3
+    assert images(shadow.seconds) <= images(shadow.probes)
+    assert [len(part.references) for part in (target, rehearsal, shadow)] == [n // 4, n // 8, int(n * 0.3)]
 
 
 def test_photos_belong_to_their_person():
     made = split(gaussian_faces(160, 6), PROTOCOL, seed=3)
-    for enrolled in (made.shadow, made.target):
+    for enrolled in (made.shadow, made.rehearsal, made.target):
         np.testing.assert_array_equal(enrolled.references.identity[enrolled.shown], enrolled.probes.identity)
     np.testing.assert_array_equal(made.target.references.identity, made.target.seconds.identity)
     assert np.bincount(made.target.shown).tolist() == [4] * 40
@@ -53,7 +53,8 @@ def test_same_seed_same_split_other_seed_other_split():
 
 def test_a_subset_of_people():
     made = split(gaussian_faces(300, 4), PROTOCOL, seed=0, people=160)
-    assert len(people(made.background) | people(made.shadow.references) | people(made.target.references)) == 160
+    parts = (made.background, made.shadow.references, made.rehearsal.references, made.target.references)
+    assert len(set().union(*map(people, parts))) == 160
     with pytest.raises(InputError, match="300 people"):
         split(gaussian_faces(300, 4), PROTOCOL, seed=0, people=301)
 

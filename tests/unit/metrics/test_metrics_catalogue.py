@@ -27,7 +27,7 @@ def measured_names() -> list[tuple[str, str]]:
         "fairness": measure_fairness(scores, {"age_group": np.array(["18-34", "65+"] * 55)}, 0.4, rng=rng),
         "gender": measure_attribute(rng.standard_normal((110, 2)), np.arange(110) % 2, ("female", "male")),
         "link": measure_linkage(rng.standard_normal((40, 40)), np.arange(40), rng),
-        "reconstruct": measure_reconstruction(faces, truth, thresholds, rng),
+        "reconstruct": measure_reconstruction(faces, truth, thresholds, rng, uncentred=thresholds),
     }
     return [(question, one.metric) for question, result in measured.items() for one in result.measurements]
 
@@ -48,6 +48,8 @@ def test_suffixed_names_resolve_to_their_own_row() -> None:
         ("fmr_age_18_34_at_fmr_1e-2", "fmr_{attribute}_{group}_at_fmr_{fmr}"),
         ("fmr_reached_at_fmr_1e-3", "fmr_reached_at_fmr_{fmr}"),
         ("type_2_success_at_wolf_rate_1e-3", "type_2_success_at_wolf_rate_{fmr}"),
+        ("uncentred_type_2_success_at_fmr_1e-3", "uncentred_type_2_success_at_fmr_{fmr}"),
+        ("mean_face_type_2_success_at_fmr_1e-3", "mean_face_type_2_success_at_fmr_{fmr}"),
         ("ser_age", "ser_{attribute}"),
         ("fdr_{attribute}_at_fmr_{fmr}", "fdr_{attribute}_at_fmr_{fmr}"),
     ):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from metric_populations import quick
 
 from mote_bench.metrics.reconstruction import Truth, centred, measure_reconstruction
+from mote_bench.toolkit import unit
 
 THRESHOLDS = {"1e-2": 0.45, "1e-3": 0.58}
 AT_FMR = ["type_1_success", "type_2_success", "wolf_rate", "success_gain", "genuine_success"]
@@ -23,6 +24,10 @@ def truth_of(people: int = 60, probes: int = 3, dimension: int = 24, seed: int =
     shots = faces[shown] + 0.4 * rng.standard_normal((len(shown), dimension))
     mean = np.full(dimension, 0.5 / np.sqrt(dimension))
     return Truth(mean, references, shots, shown)
+
+
+def _faces_of(truth: Truth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return truth.references, truth.probes, truth.shown
 
 
 def measure(answer: np.ndarray, truth: Truth):
@@ -86,17 +91,62 @@ def test_a_rotation_of_everything_changes_nothing() -> None:
         assert (a.value, a.low, a.high) == pytest.approx((b.value, b.low, b.high), abs=1e-9)
 
 
-def test_one_face_for_all_gains_nothing() -> None:
+@pytest.mark.parametrize("rounding", [0, 1e-4])
+def test_one_face_for_all_did_not_move(rounding: float) -> None:
+    truth, rng = truth_of(), np.random.default_rng(3)
+    for face in (truth.mean, truth.references[0], 0 * truth.mean):
+        answer = np.tile(face, (60, 1))
+        with pytest.raises(ValueError, match="the attack did not move: its 60 answers are all but one face"):
+            measure(answer * (1 + rounding * rng.standard_normal(answer.shape)), truth)
+
+
+def test_answers_drawn_far_towards_the_mean_still_count() -> None:
+    """A strong ridge shrinks its answers, and what is left still says something of everybody."""
     truth = truth_of()
-    for face in (truth.mean, truth.references[0]):
-        measured = measure(np.tile(face, (60, 1)), truth)
-        gain = measured["cosine_gain"]
-        assert gain.low <= 0 <= gain.high
-        assert gain.value == pytest.approx(0, abs=1e-9)
-        for rate in THRESHOLDS:
-            success = measured[f"success_gain_at_fmr_{rate}"]
-            assert success.value == pytest.approx(0, abs=1e-9)
-            assert success.low < 0 < success.high
+    short = unit(truth.mean) + 0.1 * (unit(truth.references) - truth.mean)
+    assert measure(short, truth)["cosine_gain"].low > 0
+
+
+def test_all_but_one_face_gains_nothing() -> None:
+    truth, rng = truth_of(), np.random.default_rng(4)
+    face = truth.references[0] / np.linalg.norm(truth.references[0])
+    measured = measure(face + 0.02 * rng.standard_normal(truth.references.shape), truth)
+    for metric in ("cosine_gain", "success_gain_at_fmr_1e-2", "success_gain_at_fmr_1e-3"):
+        gain = measured[metric]
+        assert gain.value == pytest.approx(0, abs=0.02)
+        assert gain.low < 0 < gain.high
+
+
+def test_uncentred_success_stands_beside_the_mean_faces() -> None:
+    truth = truth_of(110)
+    answer = truth.references + 0.8 * np.random.default_rng(1).standard_normal(truth.references.shape)
+    measured = measure_reconstruction(answer, truth, {}, np.random.default_rng(0), uncentred={"1e-2": 0.6})
+    for kind in ("type_2_success", "wolf_rate"):
+        beside = measured[f"mean_face_{kind}_at_fmr_1e-2"]
+        assert measured[f"uncentred_{kind}_at_fmr_1e-2"].chance == beside.value
+    assert measured["uncentred_type_2_success_at_fmr_1e-2"].low > measured["mean_face_wolf_rate_at_fmr_1e-2"].high
+    assert measured.details["uncentred_thresholds"] == {"1e-2": 0.6}
+    assert json.loads(json.dumps(measured.details, allow_nan=False)) == measured.details
+
+
+@quick
+@given(st.integers(0, 20))
+def test_with_a_mean_of_zero_centring_changes_nothing(seed: int) -> None:
+    truth, rng = truth_of(12), np.random.default_rng(seed)
+    truth = Truth(0 * truth.mean, *_faces_of(truth))
+    at = {"1e-2": 0.4}
+    measured = measure_reconstruction(rng.standard_normal((12, 24)), truth, at, rng, uncentred=at)
+    for kind in ("type_1_success", "type_2_success", "wolf_rate"):
+        plain, other = (measured[f"{prefix}{kind}_at_fmr_1e-2"] for prefix in ("", "uncentred_"))
+        assert (plain.value, plain.low, plain.high) == (other.value, other.low, other.high)
+        assert other.chance == 0  # a mean face without a direction is accepted by nobody
+
+
+def test_any_rate_that_a_threshold_is_given_for() -> None:
+    truth = truth_of(60)
+    measured = measure_reconstruction(truth.references, truth, {"1e-4": 0.7}, np.random.default_rng(0))
+    assert 0 < measured["type_2_success_at_fmr_1e-4"].value < 1
+    assert "expected at least 100000" in measured.details["undefined"]["type_2_success_at_wolf_rate_1e-4"]
 
 
 def test_a_face_near_the_average_is_a_wolf_without_gain() -> None:
@@ -104,7 +154,7 @@ def test_a_face_near_the_average_is_a_wolf_without_gain() -> None:
     rng = np.random.default_rng(0)
     faces = np.concatenate([rng.standard_normal((60, 4)) * 0.3 + 3, rng.standard_normal((60, 20)) * 0.3], axis=1)
     truth = Truth(np.zeros(24), faces, np.repeat(faces, 2, axis=0), np.repeat(np.arange(60), 2))
-    measured = measure(np.tile(faces.mean(axis=0), (60, 1)), truth)
+    measured = measure(faces.mean(axis=0) + 0.1 * rng.standard_normal(faces.shape), truth)
     assert measured["type_2_success_at_fmr_1e-3"].value == 1
     assert measured["wolf_rate_at_fmr_1e-3"].value == 1
     assert measured["success_gain_at_fmr_1e-3"].value == 0
@@ -113,13 +163,14 @@ def test_a_face_near_the_average_is_a_wolf_without_gain() -> None:
 
 def test_answers_without_a_direction() -> None:
     truth = truth_of(20)
-    truth = Truth(np.eye(24)[0], truth.references, truth.probes, truth.shown)
-    answer = np.zeros((20, 24))
-    answer[10:, 0] = 5.0  # equal to the mean
-    assert not centred(answer, truth.mean).any()
+    truth = Truth(np.eye(24)[0], *_faces_of(truth))
+    answer = truth.references.copy()
+    answer[:5] = 0
+    answer[5:10] = truth.mean
+    assert not centred(answer[:10], truth.mean).any()
     measured = measure(answer, truth)
-    assert (measured["centred_cosine"].value, measured["cosine_gain"].value) == (0, 0)
-    assert measured["type_2_success_at_fmr_1e-2"].value == 0
+    assert measured["centred_cosine"].value == pytest.approx(0.5)
+    assert measured["type_1_success_at_fmr_1e-2"].value == 0.5
 
 
 def test_people_without_probes_count_where_they_can() -> None:
