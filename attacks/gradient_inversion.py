@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template, WhichFace
-from mote_bench.toolkit import draw_keys, revocable, unit
+from mote_bench.toolkit import unit
 
-from .probing import granted
+from .probing import granted, presented
 
 if TYPE_CHECKING:
     import torch
@@ -55,7 +55,7 @@ class Gradient:
         prior = _learn_prior(public.embeddings)
         starts = _SPREAD_OF_STARTS * rng.standard_normal((_STARTS, len(prior.axes)))
         faces = public.embeddings[rng.permutation(len(public))[:_FACES_TO_SCALE_ON]]
-        keys, shadow_keys = _presented(evidence, rng)
+        keys, shadow_keys = presented(evidence, rng)
         tried = rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON]
         own = _scaled_score(
             evidence.scheme,
@@ -91,15 +91,6 @@ def _learn_prior(embeddings: FloatArray) -> _Prior:
     spread = lengths / np.sqrt(len(embeddings))
     kept = spread > 1e-4 * spread[0]
     return _Prior(mean, axes[kept] * spread[kept, None])
-
-
-def _presented(evidence: Evidence, rng: np.random.Generator) -> tuple[Sequence[Key] | None, Sequence[Key] | None]:
-    """The keys for the stolen and the shadow templates; one of the attacker's own for all where none are stolen."""
-    _, shadow = granted(evidence)
-    if evidence.keys is not None or evidence.scheme is None or not revocable(evidence.scheme):
-        return evidence.keys, shadow.keys
-    own = draw_keys(1, rng)
-    return own * len(evidence.templates), own * len(shadow.templates)
 
 
 def _scaled_score(

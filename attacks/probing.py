@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, Shadow, WhichClass
-from mote_bench.toolkit import Answers, class_index
+from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Shadow, WhichClass
+from mote_bench.toolkit import Answers, class_index, draw_keys, revocable
 
 MOST_PROBES = 1000
 _FARTHEST = 10.0  # standard deviations; a probe that the shadow templates answer alike must not outweigh all others
@@ -17,6 +19,15 @@ def granted(evidence: Evidence) -> tuple[Faces, Shadow]:
     if evidence.public is None or evidence.shadow is None:
         raise ValueError(f"knowledge '{evidence.knowledge}' grants no public faces and no shadow people")
     return evidence.public, evidence.shadow
+
+
+def presented(evidence: Evidence, rng: np.random.Generator) -> tuple[Sequence[Key] | None, Sequence[Key] | None]:
+    """The keys for the stolen and the shadow templates; one of the attacker's own for all where none are stolen."""
+    _, shadow = granted(evidence)
+    if evidence.keys is not None or evidence.scheme is None or not revocable(evidence.scheme):
+        return evidence.keys, shadow.keys
+    own = draw_keys(1, rng)
+    return own * len(evidence.templates), own * len(shadow.templates)
 
 
 def labels_of(faces: Faces, question: WhichClass) -> npt.NDArray[np.int64]:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import unit
 
+from .keyed import rng_of, rows_of_each
+
 if TYPE_CHECKING:
     import torch
 
@@ -90,15 +92,9 @@ class BioHash:
 
     def _projections(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, npt.NDArray[np.intp]]]:
         """Each distinct key's (d, m) orthonormal columns, with the rows it belongs to."""
-        if keys is None or len(keys) != n:
-            raise ValueError(f"{0 if keys is None else len(keys)} keys for {n} templates; expected one each")
-        rows: dict[Key, list[int]] = {}
-        for row, key in enumerate(keys):
-            rows.setdefault(key, []).append(row)
-        for key, members in rows.items():
-            rng = np.random.default_rng(np.frombuffer(key, dtype=np.uint8))
-            gaussian = rng.standard_normal((self._dimension, self._bits))
-            yield np.linalg.qr(gaussian)[0].astype(np.float32), np.array(members)
+        for key, rows in rows_of_each(keys, n).items():
+            gaussian = rng_of(key).standard_normal((self._dimension, self._bits))
+            yield np.linalg.qr(gaussian)[0].astype(np.float32), rows
 
     def _packed(self, projected: FloatArray) -> Bits:
         return np.packbits(projected > self.threshold, axis=1)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -16,6 +15,7 @@ from mote_bench.contracts import FloatArray
 from mote_bench.mote.codec import Net, widths
 from mote_bench.mote.kde import Density
 from mote_bench.mote.nets import Nets, answers, as_tensor, draw, stack, unstack
+from mote_bench.mote.objective import CROSS_ENTROPY, Objective
 from mote_bench.toolkit import stream
 
 BATCH = 128
@@ -39,6 +39,7 @@ class Recipe:
     dropout: float = 0.5
     epochs: int = 20
     patience: int = 5
+    objective: Objective = CROSS_ENTROPY
 
     @property
     def widest(self) -> tuple[int, ...]:
@@ -160,10 +161,10 @@ def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe
         for slots in minibatches(data.rows, seed=seed, epoch=epoch):
             coins = [starts[person].dropout for person in people.tolist()]
             kept = dropout_masks(coins, rows=len(slots), hidden=nets.hidden, dropped=recipe.dropped)
-            backward(nets, *data.batch(slots, people), kept=kept, scale=recipe.scale)
+            backward(nets, *data.batch(slots, people), kept=kept, scale=recipe.scale, objective=recipe.objective)
             optimizer.step()
             schedule.step()
-        going = best.update(nets, people, data.validation_loss(nets, people))
+        going = best.update(nets, people, data.validation_loss(nets, people, recipe.objective))
         if not going.any():
             break
         if not going.all():
@@ -206,8 +207,16 @@ def dropout_masks(
     return [layer.reshape(len(words), rows, -1).float() for layer in layers]
 
 
-def backward(nets: Nets, negatives: Tensor, positives: Tensor, *, kept: Sequence[Tensor], scale: float) -> None:
-    """Put into ``grad`` of every parameter the gradient of each net's mean binary cross-entropy on one batch.
+def backward(
+    nets: Nets,
+    negatives: Tensor,
+    positives: Tensor,
+    *,
+    kept: Sequence[Tensor],
+    scale: float,
+    objective: Objective = CROSS_ENTROPY,
+) -> None:
+    """Put into ``grad`` of every parameter the gradient of each net's loss on one batch.
 
     Written out instead of left to autograd, which takes a third longer: a hidden unit is 0 both where ReLU and where
     dropout stops it, so its sign alone tells where the gradient passes, and the dropout scale rides on the products.
@@ -233,10 +242,7 @@ def backward(nets: Nets, negatives: Tensor, positives: Tensor, *, kept: Sequence
         units.append(torch.baddbmm(bias, units[-1], weight, alpha=scale).relu_().mul_(mask))
     logit = torch.baddbmm(nets.biases[-1], units[-1], nets.weights[-1], alpha=scale)
     delta = torch.zeros_like(logit)
-    # In float64, because torch's sigmoid rounds the last few of a row of floats differently from the rest.
-    delta[..., 0] = logit[..., 0].double().sigmoid()
-    delta[:, shared:, 0] -= 1
-    delta /= rows
+    delta[..., 0] = objective.slopes(logit[..., 0], shared)
     for weight, bias, below in reversed(list(zip(nets.weights[1:], nets.biases[1:], units, strict=True))):
         bias.grad = delta.sum(dim=1, keepdim=True)
         delta.mul_(scale)
@@ -312,7 +318,6 @@ class _Data:
         shared = int(torch.searchsorted(slots, len(self.negatives)))
         return self.negatives[slots[:shared]], self.positives[people[:, None], slots[shared:] - len(self.negatives)]
 
-    def validation_loss(self, nets: Nets, people: Tensor) -> Tensor:
-        logit = torch.cat([answers(nets, self.others), answers(nets, self.validation[people])], dim=1).double()
-        labels = (torch.arange(logit.shape[1]) >= len(self.others)).double().expand_as(logit)
-        return functional.binary_cross_entropy_with_logits(logit, labels, reduction="none").mean(dim=1)
+    def validation_loss(self, nets: Nets, people: Tensor, objective: Objective) -> Tensor:
+        logit = torch.cat([answers(nets, self.others), answers(nets, self.validation[people])], dim=1)
+        return objective.losses(logit, len(self.others))

@@ -1,0 +1,53 @@
+"""Faces that nobody has, drawn from a Gaussian fitted to public embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from mote_bench.contracts import FloatArray
+from mote_bench.toolkit import unit
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Likely faces: ``unit(mean + axes z)`` with z standard normal.
+
+    Attributes
+    ----------
+    mean : (d,) float64
+    axes : (d, d) float64
+        Lower triangular; ``axes @ axes.T`` is the shrunk covariance of the public embeddings.
+    """
+
+    mean: FloatArray
+    axes: FloatArray
+
+    @classmethod
+    def of(cls, embeddings: FloatArray) -> Self:
+        """Fitted to public embeddings (m, d), the covariance shrunk after Ledoit & Wolf (J. Multivar. Anal. 88, 2004).
+
+        Shrunk, because there may be fewer public faces than dimensions.
+        """
+        from sklearn.covariance import ledoit_wolf
+
+        faces = np.asarray(embeddings, dtype=np.float64)
+        covariance, _ = ledoit_wolf(faces)
+        ridge = 1e-9 * np.trace(covariance) / len(covariance) + 1e-15
+        return cls(faces.mean(axis=0), np.linalg.cholesky(covariance + ridge * np.eye(len(covariance))))
+
+    def faces(self, z: FloatArray) -> FloatArray:
+        """(..., d) float32 unit faces at the standard normal coordinates ``z`` (..., d)."""
+        return unit(self.mean + z @ self.axes.T).astype(np.float32)
+
+    def coordinates(self, faces: FloatArray) -> FloatArray:
+        """(n, d) float64: where unit faces lie, were they not scaled to length one."""
+        from scipy.linalg import solve_triangular
+
+        return np.asarray(solve_triangular(self.axes, (faces - self.mean).T, lower=True).T)
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float32 unit faces."""
+        return self.faces(rng.standard_normal((n, len(self.mean))))

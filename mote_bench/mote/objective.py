@@ -1,0 +1,72 @@
+"""What a net is trained for: the loss of its answers on negatives and positives, and its slope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class Objective(Protocol):
+    """A loss of the answers (n, rows) of n nets, of whose rows the first ``shared`` are negatives."""
+
+    def losses(self, logit: Tensor, shared: int) -> Tensor:
+        """(n,) float64 loss of each net."""
+        ...
+
+    def slopes(self, logit: Tensor, shared: int) -> Tensor:
+        """(n, rows) float32 derivative of each net's loss by its answers."""
+        ...
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Binary cross-entropy, mean over all rows: the paper's."""
+
+    def losses(self, logit: Tensor, shared: int) -> Tensor:
+        """(n,) float64."""
+        labels = (torch.arange(logit.shape[1]) >= shared).double().expand_as(logit)
+        return functional.binary_cross_entropy_with_logits(logit.double(), labels, reduction="none").mean(dim=1)
+
+    def slopes(self, logit: Tensor, shared: int) -> Tensor:
+        """(n, rows) float32."""
+        # In float64, because torch's sigmoid rounds the last few of a row of floats differently from the rest.
+        slope = logit.double().sigmoid().float()
+        slope[:, shared:] -= 1
+        return slope / logit.shape[1]
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Squared distance to -1 on negatives and to 1 on positives, plus the variance of the answers to negatives.
+
+    Answers that are all alike on strangers tell nothing of whom the owner resembles; so it looks.
+
+    Attributes
+    ----------
+    variance : float
+        How much the variance weighs.
+    """
+
+    variance: float
+
+    def losses(self, logit: Tensor, shared: int) -> Tensor:
+        """(n,) float64."""
+        negatives, positives = torch.tensor_split(logit.double(), [shared], dim=1)
+        squares = ((negatives + 1) ** 2).mean(dim=1) + ((positives - 1) ** 2).mean(dim=1)
+        return squares + self.variance * negatives.var(dim=1)
+
+    def slopes(self, logit: Tensor, shared: int) -> Tensor:
+        """(n, rows) float32; a batch of fewer than two negatives has no variance."""
+        negatives, positives = torch.tensor_split(logit.double(), [shared], dim=1)
+        rise = (negatives + 1) / max(shared, 1)
+        if shared > 1:
+            rise = rise + self.variance * (negatives - negatives.mean(dim=1, keepdim=True)) / (shared - 1)
+        fall = (positives - 1) / max(logit.shape[1] - shared, 1)
+        return 2 * torch.cat([rise, fall], dim=1).float()
+
+
+CROSS_ENTROPY = CrossEntropy()
