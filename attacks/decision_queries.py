@@ -1,0 +1,151 @@
+"""Attacks of someone without a record, who presents probes to the running system and sees who is let in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import (
+    Access,
+    Evidence,
+    FloatArray,
+    Key,
+    Knowledge,
+    Oracle,
+    Scheme,
+    Template,
+    WhichClass,
+    WhichFace,
+)
+from mote_bench.toolkit import unit
+
+from .prior import Prior
+from .probing import choose_probes, granted, labels_of
+from .score_queries import oracle_of
+
+_HALVINGS = 8  # of an arc of a quarter turn: to a third of a degree
+_SPREADS = (0.2, 0.35, 0.5, 0.7, 1.0, 1.3)  # of the faces to start from, in standard deviations of the prior
+_FACES_TO_TUNE_ON = 500
+_PEOPLE_TO_TUNE_ON = 100
+_FALSE_MATCHES = 1e-3  # at which the attacker guesses that the system works
+_MOST_PASSES = 3
+_BATCHES = 12  # in which faces to start from are tried
+
+
+class Boundary:
+    """Measure how far one may turn from an accepted face in every direction, and step into the middle.
+
+    The thief has no record and sees no score: the running system says yes or no. They claim to be each victim and want
+    the enrolled face; success is an embedding that the system takes for the person, on another photo too. First faces
+    drawn from a Gaussian fitted to public embeddings are presented until one is let in by chance; how far from its
+    mean they are drawn is what opens most of the attacker's own people. Then, along every
+    one of d - 1 orthonormal directions, bisection finds how far the face can be turned either way until it is refused.
+    Faces within an angle of the enrolled one are let in, so on a great circle through the accepted face the accepted
+    arc lies about the enrolled face's projection: for turns a forwards and b backwards, the enrolled face's part in
+    that direction is tan((a - b) / 2) times its part in the accepted face. One pass is exact for a cosine; further
+    ones, from the new face, even out what isn't. That decisions alone give embeddings away is known for encrypted
+    systems (arXiv 2601.17620); bisection on a boundary as in Chen, Jordan & Wainwright, "HopSkipJumpAttack", IEEE S&P
+    2020 (arXiv 1904.02144).
+
+    Whoever isn't opened within the queries is answered by the first face that was tried.
+    """
+
+    question = WhichFace
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.DECISIONS
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, _ = granted(evidence)
+        prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
+        one_pass = 2 * len(prior.mean) * _HALVINGS + 1
+        z = rng.standard_normal((max(oracle.budget - one_pass, 1), len(prior.mean)))
+        faces = prior.faces(_telling_spreads(evidence, prior, rng)[np.arange(len(z)) % len(_SPREADS), None] * z)
+        start, opened = _first_accepted(oracle, faces)
+        found = faces[start].astype(np.float64)
+        turn = np.linalg.qr(rng.standard_normal((len(prior.mean), len(prior.mean))))[0]
+        for person in np.flatnonzero(opened):
+            for _ in range(min(_MOST_PASSES, int(oracle.left[person]) // one_pass)):
+                found[person] = _centred(oracle, int(person), found[person], turn)
+        return found
+
+
+def _telling_spreads(evidence: Evidence, prior: Prior, rng: np.random.Generator) -> FloatArray:
+    """(spreads,) how far from the mean faces are drawn, in turn.
+
+    All the one that opens most of the attacker's own people, where the attacker can score these; otherwise each.
+    """
+    public, shadow = granted(evidence)
+    scheme = evidence.scheme
+    if scheme is None or not hasattr(scheme, "score"):
+        return np.array(_SPREADS)
+    tried = rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON]
+    keys = None if shadow.keys is None else [shadow.keys[row] for row in tried]
+    templates = [shadow.templates[row] for row in tried]
+    threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
+    z = rng.standard_normal((_FACES_TO_TUNE_ON, len(prior.mean)))
+    opened = [
+        (scheme.score(templates, prior.faces(spread * z), keys=keys) > threshold).any(axis=1).sum()
+        for spread in _SPREADS
+    ]
+    return np.full(len(_SPREADS), _SPREADS[int(np.argmax(opened))])
+
+
+def guessed_threshold(
+    scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, strangers: FloatArray
+) -> float:
+    """Where a system would let in one in a thousand of the ``strangers`` (m, d)."""
+    return float(np.quantile(scheme.score(templates, strangers, keys=keys), 1 - _FALSE_MATCHES))
+
+
+def _first_accepted(oracle: Oracle, faces: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """(n,) the number of the first face that opens each person, 0 where none does; (n,) bool whether one does."""
+    start, opened = np.zeros(oracle.people, dtype=np.intp), np.zeros(oracle.people, dtype=bool)
+    for rows in np.array_split(np.arange(len(faces)), _BATCHES):
+        if not len(rows):
+            continue
+        for person in np.flatnonzero(~opened):
+            accepted = oracle.ask(faces[rows], int(person))
+            if accepted.any():
+                start[person], opened[person] = rows[int(accepted.argmax())], True
+    return start, opened
+
+
+def _centred(oracle: Oracle, person: int, face: FloatArray, turn: FloatArray) -> FloatArray:
+    """(d,) the unit face in the middle of all accepted arcs through the accepted ``face`` (d,)."""
+    others = np.linalg.qr(np.column_stack([face, turn]))[0][:, 1 : len(face)].T
+    directions = np.concatenate([others, -others])
+    inside, outside = np.zeros(len(directions)), np.full(len(directions), np.pi / 2)
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        accepted = oracle.ask(np.cos(middle)[:, None] * face + np.sin(middle)[:, None] * directions, person) > 0
+        inside, outside = np.where(accepted, middle, inside), np.where(accepted, outside, middle)
+    forwards, backwards = np.split((inside + outside) / 2, 2)
+    moved = unit(face + np.tan((forwards - backwards) / 2) @ others)
+    return moved if oracle.ask(moved[None], person)[0] else face
+
+
+class Vote:
+    """The classes of those public faces that are let in.
+
+    The thief stands where :class:`Boundary` does, holds labelled public faces and wants each victim's class; success
+    is a balanced accuracy above chance. Who is let in by mistake resembles the victim: the answer is a class's share
+    among the accepted faces, over its share among all that were shown. One face of each class is added to both, so
+    that nobody let in means no preference.
+    """
+
+    question = WhichClass
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.DECISIONS
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64, rows of sum one."""
+        public, _ = granted(evidence)
+        oracle = oracle_of(evidence)
+        labels = labels_of(public, question)
+        chosen = choose_probes(public, rng, labels=labels, most=oracle.budget)
+        shown = np.eye(len(question.classes))[labels[chosen]]
+        share = (oracle.ask(public.embeddings[chosen]) @ shown + 1) / (shown.sum(axis=0) + 1)
+        return np.asarray(share / share.sum(axis=1, keepdims=True))

@@ -1,0 +1,108 @@
+"""Attacks of someone without a record, who presents probes to the running system and reads the scores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle, WhichFace
+from mote_bench.toolkit import on_sphere, unit
+
+from .prior import Prior
+from .probing import granted
+
+_DIRECTIONS = 20  # of a round of climbing, each taken forwards and backwards
+_START_SHARE = 0.25  # of the budget, to find a face to start from
+_RADIUS = 0.4  # of a round's probes, in standard deviations of the prior
+_RATE = 0.6  # how far a round moves, in the same
+_MOMENTUM = 0.7
+
+
+def oracle_of(evidence: Evidence) -> Oracle:
+    """The running system; ValueError where the thief isn't at its door."""
+    if evidence.oracle is None:
+        raise ValueError("this attack asks the running system, and the evidence holds none")
+    return evidence.oracle
+
+
+class Solve:
+    """Solve for the embedding behind a score that rises linearly, with two queries per dimension.
+
+    The thief has no record, only the running system, whose scores are shown; they claim to be each victim and want the
+    enrolled face. Success is an embedding that the system takes for the person. However the record is protected,
+    encrypted say, a score that equals a cosine is one linear equation in the embedding. Probes on either side of the
+    mean face along orthonormal directions give 2 d - 3 such equations. They are solved by least squares for cosines of
+    embeddings, for cosines of their differences from the mean face, and, where neither fits, by the differences of
+    opposite probes alone, in which all that is even in the probe cancels out; the last three queries tell which
+    solution the system scores highest. That full recovery needs hardly more scores than dimensions is shown for
+    encrypted systems in Frontiers in Imaging 4 (2025), 1476377.
+    """
+
+    question = WhichFace
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.SCORES
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, _ = granted(evidence)
+        oracle = oracle_of(evidence)
+        mean = public.embeddings.mean(axis=0, dtype=np.float64)
+        axes = np.linalg.qr(rng.standard_normal((len(mean), len(mean))))[0]
+        pairs = len(axes) - 3
+        probes = np.concatenate([on_sphere(mean, axes), on_sphere(mean, -axes[:pairs])])
+        scores = oracle.ask(probes)
+        differences = scores[:, :pairs] - scores[:, len(axes) :]
+        candidates = np.stack(
+            [
+                _solved(probes, scores),
+                on_sphere(mean, _solved(unit(probes - mean), scores)),
+                on_sphere(mean, unit(differences @ axes[:pairs])),
+            ]
+        )
+        reached = np.stack([oracle.ask(candidates[:, person], person) for person in range(oracle.people)])
+        return np.asarray(candidates[reached.argmax(axis=1), np.arange(oracle.people)])
+
+
+def _solved(inputs: FloatArray, scores: FloatArray) -> FloatArray:
+    """(n, d) unit rows w of the least-squares fits ``w . input + constant`` to each person's scores (n, m)."""
+    columns = np.column_stack([inputs, np.ones(len(inputs))])
+    return unit(np.linalg.lstsq(columns, scores.T, rcond=None)[0][:-1].T)
+
+
+class Climb:
+    """Climb the score in small steps among likely faces.
+
+    The thief is where :class:`Solve` stands, but trusts nothing of how scores arise: hill climbing as in Galbally,
+    McCool, Fierrez, Marcel & Ortega-Garcia, "On the vulnerability of face verification systems to hill-climbing
+    attacks", Pattern Recognition 43 (2010) 1027-1038. A natural evolution strategy (Wierstra et al., JMLR 15 (2014)
+    949-980) in the coordinates of a Gaussian fitted to public embeddings, from the best of a quarter of the queries:
+    each round asks for faces on both sides of the present one and follows the ranks of the answers, with momentum.
+    """
+
+    question = WhichFace
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.SCORES
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, _ = granted(evidence)
+        prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
+        z = rng.standard_normal((int(_START_SHARE * oracle.budget), len(prior.mean)))
+        place = z[oracle.ask(prior.faces(z)).argmax(axis=1)]
+        speed = np.zeros_like(place)
+        for _ in range(int(oracle.left.min()) // (2 * _DIRECTIONS)):
+            # The same directions for everybody: an answer must not depend on a person's place among the claimed.
+            noise = rng.standard_normal((_DIRECTIONS, len(prior.mean)))
+            slope = np.stack([_slope(oracle, person, prior, at, noise) for person, at in enumerate(place)])
+            speed = _MOMENTUM * speed + (1 - _MOMENTUM) * unit(slope)
+            place = place + _RATE * np.sqrt(len(prior.mean)) * speed / 4
+            place *= np.minimum(1, 1.5 * np.sqrt(len(prior.mean)) / np.linalg.norm(place, axis=1, keepdims=True))
+        return prior.faces(place).astype(np.float64)
+
+
+def _slope(oracle: Oracle, person: int, prior: Prior, at: FloatArray, noise: FloatArray) -> FloatArray:
+    """(d,) the direction in which the ranks of one person's scores rise."""
+    from scipy.stats import rankdata
+
+    steps = np.concatenate([noise, -noise])
+    ranks = rankdata(oracle.ask(prior.faces(at + _RADIUS * steps), person))
+    return np.asarray((ranks - ranks.mean()) @ steps)
