@@ -64,3 +64,40 @@ def fit_ridge(inputs: FloatArray, outputs: FloatArray) -> Regression:
     strength = float(_STRENGTHS[best])
     dual = basis @ (projected / (eigenvalues + strength)[:, None])
     return Regression(rows.T @ dual / scale, centre, intercept, left_out(strength), agreements[best])
+
+
+@dataclass(frozen=True, eq=False)
+class Scalar:
+    """A fitted ridge with one output; ``agreement`` is the correlation of left-out predictions with the truth."""
+
+    weights: FloatArray
+    centre: FloatArray
+    intercept: float
+    agreement: float
+
+    def predict(self, inputs: FloatArray) -> FloatArray:
+        """(m,) float64 for ``inputs`` (m, p)."""
+        return np.asarray((inputs - self.centre) @ self.weights + self.intercept)
+
+
+def fit_scalar(inputs: FloatArray, outputs: FloatArray) -> Scalar:
+    """Regress numbers (n,) on ``inputs`` (n, p); the strength minimises the squared leave-one-out error (PRESS)."""
+    inputs, outputs = np.asarray(inputs, dtype=np.float64), np.asarray(outputs, dtype=np.float64)
+    centre, intercept = inputs.mean(axis=0), float(outputs.mean())
+    rows, residual = inputs - centre, outputs - intercept
+    gram = rows @ rows.T
+    scale = float(np.trace(gram)) / len(rows) or 1.0
+    eigenvalues, basis = np.linalg.eigh(gram / scale)
+    eigenvalues = np.maximum(eigenvalues, 0)
+    projected = basis.T @ residual
+    best, lowest, guess = float(_STRENGTHS[-1]), np.inf, np.zeros(len(rows))
+    for strength in _STRENGTHS:
+        shrink = eigenvalues / (eigenvalues + strength)
+        leverage = np.minimum(basis**2 @ shrink + 1 / len(rows), 1 - 1e-9)
+        error = (residual - basis @ (shrink * projected)) / (1 - leverage)
+        if error @ error < lowest:
+            best, lowest, guess = float(strength), float(error @ error), residual - error
+    dual = basis @ (projected / (eigenvalues + best))
+    spread = float(np.linalg.norm(guess - guess.mean()) * np.linalg.norm(residual))
+    agreement = float((guess - guess.mean()) @ residual / spread) if spread > 0 else 0.0
+    return Scalar(rows.T @ dual / scale, centre, intercept, agreement)

@@ -23,23 +23,38 @@ from mote_bench.conformance.findings import (
     wrong_shape,
 )
 from mote_bench.contracts import (
+    CEILING,
+    CEILINGS,
+    Access,
     Attack,
     Evidence,
     Faces,
     FloatArray,
+    HowMuch,
     Knowledge,
     Question,
     SamePerson,
+    Scheme,
     Shadow,
     Threat,
+    WasMember,
     WhichClass,
     WhichFace,
+    WhichKeyface,
+    WhichPhoto,
 )
 from mote_bench.evidence import Database, Holdings, Scene, Theft, steal
 from mote_bench.toolkit import class_index, draw_keys, revocable, stream, stream_seed, unit
 
-_OPTIONAL_METHODS = ("reconstruct", "surrogate")
-_QUESTIONS = (WhichClass, WhichFace, SamePerson)
+_OPTIONAL_METHODS = ("reconstruct", "surrogate", "score", "readings", "solve", "public")
+_QUESTIONS = (WhichClass, HowMuch, WhichFace, SamePerson, WhichPhoto, WasMember, WhichKeyface)
+_PHOTOS = 2
+_KEYFACES = 10
+_CANDIDATES = 60
+_RECORDS = 3
+_QUERIES = {Access.RECORD: 0, Access.SCORES: 8, Access.DECISIONS: 64}
+"""Of each person, in multiples of the dimension."""
+_OPERATING_FMR = "1e-2"
 _STRICT = 1e-4
 _AGREEMENT = 0.9
 _BREAKS = 3.0
@@ -69,13 +84,29 @@ class Trial:
 
     @cached_property
     def question(self) -> Question:
-        if self.made.question is WhichFace:
-            return WhichFace(self.people.target.embeddings.shape[1])
-        return SamePerson() if self.made.question is SamePerson else _which_class(self.people)
+        asked: object = self.made.question
+        dimension = self.people.target.embeddings.shape[1]
+        if asked is WhichClass:
+            return _which_class(self.people)
+        if asked is HowMuch:
+            return _how_much(self.people)
+        others = (
+            WhichFace(dimension),
+            SamePerson(),
+            WhichPhoto(_PHOTOS),
+            WasMember(),
+            WhichKeyface(_KEYFACES, dimension),
+        )
+        return next(question for question in others if type(question) is asked)
+
+    @property
+    def access(self) -> Access:
+        return getattr(self.made, "access", Access.RECORD)
 
     @cached_property
     def cosine(self) -> Holdings:
-        return self._holdings("cosine")
+        """What hides nothing of the question: ``cosine``, or what stands for it."""
+        return self._holdings(CEILINGS.get(self.question.name, CEILING))
 
     @cached_property
     def noise(self) -> Holdings:
@@ -110,11 +141,18 @@ class Trial:
         own = replace(
             holdings,
             scheme=copy.deepcopy(holdings.scheme),
-            shadow=Shadow(_copy(shadow.references), shadow.templates, shadow.keys),
+            shadow=replace(shadow, references=_copy(shadow.references)),
         )
-        everyone = np.arange(len(self.people.target))
-        scene = Scene(public=_copy(self.people.background), people=everyone)
-        return steal(own, self.question, Threat(level), scene=scene, rng=stream(self.seed, "thief"))
+        threat = Threat(level, records=_RECORDS if getattr(self.made, "several", False) else 1, access=self.access)
+        scene = Scene(
+            public=_copy(self.people.background),
+            people=np.arange(len(self.people.target)),
+            photos=np.stack([self.people.target.embeddings, self.people.second.embeddings], axis=1),
+            candidates=_CANDIDATES,
+            budget=_QUERIES[self.access] * self.people.target.embeddings.shape[1],
+            operating_fmr=_OPERATING_FMR,
+        )
+        return steal(own, self.question, threat, scene=scene, rng=stream(self.seed, "thief"))
 
     def answer(self, evidence: Evidence, *, attack: Attack | None = None) -> FloatArray:
         """The answer of a new attack, unless one is given."""
@@ -129,12 +167,22 @@ class Trial:
             return Database(tuple(scheme.enroll(faces.embeddings, keys=keys, seeds=seeds)), keys)
 
         own = enroll(self.people.shadow, "shadow")
+        # One photo each: their second enrolment is of the same one.
+        again = enroll(self.people.shadow, "shadow again")
         return Holdings(
             scheme=scheme,
             first=enroll(self.people.target, "first"),
             second=enroll(self.people.second, "second"),
-            shadow=Shadow(self.people.shadow, own.templates, own.keys),
+            shadow=Shadow(self.people.shadow, own.templates, own.keys, self.people.shadow, again.templates, again.keys),
+            renewed=tuple(enroll(self.people.target, f"renewed {number}") for number in range(1, _RECORDS)),
+            renewed_people=tuple(range(len(self.people.target))),
+            thresholds={_OPERATING_FMR: _threshold(scheme, own, self.people.background)},
         )
+
+
+def _threshold(scheme: Scheme, own: Database, strangers: Faces) -> float:
+    scores = scheme.score(own.templates, strangers.embeddings, keys=own.keys)
+    return float(np.quantile(scores, 1 - float(_OPERATING_FMR)))
 
 
 def _which_class(people: People) -> WhichClass:
@@ -154,15 +202,24 @@ def _which_class(people: People) -> WhichClass:
     )
 
 
+def _how_much(people: People) -> HowMuch:
+    """The first number that target and shadow people have."""
+    for attribute, values in people.target.values.items():
+        if np.isfinite(values).sum() >= _LEAST_PER_CLASS and np.ptp(values[np.isfinite(values)]) > 0:
+            return HowMuch(attribute)
+    raise FacesError("the faces have no numeric attribute; give `values`, such as ages in years, or leave `faces` out.")
+
+
 def _copy(faces: Faces) -> Faces:
-    return Faces(faces.embeddings, faces.identity, faces.attributes)
+    return Faces(faces.embeddings, faces.identity, faces.attributes, faces.values)
 
 
 def _contents(evidence: Evidence) -> dict[str, str]:
     """All of the evidence, in a form that can be compared after the attack."""
     shadow = evidence.shadow
     contents = {
-        "templates": (evidence.templates, evidence.others, evidence.keys, evidence.other_keys),
+        "templates": (evidence.templates, evidence.others, evidence.keys, evidence.other_keys, evidence.renewed),
+        "candidates": None if evidence.candidates is None else evidence.candidates.tolist(),
         "scheme": evidence.scheme and sorted(vars(evidence.scheme).items()),
         "public": evidence.public and _listed(evidence.public),
         "shadow": shadow and (_listed(shadow.references), shadow.templates, shadow.keys),
@@ -198,10 +255,19 @@ def _pickles(trial: Trial) -> str | None:
 
 
 def _shape_due(trial: Trial) -> tuple[int, int]:
-    n = len(trial.people.target)
-    if isinstance(trial.question, WhichClass):
-        return n, len(trial.question.classes)
-    return n, trial.question.dimension if isinstance(trial.question, WhichFace) else n
+    n, question = len(trial.people.target), trial.question
+    if isinstance(question, WhichClass):
+        return n, len(question.classes)
+    if isinstance(question, WhichFace):
+        return n, question.dimension
+    if isinstance(question, WhichPhoto):
+        return n, question.photos
+    if isinstance(question, WhichKeyface):
+        return question.faces, question.dimension
+    if isinstance(question, WasMember):
+        candidates = trial.theft(trial.cosine, trial.strongest).evidence.candidates
+        return 0 if candidates is None else len(candidates), 1
+    return n, n if isinstance(question, SamePerson) else 1
 
 
 def _at_levels(answers: Mapping[Knowledge, FloatArray], complaint: Callable[[FloatArray], str | None]) -> str | None:
@@ -240,12 +306,16 @@ def _keeps_no_state(trial: Trial) -> str | None:
 
 def _order(trial: Trial) -> str | None:
     evidence = trial.theft(trial.cosine, trial.strongest).evidence
+    if not evidence.templates or isinstance(trial.question, WasMember):
+        return None  # nothing stolen that could be dealt in another order
     rows = stream(trial.seed, "another order").permutation(len(evidence.templates))
     columns = stream(trial.seed, "another order of others").permutation(len(evidence.others))
     dealt = replace(
         evidence,
         templates=tuple(evidence.templates[row] for row in rows),
         others=tuple(evidence.others[column] for column in columns),
+        candidates=None if evidence.candidates is None else evidence.candidates[rows],
+        renewed=tuple(replace(one, templates=tuple(one.templates[row] for row in rows)) for one in evidence.renewed),
     )
     expected, given = trial.on_cosine[trial.strongest][rows], trial.answer(dealt)
     if isinstance(trial.question, SamePerson):
@@ -284,7 +354,7 @@ def _global_generators(trial: Trial) -> str | None:
 
 def _breaks_cosine(trial: Trial) -> str | None:
     def unbroken(level: Knowledge) -> str | None:
-        edge = _edge(trial, trial.on_cosine[level], trial.theft(trial.cosine, level))
+        edge = _edge(trial, trial.on_cosine[level], trial.cosine, trial.theft(trial.cosine, level))
         return None if edge > _BREAKS else f"at {level} the answers are {edge:+.1f} standard errors from chance"
 
     return "; ".join(said for level in trial.made.knowledge if (said := unbroken(level))) or None
@@ -293,15 +363,23 @@ def _breaks_cosine(trial: Trial) -> str | None:
 def _chance_on_noise(trial: Trial) -> str | None:
     def knowing(level: Knowledge) -> str | None:
         theft = trial.theft(trial.noise, level)
-        edge = _edge(trial, trial.answer(theft.evidence), theft)
+        edge = _edge(trial, trial.answer(theft.evidence), trial.noise, theft)
         return None if abs(edge) < _CHANCE else f"at {level} the answers are {edge:+.1f} standard errors from chance"
 
     return "; ".join(said for level in trial.made.knowledge if (said := knowing(level))) or None
 
 
-def _edge(trial: Trial, answer: FloatArray, theft: Theft) -> float:
+def _edge(trial: Trial, answer: FloatArray, holdings: Holdings, theft: Theft) -> float:
     """How far from chance the answers are, in standard errors; positive is better than chance."""
     question = trial.question
+    if isinstance(question, WhichPhoto):
+        return _class_edge(answer, theft.truth)
+    if isinstance(question, HowMuch):
+        return _value_edge(answer, trial.people.target.values[question.attribute][theft.people])
+    if isinstance(question, WasMember):
+        return _member_edge(answer, theft.truth)
+    if isinstance(question, WhichKeyface):
+        return _keyface_edge(answer, holdings)
     if isinstance(question, WhichClass):
         labels = trial.people.target.attributes[question.attribute][theft.people]
         return _class_edge(answer, class_index(labels, question.classes))
@@ -328,6 +406,33 @@ def _link_edge(answer: FloatArray, mate: Index) -> float:
     return float((beaten.mean() - 0.5) / np.sqrt(1 / 12 / len(answer)))
 
 
+def _value_edge(answer: FloatArray, truth: FloatArray) -> float:
+    """Fisher's transform of the correlation, whose standard error is 1 / sqrt(n - 3)."""
+    known = np.isfinite(truth)
+    guess = answer[known, 0]
+    if np.ptp(guess) == 0:
+        return 0.0
+    correlation = np.clip(np.corrcoef(guess, truth[known])[0, 1], -1 + 1e-9, 1 - 1e-9)
+    return float(np.arctanh(correlation) * np.sqrt(known.sum() - 3))
+
+
+def _member_edge(answer: FloatArray, truth: Index) -> float:
+    """The Mann-Whitney statistic in its standard errors under chance."""
+    from scipy.stats import rankdata
+
+    ranks, members, others = rankdata(answer[:, 0]), int((truth == 1).sum()), int((truth == 0).sum())
+    above = ranks[truth == 1].sum() - members * (members + 1) / 2
+    return float((above - members * others / 2) / np.sqrt(members * others * (members + others + 1) / 12))
+
+
+def _keyface_edge(faces: FloatArray, holdings: Holdings) -> float:
+    """Templates opened by any of the faces, beyond what as many strangers open by chance."""
+    scores = holdings.scheme.score(holdings.first.templates, unit(faces).astype(np.float32), keys=holdings.first.keys)
+    opened = np.asarray(scores >= holdings.thresholds[_OPERATING_FMR]).any(axis=1)
+    expected = 1 - (1 - float(_OPERATING_FMR)) ** len(faces)
+    return float((opened.mean() - expected) / np.sqrt(expected * (1 - expected) / opened.size))
+
+
 def _face_edge(given: FloatArray, truth: FloatArray) -> float:
     """Centred cosine to the own face less the mean of those to the other faces."""
     cosines = unit(given) @ unit(truth).T
@@ -345,8 +450,8 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "states_question_and_knowledge",
         _states,
-        "answer, question = WhichClass, WhichFace or SamePerson (the type), knowledge = a tuple of Knowledge levels, "
-        "and needs, if stated, a tuple of 'reconstruct' and 'surrogate'",
+        "answer, question = one of the question types of mote_bench.contracts (the type itself), knowledge = a tuple "
+        "of Knowledge levels, and needs, if stated, a tuple of names of scheme methods",
         "set the class attributes as mote_bench.contracts.Attack says; a tuple of one is written (x,)",
         needed=True,
     ),
@@ -359,8 +464,8 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "answer_shape",
         _shape,
-        "a numpy array of real floats, one row per stolen template in their order, and as many columns as the "
-        "question has classes, dimensions or other records",
+        "a numpy array of real floats in the shape that the question states, as a rule one row per stolen template in "
+        "their order, and as many columns as the question has classes, dimensions, photos or other records",
         "build the answer from evidence.templates and the question; return answer.astype(np.float32)",
         needed=True,
     ),

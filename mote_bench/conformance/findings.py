@@ -92,8 +92,8 @@ def generated_faces(*, people: int = 240, photos: int = 2, dimension: int = 64, 
     """Gaussian people with planted attributes: no real faces, only something that a sound scheme tells apart.
 
     A person is a standard normal vector, moved by 4 to either side along one random direction (``gender``) and by 2
-    along another (``age``); a photo adds normal noise of half that size. Two photos of one person have a cosine of
-    about 0.8, photos of two people about 0 to 0.2.
+    along another (``age``), in which ``years`` are counted too; a photo adds normal noise of half that size. Two photos
+    of one person have a cosine of about 0.8, photos of two people about 0 to 0.2.
 
     Returns
     -------
@@ -110,6 +110,7 @@ def generated_faces(*, people: int = 240, photos: int = 2, dimension: int = 64, 
         centres[who] + 0.5 * rng.standard_normal((len(who), dimension)),
         identity=np.char.add("person-", np.char.zfill(who.astype(str), 4)),
         attributes={"gender": np.array(["female", "male"])[gender[who]], "age": np.array(["old", "young"])[age[who]]},
+        values={"years": (40 + 4 * centres @ axes[1])[who]},
     )
 
 

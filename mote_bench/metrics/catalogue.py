@@ -39,6 +39,9 @@ class Metric:
 
 
 _VERIFY, _FAIRNESS, _RECONSTRUCT, _LINK, _COST = ("verify",), ("fairness",), ("reconstruct",), ("link",), ("cost",)
+_VALUE = (VALUE,)
+_CARLINI = "Carlini et al., IEEE S&P 2022, arXiv 2112.03570"
+_BONTRAGER = "Bontrager et al., BTAS 2018, arXiv 1705.07386"
 _ISO = "ISO/IEC 19795-1:2021"
 _MAI = "Mai et al., IEEE TPAMI 41 (2019), arXiv 1703.00832"
 _GOMEZ = "Gomez-Barrero et al., IEEE TIFS 13 (2018), doi 10.1109/TIFS.2017.2788000"
@@ -214,6 +217,40 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "rank_1", _LINK, "share of records whose best-scoring record of the other database is their mate", "lower", _ISO
+    ),
+    Metric(
+        "rank_1_of_{gallery}",
+        _LINK,
+        "expected share of records whose mate scores best in a random gallery of this many records",
+        "lower",
+        _ISO,
+    ),
+    Metric("correlation", _VALUE, "Pearson's correlation of estimates with the true numbers", "lower", _OWN),
+    Metric("mae", _VALUE, "mean absolute error of the estimates, in the attribute's unit", "higher", _OWN),
+    Metric(
+        "top_1", ("photo",), "share of people whose enrolled photo is ranked first among the candidates", "lower", _OWN
+    ),
+    Metric("auc", ("member",), "chance that a member is ranked before another person", "lower", _CARLINI),
+    Metric(
+        "tpr_at_fpr_1e-2",
+        ("member",),
+        "share of members found at one false alarm in a hundred others",
+        "lower",
+        _CARLINI,
+    ),
+    Metric(
+        "opened_by_1_at_fmr_{fmr}",
+        ("wolf",),
+        "share of people whose template one chosen face opens",
+        "lower",
+        _BONTRAGER,
+    ),
+    Metric(
+        "opened_by_10_at_fmr_{fmr}",
+        ("wolf",),
+        "share of people whom any of ten chosen faces opens",
+        "lower",
+        _BONTRAGER,
     ),
     Metric("seconds_per_enrolment", _COST, "time to make one template", "lower", _OWN),
     Metric(

@@ -1,4 +1,4 @@
-"""PLACEHOLDER by the lead so that the harness imports; its owner replaces this file entirely."""
+"""How many people's templates a few faces open: wolves, masterprints, dictionaries."""
 
 from __future__ import annotations
 
@@ -7,8 +7,45 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from mote_bench.contracts import Measurement
+
+from .intervals import wilson
 from .measured import Measured
 
 
 def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
-    raise NotImplementedError
+    """Shares of people who are opened by the first face of a dictionary, and by any of the first ten.
+
+    Parameters
+    ----------
+    opened : mapping of FMR -> (n people, faces) bool
+        Which template accepts which face at the system's threshold for this FMR.
+
+    Returns
+    -------
+    Measured
+        ``opened_by_1_at_fmr_X`` and ``opened_by_10_at_fmr_X`` with Wilson intervals over people. Chance is what as
+        many strangers who try independently open, 1 - (1 - X)^k: a dictionary attack beats it by choosing its faces
+        (Bontrager et al., "DeepMasterPrints", BTAS 2018, arXiv 1705.07386; Shmelkin, Wolf & Friedlander, arXiv
+        2108.01077). With fewer than ten faces the second counts all there are. Details hold the share opened by each
+        number of faces.
+
+    Raises
+    ------
+    ValueError
+        Without people, faces or rates.
+    """
+    if not opened or any(table.ndim != 2 or 0 in table.shape for table in opened.values()):
+        raise ValueError("expected, for one rate or more, a table of people by faces")
+    measurements, curves = [], {}
+    for fmr, table in opened.items():
+        by = np.maximum.accumulate(table.astype(bool), axis=1)
+        curves[fmr] = by.mean(axis=0).tolist()
+        for k in (1, 10):
+            hit = by[:, min(k, by.shape[1]) - 1]
+            low, high = wilson(float(hit.sum()), len(hit))
+            chance = 1 - (1 - float(fmr)) ** min(k, by.shape[1])
+            measurements.append(
+                Measurement(f"opened_by_{k}_at_fmr_{fmr}", float(hit.mean()), low, high, len(hit), chance=chance)
+            )
+    return Measured(tuple(measurements), {"opened_by_the_first": curves})

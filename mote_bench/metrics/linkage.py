@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, Measurement
 
-from .intervals import Interval, centred_interval, percentile_interval, person_weights, wilson
+from .intervals import Interval, centred_interval, modified_wilson, percentile_interval, person_weights, wilson
 from .measured import Measured
 from .verification import Scores, eer, eer_interval, identified
 
 Index = npt.NDArray[np.integer]
 Measure = Callable[[FloatArray, FloatArray], FloatArray]
 _REPLICATES = 500
+_GALLERIES = (10, 30, 100, 300, 1000)
 _FEWEST_BINS, _MOST_BINS, _PAIRS_PER_BIN = 20, 100, 10
 
 
@@ -53,7 +54,8 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
     Returns
     -------
     Measured
-        ``d_sys``, ``d_sys_null``, ``maximal_linkability``, ``maximal_linkability_null``, ``eer``, ``rank_1``; details
+        ``d_sys``, ``d_sys_null``, ``maximal_linkability``, ``maximal_linkability_null``, ``eer``, ``rank_1``, and
+        ``rank_1_of_10``, ``_of_30``, ``_of_100``, ... as far as there are so many other records; details
         hold bins, edges, histograms, counts and the quantiles of the null.
 
     Raises
@@ -74,6 +76,7 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
         *_against_null("maximal_linkability", maximal_linkability, counts, null, replicates),
         Measurement("eer", error, *eer_interval(scores), n=rows, chance=0.5),
         Measurement("rank_1", rank.value, *rank.interval, n=rows, chance=1 / records),
+        *_galleries(answer, mate),
     )
     details = {
         "bins": bins,
@@ -87,6 +90,30 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
         },
     }
     return Measured(measurements, details)
+
+
+def _galleries(answer: FloatArray, mate: Index) -> Iterator[Measurement]:
+    """Rank-1 where the mate stands among g - 1 random other records, for growing g.
+
+    In expectation over all such galleries, not over a few drawn ones: a record that beats b of m - 1 others and ties
+    with none comes first with the probability that all g - 1 drawn are among the b, C(b, g - 1) / C(m - 1, g - 1).
+    Ties count half.
+    """
+    from scipy.special import gammaln
+
+    own = answer[np.arange(len(answer)), mate][:, None]
+    beaten = (answer < own).sum(axis=1) + ((answer == own).sum(axis=1) - 1) / 2
+    others = answer.shape[1] - 1
+    for size in _GALLERIES:
+        drawn = size - 1
+        if drawn > others:
+            continue
+        enough = beaten > drawn - 1
+        able = np.maximum(beaten, drawn)
+        log_share = gammaln(able + 1) - gammaln(able - drawn + 1) - gammaln(others + 1) + gammaln(others - drawn + 1)
+        share = np.where(enough, np.exp(np.minimum(log_share, 0)), 0.0)
+        low, high = modified_wilson(float(share.sum()), len(share))
+        yield Measurement(f"rank_1_of_{size}", float(share.mean()), low, high, n=len(share), chance=1 / size)
 
 
 def d_sys(mated: FloatArray, non_mated: FloatArray, omega: float = 1.0) -> FloatArray:

@@ -1,18 +1,92 @@
-"""PLACEHOLDER by the lead so that the harness imports; its owner replaces this file entirely."""
+"""How well an answer tells which photo was enrolled, and who was among the faces that a scheme was fitted on."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
-from mote_bench.contracts import FloatArray
+from mote_bench.contracts import FloatArray, Measurement
 
+from .attributes import auc_interval, macro_auc
+from .intervals import modified_wilson, wilson
 from .measured import Measured
+
+_FPR = 0.01
 
 
 def measure_photo(answer: FloatArray, truth: npt.NDArray[np.intp], rng: np.random.Generator) -> Measured:
-    raise NotImplementedError
+    """How often the enrolled photo of a person is ranked first among the candidates.
+
+    Parameters
+    ----------
+    answer : (n, photos) float
+        Higher = likelier.
+    truth : (n,) int
+        The place of the enrolled photo.
+    rng : numpy.random.Generator
+        Unused: who shares the first place shares the credit.
+
+    Returns
+    -------
+    Measured
+        ``top_1`` (chance 1 / photos) with a Wilson interval over people.
+
+    Raises
+    ------
+    ValueError
+        On wrong shapes, an answer that is not finite, and a truth outside the candidates.
+    """
+    answer, truth = np.asarray(answer, dtype=np.float64), np.asarray(truth)
+    if answer.ndim != 2 or truth.shape != (len(answer),) or answer.shape[1] < 2:
+        raise ValueError(f"answer has shape {answer.shape} and truth {truth.shape}; expected (n, photos) and (n,)")
+    if not np.isfinite(answer).all() or not ((truth >= 0) & (truth < answer.shape[1])).all():
+        raise ValueError("the answer holds NaN or infinity, or the truth names no candidate")
+    first = answer == answer.max(axis=1, keepdims=True)
+    credit = (first / first.sum(axis=1, keepdims=True))[np.arange(len(truth)), truth]
+    low, high = modified_wilson(float(credit.sum()), len(truth))
+    chance = 1 / answer.shape[1]
+    return Measured((Measurement("top_1", float(credit.mean()), low, high, len(truth), chance=chance),))
 
 
 def measure_membership(answer: FloatArray, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Measured:
-    raise NotImplementedError
+    """How well members are told from others: area under the ROC curve, and hits at one false alarm in a hundred.
+
+    Parameters
+    ----------
+    answer : (n, 1) float
+        Higher = more likely a member.
+    truth : (n,) bool
+    rng : numpy.random.Generator
+        Unused.
+
+    Returns
+    -------
+    Measured
+        ``auc`` (chance 0.5), and ``tpr_at_fpr_1e-2`` (chance 0.01), which Carlini et al. (IEEE S&P 2022, arXiv
+        2112.03570) ask for: an attack that is sure of a few is worse for these few than one that is slightly right on
+        all. Its interval is Wilson's over the members at the threshold found; members that tie with the threshold
+        don't count.
+
+    Raises
+    ------
+    ValueError
+        On wrong shapes, an answer that is not finite, and a truth without both kinds.
+    """
+    answer, truth = np.asarray(answer, dtype=np.float64), np.asarray(truth, dtype=bool)
+    if truth.ndim != 1 or answer.shape != (len(truth), 1):
+        raise ValueError(f"answer has shape {answer.shape} and truth {truth.shape}; expected (n, 1) and (n,)")
+    if not np.isfinite(answer).all() or truth.all() or not truth.any():
+        raise ValueError("the answer holds NaN or infinity, or the candidates are all members or all others")
+    # Ranks: the two columns that the AUC of classes takes must not overflow.
+    ranks = rankdata(answer[:, 0])
+    two = np.column_stack([-ranks, ranks])
+    members, others = answer[truth, 0], answer[~truth, 0]
+    allowed = int(np.floor(_FPR * len(others)))
+    hits = float((members > np.sort(others)[::-1][allowed]).sum())
+    low, high = wilson(hits, len(members))
+    measurements = (
+        Measurement("auc", macro_auc(two, truth.astype(int)), *auc_interval(two, truth.astype(int)), len(truth), 0.5),
+        Measurement("tpr_at_fpr_1e-2", hits / len(members), low, high, len(members), chance=_FPR),
+    )
+    return Measured(measurements, {"members": len(members), "others": len(others)})

@@ -1,7 +1,7 @@
 """What the cancelable schemes cost beside the plain vector: enrolling 1,000 people and scoring 10,000 probes, 512-d.
 
 A key changes the whole transform, so work grows with the number of distinct keys. Each scheme is timed with one key for
-all (1,000 x 10,000 scores) and with a key each (20 templates x 10,000 scores, 20 enrolments); the latter is told per key.
+all (1,000 x 10,000 scores) and with a key each (20 templates x 10,000 scores, 20 enrolments); the latter is per key.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mote_bench.contracts import (
+    Access,
     Attack,
     Evidence,
     Faces,
@@ -27,7 +28,7 @@ from mote_bench.toolkit import class_index, draw_keys, revocable, unit
 from populations import gaussian_faces
 
 GENDER = WhichClass("gender", ("female", "male"))
-ATTACKS = sorted(e.name for e in entry_points(group="mote_bench.attacks") if e.value.startswith("mote_attacks."))
+ALL_ATTACKS = sorted(e.name for e in entry_points(group="mote_bench.attacks") if e.value.startswith("mote_attacks."))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,21 @@ def make_world(seed: int = 0, *, public: int = 300, shadow: int = 150, target: i
 def load(name: str) -> Any:
     (entry,) = entry_points(group="mote_bench.attacks", name=name)
     return entry.load()()
+
+
+def holds_one_record(name: str) -> bool:
+    """Whether the attack reads one stolen record of each person, and asks what this world has an answer to."""
+    attack = load(name)
+    of_records = getattr(attack, "access", Access.RECORD) is Access.RECORD and not getattr(attack, "several", False)
+    return of_records and attack.question in (WhichClass, WhichFace, SamePerson) and not _needs_more(attack)
+
+
+def _needs_more(attack: Attack) -> bool:
+    """Whether it needs a method that ``cosine`` and ``biohash`` don't have."""
+    return not set(getattr(attack, "needs", ())) <= {"score", "reconstruct", "surrogate"}
+
+
+ATTACKS = [name for name in ALL_ATTACKS if holds_one_record(name)]
 
 
 def question_of(attack: Attack, world: World) -> Any:

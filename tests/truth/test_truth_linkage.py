@@ -69,3 +69,13 @@ def test_a_small_linkage() -> None:
     assert measured["maximal_linkability"].value == pytest.approx(np.log2(1 / 3 + 2 / 3 + 5 / 6))
     # At 5, non-mated 5 and 19 pass (FMR 2/6) and mated 3 doesn't (FNMR 1/3).
     assert measured["eer"].value == pytest.approx(1 / 3)
+
+
+def test_rank_1_in_galleries_of_growing_size():
+    """Of 12 others, a mate that beats all is first in any gallery; one that beats 10 of 12, among 9 drawn others with
+    C(10, 9) / C(12, 9) = 10 / 220."""
+    answer = np.tile(np.arange(13.0), (2, 1))
+    found = measure_linkage(answer, np.array([12, 10]), np.random.default_rng(0))
+    assert found["rank_1_of_10"].value == pytest.approx((1 + 10 / 220) / 2)
+    assert found["rank_1_of_10"].chance == 0.1
+    assert "rank_1_of_30" not in {one.metric for one in found.measurements}

@@ -30,7 +30,7 @@ def test_projection_and_its_pseudo_inverse_by_hand():
     matrix = np.array([[3.0, 4.0]])
     projected = np.array([[0.6, 0.8], [0.8, -0.6]]) @ matrix.T
     np.testing.assert_allclose(projected, [[5], [0]], atol=1e-12)
-    np.testing.assert_array_equal(_signs(projected + [[0], [-1]]), [[1], [0]])
+    np.testing.assert_array_equal(_signs(projected + np.array([[0], [-1]])), [[1], [0]])
     np.testing.assert_allclose(_solved(matrix, projected), [[0.6, 0.8], [0, 0]], atol=1e-12)
 
 
@@ -52,7 +52,7 @@ def test_equal_keys_give_equal_templates_and_other_keys_others(scheme):
 
 
 def test_projections_keep_cosines():
-    """Johnson-Lindenstrauss: cosines of m = 128 projections err by about 1 / sqrt(128) = 0.09, those of a rotation not."""
+    """Johnson-Lindenstrauss: cosines of m = 128 projections err by about 1 / sqrt(128) = 0.09, of a rotation not."""
     x = normal_faces(30, 256)
     for arguments, typical in [({}, 0.09), ({"dimension": 256, "orthonormal": True}, 1e-3)]:
         scheme = fitted(RandomProjection(centre=False, **arguments), 256)
