@@ -14,7 +14,10 @@ _STRENGTHS = np.logspace(-6, 3, 28)  # of the ridge, relative to the mean square
 
 @dataclass(frozen=True, eq=False)
 class Regression:
-    """A fitted multi-output ridge.
+    """A fitted multi-output ridge, of which only what depends on the inputs is told.
+
+    The intercept is the same for everybody: it says nothing of anyone, and where the inputs say nothing either, it
+    would be the whole answer.
 
     Attributes
     ----------
@@ -22,18 +25,17 @@ class Regression:
         What the regression predicts for each of its own rows from all the others; as good as its predictions for
         strangers, unlike its fit.
     agreement : float
-        Mean cosine of ``left_out`` with the outputs.
+        Mean cosine of ``left_out`` with the outputs, both from their mean.
     """
 
     weights: FloatArray
     centre: FloatArray
-    intercept: FloatArray
     left_out: FloatArray
     agreement: float
 
     def predict(self, inputs: FloatArray) -> FloatArray:
-        """(m, q) float64 for ``inputs`` (m, p)."""
-        return np.asarray((inputs - self.centre) @ self.weights + self.intercept)
+        """(m, q) float64 for ``inputs`` (m, p): how far each is from the mean output."""
+        return np.asarray((inputs - self.centre) @ self.weights)
 
 
 def fit_ridge(inputs: FloatArray, outputs: FloatArray) -> Regression:
@@ -57,13 +59,14 @@ def fit_ridge(inputs: FloatArray, outputs: FloatArray) -> Regression:
         shrink = eigenvalues / (eigenvalues + strength)
         leverage = basis**2 @ shrink + 1 / len(rows)
         error = (residual - basis @ (shrink[:, None] * projected)) / np.maximum(1 - leverage, 1e-12)[:, None]
-        return np.asarray(outputs - error)
+        mean_of_others = intercept - residual / (len(rows) - 1)
+        return np.asarray(outputs - error - mean_of_others)
 
-    agreements = [float((unit(left_out(s)) * unit(outputs)).sum(axis=1).mean()) for s in _STRENGTHS]
+    agreements = [float((unit(left_out(s)) * unit(residual)).sum(axis=1).mean()) for s in _STRENGTHS]
     best = int(np.argmax(agreements))
     strength = float(_STRENGTHS[best])
     dual = basis @ (projected / (eigenvalues + strength)[:, None])
-    return Regression(rows.T @ dual / scale, centre, intercept, left_out(strength), agreements[best])
+    return Regression(rows.T @ dual / scale, centre, left_out(strength), agreements[best])
 
 
 @dataclass(frozen=True, eq=False)

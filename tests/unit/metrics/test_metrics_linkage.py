@@ -14,6 +14,7 @@ from mote_bench.metrics.linkage import d_sys, maximal_linkability, measure_linka
 
 COUNTS = hnp.arrays(float, 8, elements=st.integers(0, 20)).filter(lambda counts: counts.sum() > 0)
 METRICS = ["d_sys", "d_sys_null", "maximal_linkability", "maximal_linkability_null", "eer", "rank_1"]
+GALLERIES = ["rank_1_of_10", "rank_1_of_30"]
 
 
 def answer_of(rng: np.random.Generator, people: int, noise: float, others: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -72,7 +73,7 @@ def test_many_histograms_at_once_are_one_after_the_other() -> None:
 def test_what_is_measured(others: int) -> None:
     answer, mate = answer_of(np.random.default_rng(0), 60, 0.8, others)
     measured = measure_linkage(answer, mate, np.random.default_rng(1))
-    assert [one.metric for one in measured.measurements] == METRICS
+    assert [one.metric for one in measured.measurements] == METRICS + GALLERIES
     for one in measured.measurements:
         assert 0 <= one.low <= one.value <= one.high <= 1
         assert one.low < one.high
