@@ -39,6 +39,21 @@ def mlp() -> FromBytes:
     return FromBytes(classifiers.perceptron, _as_it_lies, (Knowledge.ALGORITHM,))
 
 
+def svm() -> FromBytes:
+    """A support vector machine with a Gaussian kernel: what is near in all values together counts."""
+    return FromBytes(classifiers.support_vectors, _as_it_lies, (Knowledge.ALGORITHM,))
+
+
+def knn() -> FromBytes:
+    """The nearest neighbours: no shape of the classes is assumed at all."""
+    return FromBytes(classifiers.neighbours, _as_it_lies, (Knowledge.ALGORITHM,))
+
+
+def forest() -> FromBytes:
+    """A random forest: it finds combinations of a few telling values."""
+    return FromBytes(classifiers.forest, _joined_scales, (Knowledge.ALGORITHM,))
+
+
 @dataclass(frozen=True)
 class FromBytes:
     """Train on the bytes of the attacker's own templates, answer for the stolen ones.

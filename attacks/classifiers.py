@@ -21,6 +21,9 @@ _STRENGTHS = tuple(np.logspace(-3, 4, 8))  # of the logistic regression: 1/ridge
 _WEIGHT_DECAYS = (0.3, 3.0, 30.0)  # of the perceptron
 _HIDDEN = 32
 _ROUNDS = (2, 5, 10, 20, 50)  # of boosting
+_PENALTIES = (0.1, 1.0, 10.0)  # of the support vector machine
+_NEIGHBOURS = (3, 10, 30)
+_FOREST, _LEAST_LEAVES = 200, (2, 8)
 _TREE_COLUMNS = 1024  # that trees may use
 _CUTS = (-1.2, -0.5, 0.0, 0.5, 1.2)  # standard deviations: six bins
 _TREES = {"max_depth": 3, "eta": 0.2, "max_bin": 16, "subsample": 0.8, "colsample_bynode": 0.3, "nthread": 1}
@@ -199,6 +202,71 @@ def perceptron(seed: int) -> Fit:
         return np.stack([_fit_perceptron(turned, decay, seed) for decay in _WEIGHT_DECAYS])
 
     return fit
+
+
+def support_vectors(seed: int) -> Fit:
+    """Support vector machines with a Gaussian kernel, at several penalties, on the rotated columns.
+
+    Their distances from the cut stand as log odds; what these are worth is calibrated on left-out people.
+    """
+
+    def fit(examples: Examples) -> FloatArray:
+        from sklearn.svm import SVC
+
+        if not _learnable(examples):
+            return np.stack([_undecided(examples)] * len(_PENALTIES))
+        turned = rotated(examples)
+        found = []
+        for penalty in _PENALTIES:
+            model = SVC(C=penalty, gamma=1.0, class_weight="balanced", decision_function_shape="ovr")
+            model.fit(turned.known, turned.labels)
+            odds = model.decision_function(turned.asked)
+            odds = np.column_stack([-odds, odds]) / 2 if odds.ndim == 1 else odds
+            answer = np.full((len(turned.asked), turned.classes), float(odds.min()) - 1)
+            answer[:, model.classes_] = odds
+            found.append(answer)
+        return np.stack(found)
+
+    return fit
+
+
+def neighbours(seed: int) -> Fit:
+    """The classes of the nearest known people by cosine, at several numbers of them, every class weighing alike."""
+
+    def fit(examples: Examples) -> FloatArray:
+        turned = rotated(examples)
+        lengths = [np.maximum(np.linalg.norm(rows, axis=1), 1e-12) for rows in (turned.asked, turned.known)]
+        likeness = turned.asked @ turned.known.T / np.outer(*lengths)
+        order = np.argsort(-likeness, axis=1, kind="stable")
+        member = np.eye(turned.classes)[turned.labels] * _class_weights(turned.labels)[:, None]
+        # One more of each class: nobody is certain by a few neighbours.
+        return np.stack([_log(_shares(member[order[:, :count]].sum(axis=1) + 1)) for count in _NEIGHBOURS])
+
+    return fit
+
+
+def forest(seed: int) -> Fit:
+    """A random forest (Breiman, Machine Learning 45 (2001)) on the columns that tell the known classes apart best."""
+
+    def fit(examples: Examples) -> FloatArray:
+        from sklearn.ensemble import RandomForestClassifier
+
+        if not _learnable(examples):
+            return np.stack([_undecided(examples)] * len(_LEAST_LEAVES))
+        used, found = _telling(examples), []
+        for least in _LEAST_LEAVES:
+            trees = RandomForestClassifier(
+                _FOREST, min_samples_leaf=least, max_features=0.1, class_weight="balanced", random_state=seed, n_jobs=1
+            )
+            trees.fit(used.known, used.labels)
+            found.append(_spread(trees.predict_proba(used.asked), trees.classes_, examples))
+        return np.stack(found)
+
+    return fit
+
+
+def _shares(counts: FloatArray) -> FloatArray:
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
 def rotated(examples: Examples) -> Examples:

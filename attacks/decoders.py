@@ -161,7 +161,7 @@ def _agreements(table: FloatArray, faces: FloatArray, held: npt.NDArray[np.bool_
     projected, turned = basis.T @ (faces[~held] - centre), asked @ basis
     true, found = unit(faces[held]), []
     for strength in _STRENGTHS:
-        estimate = turned @ (projected / (np.maximum(eigenvalues, 0) + strength * len(likeness))[:, None]) + centre
+        estimate = turned @ (projected / (np.maximum(eigenvalues, 0) + strength * len(likeness))[:, None])
         found.append((unit(estimate) * true).sum(axis=1).mean())
     return np.array(found)
 
@@ -174,7 +174,8 @@ def _decoded(lesson: _Lesson, setting: _Setting) -> FloatArray:
     likeness[np.diag_indices_from(likeness)] += setting.strength * len(likeness)
     centre = lesson.faces.mean(axis=0)
     weights = cho_solve(cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False), asked.T)
-    return np.asarray(weights.T @ (lesson.faces - centre) + centre)
+    # Without the centre, which would be the whole answer where the template tells nothing.
+    return np.asarray(weights.T @ (lesson.faces - centre))
 
 
 def _likeness(known: FloatArray, asked: FloatArray, kernel: Kernel) -> tuple[FloatArray, FloatArray]:

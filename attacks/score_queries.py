@@ -10,7 +10,7 @@ from mote_bench.toolkit import on_sphere, unit
 from .prior import Prior
 from .probing import granted
 
-_DIRECTIONS = 20  # of a round of climbing, each taken forwards and backwards
+_DIRECTIONS = 1.8  # of a round of climbing, in square roots of the dimension; each taken forwards and backwards
 _START_SHARE = 0.25  # of the budget, to find a face to start from
 _RADIUS = 0.4  # of a round's probes, in standard deviations of the prior
 _RATE = 0.6  # how far a round moves, in the same
@@ -88,10 +88,10 @@ class Climb:
         prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
         z = rng.standard_normal((int(_START_SHARE * oracle.budget), len(prior.mean)))
         place = z[oracle.ask(prior.faces(z)).argmax(axis=1)]
-        speed = np.zeros_like(place)
-        for _ in range(int(oracle.left.min()) // (2 * _DIRECTIONS)):
+        speed, directions = np.zeros_like(place), round(_DIRECTIONS * np.sqrt(len(prior.mean)))
+        for _ in range(int(oracle.left.min()) // (2 * directions)):
             # The same directions for everybody: an answer must not depend on a person's place among the claimed.
-            noise = rng.standard_normal((_DIRECTIONS, len(prior.mean)))
+            noise = rng.standard_normal((directions, len(prior.mean)))
             slope = np.stack([_slope(oracle, person, prior, at, noise) for person, at in enumerate(place)])
             speed = _MOMENTUM * speed + (1 - _MOMENTUM) * unit(slope)
             place = place + _RATE * np.sqrt(len(prior.mean)) * speed / 4

@@ -41,6 +41,17 @@ class Cosine:
         """(n, d) float32: the stored vectors."""
         return read_vectors(templates, self._dimension)
 
+    def solve(
+        self,
+        templates: Sequence[Template],
+        *,
+        keys: Sequence[Key] | None,
+        prior: FloatArray,
+        rng: np.random.Generator,
+    ) -> FloatArray:
+        """(n, d) float32: the stored vectors; there is nothing to undo."""
+        return self.reconstruct(templates, keys=None)
+
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:

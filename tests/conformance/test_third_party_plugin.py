@@ -112,7 +112,7 @@ def test_a_broken_plugin_fails_alone_and_by_name(installed: Path, tmp_path: Path
     code = """
 said = {}
 for kind in ("schemes", "attacks"):
-    for name in [name for name in registry.select(kind, "all") if name == "cosine" or name.startswith(("broken", "demo"))]:
+    for name in [one for one in registry.select(kind, "all") if one == "cosine" or one.startswith(("broken", "demo"))]:
         try:
             said[name] = type(registry.load(kind, name)).__name__
         except registry.PluginError as error:
