@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,13 @@ from mote_bench.deadline import TimeBudgetSpent, deadline
 from mote_bench.evidence import Database
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.verification import Scores, measure_verification
 from mote_bench.protocol import Protocol
 from mote_bench.toolkit import stream, unit
 
 _LONGEST_ERROR = 4000
+_ASKED_TWICE = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +135,7 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
     scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
     asked = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
     verified = measure_verification(scores, asked, stream(comparison.seed, "verify"))
+    verified = replace(verified, details={**verified.details, "scorer": _scorer(scheme, scores, comparison)})
     fair = measure_fairness(
         scores,
         comparison.groups,
@@ -142,6 +145,20 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
         rng=stream(comparison.seed, "fairness"),
     )
     return Verified(verified, fair, timings)
+
+
+def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str, Any]:
+    """What the scheme's answers are like, as JSON: a few templates are asked twice."""
+    trials = comparison.targets[0]
+    few = slice(None, _ASKED_TWICE)
+    keys = None if trials.keys is None else trials.keys[few]
+
+    def answers() -> FloatArray:
+        shape = (len(trials.templates[few]), len(trials.probes))
+        return _checked(scheme.score(trials.templates[few], trials.probes, keys=keys), shape, "score")
+
+    found = diagnose(scores, answers(), answers())
+    return {**asdict(found), "names": list(found.names)}
 
 
 def _impostor(trials: Trials) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from mote_bench.metrics.catalogue import describe
 
 from .text import named
 
-HARNESS = ("verify", "fairness", "cost", "scorer", "revoke")
+HARNESS = ("verify", "fairness", "cost")
 """Questions that the harness answers without an attacker."""
 
 SECRET, STOLEN, DISCLOSED = "secret", "stolen", "disclosed"

@@ -262,7 +262,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         fairness=_fairness(frame, scheme, stolen=stolen),
         cost=_cost(frame, scheme),
     )
-    return replace(row, notes=(*_standing(row), *_silent(row)))
+    return replace(row, notes=(*_standing(row), *_scorer(verify), *_silent(row)))
 
 
 def _figure(record: Record | None, metric: str) -> Figure:
@@ -345,6 +345,12 @@ def _standing(row: Row) -> list[str]:
     elif row.recognition == UNKNOWN:
         notes.append(f"whether it recognises anybody is unknown: verification {printable(row.eer.status)}")
     return notes
+
+
+def _scorer(verify: Record | None) -> list[str]:
+    """What attacks have to reckon with in the scheme's answers."""
+    names = [] if verify is None else verify.details.get("scorer", {}).get("names", [])
+    return [f"answers are {' and '.join(names)}: gradients and answers to public faces understate it"] if names else []
 
 
 def _silent(row: Row) -> list[str]:
