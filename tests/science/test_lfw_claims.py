@@ -141,8 +141,7 @@ def test_score_only_access_is_solved(lfw):
 
 
 def test_decisions_alone_invert(lfw):
-    rebuilt = value(lfw, "centred_cosine", scheme="pe-miu", attack="construction-bytes", question="reconstruct")
-    assert rebuilt.value > 0.95
+    """Within 64 queries a dimension, as printed; the first accepted face is the attacker's to find."""
 
     def found(metric):
         return value(lfw, metric, scheme="cosine", attack="boundary-decisions", question="reconstruct").value
