@@ -65,18 +65,18 @@ class PolyProtect:
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         """One template of 4 ceil((d - o) / (m - o)) bytes per row: 508 values of 512 dimensions at overlap 4."""
-        faces, templates = self._filled(references), [b""] * len(references)
+        powers, templates = self._powers(references), [b""] * len(references)
         for key, rows in rows_of_each(keys, len(references)).items():
-            for row, values in zip(rows, self._values(faces[rows], key).astype("<f4"), strict=True):
+            for row, values in zip(rows, self._values(powers[:, rows], key).astype("<f4"), strict=True):
                 templates[row] = values.tobytes()
         return templates
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, m) float32 cosines in [-1, 1]."""
-        stored, faces = unit(read_vectors(templates, self.length)), self._filled(probes)
+        stored, powers = unit(read_vectors(templates, self.length)), self._powers(probes)
         scores = np.empty((len(templates), len(probes)), dtype=np.float32)
         for key, rows in rows_of_each(keys, len(templates)).items():
-            scores[rows] = stored[rows] @ unit(self._values(faces, key)).T
+            scores[rows] = stored[rows] @ unit(self._values(powers, key)).T
         return scores
 
     def surrogate(
@@ -107,14 +107,16 @@ class PolyProtect:
         choices = np.concatenate([np.arange(-self.largest, 0), np.arange(1, self.largest + 1)])
         return rng.choice(choices, self.terms, replace=False).astype(np.float64), rng.permutation(self.terms) + 1.0
 
-    def _filled(self, faces: FloatArray) -> FloatArray:
+    def _powers(self, faces: FloatArray) -> FloatArray:
+        """(m, n, padded) float32: the filled-up faces to the powers 1 to m, worked out once for all keys."""
         rows = directions(faces, self._origin)
-        return np.pad(rows, ((0, 0), (0, max(0, self._padded - rows.shape[1]))))
+        rows = np.pad(rows, ((0, 0), (0, max(0, self._padded - rows.shape[1]))))
+        return np.cumprod(np.broadcast_to(rows, (self.terms, *rows.shape)), axis=0, dtype=np.float32)
 
-    def _values(self, faces: FloatArray, key: Key) -> FloatArray:
-        """(n, length) float64 polynomials of filled-up faces."""
-        coefficients, exponents = self.secret(key)
-        values = np.zeros((len(faces), self.length))
-        for place, (coefficient, exponent) in enumerate(zip(coefficients, exponents, strict=True)):
-            values += coefficient * faces[:, self._starts + place].astype(np.float64) ** exponent
+    def _values(self, powers: FloatArray, key: Key) -> FloatArray:
+        """(n, length) float32 polynomials of faces whose powers (m, n, padded) are given."""
+        step, values = self.terms - self.overlap, np.zeros((powers.shape[1], self.length), dtype=np.float32)
+        for place, (coefficient, exponent) in enumerate(zip(*self.secret(key), strict=True)):
+            window = slice(place, place + step * (self.length - 1) + 1, step)
+            values += np.float32(coefficient) * powers[int(exponent) - 1][:, window]
         return values
