@@ -22,7 +22,7 @@ _WEIGHT_DECAYS = (0.3, 3.0, 30.0)  # of the perceptron
 _HIDDEN = 32
 _ROUNDS = (2, 5, 10, 20, 50)  # of boosting
 _PENALTIES = (0.1, 1.0, 10.0)  # of the support vector machine
-_NEIGHBOURS = (3, 10, 30)
+_NEIGHBOURS = (3, 10, 30, 60)
 _FOREST, _LEAST_LEAVES = 200, (2, 8)
 _TREE_COLUMNS = 1024  # that trees may use
 _CUTS = (-1.2, -0.5, 0.0, 0.5, 1.2)  # standard deviations: six bins
@@ -231,18 +231,31 @@ def support_vectors(seed: int) -> Fit:
 
 
 def neighbours(seed: int) -> Fit:
-    """The classes of the nearest known people by cosine, at several numbers of them, every class weighing alike."""
+    """The classes of the nearest known people by cosine, at several numbers of them, every class weighing alike.
+
+    Cosines of the values less their means, as embeddings are compared, and of the standardised values.
+    """
 
     def fit(examples: Examples) -> FloatArray:
-        turned = rotated(examples)
-        lengths = [np.maximum(np.linalg.norm(rows, axis=1), 1e-12) for rows in (turned.asked, turned.known)]
-        likeness = turned.asked @ turned.known.T / np.outer(*lengths)
-        order = np.argsort(-likeness, axis=1, kind="stable")
-        member = np.eye(turned.classes)[turned.labels] * _class_weights(turned.labels)[:, None]
+        mean = examples.known.mean(axis=0)
+        plain = replace(examples, known=examples.known - mean, asked=examples.asked - mean)
+        member = np.eye(examples.classes)[examples.labels] * _class_weights(examples.labels)[:, None]
+        orders = [_nearest(view) for view in (plain, rotated(examples))]
         # One more of each class: nobody is certain by a few neighbours.
-        return np.stack([_log(_shares(member[order[:, :count]].sum(axis=1) + 1)) for count in _NEIGHBOURS])
+        return np.stack(
+            [_log(_shares(member[order[:, :count]].sum(axis=1) + 1)) for order in orders for count in _NEIGHBOURS]
+        )
 
     return fit
+
+
+def _nearest(examples: Examples) -> npt.NDArray[np.intp]:
+    """(m, n) numbers of the known people, most alike first, for each asked about."""
+    asked, known = (
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        for rows in (examples.asked, examples.known)
+    )
+    return np.argsort(-(asked @ known.T), axis=1, kind="stable")
 
 
 def forest(seed: int) -> Fit:
