@@ -218,7 +218,7 @@ def support_vectors(seed: int) -> Fit:
         turned = rotated(examples)
         found = []
         for penalty in _PENALTIES:
-            model = SVC(C=penalty, gamma=1.0, class_weight="balanced", decision_function_shape="ovr")
+            model = SVC(C=penalty, gamma=1.0, class_weight="balanced", random_state=seed)
             model.fit(turned.known, turned.labels)
             odds = model.decision_function(turned.asked)
             odds = np.column_stack([-odds, odds]) / 2 if odds.ndim == 1 else odds

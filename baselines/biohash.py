@@ -75,6 +75,17 @@ class BioHash:
             estimate[rows] = signs[rows] @ projection.T
         return estimate
 
+    def solve(
+        self,
+        templates: Sequence[Template],
+        *,
+        keys: Sequence[Key] | None,
+        prior: FloatArray,
+        rng: np.random.Generator,
+    ) -> FloatArray:
+        """(n, d) float32: the closed form is the published attack."""
+        return self.reconstruct(templates, keys=keys)
+
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:

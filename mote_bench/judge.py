@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -54,10 +54,17 @@ ZERO_EFFORT, NO_ATTACK = "zero-effort", "none"
 
 @dataclass(frozen=True, eq=False)
 class Yardstick:
-    """What reconstructions are held against: the background mean, and thresholds set on the shadow people."""
+    """What reconstructions are held against: the background mean, and thresholds set on the shadow people.
+
+    Attributes
+    ----------
+    thresholds, uncentred : mapping of FMR -> cosine
+        Where the unprotected recogniser accepts, comparing directions from the mean face or embeddings as they are.
+    """
 
     mean: FloatArray
     thresholds: Mapping[str, float]
+    uncentred: Mapping[str, float] = field(default_factory=dict)
 
 
 def ceiling_of(question: str) -> str:
@@ -66,14 +73,15 @@ def ceiling_of(question: str) -> str:
 
 
 def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:
-    """Thresholds of the unprotected recogniser (centred cosine) on people other than those attacked."""
+    """Thresholds of the unprotected recogniser on people other than those attacked."""
     mean = split.background.embeddings.mean(axis=0)
     people = split.calibration
     if people.probes is None:
         return Yardstick(mean, {})
+    stranger, rates = np.arange(len(people.references))[:, None] != people.shown[None, :], list(fmr)
     scores = _centred(people.references, mean) @ _centred(people.probes, mean).T
-    impostor = scores[np.arange(len(scores))[:, None] != people.shown[None, :]]
-    return Yardstick(mean, thresholds(impostor, fmr))
+    plain = people.references.embeddings @ people.probes.embeddings.T
+    return Yardstick(mean, thresholds(scores[stranger], rates), thresholds(plain[stranger], rates))
 
 
 def thresholds(impostor: FloatArray, fmr: Iterable[str]) -> dict[str, float]:
@@ -197,7 +205,8 @@ def _by_person(
         columns = panel.of(theft.others)
         return measure_linkage(answer[:, columns], _mates(theft.people[rows], theft.others[columns]), rng)
     faces = _truth(people, panel.people, rules.yardstick)
-    return measure_reconstruction(answer, faces, rules.yardstick.thresholds, rng)
+    at = rules.yardstick
+    return measure_reconstruction(answer, faces, at.thresholds, rng, uncentred=at.uncentred)
 
 
 def _mates(people: Index, others: Index) -> Index:
