@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mote_bench
+from mote_bench.commands import gate
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
             "every scheme there is. cosine and noise always run."
         ),
     ] = "default",
-    attacks: Annotated[str, typer.Option(help="Attack names, comma separated, or all.")] = "all",
+    attacks: Annotated[
+        str, typer.Option(help="Attack names, comma separated; default: the protocol's choice; all: every attack.")
+    ] = "default",
     questions: Annotated[
         str, typer.Option(help="gender, reconstruct, link, verify, fairness, cost, ... or all.")
     ] = "all",
@@ -137,6 +140,9 @@ def board(
     records = _write_boards(out)
     if not quiet:
         _print_table(records)
+
+
+app.command(epilog=gate.EPILOG)(gate.gate)
 
 
 def _write_boards(out: Path) -> list[Record]:

@@ -171,15 +171,35 @@ def _measured(
         half = np.arange(len(theft.truth)) % 2 == (panel.start > 0)
         return measure_membership(attacked.answer[half], theft.truth[half] == 1, rng)
     rows = panel.of(theft.people)
+    numbers = panel.people.numbers[theft.people[rows] - panel.start]
     if isinstance(question, WhichKeyface):
         opened = {fmr: attacked.shown["all"][rows] >= cut for fmr, cut in rules.thresholds.items()}
-        return measure_keyfaces(opened)
+        return with_people(measure_keyfaces(opened), numbers)
     measured = _by_person(question, attacked.answer[rows], theft, rows=rows, panel=panel, rules=rules, rng=rng)
     more = () if attacked.queries is None else measure_queries(attacked.queries[rows])
     if isinstance(question, WhichFace):
         shown = {name: scores[rows] for name, scores in attacked.shown.items()}
         more += measure_acceptance(shown, rules.thresholds)
-    return replace(measured, measurements=(*measured.measurements, *more))
+    return with_people(replace(measured, measurements=(*measured.measurements, *more)), numbers)
+
+
+def with_people(measured: Measured, numbers: Index) -> Measured:
+    """The figures with the people's influence on them in the details, as JSON.
+
+    ``details["influence"]`` holds ``people``, the number of each (:class:`mote_bench.split.Enrolled`) in ascending
+    order, and for each metric as many numbers.
+    """
+    if not measured.influence:
+        return measured
+    order = np.argsort(numbers)
+    pulls = {metric: _short(values[order]) for metric, values in measured.influence.items()}
+    influence = {"people": numbers[order].tolist(), **pulls}
+    return replace(measured, details={**measured.details, "influence": influence})
+
+
+def _short(values: FloatArray) -> list[float]:
+    """Four significant digits: what a comparison of two runs can tell apart is far coarser."""
+    return [float(f"{value:.4g}") for value in values]
 
 
 def _by_person(

@@ -65,10 +65,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user asked for: comma lists of names, or "all"; for schemes also "default", the protocol's choice."""
+    """What the user asked for: comma lists of names, "all" or, of schemes and attacks, "default" (the protocol's)."""
 
     schemes: str = "default"
-    attacks: str = "all"
+    attacks: str = "default"
     questions: str = "all"
 
 
@@ -82,7 +82,7 @@ def make(choice: Choice, split: Split, protocol: Protocol, *, data: str, seed: i
     """
     broken: list[str] = []
     schemes = _schemes(choice.schemes, protocol, broken)
-    attacks = _attacks(choice.attacks, broken)
+    attacks = _attacks(choice.attacks, protocol, broken)
     questions, refused = _questions(choice.questions, split, protocol)
     for name in [name for name, scheme in schemes.items() if needs_identity(scheme) and not split.has_identity]:
         refused.append(f"scheme '{name}' (its fit needs `identity`)")
@@ -128,10 +128,20 @@ def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Sc
     return {name: made for name, made in loaded.items() if _keeps(made, Scheme, name, broken)}
 
 
-def _attacks(wanted: str, broken: list[str]) -> dict[str, Attack]:
+def chosen_attacks(wanted: str, protocol: Protocol) -> list[str]:
+    """The names that "default", "all" or a comma list asks for; other packages' attacks are part of the default."""
+    if wanted.strip() != "default":
+        return registry.select("attacks", wanted)
+    if not protocol.default_attacks:
+        return registry.select("attacks", "all")
+    known = registry.names("attacks")
+    return [one.name for one in known if one.name in protocol.default_attacks or one.distribution != OWN]
+
+
+def _attacks(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Attack]:
     """What the clock decides is run only when it is named."""
-    loaded = _loaded("attacks", registry.select("attacks", wanted), broken)
-    named = wanted.strip() != "all"
+    loaded = _loaded("attacks", chosen_attacks(wanted, protocol), broken)
+    named = wanted.strip() not in ("all", "default")
     return {
         name: made
         for name, made in loaded.items()

@@ -97,6 +97,8 @@ class Protocol:
         An attack that takes longer is stopped.
     default_schemes : tuple of str
         What ``--schemes default`` runs besides the controls.
+    default_attacks : tuple of str
+        What ``--attacks default`` runs; empty for all there are.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Protocol:
     people_per_task: int
     seconds_per_attack: float
     default_schemes: tuple[str, ...]
+    default_attacks: tuple[str, ...]
 
 
 def names() -> list[str]:
@@ -163,4 +166,5 @@ def _protocol(table: dict[str, Any], checksum: str) -> Protocol:
         people_per_task=table["run"]["people_per_task"],
         seconds_per_attack=table["run"]["seconds_per_attack"],
         default_schemes=tuple(table["schemes"]["default"]),
+        default_attacks=tuple(table.get("attacks", {}).get("default", ())),
     )

@@ -189,6 +189,7 @@ def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held)
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details))
     else:
         measured = outcome.value.verify if cell.question == "verify" else outcome.value.fairness
+        measured = judge.with_people(measured, stage.setting.split.target.numbers)
         cost = {"seconds": outcome.seconds}
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
 

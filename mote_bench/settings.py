@@ -27,7 +27,7 @@ class Asked:
     data : str
         A data set's name or the path of an npz file.
     schemes, attacks, questions : str
-        Comma lists of names, or "all".
+        Comma lists of names, or "all"; of schemes and attacks also "default", the protocol's choice.
     attributes : str, optional
         Comma list of columns; by default all that can serve.
     bins : tuple of str
@@ -40,7 +40,7 @@ class Asked:
 
     data: str = "synthetic"
     schemes: str = "default"
-    attacks: str = "all"
+    attacks: str = "default"
     questions: str = "all"
     attributes: str | None = None
     bins: tuple[str, ...] = ()

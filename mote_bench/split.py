@@ -19,13 +19,15 @@ class Enrolled:
     """People to enrol and the photos of them that are held back.
 
     Row i of ``references`` is person i. ``seconds`` are other photos of the same people in the same order, for a
-    second enrolment; ``probes[j]`` shows person ``shown[j]``. Without identities both are ``None``.
+    second enrolment; ``probes[j]`` shows person ``shown[j]``. Without identities both are ``None``. ``numbers[i]`` is
+    the first row of the data that shows person i: who they are in every run on these data, without their name.
     """
 
     references: Faces
     seconds: Faces | None
     probes: Faces | None
     shown: Index
+    numbers: Index
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,12 +176,13 @@ def _enrolled(faces: Faces, people: list[int], photos: list[Index], *, held_back
     With ``held_back`` = 0 the second reference is a probe too: the attacker may use a photo twice.
     """
     references = faces.rows(np.array([photos[person][0] for person in people]))
+    numbers = np.array([photos[person].min() for person in people], dtype=np.intp)
     if faces.identity is None:
-        return Enrolled(references, None, None, np.empty(0, dtype=np.intp))
+        return Enrolled(references, None, None, np.empty(0, dtype=np.intp), numbers)
     probes = [photos[person][1 + held_back : 1 + held_back + most] for person in people]
     second = faces.rows(np.array([photos[person][1] for person in people]))
     shown = np.repeat(np.arange(len(people)), [len(rows) for rows in probes])
-    return Enrolled(references, second, faces.rows(np.concatenate(probes)), shown)
+    return Enrolled(references, second, faces.rows(np.concatenate(probes)), shown, numbers)
 
 
 def _check_disjoint(made: Split) -> None:

@@ -71,6 +71,12 @@ def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapp
     return kept
 
 
+def clear(folder: Path, cells: Iterable[Cell]) -> None:
+    """Remove the records of these cells."""
+    for cell in cells:
+        (folder / RECORDS / name(cell)).unlink(missing_ok=True)
+
+
 def read(folder: Path) -> list[Record]:
     """Every record of an output folder, in the order of their names.
 

@@ -53,7 +53,7 @@ def measure_attribute(answer: FloatArray, truth: Labels, classes: Sequence[str])
         Measurement("auc", macro_auc(answer, truth), *auc_interval(answer, truth), n=n, chance=0.5),
     )
     details = {"classes": list(classes), "class_counts": counts.tolist(), "confusion": confusion.tolist()}
-    return Measured(measurements, details)
+    return Measured(measurements, details, {"balanced_accuracy": _pull(answer, truth)})
 
 
 def balanced_accuracy(answer: FloatArray, truth: Labels) -> float:
@@ -63,6 +63,16 @@ def balanced_accuracy(answer: FloatArray, truth: Labels) -> float:
     """
     credit = _credit(answer)[np.arange(len(truth)), truth]
     return float(np.mean([credit[truth == label].mean() for label in np.unique(truth)]))
+
+
+def _pull(answer: FloatArray, truth: Labels) -> FloatArray:
+    """(n,) how far each person pulls the balanced accuracy from its value."""
+    credit, pull = _credit(answer)[np.arange(len(truth)), truth], np.zeros(len(truth))
+    labels = np.unique(truth)
+    for label in labels:
+        members = truth == label
+        pull[members] = (credit[members] - credit[members].mean()) / (members.sum() * len(labels))
+    return pull
 
 
 def balanced_interval(confusion: FloatArray) -> Interval:

@@ -31,7 +31,7 @@ class Proportion:
     effective : float
         How many independent trials would be as informative.
     influence : (P,) float
-        How far each person pulls the rate from its value, on any common scale; for correlations of two rates.
+        How far each person pulls the rate from its value: about what the rate would lose without them.
     """
 
     value: float
@@ -103,7 +103,7 @@ def person_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
         spread = people / (people - 1) * float((residual**2).sum())
         variance = (telling * spread + rate * (1 - rate) * alike) / (telling + 1)
         effective = min(max(rate * (1 - rate) * total**2 / variance, fewest), total)
-    return Proportion(rate, effective * _few_people(people), residual)
+    return Proportion(rate, effective * _few_people(people), residual / total)
 
 
 def pair_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
@@ -131,7 +131,7 @@ def pair_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
         of_pairs = float((residual**2).sum()) / 2
         variance = max(float((influence**2).sum()) - of_pairs, of_pairs)
         effective = min(max(rate * (1 - rate) * total**2 / variance, 1.0), total)
-    return Proportion(rate, effective * _few_people(people), influence)
+    return Proportion(rate, effective * _few_people(people), influence / total)
 
 
 def clustered_wilson(successes: FloatArray, trials: FloatArray) -> Interval:

@@ -37,15 +37,16 @@ def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
     """
     if not opened or any(table.ndim != 2 or 0 in table.shape for table in opened.values()):
         raise ValueError("expected, for one rate or more, a table of people by faces")
-    measurements, curves = [], {}
+    measurements, curves, pulls = [], {}, {}
     for fmr, table in opened.items():
         by = np.maximum.accumulate(table.astype(bool), axis=1)
         curves[fmr] = by.mean(axis=0).tolist()
         for k in (1, 10):
             hit = by[:, min(k, by.shape[1]) - 1]
             low, high = wilson(float(hit.sum()), len(hit))
+            pulls[f"opened_by_{k}_at_fmr_{fmr}"] = (hit - hit.mean()) / len(hit)
             chance = 1 - (1 - float(fmr)) ** min(k, by.shape[1])
             measurements.append(
                 Measurement(f"opened_by_{k}_at_fmr_{fmr}", float(hit.mean()), low, high, len(hit), chance=chance)
             )
-    return Measured(tuple(measurements), {"opened_by_the_first": curves})
+    return Measured(tuple(measurements), {"opened_by_the_first": curves}, pulls)

@@ -12,7 +12,7 @@ from mote_bench.contracts import FloatArray, Measurement
 
 from .intervals import Interval, centred_interval, modified_wilson, percentile_interval, person_weights, wilson
 from .measured import Measured
-from .verification import Scores, eer, eer_interval, identified
+from .verification import Scores, eer, eer_influence, eer_interval, identified
 
 Index = npt.NDArray[np.integer]
 Measure = Callable[[FloatArray, FloatArray], FloatArray]
@@ -89,7 +89,7 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
             "maximal_linkability": _quantiles(maximal_linkability, null),
         },
     }
-    return Measured(measurements, details)
+    return Measured(measurements, details, {"eer": eer_influence(scores)[:rows]})
 
 
 def _galleries(answer: FloatArray, mate: Index) -> Iterator[Measurement]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mote_bench.contracts import Measurement
+from mote_bench.contracts import FloatArray, Measurement
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,14 @@ class Measured:
         Every metric that is defined for the data; what is not is named in ``details["undefined"]``.
     details : mapping
         JSON-ready curves, histograms, counts and settings: plain floats, ints, lists, str and None, never NaN.
+    influence : mapping of metric -> (n,) float
+        How far each person pulls the metric from its value, in the order in which the people were given: two runs on
+        the same people are compared person by person with it (:mod:`mote_bench.gate`).
     """
 
     measurements: tuple[Measurement, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
+    influence: Mapping[str, FloatArray] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, metric: str) -> Measurement:
         """The measurement of that name; KeyError naming those that exist."""

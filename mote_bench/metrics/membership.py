@@ -46,7 +46,8 @@ def measure_photo(answer: FloatArray, truth: npt.NDArray[np.intp], rng: np.rando
     credit = (first / first.sum(axis=1, keepdims=True))[np.arange(len(truth)), truth]
     low, high = modified_wilson(float(credit.sum()), len(truth))
     chance = 1 / answer.shape[1]
-    return Measured((Measurement("top_1", float(credit.mean()), low, high, len(truth), chance=chance),))
+    top_1 = Measurement("top_1", float(credit.mean()), low, high, len(truth), chance=chance)
+    return Measured((top_1,), influence={"top_1": (credit - credit.mean()) / len(truth)})
 
 
 def measure_membership(answer: FloatArray, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Measured:

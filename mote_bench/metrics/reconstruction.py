@@ -122,7 +122,7 @@ def measure_reconstruction(
     }
     if uncentred:
         details["uncentred_thresholds"] = {name: float(threshold) for name, threshold in uncentred.items()}
-    return Measured(tuple(measurements), details)
+    return Measured(tuple(measurements), details, _pulls(seen, thresholds))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,11 +184,25 @@ def cosine_gain(cosines: FloatArray) -> tuple[float, Interval]:
     ``cosines`` is (n, n), own on the diagonal. A person holds both a row and a column, so what they add to the mean
     is the diagonal less the means of both; a direction that all rows share cancels.
     """
+    gains = _gains(cosines)
+    return float(gains.mean()), t_interval(gains)
+
+
+def _gains(cosines: FloatArray) -> FloatArray:
     n, own = len(cosines), np.diag(cosines)
     rows, columns = ((cosines.sum(axis=axis) - own) / (n - 1) for axis in (1, 0))
     # Rounded, so that an answer that is the same for all gains 0 and not what sums in another order leave.
-    gains = np.round(own - rows - columns + rows.mean(), 12)
-    return float(gains.mean()), t_interval(gains)
+    return np.asarray(np.round(own - rows - columns + rows.mean(), 12))
+
+
+def _pulls(seen: _Compared, thresholds: Mapping[str, float]) -> dict[str, FloatArray]:
+    """How far each person pulls the metrics that reconstruction is read by."""
+    gains = _gains(seen.to_reference.values)
+    pulls = {"cosine_gain": (gains - gains.mean()) / len(gains)}
+    for name, at in thresholds.items():
+        own, other = _success(seen.to_probe, at), matched_impostors(seen.to_probe, at)
+        pulls[f"success_gain_at_fmr_{name}"] = own.influence - other.influence
+    return pulls
 
 
 def _closeness(cosines: FloatArray) -> list[Measurement]:

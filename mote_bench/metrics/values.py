@@ -52,7 +52,8 @@ def measure_value(answer: FloatArray, truth: FloatArray, rng: np.random.Generato
         Measurement("correlation", pearson(guess, truth), *_interval(guess, truth, rng), n=n, chance=0.0),
         Measurement("mae", float(errors.mean()), *t_interval(errors), n=n),
     )
-    return Measured(measurements, {"median_mae": float(np.abs(truth - np.median(truth)).mean())})
+    pulls = {"correlation": _pull(guess, truth), "mae": (errors - errors.mean()) / n}
+    return Measured(measurements, {"median_mae": float(np.abs(truth - np.median(truth)).mean())}, pulls)
 
 
 def pearson(one: FloatArray, other: FloatArray, weight: FloatArray | None = None) -> float:
@@ -64,6 +65,14 @@ def pearson(one: FloatArray, other: FloatArray, weight: FloatArray | None = None
     if length <= 1e-12 * weight.sum() * max(np.abs(one).max(), 1e-300) * max(np.abs(other).max(), 1e-300):
         return 0.0
     return float(np.clip(weight @ (left * right) / length, -1, 1))
+
+
+def _pull(guess: FloatArray, truth: FloatArray) -> FloatArray:
+    """(n,) how far each person pulls the correlation: zx zy - r (zx^2 + zy^2) / 2, over n (Devlin et al. 1975)."""
+    if np.ptp(guess) == 0:
+        return np.zeros(len(guess))
+    one, other = ((column - column.mean()) / column.std() for column in (guess, truth))
+    return np.asarray((one * other - pearson(guess, truth) * (one**2 + other**2) / 2) / len(guess))
 
 
 def _interval(guess: FloatArray, truth: FloatArray, rng: np.random.Generator) -> Interval:

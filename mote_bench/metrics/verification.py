@@ -115,18 +115,20 @@ def measure_verification(scores: Scores, thresholds: Mapping[str, float], rng: n
         Measurement("eer", eer(genuine, impostor), *eer_interval(scores), n=claimants, chance=0.5),
         Measurement("rank_1", rank.value, *rank.interval, n=claimants, chance=1 / len(scores.owner)),
     ]
+    pulls = {"eer": eer_influence(scores)}
     for fmr_name, threshold in thresholds.items():
         missed, matched = missed_genuine(scores, threshold), matched_impostors(scores, threshold)
         measurements += [
             Measurement(f"fnmr_at_fmr_{fmr_name}", missed.value, *missed.interval, n=claimants),
             Measurement(f"fmr_reached_at_fmr_{fmr_name}", matched.value, *matched.interval, n=len(scores.people)),
         ]
+        pulls[f"fnmr_at_fmr_{fmr_name}"] = missed.influence
     details = {
         "det": det_points(genuine, impostor).tolist(),
         "thresholds": {name: float(threshold) for name, threshold in thresholds.items()},
         "counts": {"genuine": len(genuine), "impostor": len(impostor), "people": len(scores.people)},
     }
-    return Measured(tuple(measurements), details)
+    return Measured(tuple(measurements), details, pulls)
 
 
 def eer(genuine: FloatArray, impostor: FloatArray) -> float:
@@ -259,14 +261,9 @@ def eer_interval(scores: Scores) -> Interval:
     each they cover an EER of 1.5 % in 84 % of runs and one of 0.3 % in 52 %, as many resamples hold no error at all.
     """
     mated = scores.mated
-    genuine, impostor = scores.values[mated], scores.values[~mated]
-    thresholds, false_matches, false_non_matches = operating_points(genuine, impostor)
+    _, false_matches, false_non_matches = operating_points(scores.values[mated], scores.values[~mated])
     apart = false_non_matches - false_matches
-    estimate = float(np.interp(0, apart, false_non_matches))
-    missed = missed_genuine(scores, thresholds[np.searchsorted(apart, 0)])
-    # Where FMR is too low to show how alike impostor pairs are, it is read at two false matches per person.
-    readable = float(np.quantile(impostor, 1 - max(estimate, 2 / len(scores.people))))
-    matched = matched_impostors(scores, readable)
+    estimate, missed, matched = _at_equal_errors(scores)
     grid = np.concatenate([-_GRID[::-1], [0.0], _GRID])
     curve = np.interp(grid, apart, false_non_matches), np.interp(grid, apart, false_matches)
     low, high = _common_rate(curve, missed, matched)
@@ -278,6 +275,26 @@ def eer_interval(scores: Scores) -> Interval:
         least = modified_wilson(estimate * missed.effective, missed.effective)
         low, high = min(low, least[0]), max(high, least[1])
     return max(0.0, low), min(1.0, high)
+
+
+def eer_influence(scores: Scores) -> FloatArray:
+    """(P,) how far each of ``scores.people`` pulls the EER: the precision-weighted mean of FNMR and FMR there."""
+    _, missed, matched = _at_equal_errors(scores)
+    weight = _weight_of_fnmr(missed, matched)
+    return np.asarray(weight * missed.influence + (1 - weight) * matched.influence)
+
+
+def _at_equal_errors(scores: Scores) -> tuple[float, Proportion, Proportion]:
+    """The EER, and FNMR and FMR near the threshold where they are equal."""
+    mated = scores.mated
+    genuine, impostor = scores.values[mated], scores.values[~mated]
+    thresholds, false_matches, false_non_matches = operating_points(genuine, impostor)
+    apart = false_non_matches - false_matches
+    estimate = float(np.interp(0, apart, false_non_matches))
+    missed = missed_genuine(scores, thresholds[np.searchsorted(apart, 0)])
+    # Where FMR is too low to show how alike impostor pairs are, it is read at two false matches per person.
+    readable = float(np.quantile(impostor, 1 - max(estimate, 2 / len(scores.people))))
+    return estimate, missed, matched_impostors(scores, readable)
 
 
 def _common_rate(curve: tuple[FloatArray, FloatArray], missed: Proportion, matched: Proportion) -> Interval:

@@ -150,7 +150,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        return self.scheme + {STOLEN: ", key stolen", DISCLOSED: ", all disclosed"}.get(self.key, "")
+        return row_name(self.scheme, self.key)
 
     @property
     def ranked(self) -> bool:
@@ -211,7 +211,7 @@ def _board(records: list[Record]) -> Board:
         fairness_fmr=strictest_rate(records, "garbe_", "fdr_"),
     )
     schemes = sorted({record.cell.scheme for record in records})
-    rows = [_row(frame, scheme, key) for scheme in schemes for key in _key_states(records, scheme)]
+    rows = [_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)]
     cell = records[0].cell
     return Board(
         protocol=cell.protocol,
@@ -238,7 +238,13 @@ def _attributes(records: list[Record]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _key_states(records: list[Record], scheme: str) -> tuple[str, ...]:
+def row_name(scheme: str, key: str) -> str:
+    """The scheme with what the thief of the row has got: ``biohash, key stolen``."""
+    return scheme + {STOLEN: ", key stolen", DISCLOSED: ", all disclosed"}.get(key, "")
+
+
+def key_states(records: Sequence[Record], scheme: str) -> tuple[str, ...]:
+    """What thieves of a scheme's records may have got: a row for each."""
     own = [record for record in records if record.cell.scheme == scheme]
     known = {str(record.cell.knowledge).split(" ")[0] for record in own}
     stolen = str(Knowledge.STOLEN_KEY) in known or any(find(record, "key_bytes_per_person") for record in own)

@@ -105,5 +105,5 @@ def test_pairs_that_share_a_person() -> None:
     successes[0, 1:] = successes[1:, 0] = 1
     rate = pair_proportion(successes, 1 - np.eye(4))
     assert rate.value == 0.5
-    assert rate.influence.tolist() == [3, -1, -1, -1]
+    assert rate.influence.tolist() == [3 / 12, -1 / 12, -1 / 12, -1 / 12]
     assert rate.effective == pytest.approx(6 * (1.959964 / 3.182446) ** 2, rel=1e-5)

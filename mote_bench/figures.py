@@ -1,0 +1,113 @@
+"""Which record and which number of it stand for a figure of a scheme in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mote_bench.contracts import Measurement, Record, Status
+from mote_bench.report.readings import (
+    DISCLOSED,
+    STOLEN,
+    Reading,
+    attacks_on,
+    find,
+    harness_record,
+    of_one_record,
+    readings,
+    strictest_rate,
+    strongest,
+)
+from mote_bench.report.standings import key_states
+
+_COSTS = ("bytes_per_template",)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of one run: the record and the measurement, or why there is none."""
+
+    record: Record | None
+    one: Measurement | None
+    why: str = ""
+
+    @property
+    def attack(self) -> str:
+        return "" if self.record is None else self.record.cell.attack
+
+    @property
+    def influence(self) -> dict[int, float]:
+        """How far each person, by number, pulls the figure; empty where the record doesn't say."""
+        if self.record is None or self.one is None:
+            return {}
+        held = self.record.details.get("influence", {})
+        return dict(zip(held.get("people", ()), held.get(self.one.metric, ()), strict=False))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is compared between runs: the questions put to attackers, and the rates at which errors are read."""
+
+    readings: tuple[Reading, ...]
+    fnmr_rate: str
+    fairness_rate: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a figure belongs: the scheme, what the thief of the row holds, the question and the metric."""
+
+    scheme: str
+    key: str
+    question: str
+    metric: str
+
+
+def asked(records: Sequence[Record]) -> Asked:
+    """What a run asked, read as its board reads it."""
+    return Asked(readings(records), strictest_rate(records, "fnmr_at_fmr_"), strictest_rate(records, "garbe_"))
+
+
+def places(records: Sequence[Record], scheme: str, of: Asked) -> Iterator[Place]:
+    """Every figure of a scheme that runs are compared by."""
+    for key in key_states(records, scheme):
+        yield from (Place(scheme, key, reading.question, reading.headline) for reading in of.readings)
+        yield from (Place(scheme, key, *own) for own in _own_metrics(records, key, of))
+
+
+def find_figure(records: Sequence[Record], place: Place, of: Asked) -> Figure:
+    """The figure at a place: of the strongest attack, or of the harness itself."""
+    reading = next((one for one in of.readings if one.question == place.question), None)
+    if reading is not None:
+        return _strongest(records, place, reading)
+    record = harness_record(records, place.scheme, place.question, stolen=place.key == STOLEN)
+    if record is None:
+        return Figure(None, None, "not asked")
+    one = find(record, place.metric)
+    return Figure(record, one, "" if one else str(record.status))
+
+
+def _strongest(records: Sequence[Record], place: Place, reading: Reading) -> Figure:
+    attacks = of_one_record(attacks_on(records, place.scheme, place.question, key=place.key))
+    best = strongest(attacks, reading)
+    if best is not None:
+        return Figure(best, find(best, reading.headline))
+    failed = [one for one in attacks if one.status in (Status.FAILED, Status.TIMED_OUT)]
+    why = f"{len(failed)} of {len(attacks)} attacks failed" if failed else "no attack could be measured"
+    return Figure(None, None, why if attacks else "not asked")
+
+
+def _own_metrics(records: Sequence[Record], key: str, of: Asked) -> Iterator[tuple[str, str]]:
+    """What the harness measures of a row without an attacker."""
+    if key == DISCLOSED:
+        return
+    questions = {record.cell.question for record in records}
+    if "verify" in questions:
+        yield "verify", "eer"
+        if of.fnmr_rate:
+            yield "verify", f"fnmr_at_fmr_{of.fnmr_rate}"
+    metrics = {one.metric for record in records if record.cell.question == "fairness" for one in record.measurements}
+    ending = f"_at_fmr_{of.fairness_rate}"
+    yield from (("fairness", name) for name in sorted(metrics) if name.startswith("garbe_") and name.endswith(ending))
+    if key != STOLEN and "cost" in questions:
+        yield from (("cost", metric) for metric in _COSTS)

@@ -1,0 +1,104 @@
+"""Absolute limits of a gate: what a question's strongest attack may reach, or a metric may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mote_bench.contracts import InputError, Measurement, Record
+from mote_bench.figures import Asked, Place, asked, find_figure
+from mote_bench.gate import HELD, OVER, UNMEASURED, Comparison
+from mote_bench.metrics.catalogue import describe
+from mote_bench.report.readings import DISCLOSED, HARNESS, STOLEN, find
+from mote_bench.report.standings import key_states
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds by question or metric: ``most`` for what is worse when high, ``least`` for what is worse when low."""
+
+    most: Mapping[str, float] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
+
+
+def parse(options: Sequence[str], flag: str) -> dict[str, float]:
+    """``NAME=VALUE`` options as a mapping.
+
+    Raises
+    ------
+    InputError
+        On anything else.
+    """
+    found = {}
+    for option in options:
+        name, _, value = option.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            raise InputError(f"{flag} {option}: expected NAME=NUMBER, as in {flag} gender=0.60") from None
+    return found
+
+
+def limited(limits: Limits, records: Sequence[Record], *, schemes: Sequence[str]) -> tuple[Comparison, ...]:
+    """Hold every row of the schemes against the limits; a figure that wasn't measured holds none.
+
+    Raises
+    ------
+    InputError
+        On a limit on what isn't measured, and on one that bounds the harmless side.
+    """
+    of = asked(records)
+    ways = (("lower", limits.most), ("higher", limits.least))
+    return tuple(
+        comparison
+        for better, bounds in ways
+        for name, limit in bounds.items()
+        for scheme in schemes
+        for comparison in _of_scheme(name, limit, scheme=scheme, better=better, records=records, of=of)
+    )
+
+
+def _of_scheme(
+    name: str, limit: float, *, scheme: str, better: str, records: Sequence[Record], of: Asked
+) -> Iterator[Comparison]:
+    found = list(_places(name, scheme, records, of))
+    if not found:
+        known = ", ".join(reading.question for reading in of.readings)
+        raise InputError(
+            f"a limit on '{name}', which isn't measured of '{scheme}'; expected a question ({known}) or a metric of its "
+            "own records, such as eer or bytes_per_template"
+        )
+    for place in found:
+        way = describe(place.metric, place.question).better
+        if way != better:
+            flag, bound = ("--max", "at most") if way == "lower" else ("--min", "at least")
+            raise InputError(
+                f"{name}: {way} {place.metric} is better; say what it must be {bound}: {flag} {name}=NUMBER"
+            )
+        yield _held(place, limit, better, records, of)
+
+
+def _held(place: Place, limit: float, better: str, records: Sequence[Record], of: Asked) -> Comparison:
+    now = find_figure(records, place, of)
+    if now.one is None:
+        return Comparison(place, UNMEASURED, None, now, why=f"limit {limit:g}: {now.why}", lost=True)
+    over = now.one.value > limit if better == "lower" else now.one.value < limit
+    bound = "at most" if better == "lower" else "at least"
+    return Comparison(place, OVER if over else HELD, None, now, why=f"limit: {bound} {limit:g}{_doubt(now.one, limit)}")
+
+
+def _doubt(one: Measurement, limit: float) -> str:
+    return "; its interval holds the limit: more people would tell" if one.low <= limit <= one.high else ""
+
+
+def _places(name: str, scheme: str, records: Sequence[Record], of: Asked) -> Iterator[Place]:
+    """The rows of a scheme in which a question or a metric of the harness's own is a figure."""
+    reading = next((one for one in of.readings if one.question == name), None)
+    own = [record for record in records if record.cell.scheme == scheme]
+    for key in key_states(own, scheme):
+        if reading is not None:
+            yield Place(scheme, key, name, reading.headline)
+            continue
+        scenario = "stolen_key" if key == STOLEN else "none"
+        held = (one for one in own if one.cell.question in HARNESS and str(one.cell.knowledge) == scenario)
+        yield from (Place(scheme, key, one.cell.question, name) for one in held if key != DISCLOSED and find(one, name))
