@@ -65,8 +65,8 @@ def _of_scheme(
     if not found:
         known = ", ".join(reading.question for reading in of.readings)
         raise InputError(
-            f"a limit on '{name}', which isn't measured of '{scheme}'; expected a question ({known}) or a metric of its "
-            "own records, such as eer or bytes_per_template"
+            f"a limit on '{name}', which isn't measured of '{scheme}'; expected a question ({known}) or a metric of "
+            "its own records, such as eer or bytes_per_template"
         )
     for place in found:
         way = describe(place.metric, place.question).better

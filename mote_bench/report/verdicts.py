@@ -25,8 +25,7 @@ _LEGEND = (
 
 def plain(gate: Gate) -> str:
     """The table for a terminal, failures first."""
-    rows = [[printable(cell) for cell in _row(one)] for one in _sorted(gate)]
-    table = tabulate(rows, headers=_HEADERS, tablefmt="simple", disable_numparse=True)
+    table = tabulate(list(map(_row, _sorted(gate))), headers=_HEADERS, tablefmt="simple", disable_numparse=True)
     return "\n".join([table, "", *gate.notes, *_whys(gate), _LEGEND, summary(gate)])
 
 
@@ -90,7 +89,7 @@ def _row(one: Comparison) -> list[str]:
     before = _value(None if one.before is None else one.before.one)
     change = "" if one.low is None or one.high is None else f"{number(one.low)} to {number(one.high)}"
     found = "" if one.detectable is None else number(one.detectable)
-    return [
+    cells = (
         one.verdict,
         one.row,
         place.question,
@@ -100,7 +99,8 @@ def _row(one: Comparison) -> list[str]:
         change,
         found,
         one.now.attack,
-    ]
+    )
+    return [printable(cell) for cell in cells]
 
 
 def _table(rows: list[Comparison]) -> str:
@@ -113,7 +113,7 @@ def _value(one: Measurement | None) -> str:
 
 
 def _whys(gate: Gate) -> list[str]:
-    return [f"{one.row}, {one.place.question}: {one.why}" for one in _sorted(gate) if one.why]
+    return [printable(f"{one.row}, {one.place.question}: {one.why}") for one in _sorted(gate) if one.why]
 
 
 def _sentence(one: Comparison) -> str:
