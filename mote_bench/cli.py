@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mote_bench
-from mote_bench.commands import gate
+from mote_bench.commands import check, external, gate, new, submit, verify
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
@@ -143,13 +143,19 @@ def board(
 
 
 app.command(epilog=gate.EPILOG)(gate.gate)
+app.command(epilog=new.EPILOG)(new.new)
+app.command(epilog=check.EPILOG)(check.check)
+app.command(epilog=submit.EPILOG)(submit.submit)
+app.command(epilog=external.EPILOG)(external.external)
+app.command(epilog=verify.EPILOG)(verify.verify)
 
 
 def _write_boards(out: Path) -> list[Record]:
-    from mote_bench import store
+    from mote_bench import bundle, store
     from mote_bench.report.boards import render
 
-    records = store.read(out)
+    own = store.read(out)
+    records = own + bundle.submitted(out, own)
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
     for name, text in render(records).items():

@@ -16,8 +16,8 @@ from mote_bench.contracts import InputError
 
 KINDS = ("schemes", "attacks", "datasets")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-# What a command line and a record say for "every one" and for "no attack".
-_RESERVED = frozenset({"all", "none", "zero-effort"})
+# What a command line and a record say for "every one", "the protocol's choice" and "no attack".
+_RESERVED = frozenset({"all", "default", "none", "zero-effort"})
 _SEE = "See what is installed: python -m mote_bench list"
 
 
@@ -61,12 +61,12 @@ def names(kind: str) -> list[Entry]:
     InputError
         When ``kind`` isn't one of ``KINDS``.
     """
-    return [entry for entry in _registered(kind) if _acceptable(entry.name)]
+    return [entry for entry in _registered(kind) if acceptable(entry.name)]
 
 
 def refused(kind: str) -> list[Entry]:
     """Every entry whose name can't be used: lower-case words with dashes, other than all, none and zero-effort."""
-    return [entry for entry in _registered(kind) if not _acceptable(entry.name)]
+    return [entry for entry in _registered(kind) if not acceptable(entry.name)]
 
 
 def select(kind: str, wanted: str) -> list[str]:
@@ -105,7 +105,7 @@ def find(kind: str, name: str) -> Entry:
     matches = [entry for entry in _registered(kind) if entry.name == name]
     if not matches:
         raise _unknown(kind, name)
-    if not _acceptable(name):
+    if not acceptable(name):
         raise InputError(
             f"{matches[0]} can't be used: a name is lower-case words with dashes ({_NAME.pattern}) and none of "
             f"{', '.join(sorted(_RESERVED))}. Rename it in the entry points of {matches[0].distribution}."
@@ -178,7 +178,8 @@ def _shipped_by(point: EntryPoint) -> tuple[str, str]:
     return name, version
 
 
-def _acceptable(name: str) -> bool:
+def acceptable(name: str) -> bool:
+    """Whether a plug-in may have this name."""
     return _NAME.fullmatch(name) is not None and name not in _RESERVED
 
 

@@ -119,7 +119,20 @@ def from_text(text: str, source: str) -> Record:
         When the text is no record; ``source`` says which file it was.
     """
     try:
-        table = json.loads(text)
+        return record_of(json.loads(text), source)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None
+
+
+def record_of(table: Any, source: str) -> Record:
+    """The record in a table as JSON gives it.
+
+    Raises
+    ------
+    InputError
+        When the table is no record; ``source`` says which file it was in.
+    """
+    try:
         return Record(
             cell=Cell(**table["cell"]),
             status=Status(table["status"]),

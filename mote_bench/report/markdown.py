@@ -91,7 +91,8 @@ def _worst(worst: Worst) -> str:
     if one is None:
         return f"*{worst.word}*"
     rank = f" #{worst.place}" if worst.place else ""
-    return f"{number(one.value)} {span(one)}{rank}<br>{safe(worst.attack)}"
+    by = f", found by {safe(worst.found_by)}" if worst.found_by else ""
+    return f"{number(one.value)} {span(one)}{rank}<br>{safe(worst.attack)}{by}"
 
 
 def _table(titles: list[str], rows: Iterable[list[str]]) -> str:

@@ -70,6 +70,8 @@ class Worst:
         As the question's :class:`Reading` names them.
     naive : Measurement, optional
         The headline of the strongest attack that only reads the stored bytes.
+    found_by : str
+        Who submitted the strongest attack's record, where it isn't one of the suite's own runs.
     measured, failed, unmeasured : int
         How many attacks the worst was taken from, and how many say nothing.
     rank : int, optional
@@ -85,6 +87,7 @@ class Worst:
     headline: Measurement | None = None
     beside: tuple[Measurement, ...] = ()
     naive: Measurement | None = None
+    found_by: str = ""
     measured: int = 0
     failed: int = 0
     unmeasured: int = 0
@@ -309,6 +312,7 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
         headline=find(best, reading.headline),
         beside=tuple(one for metric in reading.beside for one in [find(best, metric)] if one is not None),
         naive=find(of_bytes, reading.headline),
+        found_by=printable(best.provenance.get("submitted_by", "")),
     )
 
 

@@ -69,6 +69,7 @@ def _question(worst: Worst) -> dict[str, str]:
         f"{name}_metric": inert(one.metric) if one else "",
         **_numbers(name, one, _INTERVAL + _CONTROLS),
         f"{name}_attack": inert(worst.attack),
+        f"{name}_found_by": inert(worst.found_by),
         f"{name}_knowledge": inert(worst.knowledge),
         f"{name}_rank": worst.place,
         f"{name}_attacks_measured": str(worst.measured),

@@ -1,0 +1,57 @@
+"""`external`: a stronger attack against a published row, filed with its author's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mote_bench.commands.gate import chosen
+from mote_bench.commands.submit import write
+from mote_bench.contracts import InputError
+
+EPILOG = "Example: python -m mote_bench external --scheme mote --attack my-attack --by 'Jane Doe'"
+
+
+def external(  # noqa: PLR0913 - typer makes an option of each argument
+    scheme: Annotated[str, typer.Option(help="The published scheme.")],
+    attack: Annotated[str, typer.Option(help="The attack, installed as a plug-in.")],
+    by: Annotated[str, typer.Option(help="Who found it; will stand on the boards.")],
+    out: Annotated[Path, typer.Option(help="The folder of boards.")] = Path("leaderboards"),
+    protocol: Annotated[str | None, typer.Option(help="Where the folder holds several runs.")] = None,
+    data: Annotated[str | None, typer.Option(help="The data set's name, or the published data's file.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Where the folder holds several runs.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    to: Annotated[Path | None, typer.Option(help="The bundle's file. Default: bundles/ in the folder.")] = None,
+) -> None:
+    """Run an attack on a published scheme as its published run was made, and file what it finds."""
+    from mote_bench import bundle, registry, store
+    from mote_bench.commands.verify import rerun
+    from mote_bench.settings import Asked
+
+    registry.find("attacks", attack)
+    published = [record for record in store.read(out) if record.cell.scheme == scheme]
+    if not published:
+        raise InputError(f"no records of '{scheme}' in '{out}'; expected a published row")
+    rows = chosen(published, protocol=protocol, data=data, seed=seed)
+    if any(record.cell.attack == attack for record in rows):
+        raise InputError(f"'{attack}' has been run on '{scheme}' already; a new attack needs a name of its own")
+    cell = rows[0].cell
+    name, _, people = cell.data.partition("@")
+    asked = Asked(
+        data=data or name,
+        schemes=scheme,
+        attacks=attack,
+        questions=",".join(sorted({record.cell.question for record in rows})),
+        people=int(people) if people.isdigit() else None,
+        seed=cell.seed,
+        protocol=cell.protocol,
+    )
+    made = [
+        record for record in rerun(asked, jobs=jobs) if (record.cell.scheme, record.cell.attack) == (scheme, attack)
+    ]
+    if {record.provenance.get("data_sha256") for record in made} != {rows[0].provenance.get("data_sha256")}:
+        raise InputError("the data differ from the published row's, by checksum; give its file: --data FILE")
+    write(bundle.make(bundle.ATTACK, made, by=by, home=Path.cwd()), out, to)
+    print(f"Show it: python -m mote_bench board --out {out}")

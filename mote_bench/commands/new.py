@@ -1,0 +1,36 @@
+"""`new`: an installable plug-in package with tests that pass, to be made one's own."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = (
+    "Example: python -m mote_bench new scheme my-scheme; then: cd mote-bench-my-scheme && pip install -e . && pytest"
+)
+
+
+class Kind(enum.StrEnum):
+    """What can be begun."""
+
+    SCHEME = "scheme"
+    ATTACK = "attack"
+
+
+def new(
+    kind: Annotated[Kind, typer.Argument(help="What to begin.")],
+    name: Annotated[str, typer.Argument(help="Its name: a-z, 0-9, dot and dash.")],
+    out: Annotated[Path, typer.Option(help="Where the package's folder goes.")] = Path(),
+) -> None:
+    """Write a small plug-in package that works, with its tests, a README and a CI workflow."""
+    from mote_bench import scaffold
+
+    folder = scaffold.write(kind.value, name, out)
+    print(f"{folder}: {'an' if kind is Kind.ATTACK else 'a'} {kind.value} named '{name}' that works. Make it yours:")
+    print(f"  cd {folder} && pip install -e '.[test]' && pytest")
+    print(f"  python -m mote_bench check {name}")
+    run = f"--schemes {name}" if kind is Kind.SCHEME else f"--attacks {name}"
+    print(f"  python -m mote_bench run {run}")

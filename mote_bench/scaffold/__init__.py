@@ -1,0 +1,80 @@
+"""Begins a plug-in package: a scheme or an attack that works, with tests, to be made one's own."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+
+import mote_bench
+from mote_bench import registry
+from mote_bench.contracts import InputError
+
+_FOLDER = Path(__file__).parent
+_FILES = {
+    "pyproject.toml": "common/pyproject.toml.j2",
+    "README.md": "common/README.md.j2",
+    ".github/workflows/ci.yml": "common/ci.yml.j2",
+    "src/{package}/__init__.py": "common/__init__.py.j2",
+    "src/{package}/{kind}.py": "{kind}/{kind}.py.j2",
+    "tests/test_{kind}.py": "{kind}/test_{kind}.py.j2",
+}
+
+
+def write(kind: str, name: str, where: Path) -> Path:
+    """Write the package and return its folder.
+
+    Parameters
+    ----------
+    kind : {"scheme", "attack"}
+    name : str
+        What users will type.
+    where : Path
+        The folder in which the package's folder is made.
+
+    Raises
+    ------
+    InputError
+        On a name that no plug-in may have, one that is taken, and a folder that exists.
+    """
+    _check(kind, name)
+    folder = where / f"mote-bench-{name}"
+    if folder.exists():
+        raise InputError(f"'{folder}' exists; nothing was written. Give another name, or another place: --out DIR")
+    for path, text in _rendered(kind, name).items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def _check(kind: str, name: str) -> None:
+    if not registry.acceptable(name) or not re.search("[a-z]", name):
+        raise InputError(f"'{name}' can't be a name; expected a-z, 0-9, dot and dash, with a letter, as in my-{kind}")
+    taken = [entry for entry in registry.names(f"{kind}s") if entry.name == name]
+    if taken:
+        raise InputError(f"'{name}' is taken by {taken[0]}; give another name")
+
+
+def _rendered(kind: str, name: str) -> dict[str, str]:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(_FOLDER)
+    environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    package = "mote_bench_" + re.sub(r"[^a-z0-9]", "_", name)
+    words = {
+        "kind": kind,
+        "name": name,
+        "package": package,
+        "class_name": _class_name(name),
+        "version": mote_bench.__version__,
+    }
+    return {
+        path.format(**words): environment.get_template(template.format(**words)).render(words)
+        for path, template in _FILES.items()
+    }
+
+
+def _class_name(name: str) -> str:
+    made = "".join(part.capitalize() for part in re.split(r"[^a-z0-9]+", name))
+    return f"The{made}" if made[:1].isdigit() or keyword.iskeyword(made) else made
