@@ -112,8 +112,10 @@ def from_text(text: str, source: str) -> Bundle:
         On what isn't JSON of the bundle's schema, a wrong checksum, figures that can't be, names that no plug-in may
         have, an unknown or changed protocol, and controls (everyone's own run makes these).
     """
+    from mote_bench import store
+
     try:
-        table = json.loads(text)
+        table = store.parsed(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"'{source}' is no bundle: {error}") from None
     schemas.check(table, "bundle", source)
@@ -122,8 +124,6 @@ def from_text(text: str, source: str) -> Bundle:
         raise InputError(
             f"'{source}' was changed since it was made: its checksum doesn't fit. Ask for the original file"
         )
-    from mote_bench import store
-
     records = tuple(store.record_of(one, source) for one in table["records"])
     bundle = Bundle(table["kind"], table["by"], table["git"], table["machine"], records)
     _check(bundle, source)

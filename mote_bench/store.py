@@ -119,9 +119,24 @@ def from_text(text: str, source: str) -> Record:
         When the text is no record; ``source`` says which file it was.
     """
     try:
-        return record_of(json.loads(text), source)
+        return record_of(parsed(text), source)
     except (ValueError, RecursionError) as error:
         raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None
+
+
+def parsed(text: str) -> Any:
+    """The data in a JSON text, which holds no NaN and no infinity.
+
+    Raises
+    ------
+    ValueError
+        On anything else.
+    """
+
+    def refused(constant: str) -> None:
+        raise ValueError(f"{constant} is no number")
+
+    return json.loads(text, parse_constant=refused)
 
 
 def record_of(table: Any, source: str) -> Record:

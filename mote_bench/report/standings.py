@@ -271,7 +271,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         fairness=_fairness(frame, scheme, stolen=stolen),
         cost=_cost(frame, scheme),
     )
-    return replace(row, notes=(*_standing(row), *_scorer(verify), *_silent(row)))
+    return replace(row, notes=(*_standing(row), *_submitter(verify), *_scorer(verify), *_silent(row)))
 
 
 def _figure(record: Record | None, metric: str) -> Figure:
@@ -355,6 +355,12 @@ def _standing(row: Row) -> list[str]:
     elif row.recognition == UNKNOWN:
         notes.append(f"whether it recognises anybody is unknown: verification {printable(row.eer.status)}")
     return notes
+
+
+def _submitter(verify: Record | None) -> list[str]:
+    """Who ran it, where the suite didn't."""
+    by = "" if verify is None else printable(verify.provenance.get("submitted_by", ""))
+    return [f"submitted by {by}"] if by else []
 
 
 def _scorer(verify: Record | None) -> list[str]:
