@@ -229,5 +229,6 @@ def submitted(folder: Path, own: Sequence[Record]) -> list[Record]:
             if record.cell in found:
                 raise InputError(f"'{path}': another bundle holds {record.cell.attack} on {record.cell.scheme} already")
             if record.cell not in held:
-                found[record.cell] = record
+                origin = {**record.provenance, "file": f"{BUNDLES}/{path.name}"}
+                found[record.cell] = replace(record, provenance=origin)
     return list(found.values())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
+from mote_bench.naming import record_name
 
 RECORDS = "records"
 _JOURNAL = ".finished"
@@ -35,18 +35,12 @@ def prepare(folder: Path) -> None:
         raise InputError(f"can't write to '{folder}' ({reason}); give a folder you may write to: --out DIR") from None
 
 
-def name(cell: Cell) -> str:
-    """The file name of a cell's record: readable, and unique by a hash of the cell."""
-    words = "_".join(re.sub(r"[^a-z0-9.-]+", "-", str(value).lower())[:40] for value in asdict(cell).values())
-    return f"{words}_{_sha256(_line(asdict(cell)))[:8]}.json"
-
-
 def write(folder: Path, record: Record) -> None:
     """Write one record and note it as finished here."""
     text = to_text(record)
-    write_text(folder / RECORDS / name(record.cell), text)
+    write_text(folder / RECORDS / record_name(record.cell), text)
     with (folder / _JOURNAL).open("a", encoding="utf-8") as journal:
-        journal.write(f"{_sha256(text)} {name(record.cell)}\n")
+        journal.write(f"{_sha256(text)} {record_name(record.cell)}\n")
 
 
 def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapping[str, str]]) -> dict[Cell, Record]:
@@ -59,7 +53,7 @@ def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapp
     listed = _journal(folder)
     kept: dict[Cell, Record] = {}
     for cell in cells:
-        path = folder / RECORDS / name(cell)
+        path = folder / RECORDS / record_name(cell)
         if path.name not in listed or not path.is_file():
             continue
         text = path.read_text(encoding="utf-8")
@@ -74,7 +68,7 @@ def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapp
 def clear(folder: Path, cells: Iterable[Cell]) -> None:
     """Remove the records of these cells."""
     for cell in cells:
-        (folder / RECORDS / name(cell)).unlink(missing_ok=True)
+        (folder / RECORDS / record_name(cell)).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> list[Record]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mote_bench.contracts import Record
 
 from .html import leaderboard_html
+from .latex import leaderboard_tex
 from .markdown import leaderboard_md
 from .readings import ordered
 from .results import results_csv
@@ -32,5 +33,6 @@ def render(records: Sequence[Record]) -> dict[str, str]:
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
+        "leaderboard.tex": leaderboard_tex(boards),
         "leaderboard.html": leaderboard_html(with_records),
     }

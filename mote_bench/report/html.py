@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
@@ -14,9 +16,10 @@ from mote_bench.contracts import Measurement, Record, Status
 from mote_bench.metrics.catalogue import describe, kind_of
 
 from . import text
-from .pictures import Picture, of_board, of_scheme
-from .readings import Reading, attacks_on, better, find, naive, of_one_record, reads, strongest
+from .pictures import Picture, of_board, of_scheme, trade_offs
+from .readings import Reading, attacks_on, better, find, naive, of_one_record, reads, record_link, strongest
 from .standings import BROKEN_ABOVE, Board, Row
+from .tables import leaderboard_csv
 
 _MOST_VALUES = 6
 _OWN = {
@@ -39,6 +42,7 @@ class Attempt:
     controls: Measurement | None
     beside: tuple[Measurement, ...]
     strongest: str
+    record: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Own:
 
     title: str
     lines: tuple[tuple[str, tuple[Measurement | None, ...]], ...]
+    records: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,9 @@ class View:
     anchor: str
     board: Board
     people: str
+    csv: str
     pictures: tuple[Picture, ...]
+    trade_offs: tuple[Picture, ...]
     sections: tuple[Section, ...]
 
 
@@ -94,7 +101,7 @@ class Term:
 
 
 def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]]) -> str:
-    """The page. It loads nothing, runs no script, and everything that isn't ours is escaped."""
+    """The page. It loads nothing, runs its own script only, and everything that isn't ours is escaped."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -103,10 +110,13 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]]) -> str:
     folder = files(__package__)
     page = environment.from_string((folder / "leaderboard.html.j2").read_text(encoding="utf-8"))
     style = Markup((folder / "leaderboard.css").read_text(encoding="utf-8"))
+    script = (folder / "leaderboard.js").read_text(encoding="utf-8")
     views = [_view(f"b{place}", board, records) for place, (board, records) in enumerate(boards, 1)]
     text_of_page = page.render(
         views=views,
         style=style,
+        script=Markup(script),
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         terms=_terms(board for board, _ in boards),
         anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
         better=better,
@@ -140,7 +150,9 @@ def _view(anchor: str, board: Board, records: list[Record]) -> View:
         anchor=anchor,
         board=board,
         people="–".join(map(str, ends)),
+        csv=b64encode(leaderboard_csv([board]).encode()).decode(),
         pictures=of_board(board, name=anchor),
+        trade_offs=trade_offs(board, name=anchor),
         sections=tuple(
             _section(f"{anchor}-{place}", scheme, board, records) for place, scheme in enumerate(schemes, 1)
         ),
@@ -192,6 +204,7 @@ def _attempt(record: Record, reading: Reading, mark: str) -> Attempt:
         controls=controls,
         beside=tuple(one for one in found if one),
         strongest=mark,
+        record=record_link(record),
     )
 
 
@@ -204,7 +217,8 @@ def _own(records: list[Record], rows: Sequence[Row]) -> tuple[Own, ...]:
         metrics = dict.fromkeys(one.metric for record in of_level.values() for one in record.measurements)
         shown = [of_level.get("none" if question == "cost" else level) for level in levels]
         lines = tuple((metric, tuple(find(record, metric) for record in shown)) for metric in metrics)
-        groups += [Own(title, lines)] if lines else []
+        files_of = tuple(dict.fromkeys(record_link(record) for record in shown if record))
+        groups += [Own(title, lines, files_of)] if lines else []
     return tuple(groups)
 
 

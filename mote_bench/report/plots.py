@@ -110,6 +110,21 @@ class Group:
     fmr: tuple[float, float, float] | None
 
 
+@dataclass(frozen=True)
+class Point:
+    """A scheme in a trade-off plot: (value, low, high) on both axes; less is better on both.
+
+    ``front`` marks those that no other is better than on both axes.
+    """
+
+    label: str
+    across: tuple[float, float, float]
+    up: tuple[float, float, float]
+    front: bool = False
+    hollow: bool = False
+    quiet: bool = False
+
+
 def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
     """Dot and whisker, a line per row, between the floor's and the ceiling's value."""
     height = 50 + 18 * len(lines)
@@ -124,6 +139,64 @@ def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
         axes.set_xlabel(axis.label, fontsize=10, labelpad=2)
 
     return _svg(draw, (_WIDTH, height), name=name, alt=alt)
+
+
+def scatter(points: Sequence[Point], labels: tuple[str, str], *, log: bool = False, name: str, alt: str) -> str:
+    """Two figures of every scheme with their intervals, and a line along those that no other beats on both.
+
+    Parameters
+    ----------
+    labels : (str, str)
+        Of the horizontal and the vertical axis.
+    log : bool
+        Whether the horizontal axis is logarithmic, as for bytes.
+    """
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, left=52, right=14, top=16, bottom=38)
+        if log:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+            axes.minorticks_off()
+        for point in points:
+            color = _MUTED if point.quiet else _OTHER if point.hollow else _MAIN
+            look = {"color": color, "linewidth": 1.0, "alpha": 0.5, "solid_capstyle": "butt"}
+            axes.plot(point.across[1:], (point.up[0],) * 2, **look)
+            axes.plot((point.across[0],) * 2, point.up[1:], **look)
+            fill = _PAPER if point.hollow else color
+            axes.plot([point.across[0]], [point.up[0]], "o", color=color, markerfacecolor=fill, markersize=6)
+        front = sorted((point.across[0], -point.up[0]) for point in points if point.front)
+        axes.step(*zip(*((x, -y) for x, y in front), strict=True), where="post", color=_MAIN, linewidth=0.8, zorder=1)
+        axes.set(xlabel=labels[0], ylabel=labels[1])
+        axes.margins(0.12, 0.12)
+        axes.grid(color=_RULE, linewidth=0.5)
+        axes.tick_params(length=0, pad=5)
+        _named_points(axes, points)
+
+    return _svg(draw, (_WIDTH, 300), name=name, alt=alt)
+
+
+def _named_points(axes: Any, points: Sequence[Point]) -> None:
+    """Each point's name beside it, where it covers no other name and no other point, as far as there is room."""
+    axes.figure.draw_without_rendering()  # so that the axes have their limits
+    places = [axes.transData.transform((point.across[0], point.up[0])) for point in points]
+    (left, bottom), (right, top) = axes.bbox.get_points()
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
+    for point, (x, y) in zip(points, places, strict=True):
+        wide, high = 5.4 * len(point.label), 11
+        tried = [(8, -4), (-8 - wide, -4), (-wide / 2, 8), (-wide / 2, -18), (8, 8), (8, -16), (-8 - wide, 8)]
+        tried += [(8, 20), (8, -30), (-8 - wide, 20), (-8 - wide, -30), (8, 32), (8, -42)]
+        boxes = [(x + across, y + up, x + across + wide, y + up + high) for across, up in tried]
+        inside = [box for box in boxes if box[0] >= left and box[2] <= right and box[1] >= bottom and box[3] <= top]
+        free = [box for box in inside if not any(_overlap(box, other) for other in taken)]
+        box = (free or inside or boxes)[0]
+        taken.append(box)
+        where = {"xycoords": "figure pixels", "ha": "left", "va": "bottom", "annotation_clip": False}
+        axes.annotate(point.label, box[:2], fontsize=9.5, color=_MUTED if point.quiet else _INK, **where)
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def det(curves: Sequence[Curve], *, name: str, alt: str) -> str:
@@ -293,15 +366,30 @@ def _inlined(svg: str, size: tuple[int, int], *, name: str, alt: str) -> str:
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", "", body, flags=re.S)
     body = re.sub(r"<[^>]+>", lambda tag: _tag(tag.group(), name), body)
-    body = re.sub(r">\s+<", "><", body.strip())
+    body = _without_bare_groups(re.sub(r">\s+<", "><", body.strip()))
     head = f'<svg viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{escape(alt)}" width="{size[0]}">'
     return f"{head}{body}</svg>"
+
+
+def _without_bare_groups(body: str) -> str:
+    """Groups that say nothing, and there are several around each tick, are taken away."""
+    kept: list[bool] = []
+
+    def group(tag: re.Match[str]) -> str:
+        if tag.group().startswith("</"):
+            return tag.group() if kept.pop() else ""
+        if tag.group().endswith("/>"):
+            return ""
+        kept.append(tag.group() != "<g>")
+        return tag.group() if kept[-1] else ""
+
+    return re.sub(r"<g\b[^>]*>|</g>", group, body)
 
 
 def _tag(tag: str, name: str) -> str:
     used = re.sub(r'\bid="([^"]+)"', lambda match: _own_id(match.group(1), name), tag)
     used = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{name}-", used)
-    used = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match.group()):.2f}".rstrip("0").rstrip("."), used)
+    used = re.sub(r"-?\d+\.\d{2,}", lambda match: f"{float(match.group()):.1f}".removesuffix(".0"), used)
     for stand_in, variable in _VARIABLES.items():
         used = used.replace(stand_in, f"var({variable})")
     used = re.sub(_DEFAULTS, "", used.replace("xlink:href", "href"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mote_bench.contracts import Access, InputError, Knowledge, Measurement, Record, Status, Threat
 from mote_bench.metrics.catalogue import describe
+from mote_bench.naming import record_name
 
 from .text import named
 
@@ -122,6 +123,11 @@ def naive(attack: str) -> bool:
 def find(record: Record | None, metric: str) -> Measurement | None:
     """A record's measurement by name."""
     return None if record is None else next((one for one in record.measurements if one.metric == metric), None)
+
+
+def record_link(record: Record) -> str:
+    """Where a record stands, seen from the boards beside its folder: its own file, or the bundle it came in."""
+    return str(record.provenance.get("file") or f"records/{record_name(record.cell)}")
 
 
 def harness_record(records: Iterable[Record], scheme: str, question: str, *, stolen: bool) -> Record | None:

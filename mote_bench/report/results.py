@@ -11,6 +11,7 @@ from mote_bench.contracts import Measurement, Record, Status
 from .text import exact, inert
 
 COLUMNS = (
+    "protocol",
     "data",
     "scheme",
     "attack",
@@ -55,7 +56,9 @@ def _rows(record: Record) -> Iterator[list[str]]:
 
 def _row(record: Record, one: Measurement | None) -> list[str]:
     cell = record.cell
-    names = [inert(name) for name in (cell.data, cell.scheme, cell.attack, cell.question, cell.knowledge)]
+    names = [
+        inert(name) for name in (cell.protocol, cell.data, cell.scheme, cell.attack, cell.question, cell.knowledge)
+    ]
     figures = [""] * 7 if one is None else _figures(one)
     return [*names, *figures, str(record.status), str(cell.seed)]
 

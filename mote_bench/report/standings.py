@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status
+from mote_bench.contracts import CEILING, CEILINGS, FLOOR, Knowledge, Measurement, Record, Status
 
 from .readings import (
     DISCLOSED,
@@ -25,6 +25,7 @@ from .readings import (
     of_one_record,
     ordered,
     readings,
+    record_link,
     strictest_rate,
     strongest,
     tells,
@@ -70,6 +71,8 @@ class Worst:
         As the question's :class:`Reading` names them.
     naive : Measurement, optional
         The headline of the strongest attack that only reads the stored bytes.
+    record : str
+        Where the record of the strongest attack stands, seen from the boards.
     found_by : str
         Who submitted the strongest attack's record, where it isn't one of the suite's own runs.
     measured, failed, unmeasured : int
@@ -87,6 +90,7 @@ class Worst:
     headline: Measurement | None = None
     beside: tuple[Measurement, ...] = ()
     naive: Measurement | None = None
+    record: str = ""
     found_by: str = ""
     measured: int = 0
     failed: int = 0
@@ -213,7 +217,7 @@ def _board(records: list[Record]) -> Board:
         fmr=strictest_rate(records, "fnmr_at_fmr_"),
         fairness_fmr=strictest_rate(records, "garbe_", "fdr_"),
     )
-    schemes = sorted({record.cell.scheme for record in records})
+    schemes = sorted({record.cell.scheme for record in records} - _yardsticks(records))
     rows = [_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)]
     cell = records[0].cell
     return Board(
@@ -229,6 +233,12 @@ def _board(records: list[Record]) -> Board:
         failed=sum(record.status in _NO_ANSWER for record in records),
         unmeasured=sum(record.status is Status.UNMEASURED for record in records),
     )
+
+
+def _yardsticks(records: list[Record]) -> set[str]:
+    """Schemes that are there only as the ceiling of a question which cosine can't be: no rows of their own."""
+    own = {name: {one.cell.question for one in records if one.cell.scheme == name} for name in CEILINGS.values()}
+    return {name for question, name in CEILINGS.items() if own[name] == {question}}
 
 
 def _attributes(records: list[Record]) -> tuple[str, ...]:
@@ -312,6 +322,7 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
         headline=find(best, reading.headline),
         beside=tuple(one for metric in reading.beside for one in [find(best, metric)] if one is not None),
         naive=find(of_bytes, reading.headline),
+        record=record_link(best),
         found_by=printable(best.provenance.get("submitted_by", "")),
     )
 

@@ -34,7 +34,7 @@ def test_a_run_prints_a_table_and_writes_boards(finished):
         ".finished",
         "records",
         "results.csv",
-        *(f"leaderboard.{kind}" for kind in ("csv", "json", "md", "html")),
+        *(f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex", "html")),
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from mote_bench import runner, settings, store
 from mote_bench.contracts import Dataset, Knowledge, SamePerson, Status, WhichClass, WhichFace
+from mote_bench.naming import record_name
 from populations import gaussian_faces
 from readings import value
 
@@ -108,7 +109,7 @@ def test_a_lost_record_is_made_again(finished, monkeypatch):
     setting, folder, made = finished
     lost = [cell for cell in setting.plan.cells if cell.scheme == "biohash"][-2:]
     for cell in lost:
-        (folder / "records" / store.name(cell)).unlink()
+        (folder / "records" / record_name(cell)).unlink()
     again = runner.run(setting, folder, jobs=2, progress=quiet)
     assert again.kept == len(setting.plan.cells) - 2
     assert figures(again.records) == figures(made.records)

@@ -7,6 +7,7 @@ import pytest
 
 from mote_bench import store
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
+from mote_bench.naming import record_name
 
 CELL = Cell("people-1", "synthetic", "mote", "vote-answers", "gender", "algorithm", 0)
 ORIGIN = {"mote_bench": "0.1.0"}
@@ -35,10 +36,10 @@ def test_names_are_safe_and_differ():
         replace(CELL, data="a/b"),
         replace(CELL, data="a-b"),
     ]
-    names = [store.name(cell) for cell in cells]
+    names = [record_name(cell) for cell in cells]
     assert len(set(names)) == len(names)
     assert not any("/" in name or name.startswith(".") for name in names)
-    assert len(store.name(replace(CELL, data="x" * 5000))) < 255
+    assert len(record_name(replace(CELL, data="x" * 5000))) < 255
 
 
 def test_a_finished_cell_is_kept(tmp_path):
@@ -52,7 +53,7 @@ def test_what_is_not_kept(tmp_path):
     store.write(tmp_path, RECORD)
     assert store.finished(tmp_path, [CELL], {CELL: {"mote_bench": "0.2.0"}}) == {}
     assert store.finished(tmp_path, [replace(CELL, seed=1)], {replace(CELL, seed=1): ORIGIN}) == {}
-    path = tmp_path / "records" / store.name(CELL)
+    path = tmp_path / "records" / record_name(CELL)
     path.write_text(path.read_text().replace("0.2", "0.1"))
     assert store.finished(tmp_path, [CELL], {CELL: ORIGIN}) == {}
     store.write(tmp_path, replace(RECORD, status=Status.FAILED))
@@ -61,7 +62,7 @@ def test_what_is_not_kept(tmp_path):
 
 def test_published_records_are_claims_not_finished_cells(tmp_path):
     store.prepare(tmp_path)
-    (tmp_path / "records" / store.name(CELL)).write_text(store.to_text(RECORD))
+    (tmp_path / "records" / record_name(CELL)).write_text(store.to_text(RECORD))
     assert store.finished(tmp_path, [CELL], {CELL: ORIGIN}) == {}
 
 

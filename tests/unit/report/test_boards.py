@@ -14,10 +14,11 @@ from dataclasses import replace
 
 import pytest
 
+from mote_bench import schemas
 from mote_bench.contracts import Measurement, Status
 from mote_bench.report.boards import render
 
-FILES = ["results.csv", "leaderboard.csv", "leaderboard.json", "leaderboard.md", "leaderboard.html"]
+FILES = ["results.csv", "leaderboard.csv", "leaderboard.json", "leaderboard.md", "leaderboard.tex", "leaderboard.html"]
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +139,7 @@ def test_an_unmeasured_question_never_looks_private(make_records):
     assert (mote["link"], mote["link_status"], mote["link_rank"]) == ("", "unmeasured", "")
     assert "<em>2 unmeasured</em>" in files["leaderboard.html"]
     assert "*2 unmeasured*" in files["leaderboard.md"]
+
+
+def test_json_keeps_its_schema(files):
+    schemas.check(json.loads(files["leaderboard.json"]), "leaderboard", "leaderboard.json")

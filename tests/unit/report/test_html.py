@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from mote_bench.naming import record_name
 from mote_bench.report.boards import render
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -47,17 +50,33 @@ def page(text):
     return Page(text)
 
 
-def test_nothing_is_loaded_and_nothing_runs(page, text):
-    assert page.all("script") == []
+def test_nothing_is_loaded_and_only_its_own_script_runs(page, text):
+    assert len(page.all("script")) == 1
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.S)
+    (allowed,) = re.findall(r"script-src '([^']*)'", text)
+    assert allowed == "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert page.all("link") == page.all("img") == page.all("iframe") == []
-    assert not re.search(r"(?:src|href)=\"(?!#)", text)
+    assert not re.search(r"src=\"", text)
+    assert not re.search(r"href=\"(?!#|records/[\w.-]+\.json\"|data:text/csv;charset=utf-8;base64,[\w+/=]+\")", text)
     assert "@import" not in text
     assert all("#" in url for url in re.findall(r"url\(([^)]*)\)", text))
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
 
 
+def test_every_figure_leads_to_its_record(page, records):
+    linked = {attributes["href"] for attributes in page.all("a") if attributes["href"].startswith("records/")}
+    names = {f"records/{record_name(one.cell)}" for one in records}
+    assert names <= linked
+
+
+def test_the_rows_can_be_downloaded(page, records):
+    (link,) = (one for one in page.all("a") if "download" in one)
+    held = base64.b64decode(link["href"].partition(",")[2]).decode()
+    assert held == render(records)["leaderboard.csv"]
+
+
 def test_hostile_names_are_text(text):
-    assert "<script" not in text
+    assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<b>surrogate" not in text
 
@@ -66,9 +85,9 @@ def test_every_id_is_unique_and_every_reference_meets_one(page):
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in page.elements:
-        for name in ("href", "aria-labelledby"):
-            if name in attributes:
-                assert attributes[name].removeprefix("#") in ids
+        assert attributes.get("aria-labelledby", ids[0]) in ids
+        if attributes.get("href", "").startswith("#"):
+            assert attributes["href"].removeprefix("#") in ids
         for target in re.findall(r"url\(#([^)]*)\)", attributes.get("clip-path", "")):
             assert target in ids
 

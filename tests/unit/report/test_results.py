@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mote_bench.contracts import Cell, Measurement, Record, Status
 from mote_bench.report.results import results_csv
 
-COLUMNS = "data,scheme,attack,question,knowledge,metric,value,low,high,n,floor,ceiling,status,seed"
+COLUMNS = "protocol,data,scheme,attack,question,knowledge,metric,value,low,high,n,floor,ceiling,status,seed"
 CELL = Cell("people-1", "people", "mote", "vote-answers", "gender", "algorithm", 3)
 
 
@@ -29,7 +29,7 @@ def test_columns_are_exactly_the_published_ones():
 def test_a_row_holds_the_cell_and_the_figures():
     one = Measurement("balanced_accuracy", 0.993, 0.98, 0.998, 200, chance=0.5, floor=0.51, ceiling=0.991)
     text = results_csv([Record(CELL, Status.OK, (one,))])
-    line = "people,mote,vote-answers,gender,algorithm,balanced_accuracy,0.993,0.98,0.998,200,0.51,0.991,ok,3"
+    line = "people-1,people,mote,vote-answers,gender,algorithm,balanced_accuracy,0.993,0.98,0.998,200,0.51,0.991,ok,3"
     assert text.splitlines()[1] == line
 
 

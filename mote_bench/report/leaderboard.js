@@ -1,0 +1,111 @@
+"use strict";
+// Sorting, filtering and comparing rows. Without it the page says all the same.
+(() => {
+  const make = (tag, text, attributes = {}) => {
+    const element = document.createElement(tag);
+    element.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  };
+  const shown = (cell) => (cell.querySelector("b") || cell).textContent.trim();
+
+  const sortable = (table) => {
+    const headings = [...table.tHead.querySelectorAll("th[data-column]")];
+    const body = table.tBodies[0];
+    const original = [...body.rows];
+    for (const heading of headings) {
+      const column = Number(heading.dataset.column);
+      const button = make("button", "", { type: "button", class: "sort" });
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        const before = heading.getAttribute("aria-sort");
+        for (const other of headings) other.removeAttribute("aria-sort");
+        if (before === "descending") return body.append(...original);
+        const sign = before === "ascending" ? -1 : 1;
+        heading.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+        const key = (row) => row.cells[column].dataset.value ?? "";
+        const order = (one, other) => {
+          const [a, b] = [key(one), key(other)];
+          if (a === "" || b === "") return (a === "") - (b === "");
+          return sign * (column ? Number(a) - Number(b) : a.localeCompare(b));
+        };
+        body.append(...[...original].sort(order));
+      });
+    }
+  };
+
+  const filterable = (section, tools, status) => {
+    const field = make("input", "", { type: "search", placeholder: "all" });
+    const label = make("label", "Show schemes named ");
+    label.append(field);
+    tools.append(label);
+    field.addEventListener("input", () => {
+      const wanted = field.value.trim().toLowerCase();
+      let count = 0;
+      for (const row of section.querySelectorAll("tr[data-row]")) {
+        row.hidden = !row.dataset.row.toLowerCase().includes(wanted);
+        if (!row.hidden && row.closest("table").dataset.table === "leaks") count += 1;
+      }
+      for (const part of section.querySelectorAll("section.scheme")) {
+        part.hidden = !part.dataset.scheme.toLowerCase().includes(wanted.split(",")[0]);
+      }
+      status.textContent = wanted ? `${count} rows` : "";
+    });
+  };
+
+  const verdict = (cells, names, better) => {
+    const [a, b] = cells.map((cell) => cell.dataset);
+    if (!a.low || !b.low) return "not measured";
+    if (Number(a.high) < Number(b.low)) return `${names[better === "lower" ? 0 : 1]} is better`;
+    if (Number(b.high) < Number(a.low)) return `${names[better === "lower" ? 1 : 0]} is better`;
+    return "intervals overlap";
+  };
+
+  const comparable = (section, tools, place) => {
+    const tables = [...section.querySelectorAll("table[data-table]")];
+    const names = [...tables[0].tBodies[0].rows].map((row) => row.dataset.row);
+    const choices = ["Compare ", " with "].map((words) => {
+      const label = make("label", words);
+      const select = make("select", "");
+      select.append(make("option", "–", { value: "" }), ...names.map((name) => make("option", name, { value: name })));
+      label.append(select);
+      tools.append(label);
+      return select;
+    });
+    const draw = () => {
+      place.replaceChildren();
+      const [first, second] = choices.map((select) => select.value);
+      if (!first || !second || first === second) return;
+      const table = make("table", "", { class: "attacks" });
+      const head = table.createTHead().insertRow();
+      for (const title of ["", first, second, ""]) head.append(make("th", title, { scope: "col" }));
+      const body = table.createTBody();
+      for (const from of tables) {
+        const row = (name) => [...from.tBodies[0].rows].find((one) => one.dataset.row === name);
+        for (const heading of from.tHead.querySelectorAll("th[data-better]")) {
+          const cells = [row(first), row(second)].map((one) => one.cells[Number(heading.dataset.column)]);
+          const line = body.insertRow();
+          line.append(make("th", heading.dataset.name, { scope: "row" }));
+          for (const cell of cells) {
+            const small = cell.querySelector("small.w") ? ` [${(+cell.dataset.low).toPrecision(3)}, ${(+cell.dataset.high).toPrecision(3)}]` : "";
+            line.append(make("td", shown(cell) + small));
+          }
+          line.append(make("td", verdict(cells, [first, second], heading.dataset.better)));
+        }
+      }
+      place.append(table);
+    };
+    for (const select of choices) select.addEventListener("change", draw);
+  };
+
+  for (const section of document.querySelectorAll("section[data-board]")) {
+    for (const table of section.querySelectorAll("table[data-table]")) sortable(table);
+    const tools = section.querySelector(".tools");
+    const status = make("span", "", { role: "status" });
+    const place = section.querySelector(".comparison");
+    filterable(section, tools, status);
+    comparable(section, tools, place);
+    tools.append(status);
+  }
+})();
