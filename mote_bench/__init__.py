@@ -1,3 +1,45 @@
-"""mote-bench: what a face template gives away, measured by the strongest attack that answers the question."""
+"""mote-bench: what a face template gives away, measured by the strongest attack that answers the question.
+
+From Python::
+
+    import mote_bench as mb
+
+    results = mb.run(data="faces.npz", schemes="mote,biohash", out="boards")  # a pandas table, a row per measurement
+    scheme = mb.MOTE().fit(background, who)                                    # (n, d) embeddings of strangers
+    templates = scheme.enroll(references)                                      # bytes, one for each row
+    scores = scheme.compare(templates, probes)                                 # (templates, probes)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mote_bench.alone import MOTE, Templates
+    from mote_bench.contracts import Faces, InputError
+    from mote_bench.tidy import read, run
 
 __version__ = "0.1.0"
+__all__ = ["MOTE", "Faces", "InputError", "Templates", "read", "run"]
+
+_HOMES = {
+    "MOTE": "mote_bench.alone",
+    "Templates": "mote_bench.alone",
+    "Faces": "mote_bench.contracts",
+    "InputError": "mote_bench.contracts",
+    "read": "mote_bench.tidy",
+    "run": "mote_bench.tidy",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """On demand: who only wants the version or a list of names doesn't wait for torch and pandas."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mote_bench' has no attribute '{name}'; it has: {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

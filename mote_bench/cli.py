@@ -92,6 +92,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     out: Annotated[Path, typer.Option(help="Folder for records and boards.")] = Path("leaderboards"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cells again.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
     from mote_bench import runner, settings, store, workers
@@ -120,25 +121,30 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         _say(f"interrupted: finished cells are kept in '{out}'; the same command goes on from there")
         sys.exit(INTERRUPTED)
     records = _write_boards(out)
-    _close(setting, finished, records, out, quiet)
+    if json:
+        print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
+    _close(setting, finished, records, out, quiet or json)
 
 
-@app.command("list")
-def list_() -> None:
+@app.command("list", epilog="Example: python -m mote_bench list --json")
+def list_(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False) -> None:
     """What is installed: data sets, schemes, attacks and metrics, and who ships each. Imports none of them."""
     from mote_bench import listing
 
-    print(listing.text())
+    print(listing.as_json() if json else listing.text())
 
 
-@app.command()
+@app.command(epilog="Example: python -m mote_bench board --out boards")
 def board(
     out: Annotated[Path, typer.Option(help="The folder that holds records/.")] = Path("leaderboards"),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Make every leaderboard anew from the records, with the same bytes."""
     records = _write_boards(out)
-    if not quiet:
+    if json:
+        print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
+    elif not quiet:
         _print_table(records)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 from tabulate import tabulate
 
 from mote_bench import registry
@@ -13,6 +16,12 @@ def text() -> str:
     tables = [_entries(kind) for kind in registry.KINDS]
     refused = [f"refused, for its name: {entry}" for kind in registry.KINDS for entry in registry.refused(kind)]
     return "\n\n".join([*tables, _metrics(), *refused])
+
+
+def as_json() -> str:
+    """The same as JSON: a list of entries per kind, and the metrics."""
+    held = {kind: [asdict(entry) for entry in registry.names(kind)] for kind in registry.KINDS}
+    return json.dumps(held | {"metrics": [asdict(metric) for metric in catalogue.METRICS]}, indent=1)
 
 
 def _entries(kind: str) -> str:
