@@ -1,12 +1,13 @@
 # make run   the benchmark on the built-in population, in an environment of its own
 # make test  the tests, in the same environment
+# make gate  fails when the built-in schemes leak more than in leaderboards/gate
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: env run test test-slow bench lint clean
+.PHONY: env run test test-slow gate bench lint clean
 
 env: $(VENV)/.installed
 
@@ -24,6 +25,9 @@ test: env lint
 
 test-slow: env
 	$(BIN)/python -m pytest -m slow
+
+gate: env
+	$(BIN)/python -m mote_bench gate --baseline leaderboards/gate
 
 bench: env
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-columns=min,median,rounds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bundles import resigned
 from mote_bench import audit, bundle, protocol, schemas, store
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.report.boards import render
@@ -35,12 +35,10 @@ BUNDLE = bundle.make(bundle.SCHEME, RECORDS, by="Jane Doe", home=HOME)
 
 
 def signed(change: Callable[[dict[str, Any]], object]) -> str:
-    """The bundle's text after a change, with the checksum made anew: anybody can do that."""
+    """The bundle's text after a change."""
     table = json.loads(bundle.to_text(BUNDLE))
-    del table["sha256"]
     change(table)
-    text = json.dumps(table, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return json.dumps({**table, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    return resigned(table)
 
 
 def test_what_goes_in_comes_out() -> None:
