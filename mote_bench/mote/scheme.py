@@ -13,14 +13,9 @@ from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
 from mote_bench.mote.codec import Net, decode, encode, widths
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.nets import Nets, answers, as_tensor, logits, stack
+from mote_bench.mote.people import LEAST_REPEATED, people_of
 from mote_bench.mote.train import WIDTH_RANGE, Crowd, Recipe, begin, people_at_once, train
 from mote_bench.toolkit import on_sphere, stream, stream_seed, unit
-
-LEAST_PEOPLE = 20
-"""Fewer background people than this teach a net nothing about strangers."""
-
-LEAST_REPEATED = 10
-"""How many people with two or more images a density, and so a group, is fitted on at least."""
 
 HELD_OUT = 5
 """One background person in this many is held out for the early stop."""
@@ -122,7 +117,7 @@ class MOTE:
             When the background doesn't say who it shows, has fewer than 20 people or fewer than 10 with two or more
             images, or when ``balance`` names a group that it doesn't have.
         """
-        person, count = _people(background)
+        person, count = people_of(background)
         group = _person_groups(background, self.attributes, person)
         self.groups = _large_groups(group[count > 1])
         if self.groups == (EVERYONE,):
@@ -262,27 +257,6 @@ def _check(recipe: Recipe) -> None:
         raise InputError(f"dropout={recipe.dropout}; expected a rate from 0 to 0.95.")
     if recipe.epochs < 1 or recipe.patience < 1:
         raise InputError(f"epochs={recipe.epochs}, patience={recipe.patience}; expected at least 1 of each.")
-
-
-def _people(background: Faces) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(images,) whom each image shows, 0..people-1, and (people,) how many images there are of each."""
-    if background.identity is None:
-        raise InputError(
-            "the background doesn't say who it shows; MOTE learns from it how images of one person differ: "
-            "give Faces(..., identity=...), or take a dataset with identities."
-        )
-    _, person, count = np.unique(background.identity, return_inverse=True, return_counts=True)
-    if len(count) < LEAST_PEOPLE:
-        raise InputError(
-            f"the background shows {len(count)} people; MOTE needs at least {LEAST_PEOPLE}: "
-            "move people from the other sets to the background."
-        )
-    if (count > 1).sum() < LEAST_REPEATED:
-        raise InputError(
-            f"{(count > 1).sum()} of {len(count)} background people have two or more images; MOTE needs at least "
-            f"{LEAST_REPEATED} to learn how images of one person differ: add images of the same people."
-        )
-    return person, count
 
 
 def _person_groups(background: Faces, attributes: Sequence[str], person: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:

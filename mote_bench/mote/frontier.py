@@ -1,0 +1,264 @@
+"""What MOTE's variants cost and what they recognise, side by side in one run: a table, its CSV and a plot.
+
+    python -m mote_bench.mote.frontier [--data FILE.npz | --generated 512] [--out leaderboards/mote]
+
+Times are medians on one thread, and their ratios to the loop that trains one person's net after the other compare
+variants; absolute times are this machine's. Error rates are those of a protocol's target people, at thresholds set on
+its shadow people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+from threadpoolctl import threadpool_limits
+
+from mote_bench import protocol, registry, settings, store
+from mote_bench.conformance.findings import generated_faces
+from mote_bench.contracts import FloatArray, Measurement
+from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
+from mote_bench.mote.closed_form import ClosedFormMOTE
+from mote_bench.mote.codec import encode
+from mote_bench.mote.loop import train_one
+from mote_bench.mote.scheme import MOTE
+from mote_bench.mote.train import begin
+from mote_bench.report.plots import Point, scatter
+from mote_bench.report.text import number, span, times
+from mote_bench.split import Enrolled, Split, split
+
+FMR = "1e-3"
+EPOCHS = 120
+"""At most, in the released code; a person's training stops after five without progress."""
+LOOPED = 6
+"""How many people the loop is timed on."""
+
+VARIANTS: dict[str, Callable[[], Any]] = {
+    "cosine (a vector)": partial(registry.load, "schemes", "cosine"),
+    "net, batched (mote)": MOTE,
+    "net 64-16 (mote-small)": partial(MOTE, hidden=(64, 16)),
+    "net 256-128 (mote-wide)": partial(MOTE, hidden=(256, 128)),
+    "net, random widths": partial(MOTE, random_widths=True),
+    "linear, float32 (mote-linear)": partial(ClosedFormMOTE, features=0),
+    "linear, int8": partial(ClosedFormMOTE, features=0, form="int8"),
+    "linear, int4": partial(ClosedFormMOTE, features=0, form="int4"),
+    "2,048 features, float32 (mote-features)": partial(ClosedFormMOTE, features=2048),
+    "2,048 features, float16": partial(ClosedFormMOTE, features=2048, form="float16"),
+    "2,048 features, int8": partial(ClosedFormMOTE, features=2048, form="int8"),
+    "2,048 features, int4": partial(ClosedFormMOTE, features=2048, form="int4"),
+    "features, int8, a vector's bytes (mote-features-int8)": partial(ClosedFormMOTE, form="int8"),
+    "features, int4, a vector's bytes (mote-features-int4)": partial(ClosedFormMOTE, form="int4"),
+    "512 features, int4": partial(ClosedFormMOTE, features=512, form="int4"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One variant."""
+
+    name: str
+    enrolment: float
+    """Seconds a person."""
+    verification: float
+    """Seconds for one template and one probe."""
+    bytes: int
+    eer: Measurement
+    fnmr: Measurement
+    to_loop: float
+    to_product: float
+    """Of scoring all against all: times what the same operations take as one matrix product."""
+
+
+def measure(parts: Split, variants: dict[str, Callable[[], Any]] = VARIANTS) -> tuple[float, list[Line]]:
+    """Seconds a person of the loop, and a line per variant; on one thread."""
+    with threadpool_limits(limits=1):
+        loop = _loop(parts)
+        return loop, [_line(name, make(), parts, loop) for name, make in variants.items()]
+
+
+def _loop(parts: Split) -> float:
+    """Training one person's net after the other in plain PyTorch, as the paper's code does."""
+    scheme = MOTE(epochs=EPOCHS).fit(parts.background, seed=0)
+    crowds: dict[str, Any] = {
+        "training": scheme._training, "validation": scheme._validation, "recipe": scheme.recipe
+    }  # fmt: skip
+    shares = dict.fromkeys(scheme.groups, 1 / len(scheme.groups))
+    seconds = []
+    for seed, face in enumerate(parts.target.references.embeddings[: LOOPED + 1]):
+        start = time.perf_counter()
+        encode(train_one(begin(face, seed=seed, shares=shares, **crowds), **crowds, seed=scheme._order))
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[1:]))  # the first one loads torch's optimisers
+
+
+def _line(name: str, scheme: Any, parts: Split, loop: float) -> Line:
+    scheme.fit(parts.background, seed=0)
+    target, shadow = parts.target, parts.calibration
+    scheme.enroll(target.references.embeddings[:2], keys=None, seeds=range(2))
+    start = time.perf_counter()
+    templates = scheme.enroll(target.references.embeddings, keys=None, seeds=range(len(target.references)))
+    enrolment = (time.perf_counter() - start) / len(templates)
+    others = scheme.enroll(shadow.references.embeddings, keys=None, seeds=range(9000, 9000 + len(shadow.references)))
+    impostor = _scores(scheme, others, shadow).impostor
+    found = _scores(scheme, templates, target)
+    measured = measure_verification(found, {FMR: threshold_at_fmr(impostor, float(FMR))}, np.random.default_rng(0))
+    probes = _probes(target)
+    return Line(
+        name=name,
+        enrolment=enrolment,
+        verification=_median(lambda: scheme.score(templates[:1], probes[:1], keys=None)),
+        bytes=round(float(np.mean([len(one) for one in templates]))),
+        eer=measured["eer"],
+        fnmr=measured[f"fnmr_at_fmr_{FMR}"],
+        to_loop=loop / enrolment,
+        to_product=_median(lambda: scheme.score(templates, probes, keys=None)) / _product(scheme, templates, probes),
+    )
+
+
+def _probes(people: Enrolled) -> FloatArray:
+    if people.probes is None:
+        raise ValueError("the variants are compared by how they recognise people: the data must say who is shown")
+    return people.probes.embeddings
+
+
+def _scores(scheme: Any, templates: Sequence[bytes], people: Enrolled) -> Scores:
+    values = scheme.score(templates, _probes(people), keys=None)
+    return Scores(values, np.arange(len(templates)), people.shown)
+
+
+def _median(work: Callable[[], object], rounds: int = 5) -> float:
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
+
+
+def _product(scheme: Any, templates: Sequence[bytes], probes: FloatArray) -> float:
+    """Seconds that the multiplications and additions of scoring all against all take as one square product."""
+    size = 1024
+    one = np.ones((size, size), dtype=np.float32)
+    per_operation = _median(lambda: one @ one) / (2 * size**3)
+    return per_operation * operations(scheme, len(templates), len(probes), probes.shape[1])
+
+
+def operations(scheme: Any, templates: int, probes: int, dimension: int) -> float:
+    """Multiplications and additions of scoring all templates against all probes."""
+    pairs = 2.0 * templates * probes
+    if isinstance(scheme, ClosedFormMOTE):
+        width = scheme.width(dimension)
+        shared = dimension * width + width**2 if width else dimension**2
+        return pairs * (width or dimension) + 2.0 * probes * shared
+    if isinstance(scheme, MOTE):
+        sizes = (dimension, *scheme.recipe.hidden, 1)
+        return pairs * sum(inputs * outputs for inputs, outputs in pairwise(sizes))
+    return pairs * dimension
+
+
+def render(data: str, people: int, loop: float, lines: Sequence[Line]) -> dict[str, str]:
+    """File name -> text of the table, its CSV and the plot."""
+    return {
+        "variants.md": _markdown(data, people, loop, lines),
+        "variants.csv": _csv(lines),
+        "variants.svg": _plot(lines),
+    }
+
+
+def _markdown(data: str, people: int, loop: float, lines: Sequence[Line]) -> str:
+    titles = ("variant", "enrolment, ms", "to the loop", "bytes", "EER", f"FNMR at FMR {FMR}", "one score, ms",
+              "all scores, to one product")  # fmt: skip
+    rows = [
+        (line.name, f"{1000 * line.enrolment:.3g}", times(line.to_loop), f"{line.bytes:,}",
+         f"{number(line.eer.value)} {span(line.eer)}", f"{number(line.fnmr.value)} {span(line.fnmr)}",
+         f"{1000 * line.verification:.2g}", times(line.to_product))
+        for line in lines
+    ]  # fmt: skip
+    table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
+    head = (
+        f"# What MOTE's variants cost and recognise: {data}\n\n{people} people, 95 % intervals over people, one "
+        f"thread. The loop that trains one net after the other with the released {EPOCHS} epochs at most takes "
+        f"{1000 * loop:,.0f} ms a person here; enrolment is told in multiples of its speed."
+    )
+    return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg)\n\nMade by `python -m mote_bench.mote.frontier`.\n"
+
+
+def _csv(lines: Sequence[Line]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["variant", "seconds_per_enrolment", "loop_to_enrolment", "bytes", "eer", "eer_low", "eer_high",
+                     "fnmr", "fnmr_low", "fnmr_high", "n", "seconds_per_score", "scores_to_product"])  # fmt: skip
+    for line in lines:
+        writer.writerow([line.name, line.enrolment, line.to_loop, line.bytes, *_ends(line.eer), *_ends(line.fnmr),
+                         line.fnmr.n, line.verification, line.to_product])  # fmt: skip
+    return text.getvalue()
+
+
+def _plot(lines: Sequence[Line]) -> str:
+    points = list(_points(lines))
+    said = "; ".join(f"{line.name}: {line.bytes:,} bytes, FNMR {number(line.fnmr.value)}" for line in lines)
+    labels = ("bytes per template", f"FNMR at FMR {FMR}")
+    svg = scatter(points, labels, log=True, name="variants", alt=f"Bytes against FNMR. {said}.")
+    colours = {
+        "ink": "#1b1c1e",
+        "muted": "#62666c",
+        "rule": "#d9dbde",
+        "main": "#1f5f9e",
+        "other": "#a8500f",
+        "paper": "#fff",
+    }
+    for name, colour in colours.items():
+        svg = svg.replace(f"var(--{name})", colour)
+    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1) + "\n"
+
+
+def _points(lines: Sequence[Line]) -> Iterator[Point]:
+    for line in lines:
+        beaten = any(other.bytes <= line.bytes and other.fnmr.value < line.fnmr.value for other in lines)
+        name = line.name.partition(" (")[0].replace(", a vector's bytes", " (vector's bytes)")
+        size = float(line.bytes)
+        yield Point(name, (size, size, size), _ends(line.fnmr), front=not beaten, quiet=line.name.startswith("cosine"))
+
+
+def _ends(one: Measurement) -> tuple[float, float, float]:
+    return one.value, one.low, one.high
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.frontier", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
+    parser.add_argument(
+        "--generated", type=int, help="instead 2,000 generated people of this dimension: for times only"
+    )
+    parser.add_argument("--people", type=int, help="a random subset of this many people")
+    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
+    given = parser.parse_args()
+    name, parts = _people(given)
+    loop, lines = measure(parts)
+    given.out.mkdir(parents=True, exist_ok=True)
+    for file, text in render(name, len(parts.target.references), loop, lines).items():
+        store.write_text(given.out / file, text)
+    print(f"written to '{given.out}'")
+
+
+def _people(given: argparse.Namespace) -> tuple[str, Split]:
+    if given.generated is None:
+        asked = settings.Asked(data=given.data, people=given.people, schemes="cosine", questions="verify")
+        return Path(given.data).stem, settings.make(asked).split
+    faces = generated_faces(people=2000, photos=4, dimension=given.generated)
+    return f"generated-{given.generated}", split(faces, protocol.load(), seed=0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""The net shapes that MOTE was released with besides the paper's: each an entry point of its own."""
+
+from __future__ import annotations
+
+from mote_bench.mote.scheme import MOTE
+
+
+def small() -> MOTE:
+    """d-64-16-1: a third of the paper's bytes at 128 dimensions."""
+    return MOTE(hidden=(64, 16))
+
+
+def wide() -> MOTE:
+    """d-256-128-1, two wide layers; the released one normalises batches between them, this one doesn't."""
+    return MOTE(hidden=(256, 128))
+
+
+def random_widths() -> MOTE:
+    """Every hidden width drawn within 10 of the paper's, against attacks that read weights by their position."""
+    return MOTE(random_widths=True)
