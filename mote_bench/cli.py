@@ -112,15 +112,17 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     )
     setting = settings.make(asked)
     store.prepare(out)
-    store.read(out)
-    _announce(setting, quiet)
-    try:
-        with shown(quiet) as progress:
-            finished = runner.run(setting, out, jobs=jobs or workers.default_jobs(), progress=progress, fresh=fresh)
-    except KeyboardInterrupt:
-        _say(f"interrupted: finished cells are kept in '{out}'; the same command goes on from there")
-        sys.exit(INTERRUPTED)
-    records = _write_boards(out)
+    with store.locked(out):
+        for path in store.set_aside(out):
+            _say(f"damaged: a record couldn't be read and is made again; what it was is in '{path}'")
+        _announce(setting, quiet)
+        try:
+            with workers.ended_by_signals(), shown(quiet) as progress:
+                finished = runner.run(setting, out, jobs=jobs or workers.default_jobs(), progress=progress, fresh=fresh)
+        except KeyboardInterrupt:
+            _say(f"interrupted: finished cells are kept in '{out}'; the same command goes on from there")
+            sys.exit(INTERRUPTED)
+        records = _write_boards(out)
     if json:
         print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
     _close(setting, finished, records, out, quiet or json)

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from mote_bench.naming import record_name
 
 RECORDS = "records"
 _JOURNAL = ".finished"
+_LOCK = ".lock"
+_DAMAGED = "damaged"
 
 
 def prepare(folder: Path) -> None:
@@ -59,10 +62,46 @@ def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapp
         text = path.read_text(encoding="utf-8")
         if _sha256(text) != listed[path.name]:
             continue
-        record = from_text(text, path.name)
+        record = from_text(text, path.name)  # what isn't one was set aside
         if record.status not in (Status.FAILED, Status.TIMED_OUT) and record.provenance == dict(provenance[cell]):
             kept[cell] = record
     return kept
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """Move records that can't be read to ``damaged/``, so that a run makes them anew; where they are now."""
+    moved = []
+    for path in sorted((folder / RECORDS).glob("*.json")):
+        try:
+            from_text(path.read_text(encoding="utf-8", errors="replace"), path.name)
+        except InputError:
+            (folder / _DAMAGED).mkdir(exist_ok=True)
+            moved.append(path.replace(folder / _DAMAGED / path.name))
+    return moved
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold an output folder: two runs in one would overwrite each other's boards.
+
+    The system's lock on an open file, which ends with its process however that ends.
+
+    Raises
+    ------
+    InputError
+        While another run holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"another run writes to '{folder}'; wait for it, or give another folder: --out DIR") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def clear(folder: Path, cells: Iterable[Cell]) -> None:
@@ -99,9 +138,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def to_text(record: Record) -> str:
-    """A record as JSON, a line per part; equal records give equal bytes."""
+    """A record as JSON, a line per part, the last one a checksum of the others; equal records give equal bytes."""
     parts = ",\n".join(f"{json.dumps(key)}: {_line(value)}" for key, value in asdict(record).items())
-    return "{\n" + parts + "\n}\n"
+    return "{\n" + parts + f',\n"sha256": "{_sha256(parts)}"\n}}\n'
 
 
 def from_text(text: str, source: str) -> Record:
@@ -113,9 +152,13 @@ def from_text(text: str, source: str) -> Record:
         When the text is no record; ``source`` says which file it was.
     """
     try:
-        return record_of(parsed(text), source)
-    except (ValueError, RecursionError) as error:
+        table = parsed(text)
+        parts, found, _ = text.removeprefix("{\n").rpartition(',\n"sha256": ')
+        if not found or table.pop("sha256") != _sha256(parts):
+            raise ValueError("its checksum is missing or doesn't fit: it is damaged, or was edited")
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None
+    return record_of(table, source)
 
 
 def parsed(text: str) -> Any:

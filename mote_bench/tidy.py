@@ -66,11 +66,12 @@ def run(  # noqa: PLR0913 - the command line's options
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(out) if out is not None else Path(scratch)
         store.prepare(folder)
-        with shown(quiet) as progress:
+        with store.locked(folder), shown(quiet) as progress:
+            store.set_aside(folder)
             made = runner.run(setting, folder, jobs=jobs or workers.default_jobs(), progress=progress)
-        if out is not None:
-            for name, text in render([*_all(folder)]).items():
-                store.write_text(folder / name, text)
+            if out is not None:
+                for name, text in render([*_all(folder)]).items():
+                    store.write_text(folder / name, text)
     return _table(made.records)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +73,25 @@ def stop() -> None:
     get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
 
 
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """A polite end of the process (SIGTERM, a closed terminal) interrupts the run as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    polite = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in polite}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _executor(jobs: int) -> Executor:
     from loky import get_reusable_executor
 
@@ -82,8 +104,19 @@ def _executor(jobs: int) -> Executor:
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    """A terminal sends Ctrl-C to every process of the run; the parent answers it and ends the workers."""
+    """A terminal sends Ctrl-C to every process of the run; the parent answers it and ends the workers.
+
+    A parent that is killed outright can't end them: they watch for that themselves.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose run was killed has nobody to work for: what it made couldn't be written any more."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _alone(task: Task) -> Outcome:

@@ -165,9 +165,10 @@ def _fresh(asked: Asked, out: Path, *, jobs: int | None, budget: float | None, q
 
     setting = settings.make(asked)
     store.prepare(out)
-    store.clear(out, setting.plan.cells)
     try:
-        with shown(quiet) as progress:
+        with store.locked(out), shown(quiet) as progress:
+            store.set_aside(out)
+            store.clear(out, setting.plan.cells)
             limited = progress if budget is None else _until(time.monotonic() + budget, progress)
             runner.run(setting, out, jobs=jobs or workers.default_jobs(), progress=limited, fresh=True)
     except BudgetSpent:

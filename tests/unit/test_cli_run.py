@@ -32,6 +32,7 @@ def test_a_run_prints_a_table_and_writes_boards(finished):
         assert word in result.stdout
     assert {path.name for path in (folder / "leaderboards").iterdir()} == {
         ".finished",
+        ".lock",
         "records",
         "results.csv",
         *(f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex", "html")),
@@ -51,7 +52,7 @@ def test_boards_are_made_again_with_the_same_bytes(finished):
     folder, _ = finished
     before = fingerprints(folder)
     for board in (folder / "leaderboards").glob("*.*"):
-        if board.is_file() and board.name != ".finished":
+        if board.is_file() and board.name not in (".finished", ".lock"):
             board.unlink()
     assert mote_bench("board", "--quiet", cwd=folder).returncode == 0
     assert fingerprints(folder) == before
