@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mote_bench
-from mote_bench.commands import check, external, gate, new, submit, verify
+from mote_bench.commands import check, embed, external, faces, gate, new, submit, verify
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def board(
         _print_table(records)
 
 
+app.command(epilog=embed.EPILOG)(embed.embed)
+app.command(epilog=faces.EPILOG)(faces.faces)
 app.command(epilog=gate.EPILOG)(gate.gate)
 app.command(epilog=new.EPILOG)(new.new)
 app.command(epilog=check.EPILOG)(check.check)

@@ -131,6 +131,41 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """The largest face of one picture.
+
+    Attributes
+    ----------
+    embedding : (d,) float
+    faces : int
+        How many faces were found in the picture.
+    """
+
+    embedding: FloatArray
+    faces: int = 1
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A recogniser: finds the largest face of a picture, aligns it and turns it into an embedding.
+
+    Its entry point is called without arguments, or with ``weights=Path`` where the user gave a file. Each worker
+    process makes one of its own.
+    """
+
+    def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> Sequence[Embedded | None]:
+        """One answer per (height, width, 3) RGB picture, in their order; ``None`` where no face is found.
+
+        A picture's answer must not depend on the pictures beside it.
+        """
+        ...
+
+    def about(self) -> Mapping[str, str]:
+        """What the embeddings depend on: model and its file's SHA-256, detector, alignment, library version."""
+        ...
+
+
 @runtime_checkable
 class Scheme(Protocol):
     """How a system turns a face into a template and compares a probe with it. Batch first.

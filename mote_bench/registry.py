@@ -1,4 +1,4 @@
-"""Entry-point names -> schemes, attacks and datasets: listed without importing, loaded on demand, failing alone."""
+"""Entry-point names -> what plug-ins register: listed without importing, loaded on demand, failing alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from mote_bench.contracts import InputError
 
-KINDS = ("schemes", "attacks", "datasets")
+KINDS = ("schemes", "attacks", "embedders", "datasets")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 # What a command line and a record say for "every one", "the protocol's choice" and "no attack".
 _RESERVED = frozenset({"all", "default", "none", "zero-effort"})

@@ -53,7 +53,7 @@ class Outcome:
 
 def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:
     """The scheme, fitted on public faces."""
-    return _run(lambda: scheme.fit(background, seed=seed))
+    return guarded(lambda: scheme.fit(background, seed=seed))
 
 
 def enroll(scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, seeds: Sequence[int]) -> Outcome:
@@ -65,7 +65,7 @@ def enroll(scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, s
             raise ValueError(f"enroll gave {len(made)} templates for {len(references)} people; expected bytes for each")
         return list(made)
 
-    return _run(templates)
+    return guarded(templates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ class Verified:
 
 def verify(scheme: Scheme, comparison: Comparison) -> Outcome:
     """A :class:`Verified`."""
-    return _run(lambda: _verified(scheme, comparison))
+    return guarded(lambda: _verified(scheme, comparison))
 
 
 def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
@@ -210,7 +210,7 @@ def attack(
         answer = _checked(given, _answer_shape(question, evidence), "answer")
         return judge.Attacked(answer, getattr(evidence.oracle, "used", None), _shown(question, answer, doors))
 
-    return _run(attacked)
+    return guarded(attacked)
 
 
 def _shown(question: Question, answer: FloatArray, doors: Doors | None) -> dict[str, FloatArray]:
@@ -234,7 +234,7 @@ def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
 
 def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
     """A mapping of false-match rate to score: where the running system accepts."""
-    return _run(lambda: judge.thresholds(_scores(scheme, people)[_impostor(people)], rates))
+    return guarded(lambda: judge.thresholds(_scores(scheme, people)[_impostor(people)], rates))
 
 
 def _answer_shape(question: Question, evidence: Evidence) -> tuple[int, int]:
@@ -265,7 +265,7 @@ def _checked(array: object, shape: tuple[int, int], what: str) -> FloatArray:
     return values
 
 
-def _run(work: Callable[[], Any]) -> Outcome:
+def guarded(work: Callable[[], Any]) -> Outcome:
     """Do the work on one thread: the workers are the parallelism, and sums then don't depend on the core count."""
     import torch
     from threadpoolctl import threadpool_limits

@@ -96,20 +96,25 @@ def _executor(jobs: int) -> Executor:
     from loky import get_reusable_executor
 
     executor: Executor = get_reusable_executor(
-        max_workers=jobs, env=_ONE_THREAD, timeout=300, initializer=_leave_interrupts_to_the_parent
+        max_workers=jobs,
+        env=_ONE_THREAD,
+        timeout=300,
+        initializer=_leave_interrupts_to_the_parent,
+        initargs=(os.getpid(),),
     )
     # A worker that has grown is replaced between tasks, which is what we want, and no news to the user.
     warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
     return executor
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _leave_interrupts_to_the_parent(parent: int) -> None:
     """A terminal sends Ctrl-C to every process of the run; the parent answers it and ends the workers.
 
-    A parent that is killed outright can't end them: they watch for that themselves.
+    A parent that is killed outright can't end them: they watch for that themselves. It tells its number, for it may be
+    gone before a worker has started.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mote_bench.data.arrays import Arrays, checksum, read_npz
 from mote_bench.data.columns import UNKNOWN, Bins, Labels, classes
 
 MOST_CLASSES = 50
+_NO_COLUMNS = ("embeddings", "identity", "path", "faces", "card")
 
 
 def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, name: str | None = None) -> Dataset:
@@ -48,11 +50,23 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
         faces = Faces(embeddings, _identity(arrays, path), labels, values)  # type: ignore[arg-type]
     except InputError as error:
         raise InputError(f"'{path}': {error}") from None
-    return Dataset(name or path.stem, faces, checksum(path), tuple(notes.values()))
+    return Dataset(name or path.stem, faces, checksum(path), (*_origin(arrays), *notes.values()))
+
+
+def _origin(arrays: Arrays) -> tuple[str, ...]:
+    """How ``python -m mote_bench embed`` made the file, as it says itself."""
+    try:
+        about = json.loads(str(arrays["card"]))
+        told = [str(about[name]) for name in ("recogniser", "weights_sha256", "alignment")]
+        skipped = int(about["skipped"])
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return ()
+    model, weights, alignment = ("".join(c for c in text if c.isprintable())[:160] for text in told)
+    return (f"embedded by {model} (weights {weights[:16]}; {alignment}); {skipped} pictures were skipped",)
 
 
 def _columns(arrays: Arrays) -> list[str]:
-    return [name for name in arrays if name not in ("embeddings", "identity")]
+    return [name for name in arrays if name not in _NO_COLUMNS]
 
 
 def _named(arrays: Arrays, attributes: Sequence[str], path: Path) -> list[str]:

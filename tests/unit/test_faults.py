@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from commands import mote_bench
@@ -132,8 +133,6 @@ def test_killed_at_fifty_moments(tmp_path):
     assert mote_bench(*SMALL, cwd=undisturbed).returncode == 0
     seconds = time.monotonic() - start
     expected = contents(undisturbed)
-    import numpy as np
-
     rng = np.random.default_rng(0)
     kills, finished = 0, 0
     while kills < 50:
@@ -149,7 +148,7 @@ def test_killed_at_fifty_moments(tmp_path):
                 _, said = process.communicate(timeout=120)
             else:
                 os.kill(process.pid, signal.SIGKILL)
-                process.communicate()
+                process.communicate(timeout=30)  # its workers end too, or this pipe stays open
             kills += 1
         if process.returncode == 0:
             assert contents(folder) == expected

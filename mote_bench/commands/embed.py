@@ -1,0 +1,87 @@
+"""`embed`: from pictures to a file that `run --data` takes."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mote_bench.contracts import InputError
+
+if TYPE_CHECKING:
+    from mote_bench.embedding import Finished
+    from mote_bench.pictures.album import Album
+
+EPILOG = "Example: python -m mote_bench embed photos --embedder dlib --out faces.npz; then: run --data faces.npz"
+INTERRUPTED = 130
+
+
+def embed(  # noqa: PLR0913 - typer makes an option of each argument
+    images: Annotated[Path, typer.Argument(help="A folder of pictures, or a CSV file with a column `path`.")],
+    embedder: Annotated[str, typer.Option(help="A name that `list` shows, or MODULE:FUNCTION of your own.")],
+    out: Annotated[Path, typer.Option(help="The .npz file to write.")],
+    layout: Annotated[
+        str | None,
+        typer.Option(help="How the folder is kept: lfw, utkface, ... (see `list`). Default: a folder per person."),
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
+    people: Annotated[int | None, typer.Option(min=1, help="Only the first so many people.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
+) -> None:
+    """Find, align and embed the faces of pictures; unreadable files and pictures without a face are listed."""
+    from mote_bench import embedding, workers
+    from mote_bench.pictures import layouts
+    from mote_bench.progress import shown
+
+    if out.suffix != ".npz":
+        raise InputError(f"--out {out}: expected a file name that ends in .npz")
+    if not out.parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder '{out.parent}'")
+    album = layouts.read(images, layout)
+    if people is not None:
+        album = layouts.few(album, people=people)
+    recogniser = embedding.Recogniser(embedder, None if weights is None else str(weights.absolute()))
+    try:
+        with workers.ended_by_signals(), shown(quiet) as progress:
+            made = embedding.embed(album, recogniser, out, jobs=jobs or workers.default_jobs(), progress=progress)
+    except KeyboardInterrupt:
+        print("interrupted: what is done is kept; the same command goes on from there", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    finally:
+        workers.stop()
+    if not quiet:
+        _report(made, album, out)
+
+
+def _report(made: Finished, album: Album, out: Path) -> None:
+    from mote_bench import embedding
+
+    people = len({one.identity for one in album.pictures if one.identity is not None and one.name in made.embeddings})
+    whose = f" of {people} people" if people else ""
+    print(
+        f"{len(made.embeddings)} embeddings{whose} in '{out}'" + (f", {made.kept} kept from before" * (made.kept > 0))
+    )
+    if made.several:
+        print(f"{made.several} pictures show several faces; the largest was taken")
+    if made.skipped:
+        reasons = Counter(one.reason for one in made.skipped).most_common(3)
+        told = "; ".join(f"{count} {reason}" for reason, count in reasons)
+        print(f"{len(made.skipped)} pictures skipped ({told}); listed in '{embedding.skipped_file(out)}'")
+    _view2(made, album)
+
+
+def _view2(made: Finished, album: Album) -> None:
+    """LFW's own check of a recogniser, where its pairs are at hand."""
+    from mote_bench.pictures import view2
+
+    pairs = next((path for path in sorted(album.folder.glob("**/pairs.txt"))), None)
+    if album.layout != "lfw" or pairs is None:
+        return
+    found = {"/".join(name.split("/")[-2:]): embedding for name, embedding in made.embeddings.items()}
+    got = view2.accuracy(found, view2.folds(pairs))
+    unseen = f"; {got.unseen} have a picture without an embedding and count as refused" if got.unseen else ""
+    print(f"LFW View 2: {got.mean:.4f} +- {got.standard_error:.4f} of {got.pairs} pairs told right{unseen}")

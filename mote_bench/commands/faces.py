@@ -1,0 +1,55 @@
+"""`faces`: a population of rendered people who don't exist, as pictures and as embeddings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = "Example: python -m mote_bench faces --people 200 --images 6 --out population"
+INTERRUPTED = 130
+
+
+def faces(  # noqa: PLR0913 - typer makes an option of each argument
+    out: Annotated[Path, typer.Option(help="Folder for pictures, tables, card and embeddings.")],
+    people: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 1000,
+    images: Annotated[int, typer.Option(min=1, max=1000, help="Pictures of each.")] = 6,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    difficulty: Annotated[
+        float,
+        typer.Option(min=0, max=3, help="How far pose, light and the day's looks stray; 0: passport photographs."),
+    ] = 1.0,
+    embedder: Annotated[str, typer.Option(help="A recogniser that `list` shows, or none for pictures only.")] = "dlib",
+    weights: Annotated[Path | None, typer.Option(help="The recogniser's weights.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
+) -> None:
+    """Render people who don't exist, with exactly known gender, age and ethnicity, and embed their faces."""
+    from mote_bench import embedding, store, workers
+    from mote_bench.faces import population
+    from mote_bench.pictures import layouts
+    from mote_bench.progress import shown
+
+    recipe = population.Recipe(people, images, seed, difficulty)
+    recogniser = embedding.Recogniser(embedder, None if weights is None else str(weights.absolute()))
+    if embedder != "none":
+        recogniser.make()  # what is missing is said before an hour of rendering
+    out.mkdir(parents=True, exist_ok=True)
+    count, file = jobs or workers.default_jobs(), out / "faces.npz"
+    try:
+        with store.locked(out), workers.ended_by_signals(), shown(quiet) as progress:
+            population.make(recipe, out, jobs=count, progress=progress)
+            if embedder == "none":
+                return
+            album = layouts.read(out / population.TABLE)
+            made = embedding.embed(album, recogniser, file, jobs=count, progress=progress)
+    except KeyboardInterrupt:
+        print("interrupted: what is done is kept; the same command goes on from there", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    finally:
+        workers.stop()
+    if not quiet:
+        print(f"{len(made.embeddings)} embeddings of {people} people in '{file}'; {len(made.skipped)} without a face")
+        print(f"{population.NOT_THIS}\nNext: python -m mote_bench run --data {file}")

@@ -1,0 +1,50 @@
+"""Any function of a user's that turns a picture into an embedding, as a recogniser."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Embedded, FloatArray, InputError
+from mote_bench.data.arrays import checksum
+
+
+class FromFunction:
+    """``MODULE:FUNCTION``, which takes an RGB picture (height, width, 3) uint8 and gives (d,) floats, or ``None``."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._function = _imported(name)
+
+    def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
+        answers = [self._function(picture) for picture in pictures]
+        return [None if answer is None else Embedded(np.asarray(answer, np.float32)) for answer in answers]
+
+    def about(self) -> Mapping[str, str]:
+        source = sys.modules[self._function.__module__].__file__
+        return {
+            "recogniser": self._name,
+            "weights_sha256": "" if source is None else checksum(Path(source)),
+            "alignment": "the function's own",
+        }
+
+
+def _imported(name: str) -> Callable[[npt.NDArray[np.uint8]], FloatArray | None]:
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        made: Callable[[npt.NDArray[np.uint8]], FloatArray | None] = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # the user's module may raise anything
+        raise InputError(
+            f"--embedder {name} can't be imported ({type(error).__name__}: {error}); expected MODULE:FUNCTION"
+        ) from None
+    if not callable(made):
+        raise InputError(f"--embedder {name} is {type(made).__name__}; expected a function of a picture")
+    return made

@@ -1,0 +1,54 @@
+"""MTCNN, the face detector of facenet-pytorch; its small weights come with that package.
+
+Zhang, Zhang, Li and Qiao, "Joint face detection and alignment using multitask cascaded convolutional networks", IEEE
+Signal Processing Letters 23(10), 2016.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import FloatArray
+from mote_bench.embedders import vision
+
+
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """The largest face of a picture: its box (4,) as left, top, right, bottom; its five landmarks (5, 2) as x, y."""
+
+    box: FloatArray
+    landmarks: FloatArray
+    faces: int
+
+
+class Detector:
+    """Finds the largest face of a picture."""
+
+    def __init__(self) -> None:
+        vision.ready()
+        from facenet_pytorch import MTCNN
+
+        self._net: Any = MTCNN(select_largest=True, device="cpu")
+
+    def find(self, picture: npt.NDArray[np.uint8]) -> Detected | None:
+        """The largest face of an RGB picture, or ``None``."""
+        boxes, _, landmarks = self._net.detect(picture, landmarks=True)
+        if boxes is None:
+            return None
+        return Detected(np.asarray(boxes[0], np.float64), np.asarray(landmarks[0], np.float64), len(boxes))
+
+    def crop(self, picture: npt.NDArray[np.uint8], detected: Detected) -> Any:
+        """(3, 160, 160) float tensor, standardised as facenet-pytorch's networks were trained."""
+        from PIL import Image
+
+        return self._net.extract(Image.fromarray(picture), detected.box[None], None)
+
+
+def about() -> str:
+    """Detector and version, for a card."""
+    return f"MTCNN of facenet-pytorch {metadata.version('facenet-pytorch')}, largest face"

@@ -1,0 +1,272 @@
+"""Pictures to embeddings: in batches over worker processes, resumed where it was left, what is skipped is listed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench import registry, store, workers
+from mote_bench.contracts import Embedder, InputError
+from mote_bench.data.arrays import read_npz
+from mote_bench.ledger import Progress
+from mote_bench.pictures import reading
+from mote_bench.pictures.album import Album, Picture, Skipped
+from mote_bench.report.text import inert, printable
+from mote_bench.tasks import Outcome, guarded
+
+PER_BATCH = 16
+NO_FACE = "no face found"
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """How a worker makes its embedder: a registered name or ``MODULE:FUNCTION``, and the user's weights."""
+
+    name: str
+    weights: str | None = None
+
+    def make(self) -> Embedder:
+        """A new embedder.
+
+        Raises
+        ------
+        InputError
+            On an unknown name, and where its weights or packages are missing: says how to get them.
+        """
+        if ":" in self.name:
+            from mote_bench.embedders.callables import FromFunction
+
+            return FromFunction(self.name)
+        try:
+            maker = registry.factory("embedders", self.name)
+            made: Embedder = maker() if self.weights is None else maker(weights=Path(self.weights))
+        except registry.PluginError as error:
+            raise InputError(str(error)) from None
+        return made
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What came of one picture: an embedding, or why there is none."""
+
+    embedding: npt.NDArray[np.float32] | None
+    faces: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """What was written.
+
+    Attributes
+    ----------
+    embeddings : mapping of picture name -> (d,) float32
+    skipped : tuple of Skipped
+    several : int
+        Pictures with more than one face, of which the largest was embedded.
+    kept : int
+        Pictures that an earlier, interrupted call had done.
+    """
+
+    embeddings: Mapping[str, npt.NDArray[np.float32]]
+    skipped: tuple[Skipped, ...]
+    several: int
+    kept: int
+
+
+def embed(album: Album, recogniser: Recogniser, out: Path, *, jobs: int, progress: Progress) -> Finished:
+    """Embed every picture and write ``out`` (npz) and ``out``.skipped.csv.
+
+    Batches are kept beside ``out`` until it is written, so that the same call goes on after an interruption. The file
+    doesn't depend on ``jobs``.
+
+    Raises
+    ------
+    InputError
+        When the recogniser can't be made, or no picture could be embedded; nothing is then written.
+    """
+    about = {**recogniser.make().about(), "longest_side": str(reading.LONGEST_SIDE)}
+    parts = out.with_name(out.name + ".parts")
+    parts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with store.locked(parts):
+        done = _earlier(parts, album, about)
+        kept = len(done)
+        for batch in _made(album, recogniser, [one for one in album.pictures if one.name not in done], jobs):
+            _write_part(parts, album, about, batch)
+            done |= batch
+            progress(len(done), len(album.pictures), next(reversed(batch)))
+        made = _finished(album, done, kept)
+        _write(out, album, done, {**about, "layout": album.layout, "skipped": str(len(made.skipped))})
+        store.write_text(skipped_file(out), _table(made.skipped))
+    shutil.rmtree(parts)
+    return made
+
+
+def skipped_file(out: Path) -> Path:
+    """Where the list of skipped pictures is written."""
+    return out.with_name(out.name + ".skipped.csv")
+
+
+def _made(album: Album, recogniser: Recogniser, pictures: Sequence[Picture], jobs: int) -> Iterator[dict[str, Seen]]:
+    def tasks() -> Iterator[workers.Task]:
+        for start in range(0, len(pictures), PER_BATCH):
+            names = tuple(one.name for one in pictures[start : start + PER_BATCH])
+            yield workers.Task(names, _batch, (recogniser, str(album.folder), names))
+
+    for names, outcome in workers.run(tasks(), jobs=jobs):
+        if outcome.error is not None:  # one picture kills its worker: only that one is lost
+            yield from _one_by_one(album, recogniser, names) if len(names) > 1 else [_lost(names, outcome)]
+        else:
+            yield dict(zip(names, outcome.value, strict=True))
+
+
+def _one_by_one(album: Album, recogniser: Recogniser, names: Sequence[str]) -> Iterator[dict[str, Seen]]:
+    alone = (workers.Task((name,), _batch, (recogniser, str(album.folder), (name,))) for name in names)
+    for (name,), outcome in workers.run(alone, jobs=1):
+        yield {name: outcome.value[0]} if outcome.error is None else _lost((name,), outcome)
+
+
+def _lost(names: Sequence[str], outcome: Outcome) -> dict[str, Seen]:
+    reason = (outcome.error or "").strip().splitlines()[-1][:200]
+    return {name: Seen(None, reason=f"the recogniser failed: {reason}") for name in names}
+
+
+@cache
+def _embedder(recogniser: Recogniser) -> Embedder:
+    return recogniser.make()
+
+
+def _batch(recogniser: Recogniser, folder: str, names: Sequence[str]) -> Outcome:
+    """A :class:`Seen` for each picture; runs in a worker."""
+    return guarded(lambda: _seen(_embedder(recogniser), Path(folder), names))
+
+
+def _seen(embedder: Embedder, folder: Path, names: Sequence[str]) -> list[Seen]:
+    pictures: list[npt.NDArray[np.uint8]] = []
+    answers: dict[int, Seen] = {}
+    readable = []
+    for row, name in enumerate(names):
+        try:
+            pictures.append(reading.read(folder / name))
+            readable.append(row)
+        except reading.Unreadable as error:
+            answers[row] = Seen(None, reason=str(error))
+    embedded = list(embedder.embed(pictures)) if pictures else []
+    if len(embedded) != len(pictures):
+        raise ValueError(f"embed gave {len(embedded)} answers for {len(pictures)} pictures")
+    for row, found in zip(readable, embedded, strict=True):
+        if found is None:
+            answers[row] = Seen(None, reason=NO_FACE)
+            continue
+        embedding = np.asarray(found.embedding, np.float32)
+        if embedding.ndim != 1 or not np.isfinite(embedding).all() or not embedding.any():
+            answers[row] = Seen(None, reason=f"the recogniser gave no finite vector (shape {embedding.shape})")
+        else:
+            answers[row] = Seen(embedding, found.faces)
+    return [answers[row] for row in range(len(names))]
+
+
+def _stamp(album: Album, name: str) -> str:
+    """Changes when the file does."""
+    try:
+        status = (album.folder / name).stat()
+    except OSError:
+        return "gone"
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def _write_part(parts: Path, album: Album, about: Mapping[str, str], batch: Mapping[str, Seen]) -> None:
+    seen = [one.embedding for one in batch.values() if one.embedding is not None]
+    _save(
+        parts / f"{len(list(parts.glob('*.npz'))):06d}.npz",
+        {
+            "about": np.array(json.dumps(about, sort_keys=True)),
+            "name": np.array(list(batch)),
+            "stamp": np.array([_stamp(album, name) for name in batch]),
+            "faces": np.array([one.faces for one in batch.values()]),
+            "reason": np.array([one.reason for one in batch.values()]),
+            "embeddings": np.array(seen, np.float32) if seen else np.empty((0, 0), np.float32),
+        },
+    )
+
+
+def _earlier(parts: Path, album: Album, about: Mapping[str, str]) -> dict[str, Seen]:
+    """What an interrupted call had done of these files with this recogniser; anything else is removed."""
+    wanted = {one.name for one in album.pictures}
+    done: dict[str, Seen] = {}
+    for path in sorted(parts.glob("*.npz")):
+        try:
+            part: dict[str, Any] = dict(read_npz(path))
+            if str(part["about"]) != json.dumps(about, sort_keys=True):
+                raise InputError("made by another recogniser")
+            rows = iter(part["embeddings"])
+            for name, stamp, faces, reason in zip(
+                part["name"], part["stamp"], part["faces"], part["reason"], strict=True
+            ):
+                seen = Seen(None, int(faces), str(reason)) if reason else Seen(next(rows), int(faces))
+                if name in wanted and str(stamp) == _stamp(album, str(name)):
+                    done[str(name)] = seen
+        except (InputError, KeyError, StopIteration, ValueError):
+            path.unlink()
+    return done
+
+
+def _finished(album: Album, done: Mapping[str, Seen], kept: int) -> Finished:
+    embeddings = {one.name: seen for one in album.pictures if (seen := done[one.name].embedding) is not None}
+    unusable = [Skipped(one.name, done[one.name].reason) for one in album.pictures if one.name not in embeddings]
+    if not embeddings:
+        reasons = sorted({one.reason for one in unusable})[:3]
+        raise InputError(
+            f"none of {len(album.pictures)} pictures in '{album.folder}' could be embedded ({'; '.join(reasons)})"
+        )
+    if len({len(embedding) for embedding in embeddings.values()}) > 1:
+        raise InputError("the recogniser gave embeddings of several lengths; expected one")
+    several = sum(seen.faces > 1 for seen in done.values())
+    return Finished(embeddings, (*album.skipped, *unusable), several, kept)
+
+
+def _write(out: Path, album: Album, done: Mapping[str, Seen], about: Mapping[str, str]) -> None:
+    used = [one for one in album.pictures if done[one.name].embedding is not None]
+    arrays: dict[str, npt.NDArray[Any]] = {"embeddings": np.array([done[one.name].embedding for one in used])}
+    if all(one.identity is not None for one in used):
+        arrays["identity"] = np.array([one.identity for one in used])
+    for name in dict.fromkeys(name for one in used for name in one.labels):
+        arrays[name] = np.array([one.labels.get(name, "") for one in used])
+    for name in dict.fromkeys(name for one in used for name in one.numbers):
+        arrays[name] = np.array([one.numbers.get(name, np.nan) for one in used], np.float32)
+    arrays["path"] = np.array([one.name for one in used])
+    arrays["faces"] = np.array([done[one.name].faces for one in used], np.int16)
+    arrays["card"] = np.array(json.dumps(about, sort_keys=True))
+    _save(out, arrays)
+
+
+def _save(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """An npz file, written in one step, that only its owner may read: embeddings are biometric data."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for its own option
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _table(skipped: Sequence[Skipped]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("path", "reason"))
+    table.writerows((inert(printable(one.name)), inert(printable(one.reason))) for one in skipped)
+    return text.getvalue()
