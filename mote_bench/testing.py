@@ -1,4 +1,4 @@
-"""Conformance kit for plug-in authors: what a scheme or an attack breaks of its contract, as findings.
+"""Conformance kit for plug-in authors: what a scheme, an attack or an embedder breaks of its contract, as findings.
 
 In a test of your own::
 
@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mote_bench.conformance.embedders import portraits
 from mote_bench.conformance.findings import Finding, deal, findings, generated_faces
-from mote_bench.contracts import Attack, Faces, Scheme
+from mote_bench.contracts import Attack, Embedder, Faces, Scheme
 
-__all__ = ["Finding", "check_attack", "check_scheme", "generated_faces"]
+__all__ = ["Finding", "check_attack", "check_embedder", "check_scheme", "generated_faces", "portraits"]
 
 
 def check_scheme(make_scheme: Callable[[], Scheme], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
@@ -80,3 +81,23 @@ def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = Non
 
     people = deal(generated_faces(seed=seed) if faces is None else faces, target=48, shadow=80, seed=seed)
     return findings(attacks.Trial(make_attack, people, seed), attacks.CHECKS)
+
+
+def check_embedder(make_embedder: Callable[[], Embedder]) -> list[Finding]:
+    """What an embedder keeps and breaks of :class:`mote_bench.contracts.Embedder`.
+
+    It embeds six rendered portraits of three people (:func:`portraits`) and pictures without a face.
+
+    Parameters
+    ----------
+    make_embedder : callable
+        Makes a new embedder: the class itself, if it needs no arguments.
+
+    Returns
+    -------
+    list of Finding
+        One per check. The list ends after a failed check that the following ones build on.
+    """
+    from mote_bench.conformance import embedders
+
+    return findings(embedders.Trial(make_embedder), embedders.CHECKS)

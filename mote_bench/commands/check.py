@@ -1,4 +1,4 @@
-"""`check`: what a scheme or an attack breaks of its contract."""
+"""`check`: what a scheme, an attack or an embedder breaks of its contract."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from mote_bench.contracts import InputError
 if TYPE_CHECKING:
     from mote_bench.conformance.findings import Finding
 
+KINDS = ("schemes", "attacks", "embedders")
 EPILOG = "Example: python -m mote_bench check my-scheme, or, not yet registered: check my_package.scheme:MyScheme"
 
 
 def check(
-    name: Annotated[str, typer.Argument(help="A registered scheme or attack, or MODULE:CLASS.")],
+    name: Annotated[str, typer.Argument(help="A registered scheme, attack or embedder, or MODULE:CLASS.")],
     seed: Annotated[int, typer.Option(help="Seed of the generated people it is tried on.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what is broken.")] = False,
 ) -> None:
-    """Try a scheme or an attack on generated people and list what it keeps and breaks of its contract."""
-    from mote_bench.testing import check_attack, check_scheme
+    """Try a plug-in on people made up for it and list what it keeps and breaks of its contract."""
+    from mote_bench.testing import check_attack, check_embedder, check_scheme
 
     kind, make = _found(name)
-    findings = (check_scheme if kind == "schemes" else check_attack)(make, seed=seed)
+    if kind == "embedders":
+        findings = check_embedder(make)
+    else:
+        findings = (check_scheme if kind == "schemes" else check_attack)(make, seed=seed)
     for finding in findings:
         if not (quiet and finding.ok):
             print(_line(finding))
@@ -44,20 +48,20 @@ def _line(finding: Finding) -> str:
 
 
 def _found(name: str) -> tuple[str, Callable[[], Any]]:
-    """What makes it, and whether it is a scheme or an attack."""
+    """What makes it, and whether it is a scheme, an attack or an embedder."""
     from mote_bench import registry
 
     if ":" in name:
         return _imported(name)
-    for kind in ("schemes", "attacks"):
+    for kind in KINDS:
         if name in {entry.name for entry in registry.names(kind)}:
             try:
                 return kind, registry.factory(kind, name)
             except registry.PluginError as error:
                 raise InputError(str(error)) from None
-    known = len(registry.names("schemes")), len(registry.names("attacks"))
+    known = ", ".join(f"{len(registry.names(kind))} {kind}" for kind in KINDS)
     raise InputError(
-        f"none of {known[0]} schemes and {known[1]} attacks is named '{name}'. See what is installed: "
+        f"none of {known} is named '{name}'. See what is installed: "
         "python -m mote_bench list. Not registered yet: python -m mote_bench check MODULE:CLASS"
     )
 
@@ -71,4 +75,5 @@ def _imported(name: str) -> tuple[str, Callable[[], Any]]:
         raise InputError(
             f"'{name}' can't be imported ({type(error).__name__}: {error}); expected MODULE:CLASS"
         ) from None
-    return ("schemes" if hasattr(make, "enroll") else "attacks"), make
+    kind = "schemes" if hasattr(make, "enroll") else "embedders" if hasattr(make, "embed") else "attacks"
+    return kind, make

@@ -18,6 +18,14 @@ class Kind(enum.StrEnum):
 
     SCHEME = "scheme"
     ATTACK = "attack"
+    EMBEDDER = "embedder"
+
+
+_USE = {
+    Kind.SCHEME: "run --schemes {name}",
+    Kind.ATTACK: "run --attacks {name}",
+    Kind.EMBEDDER: "embed PICTURES --embedder {name} --out faces.npz",
+}
 
 
 def new(
@@ -29,8 +37,7 @@ def new(
     from mote_bench import scaffold
 
     folder = scaffold.write(kind.value, name, out)
-    print(f"{folder}: {'an' if kind is Kind.ATTACK else 'a'} {kind.value} named '{name}' that works. Make it yours:")
+    print(f"{folder}: {'a' if kind is Kind.SCHEME else 'an'} {kind.value} named '{name}' that works. Make it yours:")
     print(f"  cd {folder} && pip install -e '.[test]' && pytest")
     print(f"  python -m mote_bench check {name}")
-    run = f"--schemes {name}" if kind is Kind.SCHEME else f"--attacks {name}"
-    print(f"  python -m mote_bench run {run}")
+    print(f"  python -m mote_bench {_USE[kind].format(name=name)}")

@@ -37,6 +37,8 @@ class Detector:
 
     def find(self, picture: npt.NDArray[np.uint8]) -> Detected | None:
         """The largest face of an RGB picture, or ``None``."""
+        if min(picture.shape[:2]) < self._net.min_face_size:  # MTCNN raises on a picture without room for a face
+            return None
         boxes, _, landmarks = self._net.detect(picture, landmarks=True)
         if boxes is None:
             return None

@@ -11,6 +11,7 @@ import numpy as np
 
 from mote_bench.conformance import attacks as attack_checks
 from mote_bench.contracts import (
+    Embedded,
     Evidence,
     Faces,
     FloatArray,
@@ -524,3 +525,93 @@ BAD_ATTACKS: dict[type, str] = {
     AnswersTheOpposite: "breaks_cosine",
 }
 """Each bad attack, and the one check that must catch it. :class:`WasToldTheTruth` needs a trial to be told."""
+
+
+class SoundEmbedder:
+    """Tells the portraits apart by their middle, and takes plain pictures for what they are."""
+
+    def embed(self, pictures):
+        return [self._one(picture) for picture in pictures]
+
+    def _one(self, picture):
+        if picture.std() < 1:
+            return None
+        middle = picture[60:200, 60:164].reshape(10, 14, 8, 13, 3).mean(axis=(1, 3)).ravel()
+        return Embedded((middle - middle.mean()).astype(np.float32))
+
+    def about(self):
+        return {"recogniser": "the middle", "weights_sha256": "none", "alignment": "none"}
+
+
+class NoEmbedMethod:
+    def about(self):
+        return SoundEmbedder().about()
+
+
+class AnswersWithArrays(SoundEmbedder):
+    def embed(self, pictures):
+        return [None if answer is None else answer.embedding for answer in super().embed(pictures)]
+
+
+class SeesFacesEverywhere(SoundEmbedder):
+    def _one(self, picture):
+        return super()._one(picture) or (Embedded(np.ones(240, np.float32)) if picture.max() > 50 else None)
+
+
+class RaisesOnTinyPictures(SoundEmbedder):
+    def _one(self, picture):
+        if min(picture.shape[:2]) < 10:
+            raise RuntimeError("too small")
+        return super()._one(picture)
+
+
+class AnswersAtRandom(SoundEmbedder):
+    def __init__(self):
+        self.calls = 0
+
+    def embed(self, pictures):
+        self.calls += len(pictures) > 1  # not alone, so that only one check is broken
+        answers = super().embed(pictures)
+        return [
+            answer if answer is None or self.calls < 2 or len(pictures) != 6 else Embedded(answer.embedding * 1.01)
+            for answer in answers
+        ]
+
+
+class MixesTheBatch(SoundEmbedder):
+    def embed(self, pictures):
+        answers = super().embed(pictures)
+        share = 0.01 * len(pictures)
+        return [None if answer is None else Embedded(answer.embedding + share) for answer in answers]
+
+
+class WritesIntoPictures(SoundEmbedder):
+    def _one(self, picture):
+        answer = super()._one(picture)
+        if picture.flags.writeable:
+            picture[0, 0] ^= 1
+        return answer
+
+
+class TellsNobodyApart(SoundEmbedder):
+    def _one(self, picture):
+        answer = super()._one(picture)
+        return None if answer is None else Embedded(np.ones(8, np.float32))
+
+
+class SaysNothing(SoundEmbedder):
+    def about(self):
+        return {"recogniser": "secret"}
+
+
+BAD_EMBEDDERS = {
+    NoEmbedMethod: "has_its_methods",
+    AnswersWithArrays: "embeds_faces",
+    SeesFacesEverywhere: "says_when_there_is_no_face",
+    RaisesOnTinyPictures: "takes_any_size",
+    AnswersAtRandom: "answers_the_same_again",
+    MixesTheBatch: "answers_the_same_alone",
+    WritesIntoPictures: "leaves_pictures_alone",
+    TellsNobodyApart: "recognises",
+    SaysNothing: "says_what_it_is",
+}

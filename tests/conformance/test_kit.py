@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from known_bad import (
     BAD_ATTACKS,
+    BAD_EMBEDDERS,
     BAD_SCHEMES,
     Sound,
     SoundClassifier,
+    SoundEmbedder,
     SoundInverter,
     SoundLinker,
     WasToldTheTruth,
@@ -20,12 +22,13 @@ from known_bad import (
 
 from mote_bench import registry
 from mote_bench.conformance import attacks as attack_checks
+from mote_bench.conformance import embedders as embedder_checks
 from mote_bench.conformance import schemes as scheme_checks
 from mote_bench.conformance.attacks import _class_edge, _face_edge, _link_edge
 from mote_bench.conformance.findings import apart, deal, findings
 from mote_bench.conformance.schemes import _rank_correlation
 from mote_bench.contracts import Faces, InputError
-from mote_bench.testing import Finding, check_attack, check_scheme, generated_faces
+from mote_bench.testing import Finding, check_attack, check_embedder, check_scheme, generated_faces
 
 
 def broken(found: list[Finding]) -> dict[str, str]:
@@ -48,6 +51,21 @@ def test_a_bad_attack_is_caught_by_the_check_it_breaks(attack: type, check: str)
         assert part in found[check]
 
 
+@pytest.mark.parametrize(
+    ("embedder", "check"), BAD_EMBEDDERS.items(), ids=lambda value: getattr(value, "__name__", value)
+)
+def test_a_bad_embedder_is_caught_by_the_check_it_breaks(embedder: type, check: str) -> None:
+    found = broken(check_embedder(embedder))
+    assert list(found) == [check], found
+    for part in ("Given: ", ". Expected: ", ". To mend it: "):
+        assert part in found[check]
+
+
+def test_a_sound_embedder_passes() -> None:
+    assert broken(check_embedder(SoundEmbedder)) == {}
+    assert broken(check_embedder(registry.factory("embedders", "dlib"))) == {}
+
+
 def test_an_attack_that_was_told_the_truth_is_caught_on_noise() -> None:
     people = deal(generated_faces(), target=48, shadow=80, seed=0)
     told = WasToldTheTruth(attack_checks.Trial(SoundClassifier, people, 0))
@@ -56,6 +74,7 @@ def test_an_attack_that_was_told_the_truth_is_caught_on_noise() -> None:
 
 def test_every_check_has_a_bad_fixture() -> None:
     assert {check.name for check in scheme_checks.CHECKS} == set(BAD_SCHEMES.values())
+    assert {check.name for check in embedder_checks.CHECKS} == set(BAD_EMBEDDERS.values())
     told = {"stands_at_chance_on_noise"}
     assert {check.name for check in attack_checks.CHECKS} == set(BAD_ATTACKS.values()) | told
 

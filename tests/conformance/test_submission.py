@@ -117,3 +117,19 @@ def test_names_that_cannot_be(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"can't be a name|is taken by"):
         scaffold.write("scheme", name, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_embedder_passes_its_own_tests_and_embeds(scratch: Scratch) -> None:
+    from portraits import portrait, save
+
+    package = scaffold.write("embedder", "my-net", scratch.home)
+    scratch.install(package)
+    environment = os.environ | {"PYTHONPATH": str(scratch.site)}
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=package, env=environment, check=True, capture_output=True
+    )
+    assert "9 of 9 checks passed" in scratch.mote_bench("check", "my-net")
+    for person in range(2):
+        save(scratch.home / "photos" / str(person) / "0.png", portrait(person))
+    said = scratch.mote_bench("embed", "photos", "--embedder", "my-net", "--out", "faces.npz")
+    assert "2 embeddings of 2 people" in said

@@ -112,8 +112,9 @@ def test_a_picture_that_kills_or_breaks_the_recogniser_is_skipped_alone(photos):
     assert result.returncode == 0, result.stderr
     assert "36 embeddings" in result.stdout
     listed = (photos.parent / "faces.npz.skipped.csv").read_text()
-    assert "p 0/kills.png,the recogniser failed" in listed
-    assert "p 0/breaks.png,the recogniser failed: RuntimeError: can't" in listed
+    for name in ("kills", "breaks"):
+        (line,) = [line for line in listed.splitlines() if line.startswith(f"p 0/{name}.png")]
+        assert "the recogniser failed: " in line
 
 
 def test_numbers_and_classes_of_a_table(photos):
