@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ from mote_bench.commands import check, embed, external, faces, gate, new, submit
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
+    from mote_bench.cluster import Cluster
     from mote_bench.contracts import Record
     from mote_bench.runner import Finished
     from mote_bench.settings import Setting
@@ -89,6 +92,10 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Worker processes. Default: the cores. The figures don't depend on it.")
     ] = None,
+    backend: Annotated[
+        str,
+        typer.Option(help="processes of this machine; dask: a local Dask cluster; or a scheduler's tcp://HOST:PORT."),
+    ] = "processes",
     out: Annotated[Path, typer.Option(help="Folder for records and boards.")] = Path("leaderboards"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cells again.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")] = False,
@@ -117,8 +124,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
             _say(f"damaged: a record couldn't be read and is made again; what it was is in '{path}'")
         _announce(setting, quiet)
         try:
-            with workers.ended_by_signals(), shown(quiet) as progress:
-                finished = runner.run(setting, out, jobs=jobs or workers.default_jobs(), progress=progress, fresh=fresh)
+            with (
+                workers.ended_by_signals(),
+                _placed(backend, jobs or workers.default_jobs()) as (count, cluster),
+                shown(quiet) as progress,
+            ):
+                finished = runner.run(setting, out, jobs=count, progress=progress, fresh=fresh, cluster=cluster)
         except KeyboardInterrupt:
             _say(f"interrupted: finished cells are kept in '{out}'; the same command goes on from there")
             sys.exit(INTERRUPTED)
@@ -158,6 +169,20 @@ app.command(epilog=check.EPILOG)(check.check)
 app.command(epilog=submit.EPILOG)(submit.submit)
 app.command(epilog=external.EPILOG)(external.external)
 app.command(epilog=verify.EPILOG)(verify.verify)
+
+
+@contextmanager
+def _placed(backend: str, jobs: int) -> Iterator[tuple[int, Cluster | None]]:
+    """Where tasks run: so many processes, or a cluster."""
+    from mote_bench import cluster
+
+    if backend == "processes":
+        yield jobs, None
+    elif backend == cluster.LOCAL or "://" in backend:
+        with cluster.connected(backend, jobs=jobs) as made:
+            yield jobs, made
+    else:
+        raise InputError(f"--backend {backend}: expected processes, {cluster.LOCAL}, or tcp://HOST:PORT of a scheduler")
 
 
 def _write_boards(out: Path) -> list[Record]:

@@ -40,7 +40,7 @@ def _shared() -> Provenance:
     versions = {library: metadata.version(library) for library in _LIBRARIES}
     return versions | {
         "mote_bench": mote_bench.__version__,
-        "mote_bench_source": _source_checksum(Path(mote_bench.__file__).parent),
+        "mote_bench_source": source_checksum(Path(mote_bench.__file__).parent),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "threads_per_task": "1",
@@ -54,11 +54,11 @@ def _plugin(kind: str, role: str, name: str) -> Provenance:
     if entry is None:
         return {}
     source = registry.module_source(entry)
-    checksum = "" if source is None else _source_checksum(source.parent)
+    checksum = "" if source is None else source_checksum(source.parent)
     return {f"{role}_by": f"{entry.distribution} {entry.version}", f"{role}_source": checksum}
 
 
-def _source_checksum(folder: Path) -> str:
+def source_checksum(folder: Path) -> str:
     """One checksum of every Python and TOML file below a package's folder, by relative name and content."""
     digest = hashlib.sha256()
     for path in sorted(path for pattern in ("*.py", "*.toml") for path in folder.rglob(pattern)):

@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mote_bench import enrolment, judge, provenance, scenes, store, tasks, workers
+from mote_bench.cluster import Cluster
 from mote_bench.contracts import CEILINGS, Cell, Knowledge, Record, SamePerson, Scheme, Status, Threat
 from mote_bench.enrolment import Held
 from mote_bench.evidence import Database, Theft
@@ -30,7 +31,15 @@ class Finished:
     kept: int
 
 
-def run(setting: Setting, folder: Path, *, jobs: int, progress: Progress, fresh: bool = False) -> Finished:
+def run(
+    setting: Setting,
+    folder: Path,
+    *,
+    jobs: int,
+    progress: Progress,
+    fresh: bool = False,
+    cluster: Cluster | None = None,
+) -> Finished:
     """Run every cell of the plan that isn't finished in ``folder``; each record is written as it is made.
 
     Parameters
@@ -41,12 +50,14 @@ def run(setting: Setting, folder: Path, *, jobs: int, progress: Progress, fresh:
         Told of each finished task.
     fresh : bool
         Run finished cells again.
+    cluster : Cluster, optional
+        Where the tasks run instead of in processes of this machine. The figures don't depend on it.
     """
     cells = setting.plan.cells
     origins = provenance.of_cells(cells, setting.data, setting.protocol, bins=setting.bins)
     kept = {} if fresh else store.finished(folder, cells, origins)
     ledger = Ledger(folder, cells, origins, progress, dict(kept))
-    stage = _Stage(setting, jobs, ledger)
+    stage = _Stage(setting, jobs, ledger, cluster)
     try:
         with threadpool_limits(limits=1):  # the workers have the cores
             _run(stage)
@@ -60,9 +71,10 @@ class _Stage:
     setting: Setting
     jobs: int
     ledger: Ledger
+    cluster: Cluster | None
 
     def outcomes(self, made: Iterable[workers.Task]) -> Iterator[tuple[Any, tasks.Outcome]]:
-        return workers.run(made, jobs=self.jobs)
+        return workers.run(made, jobs=self.jobs, cluster=self.cluster)
 
     def give_up(self, scheme: str, error: str) -> None:
         """A scheme that can't be fitted or can't enrol fails every cell it has left."""

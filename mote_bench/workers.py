@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from mote_bench.cluster import Cluster, lost
 from mote_bench.tasks import Outcome
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -34,8 +35,8 @@ def default_jobs() -> int:
     return min(_MOST_JOBS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def run(tasks: Iterable[Task], *, jobs: int) -> Iterator[tuple[Any, Outcome]]:
-    """Outcomes as they come, in no order.
+def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> Iterator[tuple[Any, Outcome]]:
+    """Outcomes as they come, in no order; from processes of this machine, or from a cluster where one is given.
 
     Tasks are drawn lazily, only a few more than there are workers, so that what they carry is not all in memory.
     When a worker dies (killed, out of memory), the tasks that were under way are tried again one by one, and one that
@@ -45,8 +46,9 @@ def run(tasks: Iterable[Task], *, jobs: int) -> Iterator[tuple[Any, Outcome]]:
     suspects: list[Task] = []
     under_way: dict[Future[Outcome], Task] = {}
     while True:
-        executor = _executor(jobs)
-        while len(under_way) < jobs + 1 and (task := next(waiting, None)) is not None:
+        executor = _executor(jobs) if cluster is None else cluster.executor
+        slots = jobs if cluster is None else cluster.slots
+        while len(under_way) < slots + 1 and (task := next(waiting, None)) is not None:
             under_way[executor.submit(task.function, *task.arguments)] = task
         if not under_way:
             return
@@ -62,7 +64,7 @@ def run(tasks: Iterable[Task], *, jobs: int) -> Iterator[tuple[Any, Outcome]]:
             suspects += under_way.values()
             under_way.clear()
             for task in suspects:
-                yield task.key, _alone(task)
+                yield task.key, _alone(task, cluster)
             suspects.clear()
 
 
@@ -124,8 +126,9 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _alone(task: Task) -> Outcome:
-    outcome = _outcome(_executor(1).submit(task.function, *task.arguments))
+def _alone(task: Task, cluster: Cluster | None) -> Outcome:
+    executor = _executor(1) if cluster is None else cluster.executor
+    outcome = _outcome(executor.submit(task.function, *task.arguments))
     return outcome or Outcome(None, 0.0, "the worker process died on this task (killed, or out of memory)")
 
 
@@ -136,4 +139,6 @@ def _outcome(future: Future[Outcome]) -> Outcome | None:
     except BrokenProcessPool:
         return None
     except Exception as error:  # what couldn't be sent to or from the worker
+        if lost(error):
+            return None
         return Outcome(None, 0.0, f"{type(error).__name__}: {error}")
