@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: env run test test-slow gate bench lint clean
+.PHONY: env run test test-slow coverage fuzz gate bench lint clean
 
 env: $(VENV)/.installed
 
@@ -21,10 +21,16 @@ run: env
 	$(BIN)/python -m mote_bench run --attacks all
 
 test: env lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not hour"
 
 test-slow: env
 	$(BIN)/python -m pytest -m slow
+
+coverage: env
+	PYTHONPATH=tests/unit/metrics $(BIN)/python tests/science/interval_coverage.py > docs/coverage.md
+
+fuzz: env
+	$(BIN)/python -m pytest -m hour -s
 
 gate: env
 	$(BIN)/python -m mote_bench gate --baseline leaderboards/gate

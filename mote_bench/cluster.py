@@ -35,7 +35,7 @@ class Cluster:
     @property
     def slots(self) -> int:
         """How many tasks run at once, now: workers may come and go."""
-        return max(1, sum(self._client.nthreads().values()))
+        return max(1, int(sum(self._client.nthreads().values())))
 
 
 @contextmanager

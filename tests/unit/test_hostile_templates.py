@@ -70,7 +70,7 @@ def test_mutated_templates(name):
     attacked(name, FEW)
 
 
-@pytest.mark.slow
+@pytest.mark.hour
 def test_a_million_templates():
     each = -(-MANY // len(SCHEMES))
     refused = {name: attacked(name, each) for name in SCHEMES}

@@ -1,0 +1,115 @@
+"""How often the published 95 % intervals hold the truth; `make coverage` writes docs/coverage.md with it.
+
+Populations are drawn whose true values are known, or are had from very many people; each is measured as the suite
+measures, and the share of intervals that hold the true value is counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from metric_populations import Population
+from scipy.stats import norm
+from tabulate import tabulate
+from test_metrics_calibration import AT, coverage, faces, linked
+
+from mote_bench.metrics.attributes import measure_attribute
+from mote_bench.metrics.linkage import measure_linkage
+from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.reconstruction import measure_reconstruction
+from mote_bench.metrics.verification import eer, eer_interval, matched_impostors, missed_genuine
+
+SIZES = {50: 1000, 200: 600, 1000: 200}
+RECALL, SHIFT, NOISE = (0.6, 0.9), 1.5, 1.5
+
+Draw = Callable[[np.random.Generator, int], Measured]
+
+
+def attribute(rng: np.random.Generator, people: int) -> Measured:
+    """Two classes told right with known recalls."""
+    truth = np.concatenate([[0, 1], rng.choice(2, people - 2)])
+    right = rng.random(people) < np.array(RECALL)[truth]
+    return measure_attribute(np.eye(2)[np.where(right, truth, 1 - truth)], truth, ("a", "b"))
+
+
+def ranked(rng: np.random.Generator, people: int) -> Measured:
+    """Two classes whose margins are normal, a known distance apart."""
+    truth = np.concatenate([[0, 1], (rng.random(people - 2) < 0.4).astype(int)])
+    margin = rng.standard_normal(people) + SHIFT * truth
+    return measure_attribute(np.column_stack([-margin, margin]), truth, ("a", "b"))
+
+
+def reconstruction(rng: np.random.Generator, people: int) -> Measured:
+    """Faces rebuilt with noise."""
+    truth = faces(rng, people)
+    return measure_reconstruction(
+        truth.references + NOISE * rng.standard_normal(truth.references.shape), truth, AT, rng
+    )
+
+
+def linkage(rng: np.random.Generator, people: int) -> Measured:
+    """Records linked by noisy copies."""
+    return measure_linkage(*linked(rng, people, 1.0), rng)
+
+
+def of_many(draw: Draw, people: int, repetitions: int) -> dict[str, float]:
+    """The mean of each metric over large populations."""
+    rng = np.random.default_rng(9)
+    made = [draw(rng, people) for _ in range(repetitions)]
+    return {one.metric: float(np.mean([result[one.metric].value for result in made])) for one in made[0].measurements}
+
+
+def measured(draw: Draw, truth: dict[str, float], people: int, repetitions: int) -> dict[str, float]:
+    """Coverage per metric."""
+    rng = np.random.default_rng(people)
+    return coverage((draw(rng, people) for _ in range(repetitions)), truth)
+
+
+def error_rates(people: int, repetitions: int) -> dict[str, float]:
+    """Coverage of EER, FNMR and FMR at the true thresholds."""
+    population = Population(0.6)
+    genuine, impostor = population.trials(strangers=40)
+    expected, rng = eer(genuine, impostor), np.random.default_rng(people)
+    held: dict[str, list[bool]] = defaultdict(list)
+    for _ in range(repetitions):
+        scores = population.scores(rng, people)
+        low, high = eer_interval(scores)
+        held["eer (verification)"].append(low <= expected <= high)
+        for name, rate in (("1e-2", 1e-2), ("1e-3", 1e-3)):
+            threshold = float(np.quantile(impostor, 1 - rate))
+            missed, matched = missed_genuine(scores, threshold), matched_impostors(scores, threshold)
+            held[f"fnmr_at_fmr_{name}"].append(_holds(missed.interval, float(np.mean(genuine < threshold))))
+            held[f"fmr_reached_at_fmr_{name}"].append(_holds(matched.interval, float(np.mean(impostor >= threshold))))
+    return {metric: float(np.mean(values)) for metric, values in held.items()}
+
+
+def _holds(interval: tuple[float, float], true: float) -> bool:
+    return interval[0] <= true <= interval[1]
+
+
+def table(sizes: Iterable[int]) -> str:
+    """Coverage of each metric at each size, as Markdown."""
+    rows: dict[str, dict[int, float]] = defaultdict(dict)
+    for people in sizes:
+        repetitions = SIZES[people]
+        found = measured(attribute, {"balanced_accuracy": float(np.mean(RECALL))}, people, repetitions)
+        found |= measured(ranked, {"auc": float(norm.cdf(SHIFT / np.sqrt(2)))}, people, repetitions)
+        found |= error_rates(people, repetitions)
+        found |= measured(reconstruction, of_many(reconstruction, 1000, 12), people, repetitions // 3)
+        # The expectation of D_sys at this number of people and bins is what its interval is for.
+        linkability = of_many(linkage, people, max(60, 12_000 // people))
+        wanted = {name: linkability[name] for name in ("d_sys", "maximal_linkability", "eer")}
+        found |= {
+            f"{name} (link)": share for name, share in measured(linkage, wanted, people, repetitions // 4).items()
+        }
+        for metric, share in found.items():
+            rows[metric][people] = share
+    body = [(metric, *(f"{shares[people]:.3f}" for people in sizes)) for metric, shares in sorted(rows.items())]
+    return str(tabulate(body, headers=["metric", *(f"n = {people}" for people in sizes)], tablefmt="github"))
+
+
+if __name__ == "__main__":
+    print("# Coverage of the 95 % intervals\n\nShare of simulated populations whose interval holds the true value.\n")
+    print(table(tuple(SIZES)))
