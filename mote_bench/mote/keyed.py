@@ -1,0 +1,100 @@
+"""MOTE behind a key: every person's embedding space is turned by a secret before a net ever sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from mote_bench.contracts import FloatArray, Key, Template
+from mote_bench.mote.codec import Layer, decode, encode
+from mote_bench.mote.scheme import MOTE
+from mote_bench.toolkit import stream
+
+
+class KeyedMOTE(MOTE):
+    """A cancelable MOTE: two factors, the face and a 32-byte token.
+
+    The token draws a rotation R of the embedding space (a random orthogonal matrix, as in BioHash: Teoh, Goh and Ngo,
+    IEEE TPAMI 28(12), 2006). A person's net is trained on turned faces and answers turned faces only. A thief of the
+    database without the tokens holds nets of unknown spaces; what they can still read is what no rotation changes: the
+    layers above the first, and the angles between the first layer's units. With the tokens it is MOTE again, as the
+    row of the stolen key shows. A lost token is replaced, and the old record says nothing about the new one.
+
+    Training on turned faces is the same as turning a net that was trained on the faces as they are, since (xR)(R'W) =
+    xW: so that is what is done, and MOTE's batched training serves every key.
+    """
+
+    revocable = True
+
+    def enroll(  # type: ignore[override]
+        self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]
+    ) -> list[Template]:
+        """A net per row of ``references`` (n, d), turned by ``keys[i]``.
+
+        Raises
+        ------
+        ValueError
+            When there isn't a key for each reference.
+        """
+        _each(keys, len(references))
+        templates = super().enroll(references, keys=None, seeds=seeds)
+        for turn, rows in _turns(keys, len(templates), references.shape[1]):
+            for row in rows:
+                templates[row] = _turned(templates[row], turn.T)
+        return templates
+
+    def score(
+        self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None = None
+    ) -> FloatArray:
+        """(n, m) float32 logits of net i at probe j turned by ``keys[i]``."""
+        scores = np.empty((len(templates), len(probes)), dtype=np.float32)
+        for turn, rows in _turns(keys, len(templates), np.shape(probes)[1]):
+            shown = (np.asarray(probes) @ turn).astype(np.float32)
+            scores[rows] = super().score([templates[row] for row in rows], shown)
+        return scores
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
+    ) -> Callable[[Tensor], Tensor]:
+        """As :meth:`MOTE.surrogate`, of probes that are turned by the presented keys."""
+        return super().surrogate(self._turned_back(templates, keys))
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None) -> FloatArray:
+        """(n, d) float32: as :meth:`MOTE.reconstruct`, turned back by the presented keys."""
+        return super().reconstruct(self._turned_back(templates, keys))
+
+    def _turned_back(self, templates: Sequence[Template], keys: Sequence[Key] | None) -> list[Template]:
+        plain = list(templates)
+        for turn, rows in _turns(keys, len(plain), len(self._background_mean())):
+            for row in rows:
+                plain[row] = _turned(plain[row], turn)
+        return plain
+
+
+def _turned(template: Template, matrix: FloatArray) -> Template:
+    """The net whose first layer's weights (d, units) are multiplied by ``matrix`` (d, d) from the left."""
+    first, *others = decode(template)
+    if len(first.weight) != len(matrix):
+        raise ValueError(f"a template takes embeddings of {len(first.weight)} dimensions; expected {len(matrix)}")
+    turned = matrix.astype(np.float64) @ first.weight.astype(np.float64)
+    return encode((Layer(turned.astype(np.float32), first.bias), *others))
+
+
+def _turns(keys: Sequence[Key] | None, n: int, dimension: int) -> Iterator[tuple[FloatArray, npt.NDArray[np.intp]]]:
+    """Each distinct key's rotation (d, d), with the rows it belongs to."""
+    rows: dict[Key, list[int]] = {}
+    for row, key in enumerate(_each(keys, n)):
+        rows.setdefault(key, []).append(row)
+    for key, members in rows.items():
+        gaussian = stream(int.from_bytes(key, "little"), "mote", "turn").standard_normal((dimension, dimension))
+        turn, triangle = np.linalg.qr(gaussian)
+        yield turn * np.sign(np.diag(triangle)), np.array(members, dtype=np.intp)
+
+
+def _each(keys: Sequence[Key] | None, n: int) -> Sequence[Key]:
+    if keys is None or len(keys) != n:
+        raise ValueError(f"{0 if keys is None else len(keys)} keys for {n} templates; expected one each")
+    return keys

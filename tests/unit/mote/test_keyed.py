@@ -1,0 +1,81 @@
+"""Keyed MOTE: MOTE itself for who has the key, another space for who hasn't."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mote_bench.mote.keyed import KeyedMOTE, _turns
+from mote_bench.mote.scheme import MOTE
+from populations import gaussian_faces
+
+KEYS = [bytes([number]) * 32 for number in range(6)]
+SEEDS = list(range(6))
+
+
+@pytest.fixture(scope="module")
+def people():
+    return gaussian_faces(90, 3, dimension=24)
+
+
+@pytest.fixture(scope="module")
+def made(people):
+    background, own = people.rows(np.arange(60, 270)), people.rows(np.arange(0, 18, 3))
+    keyed, plain = (kind(epochs=6).fit(background, seed=0) for kind in (KeyedMOTE, MOTE))
+    templates = keyed.enroll(own.embeddings, keys=KEYS, seeds=SEEDS)
+    return keyed, plain, templates, plain.enroll(own.embeddings, seeds=SEEDS)
+
+
+def test_with_the_key_it_is_mote(made, people):
+    keyed, plain, templates, originals = made
+    probes = people.embeddings[1:40]
+    np.testing.assert_allclose(
+        keyed.score(templates, probes, keys=KEYS), plain.score(originals, probes), rtol=1e-3, atol=1e-3
+    )
+    np.testing.assert_allclose(
+        keyed.reconstruct(templates, keys=KEYS), plain.reconstruct(originals), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_gradients_are_those_of_mote(made, people):
+    import torch
+
+    keyed, plain, templates, originals = made
+    probes = torch.from_numpy(np.repeat(people.embeddings[None, 1:5], 6, axis=0))
+    theirs, ours = plain.surrogate(originals)(probes), keyed.surrogate(templates, keys=KEYS)(probes)
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+def test_another_key_opens_nothing(made, people):
+    keyed, _, templates, _ = made
+    own = people.embeddings[0:18:3]
+    right = np.diag(keyed.score(templates, own, keys=KEYS))
+    wrong = np.diag(keyed.score(templates, own, keys=[b"\xff" * 32] * 6))
+    assert (right > wrong).all()
+
+
+def test_only_the_first_layer_is_turned_and_by_a_rotation(made):
+    from mote_bench.mote.codec import decode
+
+    _, _, templates, originals = made
+    for turned, plain in zip(map(decode, templates), map(decode, originals), strict=True):
+        np.testing.assert_allclose(
+            turned[0].weight.T @ turned[0].weight, plain[0].weight.T @ plain[0].weight, rtol=1e-3, atol=1e-4
+        )
+        assert np.abs(turned[0].weight - plain[0].weight).max() > 0.01
+        for above, same in zip(turned[1:], plain[1:], strict=True):
+            np.testing.assert_array_equal(above.weight, same.weight)
+
+
+def test_a_rotation_by_key():
+    (first, rows), (second, _) = _turns([b"a" * 32, b"b" * 32, b"a" * 32], 3, 10)
+    assert rows.tolist() == [0, 2]
+    np.testing.assert_allclose(first @ first.T, np.eye(10), atol=1e-12)
+    assert np.abs(first - second).max() > 0.1
+
+
+def test_keys_are_needed(made):
+    keyed, _, templates, _ = made
+    for keys in (None, KEYS[:2]):
+        with pytest.raises(ValueError, match="keys for 6 templates"):
+            keyed.score(templates, np.eye(24, dtype=np.float32), keys=keys)
