@@ -1,4 +1,4 @@
-"""The built-in population: 600 rendered people who don't exist; its card is synthetic_faces.toml."""
+"""The built-in population of rendered people who don't exist; its card is synthetic_faces.toml."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 from mote_bench.contracts import Dataset, InputError
 from mote_bench.data import npz
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
+CARD = FOLDER / "synthetic_faces.toml"
 
 
 def card() -> dict[str, Any]:
     """Origin, licence, checksum and known faults of the population."""
-    return tomllib.loads((_FOLDER / "synthetic_faces.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(CARD.read_text(encoding="utf-8"))
 
 
 def load() -> Dataset:
@@ -26,7 +27,7 @@ def load() -> Dataset:
         When the installed file isn't the one on the card.
     """
     about = card()
-    path = _FOLDER / about["file"]
+    path = FOLDER / about["file"]
     data = npz.load(path, bins=about["bins"], attributes=about["attributes"], name=about["name"])
     if data.checksum != about["sha256"]:
         raise InputError(f"'{path}' differs from its card (sha256 {data.checksum}); reinstall mote-bench")

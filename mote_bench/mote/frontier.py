@@ -169,9 +169,9 @@ def operations(scheme: Any, templates: int, probes: int, dimension: int) -> floa
 def render(data: str, people: int, loop: float, lines: Sequence[Line]) -> dict[str, str]:
     """File name -> text of the table, its CSV and the plot."""
     return {
-        "variants.md": _markdown(data, people, loop, lines),
-        "variants.csv": _csv(lines),
-        "variants.svg": _plot(lines),
+        f"{data}.md": _markdown(data, people, loop, lines),
+        f"{data}.csv": _csv(lines),
+        f"{data}.svg": _plot(lines),
     }
 
 

@@ -80,7 +80,7 @@ def test_too_few_people(tmp_path):
     saved(tmp_path / "faces.npz", people=50)
     refused(mote_bench("run", "--data", "faces.npz", cwd=tmp_path), tmp_path, "too few people for the target set")
     refused(mote_bench("run", "--people", "60", cwd=tmp_path), tmp_path, "too few people")
-    refused(mote_bench("run", "--people", "601", cwd=tmp_path), tmp_path, "600 people")
+    refused(mote_bench("run", "--people", "1001", cwd=tmp_path), tmp_path, "1000 people")
 
 
 def test_a_text_file_named_npz(tmp_path):

@@ -1,0 +1,115 @@
+"""What MOTE's knob for fairness does: error rates by group against the share of the own group's positives.
+
+    python -m mote_bench.mote.balance [--data FILE.npz] [--attribute gender] [--out leaderboards/mote]
+
+Nets of a protocol's target people, at a threshold set on its shadow people at FMR 1e-2; beside them ``cosine`` and the
+tuned :class:`~mote_bench.mote.fair.FairMOTE`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+from threadpoolctl import threadpool_limits
+
+from mote_bench import registry, settings, store
+from mote_bench.contracts import FloatArray, InputError
+from mote_bench.metrics.fairness import measure_fairness
+from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.verification import Scores, missed_genuine, threshold_at_fmr
+from mote_bench.mote.fair import OWN_SHARES, FairMOTE, shares
+from mote_bench.mote.scheme import EVERYONE, MOTE
+from mote_bench.report.text import number, span
+from mote_bench.split import Enrolled, Split
+
+_FMR = "1e-2"
+
+
+def sweep(parts: Split, attribute: str) -> list[tuple[str, Measured, float]]:
+    """A name, its fairness, and its FNMR over all, for cosine, each share, and the tuned shares."""
+    with threadpool_limits(limits=1):
+        made = [
+            ("cosine", *_measured(registry.load("schemes", "cosine").fit(parts.background, seed=0), parts, attribute))
+        ]
+        mote = MOTE(attributes=(attribute,)).fit(parts.background, seed=0)
+        if mote.groups == (EVERYONE,):
+            raise InputError(
+                f"the background has no two groups of '{attribute}' with ten people each; nothing to balance"
+            )
+        for own in OWN_SHARES:
+            made.append((f"mote, {own:g} of the own group", *_measured(mote, parts, attribute, own=own)))
+        fair = FairMOTE(attribute=attribute).fit(parts.background, seed=0)
+        chosen = ", ".join(f"{group} {share:g}" for group, share in fair.own_share.items())
+        made.append((f"mote-fair (tuned: {chosen or 'equal'})", *_measured(fair, parts, attribute)))
+    return made
+
+
+def _measured(scheme: Any, parts: Split, attribute: str, own: float | None = None) -> tuple[Measured, float]:
+    impostor = _scores(scheme, parts.calibration, attribute, own).impostor
+    threshold = threshold_at_fmr(impostor, float(_FMR))
+    found = _scores(scheme, parts.target, attribute, own)
+    groups = {attribute: parts.target.references.attributes[attribute]}
+    fair = measure_fairness(found, groups, threshold, fmr_name=_FMR, rng=np.random.default_rng(0))
+    return fair, missed_genuine(found, threshold).value
+
+
+def _scores(scheme: Any, people: Enrolled, attribute: str, own: float | None) -> Scores:
+    if people.probes is None:
+        raise InputError("the shares are compared by how people are recognised: the data must say who is shown")
+    references: FloatArray = people.references.embeddings
+    options: dict[str, Any] = {"keys": None, "seeds": range(len(references))}
+    if own is not None:
+        labels = people.references.attributes[attribute].tolist()
+        options["balance"] = [
+            shares(label, own, scheme.groups)
+            if label in scheme.groups
+            else dict.fromkeys(scheme.groups, 1 / len(scheme.groups))
+            for label in labels
+        ]
+    templates = scheme.enroll(references, **options)
+    values = scheme.score(templates, people.probes.embeddings, keys=None)
+    return Scores(values, np.arange(len(templates)), people.shown)
+
+
+def render(data: str, attribute: str, lines: Sequence[tuple[str, Measured, float]]) -> str:
+    """The sweep as Markdown."""
+    wanted = [one.metric for one in lines[0][1].measurements if one.metric.startswith(("fdr_", "garbe_", "fnmr_"))]
+    rows = []
+    for name, fair, missed in lines:
+        cells = {one.metric: f"{number(one.value)} {span(one)}" for one in fair.measurements}
+        rows.append((name, number(missed), *(cells.get(metric, "undefined") for metric in wanted)))
+    titles = ("variant", "FNMR", *(metric.replace(f"_at_fmr_{_FMR}", "").replace("_", " ") for metric in wanted))
+    people = lines[0][1].measurements[-1].n
+    head = (
+        f"# MOTE's balance by {attribute}: {data}\n\nRates at FMR {_FMR}, set on other people; {people} people, 95 % "
+        "intervals over people. FDR: 1 is even; GARBE: 0 is even."
+    )
+    table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
+    return f"{head}\n\n{table}\n\nMade by `python -m mote_bench.mote.balance --data {data} --attribute {attribute}`.\n"
+
+
+def main() -> None:
+    """Sweep and write."""
+    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.balance", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
+    parser.add_argument("--attribute", default="gender", help="whose groups are to be treated alike")
+    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
+    given = parser.parse_args()
+    parts = settings.make(settings.Asked(data=given.data, schemes="cosine", questions="verify")).split
+    if given.attribute not in parts.background.attributes:
+        known = ", ".join(parts.background.attributes)
+        parser.exit(2, f"error: '{given.data}' has no attribute '{given.attribute}'; it has: {known}\n")
+    lines = sweep(parts, given.attribute)
+    given.out.mkdir(parents=True, exist_ok=True)
+    name = Path(given.data).stem
+    store.write_text(given.out / f"balance-{name}-{given.attribute}.md", render(name, given.attribute, lines))
+    print(f"written to '{given.out}'")
+
+
+if __name__ == "__main__":
+    main()
