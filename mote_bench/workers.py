@@ -19,6 +19,7 @@ from mote_bench.tasks import Outcome
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _MOST_JOBS = 8
+_ASKED_TO_END = threading.Event()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +47,14 @@ def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> 
     suspects: list[Task] = []
     under_way: dict[Future[Outcome], Task] = {}
     while True:
-        executor = _executor(jobs) if cluster is None else cluster.executor
         slots = jobs if cluster is None else cluster.slots
         while len(under_way) < slots + 1 and (task := next(waiting, None)) is not None:
-            under_way[executor.submit(task.function, *task.arguments)] = task
+            under_way[_submitted(task, jobs, cluster)] = task
         if not under_way:
             return
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        if _ASKED_TO_END.is_set():
+            raise KeyboardInterrupt
         for future in done:
             task = under_way.pop(future)
             outcome = _outcome(future)
@@ -77,19 +79,25 @@ def stop() -> None:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """A polite end of the process (SIGTERM, a closed terminal) interrupts the run as Ctrl-C does."""
+    """A polite end of the process (SIGTERM, a closed terminal) interrupts the run as Ctrl-C does.
+
+    Where Python swallows the exception, because it came up in a callback of the garbage collector, the request is still
+    remembered, and :func:`run` raises it again after the next task.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(*_: object) -> None:
+        _ASKED_TO_END.set()
         raise KeyboardInterrupt
 
-    polite = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    polite = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.signal(number, interrupt) for number in polite}
     try:
         yield
     finally:
+        _ASKED_TO_END.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -107,6 +115,20 @@ def _executor(jobs: int) -> Executor:
     # A worker that has grown is replaced between tasks, which is what we want, and no news to the user.
     warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
     return executor
+
+
+def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome]:
+    """Submit while Ctrl-C is held back: a worker that starts now, or later from the executor's thread, inherits that.
+
+    Otherwise one that hasn't reached its initializer yet would answer Ctrl-C with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    try:
+        executor = _executor(jobs) if cluster is None else cluster.executor
+        return executor.submit(task.function, *task.arguments)
+    finally:
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_interrupts_to_the_parent(parent: int) -> None:
@@ -127,8 +149,7 @@ def _end_with(parent: int) -> None:
 
 
 def _alone(task: Task, cluster: Cluster | None) -> Outcome:
-    executor = _executor(1) if cluster is None else cluster.executor
-    outcome = _outcome(executor.submit(task.function, *task.arguments))
+    outcome = _outcome(_submitted(task, 1, cluster))
     return outcome or Outcome(None, 0.0, "the worker process died on this task (killed, or out of memory)")
 
 

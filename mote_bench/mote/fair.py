@@ -21,6 +21,8 @@ OWN_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 _PEOPLE_PER_GROUP = 40
 _FMR = 0.01
+_LEAST_IMPOSTORS = 1000
+"""Of a threshold at FMR 1e-2: fewer people than make as many comparisons are too few to tune on."""
 _MOST_LOSS = 0.02
 """Evenness may cost this much of the FNMR of equal shares, and no more."""
 
@@ -132,6 +134,8 @@ def _tuned(
     shown = np.repeat(np.arange(len(people)), [min(3, len(found) - 1) for found in rows])
     seeds = [stream_seed(seed, int(one)) for one in people]
     names = list(aside)
+    if (len(people) - 1) * len(probes) < _LEAST_IMPOSTORS:
+        return {}
     scores = []
     for own in OWN_SHARES:
         balance = [shares(names[member], own, names) for member in group]

@@ -63,3 +63,67 @@ def test_workers_have_one_thread():
     get_reusable_executor().shutdown()
     [(_, outcome)] = workers.run([workers.Task(0, blas_threads, ())], jobs=2)
     assert set(outcome.value) == {1}
+
+
+def sleep(seconds):
+    import time
+
+    time.sleep(seconds)
+    return Outcome(seconds, 0.0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+def test_a_worker_that_is_starting_leaves_ctrl_c_to_the_parent(tmp_path):
+    """Interrupted 50 ms after the first submit, while the worker still imports: no traceback of its own."""
+    import subprocess
+    import sys
+    import time
+
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from mote_bench import workers\nfrom test_workers import sleep\n"
+        "print('ready', flush=True)\n"
+        "try:\n    list(workers.run([workers.Task(0, sleep, (20,))], jobs=1))\n"
+        "except KeyboardInterrupt:\n    print('interrupted', flush=True)\nfinally:\n    workers.stop()\n"
+    )
+    command = [sys.executable, "-c", script, os.path.dirname(__file__)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=tmp_path
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.25)
+    os.killpg(process.pid, signal.SIGINT)
+    said, complained = process.communicate(timeout=60)
+    assert said == "interrupted\n"
+    assert "KeyboardInterrupt" not in complained
+
+
+def ask_the_parent_to_end(parent):
+    os.kill(parent, signal.SIGINT)
+    return Outcome(0, 0.0)
+
+
+def test_an_interrupt_that_python_swallowed_is_raised_after_the_next_task(monkeypatch):
+    """As in a callback of the garbage collector, whose exceptions are printed and forgotten."""
+    raised = []
+
+    def swallowing(number, handler):
+        def swallow(*arguments):
+            with pytest.raises(KeyboardInterrupt):
+                handler(*arguments)
+            raised.append(number)
+
+        return real(number, swallow if callable(handler) and handler not in before else handler)
+
+    real, before = (
+        signal.signal,
+        {signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)},
+    )
+    monkeypatch.setattr(signal, "signal", swallowing)
+    tasks = [workers.Task(i, ask_the_parent_to_end if i == 1 else double, (os.getpid(),)) for i in range(6)]
+    with pytest.raises(KeyboardInterrupt), workers.ended_by_signals():
+        list(workers.run(tasks, jobs=1))
+    assert raised == [signal.SIGINT]
+    monkeypatch.undo()
+    assert signal.getsignal(signal.SIGINT) in before
+    assert len(list(workers.run([workers.Task(0, double, (1,))], jobs=1))) == 1

@@ -62,6 +62,13 @@ def test_one_group_is_plain_mote():
     assert scheme.enroll(people.embeddings[:2], seeds=[0, 1]) == plain.enroll(people.embeddings[:2], seeds=[0, 1])
 
 
+def test_too_few_people_to_tune_on_keep_equal_shares():
+    people = gaussian_faces(60, 2, dimension=16)
+    scheme = FairMOTE(epochs=2).fit(people, seed=0)
+    assert scheme.groups == ("female", "male")
+    assert scheme.own_share == {}
+
+
 def test_a_sweep_is_a_table(monkeypatch):
     monkeypatch.setattr(balance, "MOTE", lambda **options: MOTE(**options, epochs=2))
     monkeypatch.setattr(balance, "FairMOTE", lambda **options: FairMOTE(**options, epochs=2))
