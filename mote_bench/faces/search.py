@@ -61,6 +61,8 @@ def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Rebuilt:
         if found:
             best = np.array([one[1] for one in found[:KEPT]])
             mean, spread = best.mean(axis=0), np.maximum(0.8 * spread, 0.3)
+        else:  # no picture shows a face to the recogniser: nearer to the average head
+            start = (start + decoder.centre) / 2
     if not found:
         raise ValueError("the recogniser found no face in any picture of the search")
     score, _, picture, embedding = found[0]

@@ -1,0 +1,199 @@
+"""What yes-or-no answers alone give away: how many strangers somebody must present to learn a person's class.
+
+    python -m mote_bench.mote.bound [--data FILE.npz] [--attribute gender] [--out leaderboards/mote]
+
+A system that lets in same-class impostors more often than others tells the class of its owners to whoever may knock
+often enough. Present N strangers of each of two classes; the person's class is taken to be the one of which more were
+let in. If a person's template accepts a share s of its own class and a share o of the other, the counts are binomial,
+and for small shares
+
+    P(wrong) <= exp(-N (sqrt(s) - sqrt(o))^2)
+
+(Chernoff's bound for the difference of two Poisson counts: minimise exp(N (s (e^-t - 1) + o (e^t - 1))) over t, at
+e^t = sqrt(s / o)). So ln(1 / e) / (sqrt(s) - sqrt(o))^2 strangers of each class suffice for an error of e, whatever
+the template holds and however it is trained. Only three things help against it: equal acceptance (s = o), fewer
+queries than that, or a key that strangers don't have.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom
+from tabulate import tabulate
+from threadpoolctl import threadpool_limits
+
+from mote_bench import registry, settings, store
+from mote_bench.contracts import Faces, FloatArray, InputError
+from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.split import Split
+from mote_bench.toolkit import stream
+
+SCHEMES = ("cosine", "mote", "mote-flattened", "mote-features-int4")
+RATES = ("1e-2", "1e-3")
+QUERIES = (100, 300, 1000)
+_ERROR = 0.1
+_DRAWS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One scheme at one threshold.
+
+    Attributes
+    ----------
+    same, other : float
+        Mean share of strangers of the person's own and of the other class that are let in.
+    needed : float
+        Strangers of each class that suffice for an error of 0.1 with the mean shares; infinite where they are equal.
+    predicted, measured : mapping of queries -> accuracy
+        By the binomial model with each person's own shares, taken from one half of the strangers; and by presenting
+        draws of the other half.
+    limit : float
+        The accuracy of endless queries by the model: the part of people who let in more of their own class.
+    """
+
+    scheme: str
+    fmr: str
+    same: float
+    other: float
+    needed: float
+    predicted: dict[int, float]
+    measured: dict[int, float]
+    limit: float
+
+
+def needed(same: float, other: float, error: float = _ERROR) -> float:
+    """Strangers of each class after which the vote errs with at most this probability, by the bound."""
+    gap = (np.sqrt(same) - np.sqrt(other)) ** 2 if same > other else 0.0
+    return float(np.log(1 / error) / gap) if gap else float("inf")
+
+
+def right(same: FloatArray, other: FloatArray, queries: int) -> FloatArray:
+    """Probability that of so many strangers each, more of the own class are let in; ties count half. Shapes (n,)."""
+    counts = np.arange(queries + 1)[:, None]
+    own, below = binom.pmf(counts, queries, same), binom.cdf(counts - 1, queries, other)
+    return np.asarray((own * (below + 0.5 * binom.pmf(counts, queries, other))).sum(axis=0))
+
+
+def measured(parts: Split, attribute: str, schemes: Sequence[str] = SCHEMES, *, seed: int = 0) -> list[Line]:
+    """A line for each scheme and rate: the targets' templates, asked about background faces."""
+    classes = np.unique(parts.background.attributes[attribute])
+    if len(classes) != 2:
+        raise InputError(f"'{attribute}' has {len(classes)} classes; the vote is between two")
+    with threadpool_limits(limits=1):
+        return [line for name in schemes for line in _lines(parts, attribute, classes, name, seed)]
+
+
+def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, seed: int) -> list[Line]:
+    scheme: Any = registry.load("schemes", name).fit(parts.background, seed=seed)
+    target, people = parts.target.references, parts.calibration
+    if people.probes is None:
+        raise InputError("thresholds are set on people who are recognised: the data must say who is shown")
+    strangers = _strangers(parts.shadow.references, parts.rehearsal.references, attribute, classes)
+    templates = scheme.enroll(target.embeddings, keys=None, seeds=range(len(target)))
+    others = scheme.enroll(people.references.embeddings, keys=None, seeds=range(9000, 9000 + len(people.references)))
+    scores = np.asarray(scheme.score(others, people.probes.embeddings, keys=None))
+    impostor = scores[np.arange(len(others))[:, None] != people.shown]
+    answers = [np.asarray(scheme.score(templates, group.embeddings, keys=None)) for group in strangers]
+    own = target.attributes[attribute] == classes[1]
+    return [
+        _line(name, fmr, [one >= threshold_at_fmr(impostor, float(fmr)) for one in answers], own, seed) for fmr in RATES
+    ]
+
+
+def _strangers(shadow: Faces, rehearsal: Faces, attribute: str, classes: npt.NDArray[Any]) -> list[Faces]:
+    """Faces of the attacker's own people, by class: one photo each, so that no stranger is asked twice."""
+    made = []
+    for label in classes:
+        rows = [faces.embeddings[faces.attributes[attribute] == label] for faces in (shadow, rehearsal)]
+        made.append(Faces(np.concatenate(rows)))
+    return made
+
+
+def _line(name: str, fmr: str, accepted: list[npt.NDArray[np.bool_]], own: npt.NDArray[np.bool_], seed: int) -> Line:
+    """``accepted[c]`` (people, strangers) of class c; ``own`` whether each person is of class 1."""
+    rng = stream(seed, "bound", name, fmr)
+    halves = [_halves(one, rng) for one in accepted]
+    model = np.array([half.mean(axis=1) for half, _ in halves])
+    same, other = np.where(own, model[1], model[0]), np.where(own, model[0], model[1])
+    votes = {}
+    for count in QUERIES:
+        shares = []
+        for _ in range(_DRAWS):
+            drawn = [half[:, rng.integers(half.shape[1], size=count)].sum(axis=1) for _, half in halves]
+            gap = np.where(own, drawn[1] - drawn[0], drawn[0] - drawn[1])
+            shares.append(np.mean((gap > 0) + 0.5 * (gap == 0)))
+        votes[count] = float(np.mean(shares))
+    return Line(
+        name,
+        fmr,
+        float(same.mean()),
+        float(other.mean()),
+        needed(float(same.mean()), float(other.mean())),
+        {count: float(right(same, other, count).mean()) for count in QUERIES},
+        votes,
+        float(np.mean((same > other) + 0.5 * (same == other))),
+    )
+
+
+def _halves(accepted: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[npt.NDArray[np.bool_], ...]:
+    order = rng.permutation(accepted.shape[1])
+    middle = len(order) // 2
+    return accepted[:, order[:middle]], accepted[:, order[middle:]]
+
+
+def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str:
+    """The lines as Markdown."""
+    rows = [
+        (
+            one.scheme,
+            one.fmr,
+            f"{one.same:.4f}",
+            f"{one.other:.4f}",
+            "never" if np.isinf(one.needed) else f"{one.needed:,.0f}",
+            *(f"{one.predicted[count]:.2f} / {one.measured[count]:.2f}" for count in QUERIES),
+            f"{one.limit:.2f}",
+        )
+        for one in lines
+    ]
+    first = ("scheme", "FMR", "own class let in", "other class", f"strangers for {1 - _ERROR:g}")
+    titles = (*first, *(f"{count} each" for count in QUERIES), "endless")
+    table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
+    return (
+        f"# What yes and no tell of {attribute}: {data}\n\n{people} people; strangers of both classes are presented at "
+        "each door, and the class of which more are let in is told. Accuracy: by the binomial model / by presenting "
+        "them, drawn from a few hundred different strangers, which is why endless asking has a limit: many people's "
+        "doors open to none of them. `strangers for 0.9` is the bound of `mote_bench/mote/bound.py`, for fresh "
+        f"strangers each time.\n\n{table}\n\nMade by "
+        f"`python -m mote_bench.mote.bound --data {data} --attribute {attribute}`.\n"
+    )
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.bound", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
+    parser.add_argument("--attribute", default="gender", help="an attribute of two classes")
+    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
+    given = parser.parse_args()
+    parts = settings.make(settings.Asked(data=given.data, schemes="cosine", questions="verify")).split
+    try:
+        lines = measured(parts, given.attribute)
+    except (InputError, KeyError) as error:
+        parser.exit(2, f"error: {error}\n")
+    given.out.mkdir(parents=True, exist_ok=True)
+    name = Path(given.data).stem
+    text = render(name, given.attribute, len(parts.target.references), lines)
+    store.write_text(given.out / f"bound-{name}-{given.attribute}.md", text)
+    print(f"written to '{given.out}'")
+
+
+if __name__ == "__main__":
+    main()
