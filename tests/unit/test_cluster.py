@@ -23,6 +23,7 @@ def contents(folder):
     }
 
 
+@pytest.mark.slow
 def test_the_same_records_as_in_processes(tmp_path):
     made = {}
     for backend in ("processes", "dask"):

@@ -36,6 +36,7 @@ def test_parameters_there_and_back():
     assert wild.looks.skin.max() <= 1
 
 
+@pytest.mark.slow
 def test_the_decoder_tells_gender_and_skin_of_people_it_never_saw(who, decoder):
     model = head.load()
     strangers = pixels.cast(60, seed=1)
@@ -54,6 +55,7 @@ def test_the_decoder_tells_gender_and_skin_of_people_it_never_saw(who, decoder):
         assert np.corrcoef(told[:, place], true[:, place])[0, 1] > 0.6, name
 
 
+@pytest.mark.slow
 def test_a_search_finds_a_face_that_the_template_accepts(who, decoder, monkeypatch):
     monkeypatch.setattr(search, "ROUNDS", 2)
     (scene,) = pixels.scenes(who, "cosine", seed=0)
