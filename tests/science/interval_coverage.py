@@ -21,7 +21,7 @@ from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.reconstruction import measure_reconstruction
 from mote_bench.metrics.verification import eer, eer_interval, matched_impostors, missed_genuine
 
-SIZES = {50: 1000, 200: 600, 1000: 200}
+SIZES = {50: 600, 200: 400, 1000: 150}
 RECALL, SHIFT, NOISE = (0.6, 0.9), 1.5, 1.5
 
 Draw = Callable[[np.random.Generator, int], Measured]

@@ -2,6 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,32 +70,39 @@ def test_workers_have_one_thread():
 
 
 def sleep(seconds):
-    import time
-
     time.sleep(seconds)
     return Outcome(seconds, 0.0)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
-def test_a_worker_that_is_starting_leaves_ctrl_c_to_the_parent(tmp_path):
-    """Interrupted 50 ms after the first submit, while the worker still imports: no traceback of its own."""
-    import subprocess
-    import sys
-    import time
+def workers_of(parent):
+    """Processes of loky that this process has started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent and "popen_loky" in (entry / "cmdline").read_text():
+                found.append(entry.name)
+        except (OSError, IndexError):  # no process, or one that has ended
+            continue
+    return found
 
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_a_worker_that_is_starting_leaves_ctrl_c_to_the_parent(tmp_path):
+    """Interrupted while the worker still imports: no traceback of its own."""
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from mote_bench import workers\nfrom test_workers import sleep\n"
-        "print('ready', flush=True)\n"
-        "try:\n    list(workers.run([workers.Task(0, sleep, (20,))], jobs=1))\n"
+        "try:\n    list(workers.run([workers.Task(0, sleep, (30,))], jobs=1))\n"
         "except KeyboardInterrupt:\n    print('interrupted', flush=True)\nfinally:\n    workers.stop()\n"
     )
     command = [sys.executable, "-c", script, os.path.dirname(__file__)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=tmp_path
     )
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.25)
+    end = time.monotonic() + 60
+    while not workers_of(process.pid) and time.monotonic() < end:
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     said, complained = process.communicate(timeout=60)
     assert said == "interrupted\n"
