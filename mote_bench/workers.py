@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from mote_bench.cluster import Cluster, lost
@@ -122,13 +123,23 @@ def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome
 
     Otherwise one that hasn't reached its initializer yet would answer Ctrl-C with a traceback.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
-    try:
+    with _ctrl_c_held_back():
         executor = _executor(jobs) if cluster is None else cluster.executor
         return executor.submit(task.function, *task.arguments)
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """SIGINT waits until the block ends, where the system can make it wait."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it lets SIGINT through again, in Python 3.11 for all that follows
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
     finally:
-        if before is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_interrupts_to_the_parent(parent: int) -> None:
