@@ -43,7 +43,9 @@ class Blurred:
         return np.stack([np.frombuffer(one, dtype=np.float32) for one in templates]) @ probes.T
 
 
-def one_after_the_other(tasks: Iterable[workers.Task], *, jobs: int) -> Iterator[tuple[Any, Any]]:
+def one_after_the_other(
+    tasks: Iterable[workers.Task], *, jobs: int, cluster: object = None
+) -> Iterator[tuple[Any, Any]]:
     """The workers' work without processes: hundreds of runs would spend their time starting them."""
     for task in tasks:
         yield task.key, task.function(*task.arguments)
