@@ -28,6 +28,9 @@ class Decoder:
         From a centred embedding to parameters in standard deviations.
     centre, scale : (p,) float
         Of the parameters.
+    longest : float
+        How far embeddings lie from their mean, but for one in ten. A record's closed form gives a direction and often
+        an exaggerated one; what lies further out is drawn in to here, or it decodes to a caricature.
     axes : (k, p) float
         Directions in which the regression errs most, in parameters, each one standard deviation long: where a search
         looks.
@@ -37,11 +40,15 @@ class Decoder:
     weights: FloatArray
     centre: FloatArray
     scale: FloatArray
+    longest: float
     axes: FloatArray
 
     def parameters(self, embeddings: FloatArray) -> FloatArray:
         """(n, p) parameters of embeddings (n, d)."""
-        return np.asarray(self.centre + self.scale * ((unit(embeddings) - self.mean) @ self.weights))
+        shown = unit(embeddings) - self.mean
+        length = np.linalg.norm(shown, axis=1, keepdims=True)
+        shown = shown * np.minimum(1.0, self.longest / np.maximum(length, 1e-9))
+        return np.asarray(self.centre + self.scale * (shown @ self.weights))
 
 
 def learned(embeddings: FloatArray, numbers: npt.NDArray[np.intp], *, seed: int, axes: int = 24) -> Decoder:
@@ -61,7 +68,8 @@ def learned(embeddings: FloatArray, numbers: npt.NDArray[np.intp], *, seed: int,
     errors = (wanted - fitted.predict(shown)) * scale
     _, spread, directions = np.linalg.svd(errors / scale, full_matrices=False)
     found = directions[:axes] * (spread[:axes, None] / np.sqrt(len(errors))) * scale
-    return Decoder(mean, np.asarray(fitted.coef_).T, centre, scale, found)
+    longest = float(np.quantile(np.linalg.norm(shown, axis=1), 0.9))
+    return Decoder(mean, np.asarray(fitted.coef_).T, centre, scale, longest, found)
 
 
 def face(decoder: Decoder, numbers: FloatArray) -> drawn.Person:

@@ -77,6 +77,18 @@ def test_a_kept_key_leaves_a_row_of_its_own(who):
     assert stolen.opens(0, who.faces.embeddings[who.references[0]])
 
 
+def test_an_exaggerated_embedding_is_drawn_in(who, decoder):
+    real = who.faces.embeddings[who.references[:1]].astype(float)
+    direction = real - decoder.mean
+    far = decoder.mean + 3.0 * direction
+    assert np.linalg.norm(far / np.linalg.norm(far) - decoder.mean) > decoder.longest
+    told = decoder.parameters(far)[0] - decoder.centre
+    spread = np.abs(told / decoder.scale).max()
+    assert spread <= np.abs(decoder.longest * np.linalg.norm(decoder.weights, axis=0)).max()
+    near = decoder.mean + 0.1 * direction
+    assert np.abs(decoder.parameters(near)[0] - decoder.centre).max() > 0
+
+
 def test_a_decoded_face_is_a_person(decoder):
     made = face(decoder, decoder.centre)
     assert made.gender in people.GENDERS
