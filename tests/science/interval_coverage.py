@@ -107,14 +107,18 @@ def table(sizes: Iterable[int]) -> str:
         }
         for metric, share in found.items():
             rows[metric][people] = share
-    body = [(metric, *(f"{shares[people]:.3f}" for people in sizes)) for metric, shares in sorted(rows.items())]
-    return str(tabulate(body, headers=["metric", *(f"n = {people}" for people in sizes)], tablefmt="github"))
+    body = [
+        (metric, *(f"{shares[people]:.3f}" if people in shares else "" for people in sizes))
+        for metric, shares in sorted(rows.items())
+    ]
+    titles = ["metric", *(f"n = {people}" for people in sizes)]
+    return str(tabulate(body, headers=titles, tablefmt="github", disable_numparse=True))
 
 
 if __name__ == "__main__":
     drawn = ", ".join(f"{count} of {people}" for people, count in SIZES.items())
     print(
         "# Coverage of the 95 % intervals\n\nShare of simulated populations whose interval holds the true value; "
-        f"{drawn} people (half as many for reconstruction and linkage).\n"
+        f"{drawn} people (half as many for\nreconstruction and linkage).\n"
     )
     print(table(tuple(SIZES)))
