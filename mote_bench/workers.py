@@ -20,6 +20,8 @@ from mote_bench.tasks import Outcome
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _MOST_JOBS = 8
+_GLANCE = 1.0
+"""Seconds after which a waiting run looks whether it was asked to end."""
 _ASKED_TO_END = threading.Event()
 
 
@@ -53,7 +55,7 @@ def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> 
             under_way[_submitted(task, jobs, cluster)] = task
         if not under_way:
             return
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        done, _ = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
         if _ASKED_TO_END.is_set():
             raise KeyboardInterrupt
         for future in done:
@@ -83,7 +85,7 @@ def ended_by_signals() -> Iterator[None]:
     """A polite end of the process (SIGTERM, a closed terminal) interrupts the run as Ctrl-C does.
 
     Where Python swallows the exception, because it came up in a callback of the garbage collector, the request is still
-    remembered, and :func:`run` raises it again after the next task.
+    remembered, and :func:`run` raises it again within a second.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -31,6 +31,9 @@ class Decoder:
     longest : float
         How far embeddings lie from their mean, but for one in ten. A record's closed form gives a direction and often
         an exaggerated one; what lies further out is drawn in to here, or it decodes to a caricature.
+    covariance : (d, d) float
+        Of the embeddings. A net or a discriminant that tells one person from a crowd points along the inverse of it
+        times the way to that person; so it times the direction points at the person.
     axes : (k, p) float
         Directions in which the regression errs most, in parameters, each one standard deviation long: where a search
         looks.
@@ -41,6 +44,7 @@ class Decoder:
     centre: FloatArray
     scale: FloatArray
     longest: float
+    covariance: FloatArray
     axes: FloatArray
 
     def parameters(self, embeddings: FloatArray) -> FloatArray:
@@ -69,7 +73,8 @@ def learned(embeddings: FloatArray, numbers: npt.NDArray[np.intp], *, seed: int,
     _, spread, directions = np.linalg.svd(errors / scale, full_matrices=False)
     found = directions[:axes] * (spread[:axes, None] / np.sqrt(len(errors))) * scale
     longest = float(np.quantile(np.linalg.norm(shown, axis=1), 0.9))
-    return Decoder(mean, np.asarray(fitted.coef_).T, centre, scale, longest, found)
+    covariance = shown.T @ shown / len(shown)
+    return Decoder(mean, np.asarray(fitted.coef_).T, centre, scale, longest, covariance, found)
 
 
 def face(decoder: Decoder, numbers: FloatArray) -> drawn.Person:

@@ -49,7 +49,7 @@ def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Rebuilt:
     the decoder errs most (Rubinstein, "The cross-entropy method", 1999).
     """
     rng = stream(seed, "pixels")
-    start = decoder.parameters(_decoded(stolen, decoder)[None])[0]
+    start = _start(stolen, decoder)
     mean, spread = np.zeros(len(decoder.axes)), np.ones(len(decoder.axes))
     found: list[tuple[float, FloatArray, Pixels, FloatArray]] = []
     for number in range(ROUNDS):
@@ -69,13 +69,24 @@ def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Rebuilt:
     return Rebuilt(picture, embedding, score)
 
 
-def _decoded(stolen: Stolen, decoder: Decoder) -> FloatArray:
-    """The embedding that the record's closed form gives; the average face where it has none or the key is missing."""
+def _start(stolen: Stolen, decoder: Decoder) -> FloatArray:
+    """The head that the record's closed form decodes to; the average one where it has none or the key is missing.
+
+    The closed form of a vector is the embedding; that of a classifier is a direction which the covariance of faces
+    turns into one. Which of the two it is, the template says itself: it prefers the picture of one.
+    """
     if not stolen.decodable:
-        return decoder.mean
+        return decoder.centre
     keys = None if stolen.key is None else [stolen.key]
     scheme: Any = stolen.scheme
-    return np.asarray(scheme.reconstruct([stolen.template], keys=keys)[0], np.float64)
+    told = np.asarray(scheme.reconstruct([stolen.template], keys=keys)[0], np.float64)
+    way = told / np.linalg.norm(told) - decoder.mean
+    person = decoder.covariance @ way
+    candidates = decoder.parameters(np.stack([told, decoder.mean + person * decoder.longest / np.linalg.norm(person)]))
+    nowhere = np.zeros(len(decoder.axes))
+    made = [_tried(stolen, decoder, start, nowhere) for start in candidates]
+    answers = [-np.inf if one is None else one[0] for one in made]
+    return np.asarray(candidates[int(np.argmax(answers))])
 
 
 def _tried(

@@ -93,7 +93,8 @@ def test_a_worker_that_is_starting_leaves_ctrl_c_to_the_parent(tmp_path):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from mote_bench import workers\nfrom test_workers import sleep\n"
-        "try:\n    list(workers.run([workers.Task(0, sleep, (30,))], jobs=1))\n"
+        "try:\n    with workers.ended_by_signals():\n"
+        "        list(workers.run([workers.Task(0, sleep, (90,))], jobs=1))\n"
         "except KeyboardInterrupt:\n    print('interrupted', flush=True)\nfinally:\n    workers.stop()\n"
     )
     command = [sys.executable, "-c", script, os.path.dirname(__file__)]
@@ -114,7 +115,7 @@ def ask_the_parent_to_end(parent):
     return Outcome(0, 0.0)
 
 
-def test_an_interrupt_that_python_swallowed_is_raised_after_the_next_task(monkeypatch):
+def test_an_interrupt_that_python_swallowed_is_raised_all_the_same(monkeypatch):
     """As in a callback of the garbage collector, whose exceptions are printed and forgotten."""
     raised = []
 
