@@ -12,6 +12,7 @@ import typer
 
 import mote_bench
 from mote_bench.commands import check, embed, external, faces, gate, new, submit, verify
+from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mote_bench.runner import Finished
     from mote_bench.settings import Setting
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, BAD_INPUT = 1, 2
 
 app = typer.Typer(
     help="What a face template gives away: attacks, fairness and cost of face-template schemes, with error bars.",
@@ -118,21 +119,16 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         protocol=protocol,
     )
     setting = settings.make(asked)
-    store.prepare(out)
-    with store.locked(out):
-        for path in store.set_aside(out):
+    with store.opened(out) as damaged:
+        for path in damaged:
             _say(f"damaged: a record couldn't be read and is made again; what it was is in '{path}'")
         _announce(setting, quiet)
-        try:
-            with (
-                workers.ended_by_signals(),
-                _placed(backend, jobs or workers.default_jobs()) as (count, cluster),
-                shown(quiet) as progress,
-            ):
-                finished = runner.run(setting, out, jobs=count, progress=progress, fresh=fresh, cluster=cluster)
-        except KeyboardInterrupt:
-            _say(f"interrupted: finished cells are kept in '{out}'; the same command goes on from there")
-            sys.exit(INTERRUPTED)
+        with (
+            interruptible(f"finished cells are kept in '{out}'"),
+            _placed(backend, jobs or workers.default_jobs()) as (count, cluster),
+            shown(quiet) as progress,
+        ):
+            finished = runner.run(setting, out, jobs=count, progress=progress, fresh=fresh, cluster=cluster)
         records = _write_boards(out)
     if json:
         print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")

@@ -65,7 +65,14 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
     warnings.filterwarnings("ignore", message="Sending large graph", module="distributed")
     if backend == LOCAL:
         with (
-            dask.LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None, env=_ONE_THREAD) as local,
+            # Its workers' own errors come back with the tasks; what they log as their scheduler closes is nobody's concern.
+            dask.LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                dashboard_address=None,
+                env=_ONE_THREAD,
+                silence_logs=logging.CRITICAL,
+            ) as local,
             dask.Client(local) as client,
         ):
             yield Cluster(client)

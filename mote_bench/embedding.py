@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -254,14 +252,8 @@ def _write(out: Path, album: Album, done: Mapping[str, Seen], about: Mapping[str
 
 def _save(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """An npz file, written in one step, that only its owner may read: embeddings are biometric data."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for its own option
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with store.replacing(path, private=True) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for its own option
 
 
 def _table(skipped: Sequence[Skipped]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.naming import record_name
@@ -104,6 +104,20 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def opened(folder: Path) -> Iterator[list[Path]]:
+    """Make a run's folder and hold it; gives where its damaged records were set aside.
+
+    Raises
+    ------
+    InputError
+        As :func:`prepare` and :func:`locked`.
+    """
+    prepare(folder)
+    with locked(folder):
+        yield set_aside(folder)
+
+
 def clear(folder: Path, cells: Iterable[Cell]) -> None:
     """Remove the records of these cells."""
     for cell in cells:
@@ -124,13 +138,23 @@ def read(folder: Path) -> list[Record]:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file in one step: a reader sees the old text or the new, never a part."""
+    with replacing(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of ``path`` once the block has ended well, and else leaves no trace.
+
+    ``private`` files are their owner's alone.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, 0o600 if private else 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

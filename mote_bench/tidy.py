@@ -65,9 +65,7 @@ def run(  # noqa: PLR0913 - the command line's options
     setting = settings.make(asked)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(out) if out is not None else Path(scratch)
-        store.prepare(folder)
-        with store.locked(folder), shown(quiet) as progress:
-            store.set_aside(folder)
+        with store.opened(folder), shown(quiet) as progress:
             made = runner.run(setting, folder, jobs=jobs or workers.default_jobs(), progress=progress)
             if out is not None:
                 for name, text in render([*_all(folder)]).items():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mote_bench.pictures.album import Album
 
 EPILOG = "Example: python -m mote_bench embed photos --embedder dlib --out faces.npz; then: run --data faces.npz"
-INTERRUPTED = 130
 
 
 def embed(  # noqa: PLR0913 - typer makes an option of each argument
@@ -46,11 +45,8 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         album = layouts.few(album, people=people)
     recogniser = embedding.Recogniser(embedder, None if weights is None else str(weights.absolute()))
     try:
-        with workers.ended_by_signals(), shown(quiet) as progress:
+        with interruptible("what is done is kept"), shown(quiet) as progress:
             made = embedding.embed(album, recogniser, out, jobs=jobs or workers.default_jobs(), progress=progress)
-    except KeyboardInterrupt:
-        print("interrupted: what is done is kept; the same command goes on from there", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     finally:
         workers.stop()
     if not quiet:

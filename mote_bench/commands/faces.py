@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mote_bench.commands.interruption import interruptible
+
 EPILOG = "Example: python -m mote_bench faces --people 200 --images 6 --out population"
-INTERRUPTED = 130
 
 
 def faces(  # noqa: PLR0913 - typer makes an option of each argument
@@ -39,15 +39,12 @@ def faces(  # noqa: PLR0913 - typer makes an option of each argument
     out.mkdir(parents=True, exist_ok=True)
     count, file = jobs or workers.default_jobs(), out / "faces.npz"
     try:
-        with store.locked(out), workers.ended_by_signals(), shown(quiet) as progress:
+        with interruptible("what is done is kept"), store.locked(out), shown(quiet) as progress:
             population.make(recipe, out, jobs=count, progress=progress)
             if embedder == "none":
                 return
             album = layouts.read(out / population.TABLE)
             made = embedding.embed(album, recogniser, file, jobs=count, progress=progress)
-    except KeyboardInterrupt:
-        print("interrupted: what is done is kept; the same command goes on from there", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     finally:
         workers.stop()
     if not quiet:

@@ -164,10 +164,8 @@ def _fresh(asked: Asked, out: Path, *, jobs: int | None, budget: float | None, q
     from mote_bench.progress import shown
 
     setting = settings.make(asked)
-    store.prepare(out)
     try:
-        with store.locked(out), shown(quiet) as progress:
-            store.set_aside(out)
+        with store.opened(out), shown(quiet) as progress:
             store.clear(out, setting.plan.cells)
             limited = progress if budget is None else _until(time.monotonic() + budget, progress)
             runner.run(setting, out, jobs=jobs or workers.default_jobs(), progress=limited, fresh=True)

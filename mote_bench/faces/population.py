@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -136,22 +134,11 @@ def _rendered(recipe: Recipe, folder: str, number: int) -> Outcome:
             path = Path(folder) / name_of(number, image)
             if not path.is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _write(path, picture(recipe, number, image))
+                with store.replacing(path) as file:
+                    file.write(picture(recipe, number, image))
         return number
 
     return guarded(work)
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> str:
