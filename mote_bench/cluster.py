@@ -65,7 +65,7 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
     warnings.filterwarnings("ignore", message="Sending large graph", module="distributed")
     if backend == LOCAL:
         with (
-            # Its workers' own errors come back with the tasks; what they log as their scheduler closes is nobody's concern.
+            # Tasks bring their errors back; what workers log as their scheduler closes is nobody's concern.
             dask.LocalCluster(
                 n_workers=jobs,
                 threads_per_worker=1,
