@@ -21,7 +21,7 @@ class BFV(EncryptedScheme):
     The server holds ``E(round(s x))`` for the enrolled unit embedding x and multiplies it by ``round(s y)`` of a probe
     y; the key holder decrypts ``<round(s x), round(s y)> / s^2`` (Fan and Vercauteren, eprint 2012/144). Both are laid
     out as coefficients of a polynomial (``packed``), so that one product holds many scores and no rotation is needed.
-    The result is exact: only the rounding parts it from the cosine, by about ``0.4 / s``.
+    At the defaults the result is exact: only the rounding parts it from the cosine, by about ``0.4 / s``.
 
     Two thieves hold different things. The thief of the server (``algorithm``) holds ciphertexts and the public key:
     they can enrol people of their own, and can't score. Who also has the secret key (``full_disclosure``) decrypts
@@ -43,6 +43,7 @@ class BFV(EncryptedScheme):
     """
 
     def __init__(self, *, degree: int = 2048, scale: int = 1000, plain_bits: int = 22) -> None:
+        lattice.modulus_bits(degree)  # refuses what is no degree
         if (scale + np.sqrt(degree) / 2) ** 2 >= 2 ** (plain_bits - 1):
             raise ValueError(
                 f"scale={scale} with plain_bits={plain_bits}; expected (scale + sqrt(degree)/2)^2 < 2^(plain_bits-1)"

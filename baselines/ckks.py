@@ -39,6 +39,9 @@ class CKKS(EncryptedScheme):
     """
 
     def __init__(self, *, degree: int = 2048, scale_bits: int = 26) -> None:
+        most = (lattice.modulus_bits(degree) - 2) // 2
+        if not 0 < scale_bits <= most:
+            raise ValueError(f"scale_bits={scale_bits}; expected 1 to {most} at degree {degree}")
         super().__init__(RealNumbers(degree, scale_bits))
 
 

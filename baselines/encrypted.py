@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _TILE = 1024
 """Polynomials of probes that are held at once: 16 MB at degree 2,048."""
 
+_LARGEST_ERROR = 0.1
+
 
 class Arithmetic(Protocol):
     """How numbers become plaintexts and come back: what BFV and CKKS differ in. Picklable and without secrets."""
@@ -103,6 +105,7 @@ class EncryptedScheme:
         parameters = self.arithmetic.parameters()
         key = lattice.public_key(parameters, lattice.secret_key(parameters, seed), seed)
         self._enroller = Enroller(self.arithmetic, key, dimension)
+        self._try(dimension)
         return self
 
     def public(self) -> Enroller:
@@ -158,6 +161,17 @@ class EncryptedScheme:
 
         stored = torch.from_numpy(self.reconstruct(templates, keys=None))[:, None]
         return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)
+
+    def _try(self, dimension: int) -> None:
+        """ValueError where noise or an overflow leaves nothing of the scores, as some parameters have it."""
+        face = unit(np.ones((1, dimension)))
+        shown = np.repeat(face, len(places(self.arithmetic.degree, dimension)), axis=0)
+        scores = self.score(self.enroll(face, keys=None, seeds=[0]), shown, keys=None)
+        if np.abs(scores - 1).max() > _LARGEST_ERROR:
+            raise ValueError(
+                f"with these parameters a face scores {scores.flat[0]:.2f} against itself; expected 1: "
+                "choose a smaller scale, or a larger degree"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_system"}

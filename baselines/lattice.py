@@ -52,6 +52,20 @@ def context(parameters: Any, *, seed: int, purpose: str) -> Any:
     return made
 
 
+def modulus_bits(degree: int) -> int:
+    """Bits of SEAL's coefficient modulus for 128 bits of security, without its special prime.
+
+    Raises
+    ------
+    ValueError
+        On a degree for which SEAL has none.
+    """
+    seal = library()
+    primes = seal.CoeffModulus.BFVDefault(degree, seal.SEC_LEVEL_TYPE.TC128)
+    bits = [prime.bit_count() for prime in primes]
+    return sum(bits[:-1] if len(bits) > 1 else bits)
+
+
 def secret_key(parameters: Any, seed: int) -> Any:
     """The system's secret key, the same for the same seed."""
     return library().KeyGenerator(context(parameters, seed=seed, purpose="secret key")).secret_key()
