@@ -76,10 +76,12 @@ class WholeNumbers:
 
     def _texts(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """SEAL's way of writing a polynomial: hexadecimal coefficients, highest power first."""
-        return [
-            " + ".join(f"{row[power]:X}x^{power}" for power in reversed(range(self.degree)) if row[power])
-            for row in (rows % 2**self.plain_bits).tolist()
-        ]
+        texts = []
+        for row in rows % 2**self.plain_bits:
+            powers = np.flatnonzero(row)[::-1]
+            terms = zip(row[powers].tolist(), powers.tolist(), strict=True)
+            texts.append(" + ".join(f"{value:X}x^{power}" for value, power in terms))
+        return texts
 
     def coefficients(self, context: Any, plaintext: Any, at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients divided by s, or by s^2 in products."""

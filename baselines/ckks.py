@@ -84,7 +84,7 @@ class RealNumbers:
 def slots_of(polynomials: FloatArray) -> npt.NDArray[np.complex128]:
     """(n, N / 2): the values of polynomials (n, N) at the roots ``exp(i pi 3^j / N)``."""
     degree = polynomials.shape[1]
-    turned = polynomials * np.exp(1j * np.pi * np.arange(degree) / degree)
+    turned = polynomials * _turns(degree)
     return np.asarray((np.fft.ifft(turned, axis=1) * degree)[:, _odd_powers(degree)])
 
 
@@ -94,7 +94,7 @@ def coefficients_of(slots: npt.NDArray[np.complex128], degree: int) -> FloatArra
     values[_odd_powers(degree)] = slots
     values[degree - 1 - _odd_powers(degree)] = slots.conj()
     turned = np.fft.fft(values) / degree
-    return np.asarray((turned * np.exp(-1j * np.pi * np.arange(degree) / degree)).real)
+    return np.asarray((turned * _turns(degree).conj()).real)
 
 
 @lru_cache(maxsize=8)
@@ -102,3 +102,9 @@ def _odd_powers(degree: int) -> npt.NDArray[np.intp]:
     """(N / 2,): k such that the slot j is at the root ``exp(i pi (2 k + 1) / N)``, in SEAL's order."""
     powers = [pow(3, j, 2 * degree) for j in range(degree // 2)]
     return (np.array(powers, dtype=np.intp) - 1) // 2
+
+
+@lru_cache(maxsize=8)
+def _turns(degree: int) -> npt.NDArray[np.complex128]:
+    """(N,) exp(i pi k / N): what moves the roots of ``X^N - 1`` to those of ``X^N + 1``."""
+    return np.exp(1j * np.pi * np.arange(degree) / degree)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -23,6 +22,8 @@ _TILE = 1024
 """Polynomials of probes that are held at once: 16 MB at degree 2,048."""
 
 _LARGEST_ERROR = 0.1
+_KEPT = 512
+"""Ciphertexts that stay read and transformed for claims that come probe by probe: 16 MB at degree 2,048."""
 
 
 class Arithmetic(Protocol):
@@ -126,8 +127,8 @@ class EncryptedScheme:
             tile = self.arithmetic.plaintexts(system.context, polynomials[first : first + _TILE])
             for plaintext in tile:
                 system.transform_plain(plaintext)
-            for row, ciphertext in enumerate(self._read(templates)):
-                system.transform(ciphertext)
+            for row, template in enumerate(templates):
+                ciphertext = self._transformed(row, template)
                 for place, plaintext in enumerate(tile, first):
                     product = system.decrypted_product(ciphertext, plaintext)
                     opened = self.arithmetic.coefficients(system.context, product, at, products=True)
@@ -138,8 +139,9 @@ class EncryptedScheme:
         """(n, d) float32 unit rows: the embeddings, decrypted."""
         system, at = self._system, range(self._enroller.dimension)
         rows = np.empty((len(templates), len(at)))
-        for row, ciphertext in enumerate(self._read(templates)):
-            rows[row] = self.arithmetic.coefficients(system.context, system.decrypted(ciphertext), at, products=False)
+        for row, template in enumerate(templates):
+            plaintext = system.decrypted(self._ciphertext(row, template))
+            rows[row] = self.arithmetic.coefficients(system.context, plaintext, at, products=False)
         return unit(rows).astype(np.float32)
 
     def solve(
@@ -180,16 +182,22 @@ class EncryptedScheme:
     def _system(self) -> _System:
         return _System(self.arithmetic, self._seed)
 
-    def _read(self, templates: Sequence[Template]) -> Iterator[Any]:
-        """Each template as a ciphertext."""
-        with lattice.passage() as path:
-            for row, template in enumerate(templates):
-                yield self._ciphertext(row, template, path)
+    def _transformed(self, row: int, template: Template) -> Any:
+        """The template as a ciphertext that can be multiplied by transformed plaintexts."""
+        system = self._system
+        if template not in system.kept:
+            ciphertext = self._ciphertext(row, template)
+            system.transform(ciphertext)
+            if len(system.kept) >= _KEPT:
+                system.kept.pop(next(iter(system.kept)))
+            system.kept[template] = ciphertext
+        return system.kept[template]
 
-    def _ciphertext(self, row: int, template: Template, path: Path) -> Any:
+    def _ciphertext(self, row: int, template: Template) -> Any:
         system = self._system
         try:
-            read = lattice.loaded(system.seal.Ciphertext, system.context, template, path)
+            with lattice.passage() as path:
+                read = lattice.loaded(system.seal.Ciphertext, system.context, template, path)
         except ValueError as error:
             raise ValueError(f"template {row} is {error}; expected a ciphertext of this system") from None
         fresh = read.size() == 2 and read.parms_id() == system.context.first_parms_id()
@@ -205,6 +213,7 @@ class _System:
         parameters = arithmetic.parameters()
         self.seal = lattice.library()
         self.context = lattice.context(parameters, seed=seed, purpose="running")
+        self.kept: dict[Template, Any] = {}
         self._decrypts_transformed = arithmetic.ntt_form
         self._evaluator = self.seal.Evaluator(self.context)
         self._decryptor = self.seal.Decryptor(self.context, lattice.secret_key(parameters, seed))
