@@ -107,4 +107,4 @@ def _odd_powers(degree: int) -> npt.NDArray[np.intp]:
 @lru_cache(maxsize=8)
 def _turns(degree: int) -> npt.NDArray[np.complex128]:
     """(N,) exp(i pi k / N): what moves the roots of ``X^N - 1`` to those of ``X^N + 1``."""
-    return np.exp(1j * np.pi * np.arange(degree) / degree)
+    return np.asarray(np.exp(1j * np.pi * np.arange(degree) / degree), dtype=np.complex128)
