@@ -103,7 +103,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench import runner, settings, store, workers
+    from mote_bench import expectation, runner, settings, store, workers
     from mote_bench.progress import shown
 
     asked = settings.Asked(
@@ -123,6 +123,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         for path in damaged:
             _say(f"damaged: a record couldn't be read and is made again; what it was is in '{path}'")
         _announce(setting, quiet)
+        if not quiet:
+            _say(
+                expectation.announced(
+                    setting, runner.unfinished(setting, out, fresh=fresh), jobs or workers.default_jobs()
+                )
+            )
         with (
             interruptible(f"finished cells are kept in '{out}'"),
             _placed(backend, jobs or workers.default_jobs()) as (count, cluster),

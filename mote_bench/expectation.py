@@ -21,6 +21,8 @@ import numpy as np
 from mote_bench.contracts import Access, Cell, Knowledge, Threat
 from mote_bench.judge import NO_ATTACK, ZERO_EFFORT
 from mote_bench.protocol import Protocol
+from mote_bench.report.text import plural
+from mote_bench.settings import Setting
 from mote_bench.split import Split
 
 _TABLE = Path(__file__).with_name("costs.toml")
@@ -93,6 +95,25 @@ class Expected:
     seconds: float
     of_schemes: Mapping[str, float]
     unknown: tuple[str, ...]
+
+
+def announced(setting: Setting, cells: Sequence[Cell], jobs: int) -> str:
+    """What to say before the cells are run."""
+    if not cells:
+        return "expected: no time; every cell is finished"
+    return sentence(expected(cells, setting.split, setting.protocol, jobs=jobs, factor=speed()), jobs)
+
+
+def sentence(expected: Expected, jobs: int) -> str:
+    """How long, by what, and which schemes take most of it."""
+    longest = sorted(expected.of_schemes.items(), key=lambda item: -item[1])[:3]
+    most = ", ".join(f"{name} {_duration(seconds)}" for name, seconds in longest)
+    guess = f"; nothing is known of {', '.join(expected.unknown)}" if expected.unknown else ""
+    return (
+        f"expected: about {_duration(expected.seconds)} on {plural(jobs, 'core')}, by what schemes and attacks took "
+        f"elsewhere, scaled to these people and this machine; half or twice that is possible{guess}; "
+        f"most of it: {most}"
+    )
 
 
 @cache
@@ -187,17 +208,6 @@ def _every_key(knowledge: str) -> bool:
 def _medians(rows: Iterable[SchemeCost] | Iterable[AttackCost]) -> list[float]:
     columns = zip(*(vars(row).values() for row in rows), strict=True)
     return [median(column) for column in columns]
-
-
-def sentence(expected: Expected, jobs: int) -> str:
-    """What to print before a run starts."""
-    longest = sorted(expected.of_schemes.items(), key=lambda item: -item[1])[:3]
-    most = ", ".join(f"{name} {_duration(seconds)}" for name, seconds in longest)
-    guess = f"; of {', '.join(expected.unknown)} nothing is known" if expected.unknown else ""
-    return (
-        f"expected: about {_duration(expected.seconds)} on {jobs} processes (half or twice that is possible: from what "
-        f"schemes and attacks took elsewhere, scaled to these people and this machine{guess}); most CPU time: {most}"
-    )
 
 
 def _duration(seconds: float) -> str:
