@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichFace
 from mote_bench.toolkit import ask, numbers, on_sphere, unit
 
 from .classifiers import Examples, rotated
 from .probing import choose_probes, granted, views
-from .regression import fit_ridge
+from .regression import Regression, fit_ridge
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Held = npt.NDArray[np.bool_]
 
 _FOLDS = 3
 _HIDDEN = (256, 256)
-_EPOCHS, _BATCH = 40, 64
+_EPOCHS, _BATCH = 40, 128
 _RATE, _DECAY, _DROPPED = 1e-3, 1e-3, 0.2
 
 
@@ -87,55 +95,70 @@ def _in_axes(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArr
     return turned.known * scale, turned.asked * scale
 
 
-def _trained(
-    known: FloatArray, faces: FloatArray, held: FloatArray, asked: FloatArray, *, seed: int
-) -> FloatArray:
-    """(m, d) unit estimates of one net, trained without the people ``held`` (n,) bool and stopped by them."""
+def _trained(known: FloatArray, faces: FloatArray, held: Held, asked: FloatArray, *, seed: int) -> FloatArray:
+    """(m, d) unit estimates of one net, trained without the people ``held`` (n,) and stopped by them."""
     import torch
-    from torch import nn
+    from torch.nn.functional import cosine_similarity
 
     start = fit_ridge(known[~held], faces[~held])
-    inputs, true, other, own, shown = (
-        torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32))
-        for part in (known[~held] - start.centre, faces[~held], known[held] - start.centre, faces[held], asked - start.centre)
-    )
+    inputs, others, shown = (_tensor(rows - start.centre) for rows in (known[~held], known[held], asked))
+    true, own = _tensor(faces[~held]), _tensor(faces[held])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        straight = nn.Linear(known.shape[1], faces.shape[1], bias=False)
-        # Lengths are free, only directions count: of length one in the mean, as what the net adds to them.
-        length = max(float(np.linalg.norm(start.predict(known), axis=1).mean()), 1e-12)
-        straight.weight.data = torch.from_numpy((start.weights.T / length).astype(np.float32))
-        layers: list[nn.Module] = [nn.Dropout(_DROPPED)]
-        for width, next_width in pairwise((known.shape[1], *_HIDDEN)):
-            layers += [nn.Linear(width, next_width), nn.ReLU(), nn.Dropout(_DROPPED)]
-        last = nn.Linear(_HIDDEN[-1], faces.shape[1], bias=False)
-        nn.init.zeros_(last.weight)  # at first the net is the regression
-        bent = nn.Sequential(*layers, last)
-        moved = [*straight.parameters(), *bent.parameters()]
-        optimiser = torch.optim.AdamW(moved, lr=_RATE, weight_decay=_DECAY)
-
-        def told(rows: torch.Tensor) -> torch.Tensor:
-            bent.eval()
-            with torch.no_grad():
-                made = straight(rows) + bent(rows)
-            bent.train()
-            return made
-
-        best, reached = told(shown), _agreement(told(other), own)
+        net = _net(start)
+        optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
+        best, reached = _told(net, shown), float(cosine_similarity(_told(net, others), own).mean())
         for _ in range(_EPOCHS):
-            for rows in torch.randperm(len(inputs)).split(_BATCH):
-                guess = straight(inputs[rows]) + bent(inputs[rows])
-                loss = 1 - nn.functional.cosine_similarity(guess, true[rows]).mean()
+            for rows in torch.tensor_split(torch.randperm(len(inputs)), -(-len(inputs) // _BATCH)):
+                loss = 1 - cosine_similarity(net(inputs[rows]), true[rows]).mean()
                 optimiser.zero_grad()
-                loss.backward()
+                torch.autograd.backward(loss)
                 optimiser.step()
-            now = _agreement(told(other), own)
+            now = float(cosine_similarity(_told(net, others), own).mean())
             if now > reached:
-                best, reached = told(shown), now
+                best, reached = _told(net, shown), now
     return unit(best.numpy().astype(np.float64))
 
 
-def _agreement(guess: object, true: object) -> float:
-    from torch.nn.functional import cosine_similarity
+def _net(start: Regression) -> nn.Module:
+    """A straight way, which begins as the regression, and beside it a bent one, which begins at zero."""
+    import torch
+    from torch import nn
 
-    return float(cosine_similarity(guess, true).mean())  # type: ignore[arg-type]
+    inputs, outputs = start.weights.shape
+    straight = nn.Linear(inputs, outputs, bias=False)
+    # Only directions count: at a length of one in the mean, what the bent way adds has something to weigh against.
+    length = max(float(np.linalg.norm(start.left_out, axis=1).mean()), 1e-12)
+    straight.weight.data = _tensor(start.weights.T / length)
+    layers: list[nn.Module] = [nn.Dropout(_DROPPED)]
+    for width, next_width in pairwise((inputs, *_HIDDEN)):
+        layers += [nn.Linear(width, next_width), nn.ReLU(), nn.Dropout(_DROPPED)]
+    last = nn.Linear(_HIDDEN[-1], outputs, bias=False)
+    nn.init.zeros_(last.weight)
+
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ways = nn.ModuleList([straight, nn.Sequential(*layers, last)])
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return torch.stack([way(rows) for way in self.ways]).sum(dim=0)
+
+    return Sum()
+
+
+def _told(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    """The net's answers without dropout."""
+    import torch
+
+    net.eval()
+    with torch.no_grad():
+        answers: torch.Tensor = net(rows)
+    net.train()
+    return answers
+
+
+def _tensor(rows: FloatArray) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))

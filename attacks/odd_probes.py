@@ -74,7 +74,7 @@ def _answered(
     scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, kinds: Sequence[FloatArray]
 ) -> list[FloatArray]:
     """(n, probes) answers to each kind; without columns where the system raises or an answer isn't finite."""
-    found = []
+    found: list[FloatArray] = []
     for probes in kinds:
         try:
             with np.errstate(all="ignore"):

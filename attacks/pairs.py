@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, SamePerson, Shadow
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Records, SamePerson, Shadow
 from mote_bench.toolkit import ask, numbers, unit
 
 from .classifiers import Examples, rotated
@@ -99,7 +99,8 @@ class Several:
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 cosines."""
-        n, records = len(evidence.templates), (evidence, *evidence.renewed)
+        n = len(evidence.templates)
+        records = (Records(evidence.templates, evidence.keys), *evidence.renewed)
         templates = tuple(template for one in records for template in one.templates)
         keys = None if evidence.keys is None else tuple(key for one in records for key in one.keys or ())
         estimate = rebuilt(replace(evidence, templates=templates, keys=keys, renewed=()), rng)
