@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, Records, SamePerson, Shadow
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, SamePerson, Shadow
 from mote_bench.toolkit import ask, numbers, unit
 
 from .classifiers import Examples, rotated
-from .inversion import rebuilt
+from .multiplicity import rebuilt_from_all
 from .probing import choose_probes, granted, ranked
 from .scales import at_scales
 
@@ -99,13 +99,8 @@ class Several:
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 cosines."""
-        n = len(evidence.templates)
-        records = (Records(evidence.templates, evidence.keys), *evidence.renewed)
-        templates = tuple(template for one in records for template in one.templates)
-        keys = None if evidence.keys is None else tuple(key for one in records for key in one.keys or ())
-        estimate = rebuilt(replace(evidence, templates=templates, keys=keys, renewed=()), rng)
-        total = estimate.stolen.reshape(len(records), n, -1).sum(axis=0)
-        return np.asarray(unit(total) @ estimate.others.T)
+        estimate = rebuilt_from_all(evidence, rng)
+        return np.asarray(estimate.stolen @ estimate.others.T)
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,6 +49,6 @@ def measure_renewal(accepted: Mapping[str, Accepted], person: npt.NDArray[np.int
         share = float(opened.mean())
         low, high = clustered_wilson(hits, trials)
         measurements.append(Measurement(f"other_key_accepted_at_fmr_{fmr}", share, low, high, len(people)))
-        keys = [1 / max(rate, 1 / len(person)) for rate in (share, high, low)]
-        measurements.append(Measurement(f"usable_keys_at_fmr_{fmr}", *keys, n=len(people)))
+        value, least, most = (1 / max(rate, 1 / len(person)) for rate in (share, high, low))
+        measurements.append(Measurement(f"usable_keys_at_fmr_{fmr}", value, least, most, len(people)))
     return Measured(tuple(measurements), {"other_key_trials": len(person)})
