@@ -9,6 +9,7 @@ from mote_bench.contracts import Record
 from .html import leaderboard_html
 from .latex import leaderboard_tex
 from .markdown import leaderboard_md
+from .naive_adaptive import naive_adaptive_md
 from .readings import ordered
 from .results import results_csv
 from .standings import standings
@@ -33,6 +34,7 @@ def render(records: Sequence[Record]) -> dict[str, str]:
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
+        "naive_adaptive.md": naive_adaptive_md(boards),
         "leaderboard.tex": leaderboard_tex(boards),
         "leaderboard.html": leaderboard_html(with_records),
     }
