@@ -25,6 +25,8 @@ FAILED, BAD_INPUT = 1, 2
 
 app = typer.Typer(
     help="What a face template gives away: attacks, fairness and cost of face-template schemes, with error bars.",
+    epilog="Examples: python -m mote_bench run --attacks all; python -m mote_bench gate --baseline gate --quick; "
+    "python -m mote_bench new scheme my-scheme. Each command has one of its own: python -m mote_bench run --help",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -41,7 +43,8 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except OSError as error:
         where = f" ('{error.filename}')" if error.filename else ""
-        _say(f"error: {error.strerror or error}{where}. Finished cells are kept: mend it and give the same command")
+        again = "Mend it and give the same command; a run goes on where it stopped"
+        _say(f"error: {error.strerror or error}{where}. {again}")
         sys.exit(FAILED)
 
 
@@ -106,6 +109,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench import runner, settings, store, workers
     from mote_bench.progress import shown
 
+    _check_backend(backend)
     asked = settings.Asked(
         data,
         schemes,
@@ -174,10 +178,15 @@ def _placed(backend: str, jobs: int) -> Iterator[tuple[int, Cluster | None]]:
 
     if backend == "processes":
         yield jobs, None
-    elif backend == cluster.LOCAL or "://" in backend:
+    else:
         with cluster.connected(backend, jobs=jobs) as made:
             yield jobs, made
-    else:
+
+
+def _check_backend(backend: str) -> None:
+    from mote_bench import cluster
+
+    if backend not in ("processes", cluster.LOCAL) and "://" not in backend:
         raise InputError(f"--backend {backend}: expected processes, {cluster.LOCAL}, or tcp://HOST:PORT of a scheduler")
 
 
