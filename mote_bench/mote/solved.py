@@ -89,10 +89,10 @@ class SolvedMOTE(MOTE):
         return (self._whitened.undone(layers[0]), *layers[1:], _last(strangers, own))
 
     def _strangers(self, direction: FloatArray, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-        """Rows of the background: the most similar to the person, then any; fewer people are taken as they are."""
+        """Rows of the background: any, and the most similar to the person. A small background is taken whole."""
         alike = self._whitened.faces @ direction
-        hard = np.argsort(alike, kind="stable")[-HARD:]
-        return np.concatenate([hard, rng.integers(len(alike), size=ANY)])
+        order = np.argsort(alike, kind="stable")
+        return np.concatenate([rng.permutation(order[:-HARD])[:ANY], order[-HARD:]])
 
 
 @dataclass(frozen=True, eq=False)
