@@ -6,6 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
+# A process of tests for each core, a test file at a time.
+SHARED_OUT ?= --numprocesses auto --dist loadfile
 
 .PHONY: env run test test-slow coverage fuzz gate bench lint clean
 
@@ -21,10 +23,10 @@ run: env
 	$(BIN)/python -m mote_bench run --attacks all
 
 test: env lint
-	$(BIN)/python -m pytest -m "not slow and not hour"
+	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour"
 
 test-slow: env
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(SHARED_OUT) -m slow
 
 coverage: env
 	PYTHONPATH=tests/unit/metrics $(BIN)/python tests/science/interval_coverage.py > docs/coverage.md

@@ -32,13 +32,15 @@ from mote_bench.deadline import TimeBudgetSpent, deadline
 from mote_bench.evidence import Database
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.verification import Scores, measure_verification
 from mote_bench.protocol import Protocol
-from mote_bench.toolkit import stream, unit
+from mote_bench.toolkit import draw_keys, stream, unit
 
 _LONGEST_ERROR = 4000
 _ASKED_TWICE = 20
+_OTHER_KEYS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +138,13 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
     asked = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
     verified = measure_verification(scores, asked, stream(comparison.seed, "verify"))
     verified = replace(verified, details={**verified.details, "scorer": _scorer(scheme, scores, comparison)})
+    if comparison.targets[0].keys is not None and comparison.targets[0].bring_own_keys:
+        renewed = _renewal(scheme, comparison, asked)
+        verified = replace(
+            verified,
+            measurements=(*verified.measurements, *renewed.measurements),
+            details={**verified.details, **renewed.details},
+        )
     fair = measure_fairness(
         scores,
         comparison.groups,
@@ -145,6 +154,21 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
         rng=stream(comparison.seed, "fairness"),
     )
     return Verified(verified, fair, timings)
+
+
+def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, float]) -> Measured:
+    """What each target person's template answers to their own probes under a few keys that it wasn't made with."""
+    trials, rng = comparison.targets[0], stream(comparison.seed, "other keys")
+    answers, person = [], []
+    for row in np.unique(trials.shown):
+        probes, keys = trials.probes[trials.shown == row], draw_keys(_OTHER_KEYS, rng)
+        shape = (_OTHER_KEYS, len(probes))
+        scores = scheme.score([trials.templates[row]] * _OTHER_KEYS, probes, keys=keys)
+        answers.append(_checked(scores, shape, "score").ravel())
+        person.append(np.full(answers[-1].size, row))
+    values = np.concatenate(answers)
+    opened = {rate: values >= threshold for rate, threshold in thresholds.items()}
+    return measure_renewal(opened, np.concatenate(person))
 
 
 def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mote_bench.contracts import Record
 
+from .agreement import agreement_md
 from .html import leaderboard_html
 from .latex import leaderboard_tex
 from .markdown import leaderboard_md
@@ -29,6 +30,7 @@ def render(records: Sequence[Record]) -> dict[str, str]:
     tidy = ordered(records)
     with_records = standings(tidy)
     boards = [board for board, _ in with_records]
+    alike = agreement_md(with_records)
     return {
         "results.csv": results_csv(tidy),
         "leaderboard.csv": leaderboard_csv(boards),
@@ -37,4 +39,5 @@ def render(records: Sequence[Record]) -> dict[str, str]:
         "naive_adaptive.md": naive_adaptive_md(boards),
         "leaderboard.tex": leaderboard_tex(boards),
         "leaderboard.html": leaderboard_html(with_records),
+        **({"agreement.md": alike} if alike else {}),
     }

@@ -55,10 +55,11 @@ COIN = 0.5
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a row, or the word that stands in its place (``failed``, ``not asked``, ...)."""
+    """One number of a row, or the word that stands in its place (``failed``, ``not asked``, ...), and its record."""
 
     status: str
     measurement: Measurement | None = None
+    record: str = ""
 
 
 @dataclass(frozen=True)
@@ -297,10 +298,11 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
 def _figure(record: Record | None, metric: str) -> Figure:
     if record is None:
         return Figure(NOT_ASKED)
+    link = record_link(record)
     if record.status is not Status.OK:
-        return Figure(str(record.status))
+        return Figure(str(record.status), record=link)
     one = find(record, metric)
-    return Figure(NOT_MEASURED) if one is None else Figure(OK, one)
+    return Figure(NOT_MEASURED, record=link) if one is None else Figure(OK, one, link)
 
 
 def _recognition(eer: Measurement | None) -> str:
@@ -348,7 +350,7 @@ def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ..
 
     def index(name: str, attribute: str) -> Figure:
         figure = _figure(record, f"{name}_{attribute}_at_fmr_{frame.fairness_fmr}")
-        return Figure(UNDEFINED) if figure.status == NOT_MEASURED else figure
+        return replace(figure, status=UNDEFINED) if figure.status == NOT_MEASURED else figure
 
     return tuple(Fairness(name, index("garbe", name), index("fdr", name)) for name in frame.attributes)
 
