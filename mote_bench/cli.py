@@ -121,7 +121,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench import runner, settings, store, workers
+    from mote_bench import expectation, runner, settings, store, workers
     from mote_bench.progress import shown
 
     _check_backend(backend)
@@ -145,6 +145,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         _announce(setting, quiet)
         if bounds is not None:
             _say(_isolated(bounds))
+        if not quiet:
+            ahead = runner.unfinished(setting, out, fresh=fresh)
+            _say(expectation.announced(setting, ahead, jobs or workers.default_jobs()))
         with (
             interruptible(f"finished cells are kept in '{out}'"),
             _placed(backend, jobs or workers.default_jobs()) as (count, cluster),
