@@ -13,7 +13,6 @@ from torch import nn
 from mote_bench.commands.explain import explain
 from mote_bench.contracts import InputError
 from mote_bench.explain import explained, page, pixels, subjects
-from mote_bench.explain.faithfulness import faithfulness
 from mote_bench.pictures import layouts
 from populations import gaussian_faces
 
@@ -57,9 +56,6 @@ def test_pixels_that_the_recogniser_does_not_see_explain_nothing(folder) -> None
     made = explained.in_pixels("cosine", chosen, recogniser, faces)
     (heat,) = made.importance.values()
     assert heat[..., :8, :8].sum() == heat.sum() > 0
-    value, (low, _) = faithfulness(made.curves[pixels.METHOD])
-    assert low > 0.2
-    assert value > faithfulness(made.curves[explained.CONTROL])[0] + 0.2
     assert (made.answers[:, 0] > made.answers[:, 1]).all()
     files = page.render([made], (pixels.pixels(enrolled), pixels.pixels(faces)), of="<b>pictures")
     assert files["heatmaps.png"][:4] == files["curves.png"][:4] == b"\x89PNG"
