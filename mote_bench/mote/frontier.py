@@ -125,7 +125,7 @@ def _line(name: str, scheme: Any, parts: Split, loop: float) -> Line:
         eer=measured["eer"],
         fnmr=measured[f"fnmr_at_fmr_{FMR}"],
         to_loop=loop / enrolment,
-        to_product=_median(lambda: scheme.score(templates, probes, keys=None)) / _product(scheme, templates, probes),
+        to_product=_median(lambda: scheme.score(templates, probes, keys=None)) / product(scheme, templates, probes),
     )
 
 
@@ -149,7 +149,7 @@ def _median(work: Callable[[], object], rounds: int = 5) -> float:
     return float(np.median(seconds))
 
 
-def _product(scheme: Any, templates: Sequence[bytes], probes: FloatArray) -> float:
+def product(scheme: Any, templates: Sequence[bytes], probes: FloatArray) -> float:
     """Seconds that the multiplications and additions of scoring all against all take as one square product."""
     size = 1024
     one = np.ones((size, size), dtype=np.float32)

@@ -105,11 +105,11 @@ def test_facenet_with_weights_from_a_file(tmp_path) -> None:
 
     torch.manual_seed(0)
     torch.save(InceptionResnetV1(pretrained=None).state_dict(), tmp_path / "weights.pt")
-    for person in range(12):
+    for person in range(18):
         for image in range(2):
             save(tmp_path / "people" / f"p{person:02d}" / f"{image}.png", portrait(person, image))
     recogniser = pixels.check(vggface2(tmp_path / "weights.pt"), "facenet-vggface2")
-    chosen, _, faces = pixels.gather(layouts.read(tmp_path / "people"), recogniser, people=2)
+    chosen, _, faces = pixels.gather(layouts.read(tmp_path / "people"), recogniser, people=4)
     made = explained.in_pixels("cosine", chosen, recogniser, faces)
-    assert made.importance[pixels.METHOD].shape == (2, 2, 160, 160)
+    assert made.importance[pixels.METHOD].shape == (4, 2, 160, 160)
     assert np.isfinite(made.curves[pixels.METHOD].deletion).all()
