@@ -55,7 +55,7 @@ def test_all_against_all_beside_one_product(benchmark: BenchmarkFixture, name: s
 @pytest.mark.benchmark(group="mote-variants: 10,000 people, 512-d")
 def test_ten_thousand_people_fit_in_memory(benchmark: BenchmarkFixture) -> None:
     """Templates are kept as bytes: memory grows by what a database would hold, and by nothing else that stays."""
-    scheme = fitted("mote-features-int4")
+    scheme = fitted("mote-linear")
     people = np.resize(FACES.embeddings, (10_000, FACES.embeddings.shape[1]))
     scheme.enroll(people[:100], keys=None, seeds=range(100))
     before = _peak()
