@@ -36,6 +36,7 @@ from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.tiles import Tiles
 from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
 from mote_bench.protocol import Protocol
+from mote_bench.redaction import redacted
 from mote_bench.toolkit import stream, unit
 
 _LONGEST_ERROR = 4000
@@ -355,5 +356,5 @@ def guarded(work: Callable[[], Any]) -> Outcome:
         seconds = time.perf_counter() - start
         return Outcome(None, seconds, f"stopped at its time budget, after {seconds:.0f} s", timed_out=True)
     except Exception:  # a plug-in may raise anything, and the run goes on
-        return Outcome(None, time.perf_counter() - start, traceback.format_exc()[-_LONGEST_ERROR:])
+        return Outcome(None, time.perf_counter() - start, redacted(traceback.format_exc())[-_LONGEST_ERROR:])
     return Outcome(value, time.perf_counter() - start)
