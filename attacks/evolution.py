@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, WhichFace
@@ -34,42 +36,73 @@ class Evolve:
         """(n, d) float64 unit rows."""
         public, _ = granted(evidence)
         prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
-        n, d = oracle.people, len(prior.mean)
-        weights = _weights(_OFFSPRING)
-        parents, mass = len(weights), 1 / (weights**2).sum()
-        z = rng.standard_normal((max(int(_START_SHARE * oracle.budget), parents), d))
-        best = np.argsort(-oracle.ask(prior.faces(z)), axis=1, kind="stable")[:, :parents]
-        place = np.einsum("k,nkd->nd", weights, z[best])
-        # Means of several likely faces are near the mean face; as far out as faces are, at the same mixture.
-        place *= np.sqrt(mass)
-        step, scale = np.full(n, _STEP), np.ones((n, d))
-        path, track = np.zeros((n, d)), np.zeros((n, d))
-        damping_rate = (mass + 2) / (d + mass + 5)
-        damping = 1 + 2 * max(0.0, np.sqrt((mass - 1) / (d + 1)) - 1) + damping_rate
-        rank = (4 + mass / d) / (d + 4 + 2 * mass / d)
-        # The separable strategy learns d numbers instead of d (d + 1) / 2, and so (d + 2) / 3 times as fast.
-        one = (d + 2) / 3 * 2 / ((d + 1.3) ** 2 + mass)
-        many = min(1 - one, (d + 2) / 3 * 2 * (mass - 2 + 1 / mass) / ((d + 2) ** 2 + mass))
-        expected = np.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2))
+        strategy = _Strategy.of(len(prior.mean))
+        z = rng.standard_normal((max(int(_START_SHARE * oracle.budget), len(strategy.weights)), strategy.dimension))
+        best = np.argsort(-oracle.ask(prior.faces(z)), axis=1, kind="stable")[:, : len(strategy.weights)]
+        # A mean of likely faces is near the mean face; this one lies as far out as they do.
+        place = np.sqrt(strategy.mass) * np.einsum("k,nkd->nd", strategy.weights, z[best])
+        state = _State.at(place)
         for _ in range(int(oracle.left.min()) // _OFFSPRING):
             # The same draws for everybody: an answer must not depend on a person's place among the claimed.
-            noise = rng.standard_normal((_OFFSPRING, d))
-            drawn = np.sqrt(scale)[:, None] * noise
-            answers = np.stack([oracle.ask(prior.faces(place[i] + step[i] * drawn[i]), i) for i in range(n)])
-            chosen = np.argsort(-answers, axis=1, kind="stable")[:, :parents]
-            moves = np.take_along_axis(drawn, chosen[:, :, None], axis=1)
-            move = np.einsum("k,nkd->nd", weights, moves)
-            place = place + step[:, None] * move
-            path = (1 - damping_rate) * path + np.sqrt(damping_rate * (2 - damping_rate) * mass) * move / np.sqrt(scale)
-            track = (1 - rank) * track + np.sqrt(rank * (2 - rank) * mass) * move
-            scale = (1 - one - many) * scale + one * track**2 + many * np.einsum("k,nkd->nd", weights, moves**2)
-            length = np.linalg.norm(path, axis=1)
-            step = step * np.exp(np.minimum(1, damping_rate / damping * (length / expected - 1)))
-        return prior.faces(place).astype(np.float64)
+            drawn = np.sqrt(state.scale)[:, None] * rng.standard_normal((_OFFSPRING, strategy.dimension))
+            proposed = state.place[:, None] + state.step[:, None, None] * drawn
+            answers = np.stack([oracle.ask(prior.faces(faces), person) for person, faces in enumerate(proposed)])
+            order = np.argsort(-answers, axis=1, kind="stable")[:, : len(strategy.weights)]
+            state = strategy.next(state, np.take_along_axis(drawn, order[:, :, None], axis=1))
+        return prior.faces(state.place).astype(np.float64)
 
 
-def _weights(offspring: int) -> FloatArray:
-    """Of the better half, falling with the logarithm of the rank; they sum to one."""
-    rank = np.arange(1, offspring // 2 + 1)
-    raw = np.log(offspring / 2 + 0.5) - np.log(rank)
-    return np.asarray(raw / raw.sum())
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Of each person (n, d): where the search is, the variance of each coordinate, two paths; (n,) the step."""
+
+    place: FloatArray
+    scale: FloatArray
+    step_path: FloatArray
+    scale_path: FloatArray
+    step: FloatArray
+
+    @classmethod
+    def at(cls, place: FloatArray) -> _State:
+        nowhere = np.zeros_like(place)
+        return cls(place, np.ones_like(place), nowhere, nowhere, np.full(len(place), _STEP))
+
+
+@dataclass(frozen=True, eq=False)
+class _Strategy:
+    """The constants of Hansen's tutorial, tables 1 and 2; ``mass`` is the effective number of parents."""
+
+    dimension: int
+    weights: FloatArray
+    mass: float
+
+    @classmethod
+    def of(cls, dimension: int) -> _Strategy:
+        """The better half become parents, weighing less with the logarithm of their rank."""
+        raw = np.log(_OFFSPRING / 2 + 0.5) - np.log(np.arange(1, _OFFSPRING // 2 + 1))
+        weights = raw / raw.sum()
+        return cls(dimension, weights, float(1 / (weights**2).sum()))
+
+    def next(self, state: _State, moves: FloatArray) -> _State:
+        """After a generation whose parents lay at ``moves`` (n, parents, d), in steps; equations 24 to 30."""
+        d, mass = self.dimension, self.mass
+        rate = (mass + 2) / (d + mass + 5)
+        damping = 1 + 2 * max(0.0, np.sqrt((mass - 1) / (d + 1)) - 1) + rate
+        slow = (4 + mass / d) / (d + 4 + 2 * mass / d)
+        # The separable strategy learns d numbers instead of d (d + 1) / 2, and so (d + 2) / 3 times as fast.
+        faster = (d + 2) / 3
+        one = faster * 2 / ((d + 1.3) ** 2 + mass)
+        many = min(1 - one, faster * 2 * (mass - 2 + 1 / mass) / ((d + 2) ** 2 + mass))
+        move = np.einsum("k,nkd->nd", self.weights, moves)
+        step_path = (1 - rate) * state.step_path + np.sqrt(rate * (2 - rate) * mass) * move / np.sqrt(state.scale)
+        scale_path = (1 - slow) * state.scale_path + np.sqrt(slow * (2 - slow) * mass) * move
+        squares = np.einsum("k,nkd->nd", self.weights, moves**2)
+        expected = np.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2))
+        lengthened = rate / damping * (np.linalg.norm(step_path, axis=1) / expected - 1)
+        return _State(
+            place=state.place + state.step[:, None] * move,
+            scale=(1 - one - many) * state.scale + one * scale_path**2 + many * squares,
+            step_path=step_path,
+            scale_path=scale_path,
+            step=state.step * np.exp(np.minimum(1, lengthened)),
+        )

@@ -34,10 +34,10 @@ class FromBytes:
     The thief holds two stolen databases, the algorithm and people of their own whom they enrol twice, from another
     photo under another key, and wants to know which records belong to one person; success is that records of one
     person are more alike than others. Where plain correlation weighs all values alike, this learns which of them count:
-    by the cosine after whitening by how two records of a person differ (Koestinger et al., "Large Scale Metric
-    Learning from Equivalence Constraints", CVPR 2012), and by a logistic regression on products and distances of the
-    values in their principal axes. These and the plain cosine are compared on left-out people, at every scale of long
-    records and, where the scheme says what its format means, on its readings.
+    by the cosine after whitening by how two records of a person differ, axes weighing as people differ in them (as in
+    probabilistic discriminant analysis, Prince & Elder, ICCV 2007), and by a logistic regression on products and
+    distances of the values in their principal axes. These and the plain cosine are compared on left-out people, at
+    every scale of long records and, where the scheme says what its format means, on its readings.
     """
 
     question = SamePerson
@@ -156,12 +156,19 @@ def _cosine(left: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _whitened(first: FloatArray, second: FloatArray, seed: int) -> Linker:
-    """The cosine in axes in which two records of a person differ equally much in every direction."""
+    """The cosine in axes in which a person's records differ equally much, each weighing as much as people differ in it.
+
+    With a variance of 1/2 within every axis, what is above 1/2 of the whole variance t is between people: of the
+    product of two records' values, (t - 1/2) / t is theirs.
+    """
     differences = first - second
     within = differences.T @ differences / len(differences)
     within += _RIDGE * (np.trace(within) / len(within) or 1.0) * np.eye(len(within))
     values, axes = np.linalg.eigh(within)
     turn = axes / np.sqrt(values)
+    records = np.vstack([first, second]) @ turn
+    whole, main = np.linalg.eigh(records.T @ records / len(records))
+    turn = turn @ main * np.sqrt(np.maximum(whole - 0.5, 0) / np.maximum(whole, 0.5))
     return lambda left, right: _cosine(left @ turn, right @ turn)
 
 

@@ -42,10 +42,10 @@ def measure_renewal(accepted: Mapping[str, Accepted], person: npt.NDArray[np.int
     if not len(person):
         raise ValueError("no trials under other keys; expected one or more of each person")
     people, place = np.unique(person, return_inverse=True)
-    trials = np.bincount(place).astype(np.float64)
+    trials = np.asarray(np.bincount(place), dtype=np.float64)
     measurements = []
     for fmr, opened in accepted.items():
-        hits = np.bincount(place, weights=opened.astype(np.float64))
+        hits = np.asarray(np.bincount(place, weights=opened), dtype=np.float64)
         share = float(opened.mean())
         low, high = clustered_wilson(hits, trials)
         measurements.append(Measurement(f"other_key_accepted_at_fmr_{fmr}", share, low, high, len(people)))
