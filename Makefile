@@ -13,7 +13,7 @@ SHARED_OUT ?= --numprocesses auto --dist loadfile
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
 
-.PHONY: env run mote test test-slow coverage fuzz gate bench lint clean
+.PHONY: env run mote test test-slow coverage cover mutants scale fuzz gate bench lint clean
 
 env: $(VENV)/.installed
 
@@ -40,6 +40,16 @@ test-slow: env
 
 coverage: env
 	PYTHONPATH=tests/unit/metrics $(BIN)/python tests/science/interval_coverage.py > docs/coverage.md
+
+cover: env
+	$(BIN)/python -m pytest -m "not slow and not hour" --cov=mote_bench --cov-branch --cov-report=term:skip-covered
+
+mutants: env
+	$(BIN)/python tests/mutants.py
+
+scale: env
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py memory
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py growth
 
 fuzz: env
 	$(BIN)/python -m pytest -m hour -s

@@ -155,13 +155,14 @@ def _main(bounds: Bounds, scratch: str, task: bytes, answers: Connection) -> Non
 def _done(task: bytes) -> Outcome:
     import traceback
 
+    from mote_bench.redaction import redacted
     from mote_bench.tasks import Outcome
 
     try:
         function, arguments = pickle.loads(task)
         outcome: Outcome = function(*arguments)
     except Exception:  # such as a plug-in that can't be imported here
-        return Outcome(None, 0.0, traceback.format_exc())
+        return Outcome(None, 0.0, redacted(traceback.format_exc()))
     return outcome
 
 

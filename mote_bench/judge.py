@@ -99,12 +99,15 @@ def _transfer(split: Split, stranger: npt.NDArray[np.bool_], rates: Sequence[str
     return Transfer.learned(split.background, thresholds(scores[stranger], rates))
 
 
-def thresholds(impostor: FloatArray, fmr: Iterable[str]) -> dict[str, float]:
-    """A threshold for each false-match rate that this many impostor scores can support."""
+def thresholds(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None = None) -> dict[str, float]:
+    """A threshold for each false-match rate that this many impostor scores can support.
+
+    Where only the highest of ``trials`` scores are given, they must be more than any of the rates accepts.
+    """
     found = {}
     for rate in fmr:
         try:
-            found[rate] = threshold_at_fmr(impostor, float(rate))
+            found[rate] = threshold_at_fmr(impostor, float(rate), trials=trials)
         except InputError:  # too few impostors: the rate is left out rather than guessed
             continue
     return found

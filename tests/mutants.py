@@ -67,7 +67,8 @@ def main() -> None:
     for item, result in sorted(alive, key=lambda one: str(one[0].mutations[0])):
         print(f"\nalive: {_named(item.mutations[0])}\n{_change(result)}")
     print(
-        f"\n{dead} of {len(drawn)} faults killed: {dead / len(drawn):.3f}, 95 % interval {low:.3f} to {high:.3f}; drawn of {known} with seed {options.seed}"
+        f"\n{dead} of {len(drawn)} faults killed: {dead / len(drawn):.3f}, 95 % interval {low:.3f} to {high:.3f}; "
+        f"drawn of {known} with seed {options.seed}"
     )
     sys.exit(dead / len(drawn) < options.least)
 
@@ -165,7 +166,7 @@ def _named(one: MutationSpec) -> str:
 
 
 def _change(result: WorkResult | None) -> str:
-    lines = (result and result.diff or "").splitlines()
+    lines = ((result and result.diff) or "").splitlines()
     return "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_faults import without_cost
+from test_runner import Raises, setting_of, with_attacks
 
 from commands import mote_bench
 from mote_bench import runner, store
 from mote_bench.contracts import Status, WhichClass
 from mote_bench.isolation import Bounds, contained, holds
 from mote_bench.tasks import Outcome, guarded
-from test_faults import without_cost
-from test_runner import Raises, setting_of, with_attacks
 
 WIDE = Bounds(seconds=60, gigabytes=4)
 
