@@ -58,20 +58,27 @@ def _titles(board: Board) -> list[str]:
     fnmr = f"FNMR@{board.fmr}" if board.fmr else "FNMR"
     asked = (f"{reading.question}: {label(reading.headline)}" for reading in board.readings)
     arrows = (r" $\downarrow$" if better(reading) == "lower" else r" $\uparrow$" for reading in board.readings)
-    questions = [_stacked(title) + arrow for title, arrow in zip(asked, arrows, strict=True)]
-    return ["scheme", r"EER $\downarrow$", _stacked(fnmr) + r" $\downarrow$", *questions, "bytes"]
+    questions = [_stacked(title, arrow) for title, arrow in zip(asked, arrows, strict=True)]
+    return ["scheme", r"EER $\downarrow$", _stacked(fnmr, r" $\downarrow$"), *questions, "bytes"]
 
 
-def _stacked(title: str) -> str:
+def _stacked(title: str, arrow: str) -> str:
     """A heading in short lines: a table of ten questions must fit a page."""
     lines = map(escaped, textwrap.wrap(title, _WIDTH))
-    return r"\shortstack[l]{" + r"\\".join(lines) + "}"
+    return r"\shortstack[l]{" + r"\\".join(lines) + arrow + "}"
 
 
 def _row(row: Row) -> list[str]:
     size = row.cost.size.measurement
     bytes_ = f"{size.value:,.0f}" if size else escaped(row.cost.size.status)
-    return [escaped(row.name), _figure(row.eer), _figure(row.fnmr), *map(_worst, row.questions), bytes_]
+    # The rule keeps rows of two lines apart.
+    return [
+        rf"\rule{{0pt}}{{5.6ex}}{escaped(row.name)}",
+        _figure(row.eer),
+        _figure(row.fnmr),
+        *map(_worst, row.questions),
+        bytes_,
+    ]
 
 
 def _figure(figure: Figure) -> str:

@@ -124,6 +124,40 @@ def test_an_out_folder_that_cannot_be_written(tmp_path):
     refused(mote_bench("run", "--out", "file/boards", cwd=tmp_path), tmp_path, "can't write", "--out DIR")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--backend", "nope"), ["--backend nope", "processes, dask"]),
+        (("run", "--data", "file"), ["not an npz archive"]),
+        (("new", "scheme", "mine", "--out", "file"), ["can't write 'file/mote-bench-mine'", "--out DIR"]),
+        (("check", "os:path"), ["'os:path' is a module", "MODULE:CLASS"]),
+        (("gate", "--baseline", "file"), ["'file' is a file", "folder of an earlier run"]),
+        (("verify", "file"), ["'file' is no bundle"]),
+        (("verify", "."), ["can't read '.'"]),
+        (("submit", "--scheme", "mote", "--by", "x"), ["no records of 'mote'", "run --schemes mote"]),
+        (("external", "--scheme", "mote", "--attack", "nope", "--by", "x"), ["No attack is named 'nope'"]),
+    ],
+)
+def test_mistakes_are_answered_with_what_was_expected(tmp_path, arguments, words):
+    (tmp_path / "file").write_text("some text")
+    refused(mote_bench(*arguments, cwd=tmp_path), tmp_path, *words)
+
+
+def test_help_shows_examples(tmp_path):
+    for arguments in (
+        (),
+        ("run",),
+        ("gate",),
+        ("new",),
+        ("check",),
+        ("submit",),
+        ("verify",),
+        ("external",),
+        ("board",),
+    ):
+        assert "Example" in mote_bench(*arguments, "--help", cwd=tmp_path).stdout
+
+
 def test_a_question_that_needs_identity_is_refused_by_name(tmp_path):
     saved(tmp_path / "faces.npz", identity=None)
     result = mote_bench("run", "--data", "faces.npz", "--questions", "link,verify", cwd=tmp_path)
