@@ -47,6 +47,8 @@ UNKNOWN = "recognition unknown"
 
 BROKEN_ABOVE = 0.25
 """A scheme is broken when even the favourable end of its EER's interval turns away one owner in four."""
+USUAL = "logistic-bytes"
+"""How papers usually evaluate what a template says of an attribute."""
 COIN = 0.5
 """An EER whose interval reaches that of a coin shows no recognition at all."""
 
@@ -72,6 +74,10 @@ class Worst:
         As the question's :class:`Reading` names them.
     naive : Measurement, optional
         The headline of the strongest attack that only reads the stored bytes.
+    usual : Measurement, optional
+        The headline of a logistic regression on the stored bytes, which papers usually evaluate by.
+    adaptive : Measurement, optional
+        The headline of the strongest attack that does more than that.
     record : str
         Where the record of the strongest attack stands, seen from the boards.
     found_by : str
@@ -91,6 +97,10 @@ class Worst:
     headline: Measurement | None = None
     beside: tuple[Measurement, ...] = ()
     naive: Measurement | None = None
+    naive_attack: str = ""
+    usual: Measurement | None = None
+    adaptive: Measurement | None = None
+    adaptive_attack: str = ""
     record: str = ""
     found_by: str = ""
     measured: int = 0
@@ -316,6 +326,8 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
     if best is None:
         return replace(worst, status="failed" if worst.failed else "unmeasured") if attacks else worst
     of_bytes = strongest((record for record in attacks if naive(record.cell.attack)), reading)
+    usual = strongest((record for record in attacks if record.cell.attack == USUAL), reading)
+    of_more = strongest((record for record in attacks if not naive(record.cell.attack)), reading)
     return replace(
         worst,
         status=OK,
@@ -324,6 +336,10 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
         headline=find(best, reading.headline),
         beside=tuple(one for metric in reading.beside for one in [find(best, metric)] if one is not None),
         naive=find(of_bytes, reading.headline),
+        naive_attack=of_bytes.cell.attack if of_bytes else "",
+        usual=find(usual, reading.headline),
+        adaptive=find(of_more, reading.headline),
+        adaptive_attack=of_more.cell.attack if of_more else "",
         record=record_link(best),
         found_by=printable(best.provenance.get("submitted_by", "")),
     )

@@ -19,7 +19,15 @@ from mote_bench import schemas
 from mote_bench.contracts import Measurement, Status
 from mote_bench.report.boards import render
 
-FILES = ["results.csv", "leaderboard.csv", "leaderboard.json", "leaderboard.md", "leaderboard.tex", "leaderboard.html"]
+FILES = [
+    "results.csv",
+    "leaderboard.csv",
+    "leaderboard.json",
+    "leaderboard.md",
+    "naive_adaptive.md",
+    "leaderboard.tex",
+    "leaderboard.html",
+]
 
 
 @pytest.fixture(scope="module")
