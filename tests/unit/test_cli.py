@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, messages, and nothing written on bad input."""
 
+import os
 import subprocess
 import sys
 
@@ -156,6 +157,25 @@ def test_help_shows_examples(tmp_path):
         ("board",),
     ):
         assert "Example" in mote_bench(*arguments, "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(("words", "completed"), [("mote-bench ga", "gate"), ("mote-bench gate --ba", "--baseline")])
+def test_a_shell_completes_commands_and_options(words, completed):
+    place = str(len(words.split()) - 1)
+    asked = {"COMP_WORDS": words, "COMP_CWORD": place, "_MOTE_BENCH_COMPLETE": "complete_bash"}
+    code = "import sys; sys.argv = ['mote-bench']; from mote_bench.cli import main; main()"
+    made = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True, check=True
+    )
+    assert made.stdout.split() == [completed]
+
+
+def test_no_color_is_heeded(tmp_path):
+    code = "import sys; sys.argv = ['mote-bench', '--help']; from mote_bench.cli import main; main()"
+    made = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True, check=True
+    )
+    assert "\x1b[3" not in made.stdout
 
 
 def test_a_question_that_needs_identity_is_refused_by_name(tmp_path):
