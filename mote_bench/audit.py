@@ -96,7 +96,10 @@ def _figures(cell: Cell, claimed: Sequence[Measurement], made: Sequence[Measurem
     for one in claimed:
         if one.metric not in _CLOCK:
             other = fresh.get(one.metric)
-            yield Finding(cell, prefix + one.metric, _verdict(one, other), one, other)
+            verdict = _verdict(one, other)
+            moved = verdict == OUTSIDE and other is not None and _controls_apart(one, other) > _CLOSE
+            why = "floor, ceiling or chance differ" if moved else ""
+            yield Finding(cell, prefix + one.metric, verdict, one, other, why)
     for metric in fresh.keys() - {one.metric for one in claimed}:
         yield Finding(cell, prefix + metric, MISSING, None, fresh[metric], "left out of the bundle")
 
