@@ -16,7 +16,7 @@ from mote_bench.mote.people import people_of
 from mote_bench.toolkit import on_sphere, stream, unit
 
 _ROWS = 2048
-Form = Literal["float32", "float16", "int8", "int4"]
+Form = Literal["float32", "float16", "int8", "int4", "ternary"]
 
 
 class ClosedFormMOTE:
@@ -40,7 +40,7 @@ class ClosedFormMOTE:
     ridge : float
         Added to the background's covariance, in units of its mean variance. Error rates hardly depend on it between
         0.03 and 0.3.
-    form : {"float32", "float16", "int8", "int4"}
+    form : {"float32", "float16", "int8", "int4", "ternary"}
         How a weight is stored.
 
     Notes
