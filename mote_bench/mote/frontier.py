@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from mote_bench import registry, settings, store
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
-from mote_bench.mote.closed_form import ClosedFormMOTE
+from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
 from mote_bench.mote.codec import encode
 from mote_bench.mote.loop import train_one
 from mote_bench.mote.scheme import MOTE
@@ -53,10 +53,10 @@ VARIANTS: dict[str, Callable[[], Any]] = {
     "net 64-16 (mote-small)": partial(MOTE, hidden=(64, 16)),
     "net 256-128 (mote-wide)": partial(MOTE, hidden=(256, 128)),
     "net, random widths": partial(MOTE, random_widths=True),
-    "linear, float32 (mote-linear)": partial(ClosedFormMOTE, features=0),
-    "linear, int8": partial(ClosedFormMOTE, features=0, form="int8"),
-    "linear, int4": partial(ClosedFormMOTE, features=0, form="int4"),
-    "linear, ternary": partial(ClosedFormMOTE, features=0, form="ternary"),
+    "linear, float32 (mote-linear)": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE),
+    "linear, int8": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int8"),
+    "linear, int4": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int4"),
+    "linear, ternary": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="ternary"),
     "2,048 features, float32 (mote-features)": partial(ClosedFormMOTE, features=2048),
     "2,048 features, float16": partial(ClosedFormMOTE, features=2048, form="float16"),
     "2,048 features, int8": partial(ClosedFormMOTE, features=2048, form="int8"),
