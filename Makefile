@@ -27,7 +27,7 @@ run: env
 mote: env
 	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA)
 	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA) --dimension 512 --variants cosine,solved,linear,features
-	$(BIN)/python -m mote_bench.mote.balance --data $(DATA)
+	$(BIN)/python -m mote_bench.mote.balance --data $(DATA) --solved
 	$(BIN)/python -m mote_bench.mote.bound --data $(DATA)
 
 test: env lint
