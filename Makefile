@@ -7,11 +7,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
+# A process of tests for each core, a test file at a time.
+SHARED_OUT ?= --numprocesses auto --dist loadfile
 
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
 
-.PHONY: env run mote test test-slow coverage fuzz gate bench lint clean
+.PHONY: env run mote test test-slow coverage cover mutants scale fuzz gate bench lint clean
 
 env: $(VENV)/.installed
 
@@ -31,13 +33,23 @@ mote: env
 	$(BIN)/python -m mote_bench.mote.bound --data $(DATA)
 
 test: env lint
-	$(BIN)/python -m pytest -m "not slow and not hour"
+	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour"
 
 test-slow: env
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(SHARED_OUT) -m slow
 
 coverage: env
 	PYTHONPATH=tests/unit/metrics $(BIN)/python tests/science/interval_coverage.py > docs/coverage.md
+
+cover: env
+	$(BIN)/python -m pytest -m "not slow and not hour" --cov=mote_bench --cov-branch --cov-report=term:skip-covered
+
+mutants: env
+	$(BIN)/python tests/mutants.py
+
+scale: env
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py memory
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py growth
 
 fuzz: env
 	$(BIN)/python -m pytest -m hour -s
