@@ -9,7 +9,7 @@ from populations import gaussian_faces
 
 
 def test_less_is_read_where_less_is_stored() -> None:
-    parts = split(gaussian_faces(200, 4, dimension=24), load(), seed=0)
+    parts = split(gaussian_faces(250, 4, dimension=24), load(), seed=0)
     few, many = capacity.measure(parts, "gender", widths=(2, 64))
     assert few.bytes < many.bytes == 8 + 32
     assert few.fnmr.value > many.fnmr.value
