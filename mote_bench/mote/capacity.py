@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import balanced_accuracy_score
 from tabulate import tabulate
@@ -31,6 +32,7 @@ from mote_bench.toolkit import on_sphere, unit
 
 WIDTHS = (4, 8, 16, 32, 64, 128, 512)
 FMR = "1e-3"
+Labels = npt.NDArray[np.str_]
 _PENALTIES = np.logspace(-3, 4, 15)
 
 
@@ -88,7 +90,7 @@ def _line(parts: Split, attribute: str, width: int) -> Line:
     )
 
 
-def _told(learned: FloatArray, read: FloatArray, known: FloatArray, truth: FloatArray) -> tuple[float, Interval]:
+def _told(learned: FloatArray, read: FloatArray, known: Labels, truth: Labels) -> tuple[float, Interval]:
     """Balanced accuracy with the interval of the mean over classes, each class's people a proportion."""
     scale = learned.std()
     model = LogisticRegression(max_iter=5000, class_weight="balanced").fit(learned / scale, known)
