@@ -24,15 +24,7 @@ import numpy.typing as npt
 from mote_bench.contracts import InputError
 
 _DTYPES = {"float32": np.float32, "int32": np.int32}
-_PLAIN = {
-    "Add": "Add",
-    "AddV2": "Add",
-    "Sub": "Sub",
-    "Mul": "Mul",
-    "Abs": "Abs",
-    "Relu": "Relu",
-    "Identity": "Identity",
-}
+_PLAIN = {"Add": "Add", "AddV2": "Add", "Sub": "Sub", "Mul": "Mul", "Abs": "Abs", "Relu": "Relu", "Identity": "Identity"}
 _PLAIN |= {"Maximum": "Max", "Minimum": "Min", "BiasAdd": "Add"}
 _CONVOLUTIONS = ("Conv2D", "_FusedConv2D", "DepthwiseConv2dNative", "FusedDepthwiseConv2dNative")
 _SIZE = 112
@@ -93,9 +85,7 @@ def converted(source: Path) -> bytes:
         [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["n", None])],
         [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
     )
-    model = helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9, producer_name="mote-bench"
-    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9, producer_name="mote-bench")
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 
