@@ -196,9 +196,13 @@ def _markdown(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> st
         f"# What MOTE's variants cost and recognise: {data}\n\n{people} people, 95 % intervals over people; {images:,} "
         f"background embeddings of {dimension} dimensions; CPU time of one thread. The loop that trains one net after "
         f"the other, with the released {EPOCHS} epochs at most, takes {1000 * loop:,.0f} ms a person; enrolment is "
-        "told in multiples of its speed. What the loop's nets recognise stands in the row of the released schedule, "
-        "which trains the same nets but for rounding."
+        "told in multiples of its speed."
     )
+    if any("released schedule" in line.name for line in lines):
+        head += (
+            " What the loop's nets recognise stands in the row of the released schedule, which trains the same nets "
+            "but for rounding."
+        )
     return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg)\n\nMade by `{_command(data)}`.\n"
 
 
