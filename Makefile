@@ -30,8 +30,9 @@ run: env
 mote: env
 	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA)
 	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA) --dimension 512 --variants cosine,solved,linear,features
-	$(BIN)/python -m mote_bench.mote.balance --data $(DATA)
+	$(BIN)/python -m mote_bench.mote.balance --data $(DATA) --solved
 	$(BIN)/python -m mote_bench.mote.bound --data $(DATA)
+	$(BIN)/python -m mote_bench.mote.capacity --data $(DATA)
 
 test: env lint
 	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour"

@@ -1,9 +1,11 @@
 """What MOTE's knob for fairness does: error rates by group against the share of the own group's positives.
 
-    python -m mote_bench.mote.balance [--data FILE.npz] [--attribute gender] [--out leaderboards/mote]
+    python -m mote_bench.mote.balance [--data FILE.npz] [--attribute gender] [--solved] [--out leaderboards/mote]
 
-Nets of a protocol's target people, at a threshold set on its shadow people at FMR 1e-2; beside them ``cosine`` and the
-tuned :class:`~mote_bench.mote.fair.FairMOTE`.
+Nets of a protocol's target people, at a threshold set on its shadow people at FMR 1e-2; beside them ``cosine``, the
+normalised scores ``cosine-znorm`` and ``cosine-fair``, and the tuned :class:`~mote_bench.mote.fair.FairMOTE`. With
+``--solved`` the nets are ``mote-solved``'s, which take seconds instead of many minutes; the tuned one is then left out,
+because it trains.
 """
 
 from __future__ import annotations
@@ -24,25 +26,31 @@ from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.verification import Scores, missed_genuine, threshold_at_fmr
 from mote_bench.mote.fair import OWN_SHARES, FairMOTE, shares
 from mote_bench.mote.scheme import EVERYONE, MOTE
+from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.report.text import number, span
 from mote_bench.split import Enrolled, Split
 
 _FMR = "1e-2"
+_VECTORS = ("cosine", "cosine-znorm", "cosine-fair")
 
 
-def sweep(parts: Split, attribute: str) -> list[tuple[str, Measured, float]]:
-    """A name, its fairness, and its FNMR over all, for cosine, each share, and the tuned shares."""
+def sweep(parts: Split, attribute: str, *, solved: bool = False) -> list[tuple[str, Measured, float]]:
+    """A name, its fairness, and its FNMR over all, for vectors, each share, and where nets train the tuned shares."""
     with threadpool_limits(limits=1):
         made = [
-            ("cosine", *_measured(registry.load("schemes", "cosine").fit(parts.background, seed=0), parts, attribute))
+            (name, *_measured(registry.load("schemes", name).fit(parts.background, seed=0), parts, attribute))
+            for name in _VECTORS
         ]
-        mote = MOTE(attributes=(attribute,)).fit(parts.background, seed=0)
+        kind, called = (SolvedMOTE, "mote-solved") if solved else (MOTE, "mote")
+        mote = kind(attributes=(attribute,)).fit(parts.background, seed=0)
         if mote.groups == (EVERYONE,):
             raise InputError(
                 f"the background has no two groups of '{attribute}' with ten people each; nothing to balance"
             )
         for own in OWN_SHARES:
-            made.append((f"mote, {own:g} of the own group", *_measured(mote, parts, attribute, own=own)))
+            made.append((f"{called}, {own:g} of the own group", *_measured(mote, parts, attribute, own=own)))
+        if solved:
+            return made
         fair = FairMOTE(attribute=attribute).fit(parts.background, seed=0)
         chosen = ", ".join(f"{group} {share:g}" for group, share in fair.own_share.items())
         made.append((f"mote-fair (tuned: {chosen or 'equal'})", *_measured(fair, parts, attribute)))
@@ -76,7 +84,7 @@ def _scores(scheme: Any, people: Enrolled, attribute: str, own: float | None) ->
     return Scores(values, np.arange(len(templates)), people.shown)
 
 
-def render(data: str, attribute: str, lines: Sequence[tuple[str, Measured, float]]) -> str:
+def render(data: str, attribute: str, lines: Sequence[tuple[str, Measured, float]], *, solved: bool = False) -> str:
     """The sweep as Markdown."""
     wanted = [one.metric for one in lines[0][1].measurements if one.metric.startswith(("fdr_", "garbe_", "fnmr_"))]
     rows = []
@@ -89,8 +97,10 @@ def render(data: str, attribute: str, lines: Sequence[tuple[str, Measured, float
         f"# MOTE's balance by {attribute}: {data}\n\nRates at FMR {_FMR}, set on other people; {people} people, 95 % "
         "intervals over people. FDR: 1 is even; GARBE: 0 is even."
     )
+    how = " --solved" if solved else ""
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
-    return f"{head}\n\n{table}\n\nMade by `python -m mote_bench.mote.balance --data {data} --attribute {attribute}`.\n"
+    command = f"python -m mote_bench.mote.balance --data {data} --attribute {attribute}{how}"
+    return f"{head}\n\n{table}\n\nMade by `{command}`.\n"
 
 
 def main() -> None:
@@ -98,16 +108,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.balance", description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
     parser.add_argument("--attribute", default="gender", help="whose groups are to be treated alike")
+    parser.add_argument("--solved", action="store_true", help="sweep nets that are solved instead of trained")
     parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
     given = parser.parse_args()
     parts = settings.make(settings.Asked(data=given.data, schemes="cosine", questions="verify")).split
     if given.attribute not in parts.background.attributes:
         known = ", ".join(parts.background.attributes)
         parser.exit(2, f"error: '{given.data}' has no attribute '{given.attribute}'; it has: {known}\n")
-    lines = sweep(parts, given.attribute)
+    lines = sweep(parts, given.attribute, solved=given.solved)
     given.out.mkdir(parents=True, exist_ok=True)
     name = Path(given.data).stem
-    store.write_text(given.out / f"balance-{name}-{given.attribute}.md", render(name, given.attribute, lines))
+    file = f"balance-{name}-{given.attribute}{'-solved' * given.solved}.md"
+    store.write_text(given.out / file, render(name, given.attribute, lines, solved=given.solved))
     print(f"written to '{given.out}'")
 
 

@@ -15,8 +15,9 @@ from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.people import people_of
 from mote_bench.toolkit import on_sphere, stream, unit
 
+LINEAR_RIDGE = 1.0
 _ROWS = 2048
-Form = Literal["float32", "float16", "int8", "int4"]
+Form = Literal["float32", "float16", "int8", "int4", "ternary"]
 
 
 class ClosedFormMOTE:
@@ -40,7 +41,7 @@ class ClosedFormMOTE:
     ridge : float
         Added to the background's covariance, in units of its mean variance. Error rates hardly depend on it between
         0.03 and 0.3.
-    form : {"float32", "float16", "int8", "int4"}
+    form : {"float32", "float16", "int8", "int4", "ternary"}
         How a weight is stored.
 
     Notes
@@ -208,8 +209,12 @@ def _moments(batches: Any) -> tuple[FloatArray, FloatArray]:
 
 
 def linear() -> ClosedFormMOTE:
-    """A discriminant on the embedding itself: as many bytes as a vector."""
-    return ClosedFormMOTE(features=0)
+    """A discriminant on the embedding itself: as many bytes as a vector.
+
+    With a larger ridge than on features: an embedding has directions that hardly vary, and whitened without it their
+    noise would count as much as anything.
+    """
+    return ClosedFormMOTE(features=0, ridge=LINEAR_RIDGE)
 
 
 def features() -> ClosedFormMOTE:

@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from mote_bench import registry, settings, store
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
-from mote_bench.mote.closed_form import ClosedFormMOTE
+from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
 from mote_bench.mote.codec import encode
 from mote_bench.mote.loop import train_one
 from mote_bench.mote.scheme import MOTE
@@ -53,13 +53,15 @@ VARIANTS: dict[str, Callable[[], Any]] = {
     "net 64-16 (mote-small)": partial(MOTE, hidden=(64, 16)),
     "net 256-128 (mote-wide)": partial(MOTE, hidden=(256, 128)),
     "net, random widths": partial(MOTE, random_widths=True),
-    "linear, float32 (mote-linear)": partial(ClosedFormMOTE, features=0),
-    "linear, int8": partial(ClosedFormMOTE, features=0, form="int8"),
-    "linear, int4": partial(ClosedFormMOTE, features=0, form="int4"),
+    "linear, float32 (mote-linear)": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE),
+    "linear, int8": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int8"),
+    "linear, int4": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int4"),
+    "linear, ternary": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="ternary"),
     "2,048 features, float32 (mote-features)": partial(ClosedFormMOTE, features=2048),
     "2,048 features, float16": partial(ClosedFormMOTE, features=2048, form="float16"),
     "2,048 features, int8": partial(ClosedFormMOTE, features=2048, form="int8"),
     "2,048 features, int4": partial(ClosedFormMOTE, features=2048, form="int4"),
+    "2,048 features, ternary": partial(ClosedFormMOTE, features=2048, form="ternary"),
     "features, int8, a vector's bytes (mote-features-int8)": partial(ClosedFormMOTE, form="int8"),
     "features, int4, a vector's bytes (mote-features-int4)": partial(ClosedFormMOTE, form="int4"),
     "512 features, int4": partial(ClosedFormMOTE, features=512, form="int4"),
@@ -194,9 +196,13 @@ def _markdown(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> st
         f"# What MOTE's variants cost and recognise: {data}\n\n{people} people, 95 % intervals over people; {images:,} "
         f"background embeddings of {dimension} dimensions; CPU time of one thread. The loop that trains one net after "
         f"the other, with the released {EPOCHS} epochs at most, takes {1000 * loop:,.0f} ms a person; enrolment is "
-        "told in multiples of its speed. What the loop's nets recognise stands in the row of the released schedule, "
-        "which trains the same nets but for rounding."
+        "told in multiples of its speed."
     )
+    if any("released schedule" in line.name for line in lines):
+        head += (
+            " What the loop's nets recognise stands in the row of the released schedule, which trains the same nets "
+            "but for rounding."
+        )
     return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg)\n\nMade by `{_command(data)}`.\n"
 
 

@@ -1,4 +1,4 @@
-"""One person's weights over shared features as bytes: float32, float16, int8 or int4 with one scale."""
+"""One person's weights over shared features as bytes: float32, float16, or int8, int4 or ternary with one scale."""
 
 from __future__ import annotations
 
@@ -23,9 +23,20 @@ class Form:
     levels: int = 0
 
 
-FORMS = {"float32": Form(0, 4), "float16": Form(1, 2), "int8": Form(2, 1, 127), "int4": Form(3, 0.5, 7)}
-_CLIPPED = {"int8": 6.0, "int4": 2.5}
-"""Weights beyond this many standard deviations are cut off: the others then have finer steps."""
+FORMS = {
+    "float32": Form(0, 4),
+    "float16": Form(1, 2),
+    "int8": Form(2, 1, 127),
+    "int4": Form(3, 0.5, 7),
+    "ternary": Form(4, 0.2, 1),
+}
+_CLIPPED = {"int8": 6.0, "int4": 2.5, "ternary": 1.224}
+"""Weights beyond this many standard deviations are cut off: the others then have finer steps.
+
+1.224 is the best of a normal weight's three levels, with the cut between them at half of it (Max, IRE Trans. Inf.
+Theory 6, 1960, table I).
+"""
+_TRITS = 3 ** np.arange(5)
 
 
 def size(weights: int, form: str) -> int:
@@ -36,7 +47,8 @@ def size(weights: int, form: str) -> int:
 def encode(weights: FloatArray, form: str) -> Template:
     """``MH``, form (u8), zero (u8), scale (float32), then the weights, all little-endian.
 
-    A weight of the whole-number forms is its level times the scale; of int4 two stand in a byte, the first one low.
+    A weight of the whole-number forms is its level times the scale; of int4 two stand in a byte, the first one low;
+    of ternary five, as the digits of a number to base 3, the first one lowest.
     """
     levels = FORMS[form].levels
     if not levels:
@@ -45,7 +57,7 @@ def encode(weights: FloatArray, form: str) -> Template:
     most = min(float(np.abs(weights).max()), _CLIPPED[form] * float(weights.std()))
     scale = np.float32(most / levels if most > 0 else 1.0)
     level = np.clip(np.round(weights / scale), -levels, levels).astype(np.int8)
-    body = level.tobytes() if form == "int8" else _packed(level)
+    body = level.tobytes() if form == "int8" else _packed(level) if form == "int4" else _trits(level)
     return _HEAD.pack(MAGIC, FORMS[form].code, 0, scale) + body
 
 
@@ -75,6 +87,8 @@ def _decoded(template: Template, weights: int, form: str) -> FloatArray:
     body = template[_HEAD.size :]
     if form == "int4":
         values = _unpacked(body, weights).astype(np.float32)
+    elif form == "ternary":
+        values = _untrits(body, weights).astype(np.float32)
     else:
         dtype = {"float32": "<f4", "float16": "<f2", "int8": "i1"}[form]
         values = np.frombuffer(body, dtype=dtype).astype(np.float32)
@@ -94,3 +108,16 @@ def _unpacked(body: bytes, weights: int) -> np.ndarray[tuple[int], np.dtype[np.i
     both = np.frombuffer(body, dtype=np.uint8)
     nibbles = np.column_stack([both & 15, both >> 4]).ravel()[:weights].astype(np.int8)
     return np.where(nibbles > 7, nibbles - 16, nibbles).astype(np.int8)
+
+
+def _trits(level: np.ndarray[tuple[int], np.dtype[np.int8]]) -> bytes:
+    digits = np.append(level, np.zeros(-len(level) % len(_TRITS), dtype=np.int8)).reshape(-1, len(_TRITS)) + 1
+    return (digits @ _TRITS).astype(np.uint8).tobytes()
+
+
+def _untrits(body: bytes, weights: int) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
+    packed = np.frombuffer(body, dtype=np.uint8).astype(np.int64)
+    if (packed >= 3 ** len(_TRITS)).any():
+        raise ValueError(f"a byte of {int(packed.max())}; five digits to base 3 are at most {3 ** len(_TRITS) - 1}")
+    digits = packed[:, None] // _TRITS % 3 - 1
+    return digits.ravel()[:weights].astype(np.int8)

@@ -17,7 +17,7 @@ from mote_bench.reference import text as reference
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-GUIDES = ["tutorial.md", "gate-in-ci.md", "submit-a-scheme.md", "write-an-attack.md", "from-pictures.md"]
+GUIDES = ["tutorial.md", "explain.md", "gate-in-ci.md", "submit-a-scheme.md", "write-an-attack.md", "from-pictures.md"]
 
 
 def blocks(page: Path, *languages: str) -> list[str]:

@@ -96,6 +96,18 @@ def test_nibbles_by_hand() -> None:
     assert decode([b"MH\x03\x00" + np.float32(1).tobytes() + b"\x97\x03"], 3, "int4")[0].tolist() == [7, -7, 3]
 
 
+def test_trits_by_hand() -> None:
+    # Levels 1, 0, -1, 1, 1 and 0: digits 2, 1, 0, 2, 2 make 2 + 3 + 54 + 162 = 221; then 1 1 1 1 1 makes 121.
+    drawn = np.array([1, 0, -1, 1, 1, 0], dtype=np.float32)
+    assert (
+        decode([b"MH\x04\x00" + np.float32(1).tobytes() + bytes([221, 121])], 6, "ternary")[0].tolist()
+        == drawn.tolist()
+    )
+    assert encode(drawn, "ternary")[8:] == bytes([221, 121])
+    with pytest.raises(ValueError, match="at most 242"):
+        decode([b"MH\x04\x00" + np.float32(1).tobytes() + bytes([243])], 5, "ternary")
+
+
 @given(st.binary(max_size=60), st.sampled_from(sorted(FORMS)))
 def test_other_bytes_are_refused_or_finite(template: bytes, form: str) -> None:
     try:

@@ -75,6 +75,15 @@ def test_a_sweep_is_a_table(monkeypatch):
     parts = split(gaussian_faces(200, 4, dimension=24), load(), seed=0)
     lines = balance.sweep(parts, "gender")
     text = balance.render("generated", "gender", lines)
-    assert len(lines) == 2 + len(OWN_SHARES)
+    assert len(lines) == 4 + len(OWN_SHARES)
     for word in ("cosine", "0.25 of the own group", "mote-fair (tuned:", "fdr gender", "fnmr gender female"):
         assert word in text
+
+
+def test_a_sweep_of_solved_nets_trains_none(monkeypatch):
+    """With any number of groups: here age, of two."""
+    monkeypatch.setattr(balance, "MOTE", None)
+    parts = split(gaussian_faces(200, 4, dimension=24), load(), seed=0)
+    lines = balance.sweep(parts, "age", solved=True)
+    assert [name for name, _, _ in lines][-1] == "mote-solved, 1 of the own group"
+    assert "--attribute age --solved" in balance.render("generated", "age", lines, solved=True)

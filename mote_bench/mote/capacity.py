@@ -1,0 +1,151 @@
+"""Does a template that holds less give less away? Recognition against privacy, by how many numbers are stored.
+
+    python -m mote_bench.mote.capacity [--data FILE.npz] [--attribute gender] [--out leaderboards/mote]
+
+Closed-form templates of ever fewer features, 4 bits a number. The thief holds the records, the public features and 300
+people of their own, and asks nothing: a ridge regression from stored numbers to faces, and a logistic regression to
+classes, both learned on their own people. That is a lower bound of what the suite's attacks take.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.metrics import balanced_accuracy_score
+from tabulate import tabulate
+from threadpoolctl import threadpool_limits
+
+from mote_bench import settings, store
+from mote_bench.contracts import FloatArray, InputError, Measurement
+from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
+from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
+from mote_bench.mote.closed_form import ClosedFormMOTE
+from mote_bench.report.text import number, span
+from mote_bench.split import Split
+from mote_bench.toolkit import on_sphere, unit
+
+WIDTHS = (4, 8, 16, 32, 64, 128, 512)
+FMR = "1e-3"
+Labels = npt.NDArray[np.str_]
+_PENALTIES = np.logspace(-3, 4, 15)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One capacity: what is stored, how it recognises, and what is read from it without a query."""
+
+    features: int
+    bytes: int
+    fnmr: Measurement
+    attribute: tuple[float, Interval]
+    """Balanced accuracy."""
+    cosine: tuple[float, Interval]
+    """Centred, of the rebuilt face with the enrolled one."""
+    success: tuple[float, Interval]
+    """Part of other photos that the rebuilt face matches by cosine, at FMR 1e-3."""
+    wolf: float
+    """Part of other people's photos that it matches."""
+
+
+def measure(parts: Split, attribute: str, widths: Sequence[int] = WIDTHS) -> list[Line]:
+    """A line for each number of features; on one thread."""
+    with threadpool_limits(limits=1):
+        return [_line(parts, attribute, width) for width in widths]
+
+
+def _line(parts: Split, attribute: str, width: int) -> Line:
+    target, shadow = parts.target, parts.shadow
+    if target.probes is None or shadow.probes is None:
+        raise InputError("capacities are compared by how people are recognised: the data must say who is shown")
+    scheme = ClosedFormMOTE(features=width, form="int4").fit(parts.background, seed=0)
+    stolen = scheme.enroll(target.references.embeddings, seeds=range(len(target.references)))
+    own = scheme.enroll(shadow.references.embeddings, seeds=range(9000, 9000 + len(shadow.references)))
+    impostor = Scores(scheme.score(own, shadow.probes.embeddings), np.arange(len(own)), shadow.shown).impostor
+    found = Scores(scheme.score(stolen, target.probes.embeddings), np.arange(len(stolen)), target.shown)
+    measured = measure_verification(found, {FMR: threshold_at_fmr(impostor, float(FMR))}, np.random.default_rng(0))
+    mean = parts.background.embeddings.mean(axis=0)
+    learned, read = scheme._heads(own), scheme._heads(stolen)
+    rise = RidgeCV(_PENALTIES, fit_intercept=False).fit(learned, shadow.references.embeddings - mean).predict(read)
+    cosines = (unit(rise) * unit(target.references.embeddings - mean)).sum(axis=1)
+    rebuilt = on_sphere(mean, unit(rise))
+    plain = shadow.references.embeddings @ shadow.probes.embeddings.T
+    threshold = threshold_at_fmr(Scores(plain, np.arange(len(plain)), shadow.shown).impostor, float(FMR))
+    matched = rebuilt @ target.probes.embeddings.T >= threshold
+    mated = np.arange(len(rebuilt))[:, None] == target.shown
+    hits, trials = (matched & mated).sum(axis=1), mated.sum(axis=1)
+    return Line(
+        width,
+        len(stolen[0]),
+        measured[f"fnmr_at_fmr_{FMR}"],
+        _told(learned, read, shadow.references.attributes[attribute], target.references.attributes[attribute]),
+        (float(cosines.mean()), t_interval(cosines)),
+        (float(hits.sum() / trials.sum()), clustered_wilson(hits, trials)),
+        float(matched[~mated].mean()),
+    )
+
+
+def _told(learned: FloatArray, read: FloatArray, known: Labels, truth: Labels) -> tuple[float, Interval]:
+    """Balanced accuracy with the interval of the mean over classes, each class's people a proportion."""
+    scale = learned.std()
+    model = LogisticRegression(max_iter=5000, class_weight="balanced").fit(learned / scale, known)
+    said = model.predict(read / scale)
+    classes = np.unique(truth)
+    right = [(said == truth)[truth == label].astype(float) for label in classes]
+    half = 1.96 * np.sqrt(sum(one.var() / len(one) for one in right)) / len(classes)
+    value = float(balanced_accuracy_score(truth, said))
+    return value, (max(0.0, value - half), min(1.0, value + half))
+
+
+def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str:
+    """The lines as Markdown."""
+    rows = [
+        (
+            line.features,
+            line.bytes,
+            f"{number(line.fnmr.value)} {span(line.fnmr)}",
+            *(f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, (low, high) in (line.attribute, line.cosine)),
+            "{:.3f} [{:.3f}, {:.3f}]".format(line.success[0], *line.success[1]),
+            number(line.wolf),
+        )
+        for line in lines
+    ]
+    titles = ("features", "bytes", f"FNMR at FMR {FMR}", f"{attribute}: balanced accuracy", "face: centred cosine",
+              f"another photo matched at FMR {FMR}", "wolf rate")  # fmt: skip
+    table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
+    return (
+        f"# What templates of limited capacity give away: {data}\n\n{people} people, 95 % intervals over people. The "
+        "thief reads the stored numbers, asks nothing, and learned on people of their own: a lower bound of what the "
+        f"suite's attacks take.\n\n{table}\n\nMade by `python -m mote_bench.mote.capacity --data {data} --attribute "
+        f"{attribute}`.\n"
+    )
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.capacity", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
+    parser.add_argument("--attribute", default="gender", help="what the thief wants to know")
+    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
+    given = parser.parse_args()
+    try:
+        parts = settings.make(settings.Asked(data=given.data, schemes="cosine", questions="verify")).split
+        if given.attribute not in parts.background.attributes:
+            raise InputError(f"'{given.data}' has no attribute '{given.attribute}'")
+        lines = measure(parts, given.attribute)
+    except InputError as error:
+        parser.exit(2, f"error: {error}\n")
+    given.out.mkdir(parents=True, exist_ok=True)
+    name = Path(given.data).stem
+    text = render(name, given.attribute, len(parts.target.references), lines)
+    store.write_text(given.out / f"capacity-{name}-{given.attribute}.md", text)
+    print(f"written to '{given.out}'")
+
+
+if __name__ == "__main__":
+    main()
