@@ -63,7 +63,10 @@ def _options(
 @app.command(epilog="Example: python -m mote_bench run --attacks all --data faces.npz --people 300 --out boards")
 def run(  # noqa: PLR0913 - typer makes an option of each argument
     data: Annotated[
-        str, typer.Option(help="A data set's name, or an .npz file with `embeddings`, `identity` and attributes.")
+        str,
+        typer.Option(
+            help="A data set's name, or a file (.npz, .csv, .parquet) with embeddings, `identity`, attributes."
+        ),
     ] = "synthetic",
     schemes: Annotated[
         str,
