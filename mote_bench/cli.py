@@ -192,7 +192,7 @@ def _write_boards(out: Path) -> list[Record]:
     records = own + bundle.submitted(out, own)
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
-    for name, text in render(records).items():
+    for name, text in render(records, strip=store.strip(out)).items():
         store.write_text(out / name, text)
     return records
 

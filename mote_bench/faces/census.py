@@ -53,7 +53,8 @@ def _probed(name: str, rows: FloatArray, who: npt.NDArray[np.intp], labels: Labe
     for label in np.unique(labels):
         chosen = labels == label
         people = np.unique(who[chosen], return_inverse=True)[1]
-        rate = person_proportion(np.bincount(people, right[chosen]), np.bincount(people))
+        told, asked = (np.bincount(people, weights=one[chosen]) for one in (right, np.ones(len(right))))
+        rate = person_proportion(told, asked)
         classes.append((rate.value, *rate.interval))
     rates, lows, highs = np.array(classes).T
     low, high = mover_mean(rates, lows, highs)

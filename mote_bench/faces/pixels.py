@@ -310,6 +310,14 @@ def _picture(who: Cast, row: int) -> Pixels:
     return render.rendered(model, person, shot.draw(person, SEED, int(who.images[row])))
 
 
+def smaller(pixels: Pixels) -> Pixels:
+    """At two thirds of the size: the strip has to fit into a page."""
+    from PIL import Image
+
+    height, width, _ = pixels.shape
+    return np.asarray(Image.fromarray(pixels).resize((2 * width // 3, 2 * height // 3), Image.Resampling.LANCZOS))
+
+
 def _titles(words: Sequence[str]) -> Pixels:
     from PIL import Image, ImageDraw
 
@@ -400,7 +408,7 @@ def _write(given: argparse.Namespace) -> None:
     lines = measured(who, rows, jobs=given.jobs, seed=0, other=other)
     given.out.mkdir(parents=True, exist_ok=True)
     store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], other))
-    (given.out / "strip.jpg").write_bytes(_jpeg(strip(who, lines)))
+    (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines))))
     print(f"written to '{given.out}'")
 
 
@@ -408,7 +416,7 @@ def _jpeg(pixels: Pixels) -> bytes:
     from PIL import Image
 
     stream_ = io.BytesIO()
-    Image.fromarray(pixels).save(stream_, "JPEG", quality=85)
+    Image.fromarray(pixels).save(stream_, "JPEG", quality=80)
     return stream_.getvalue()
 
 

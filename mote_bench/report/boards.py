@@ -16,8 +16,10 @@ from .standings import standings
 from .tables import leaderboard_csv, leaderboard_json
 
 
-def render(records: Sequence[Record]) -> dict[str, str]:
+def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
     """File name -> text of every board.
+
+    ``strip`` is the JPEG file of pictures that :mod:`mote_bench.faces.pixels` rebuilt, for the page to show.
 
     The same records give the same bytes, in whatever order they come; nothing is read or written.
 
@@ -36,6 +38,6 @@ def render(records: Sequence[Record]) -> dict[str, str]:
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
         "leaderboard.tex": leaderboard_tex(boards),
-        "leaderboard.html": leaderboard_html(with_records),
+        "leaderboard.html": leaderboard_html(with_records, strip=strip),
         **({"agreement.md": alike} if alike else {}),
     }
