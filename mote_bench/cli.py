@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mote_bench
-from mote_bench.commands import check, embed, external, faces, gate, new, submit, verify
+from mote_bench.commands import check, embed, explain, external, faces, gate, new, submit, verify
 from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
     from mote_bench.cluster import Cluster
     from mote_bench.contracts import Record
+    from mote_bench.isolation import Bounds
     from mote_bench.runner import Finished
     from mote_bench.settings import Setting
 
@@ -25,6 +26,8 @@ FAILED, BAD_INPUT = 1, 2
 
 app = typer.Typer(
     help="What a face template gives away: attacks, fairness and cost of face-template schemes, with error bars.",
+    epilog="Examples: python -m mote_bench run --attacks all; python -m mote_bench gate --baseline gate --quick; "
+    "python -m mote_bench new scheme my-scheme. Each command has one of its own: python -m mote_bench run --help",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -41,7 +44,8 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except OSError as error:
         where = f" ('{error.filename}')" if error.filename else ""
-        _say(f"error: {error.strerror or error}{where}. Finished cells are kept: mend it and give the same command")
+        again = "Mend it and give the same command; a run goes on where it stopped"
+        _say(f"error: {error.strerror or error}{where}. {again}")
         sys.exit(FAILED)
 
 
@@ -102,13 +106,28 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     ] = "processes",
     out: Annotated[Path, typer.Option(help="Folder for records and boards.")] = Path("leaderboards"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cells again.")] = False,
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate",
+            help="Each task in a process of its own: bounded in time and memory, and where the system allows without "
+            "network and without writing files. The figures don't depend on it.",
+        ),
+    ] = False,
+    task_seconds: Annotated[
+        float | None, typer.Option(min=1, help="With --isolate: the most that one task may take. Default: 3600.")
+    ] = None,
+    task_gigabytes: Annotated[
+        float | None, typer.Option(min=0.5, help="With --isolate: the memory that one task may take. Default: 8.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench import runner, settings, store, workers
+    from mote_bench import expectation, runner, settings, store, workers
     from mote_bench.progress import shown
 
+    _check_backend(backend)
     asked = settings.Asked(
         data,
         schemes,
@@ -121,17 +140,25 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         seed=seed,
         protocol=protocol,
     )
+    bounds = _bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)
     with store.opened(out) as damaged:
         for path in damaged:
             _say(f"damaged: a record couldn't be read and is made again; what it was is in '{path}'")
         _announce(setting, quiet)
+        if bounds is not None:
+            _say(_isolated(bounds))
+        if not quiet:
+            ahead = runner.unfinished(setting, out, fresh=fresh)
+            _say(expectation.announced(setting, ahead, jobs or workers.default_jobs()))
         with (
             interruptible(f"finished cells are kept in '{out}'"),
             _placed(backend, jobs or workers.default_jobs()) as (count, cluster),
             shown(quiet) as progress,
         ):
-            finished = runner.run(setting, out, jobs=count, progress=progress, fresh=fresh, cluster=cluster)
+            finished = runner.run(
+                setting, out, jobs=count, progress=progress, fresh=fresh, cluster=cluster, bounds=bounds
+            )
         records = _write_boards(out)
     if json:
         print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
@@ -168,6 +195,7 @@ app.command(epilog=check.EPILOG)(check.check)
 app.command(epilog=submit.EPILOG)(submit.submit)
 app.command(epilog=external.EPILOG)(external.external)
 app.command(epilog=verify.EPILOG)(verify.verify)
+app.command(epilog=explain.EPILOG)(explain.explain)
 
 
 @contextmanager
@@ -177,11 +205,36 @@ def _placed(backend: str, jobs: int) -> Iterator[tuple[int, Cluster | None]]:
 
     if backend == "processes":
         yield jobs, None
-    elif backend == cluster.LOCAL or "://" in backend:
+    else:
         with cluster.connected(backend, jobs=jobs) as made:
             yield jobs, made
-    else:
+
+
+def _check_backend(backend: str) -> None:
+    from mote_bench import cluster
+
+    if backend not in ("processes", cluster.LOCAL) and "://" not in backend:
         raise InputError(f"--backend {backend}: expected processes, {cluster.LOCAL}, or tcp://HOST:PORT of a scheduler")
+
+
+def _bounds(isolate: bool, seconds: float | None, gigabytes: float | None) -> Bounds | None:
+    from mote_bench import isolation
+
+    if isolate:
+        return isolation.Bounds(seconds or isolation.SECONDS, gigabytes or isolation.GIGABYTES)
+    if seconds is not None or gigabytes is not None:
+        raise InputError("--task-seconds and --task-gigabytes bound isolated tasks; add --isolate")
+    return None
+
+
+def _isolated(bounds: Bounds) -> str:
+    """What tasks are held to, and what this system can't hold them to."""
+    from mote_bench import isolation
+
+    free = isolation.holds(bounds).missing
+    if not free:
+        return f"isolated: {bounds.seconds:g} s and {bounds.gigabytes:g} GB a task, no network, no writing of files"
+    return f"isolated: {bounds.seconds:g} s a task; but on this system a task can {', '.join(free)}"
 
 
 def _write_boards(out: Path) -> list[Record]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mote_bench import judge, store
 from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
+from mote_bench.redaction import redacted
 
 Progress = Callable[[int, int, str], None]
 """Called with tasks done, tasks in all, and what was done last."""
@@ -60,7 +61,7 @@ class Ledger:
 
     def fail(self, cell: Cell, error: str, *, seconds: float = 0.0, status: Status = Status.FAILED) -> None:
         """Write the record of a cell that has no answer."""
-        self.add(Record(cell, status, cost={"seconds": seconds}, error=error))
+        self.add(Record(cell, status, cost={"seconds": seconds}, error=redacted(error)))
 
     def _settled(self, cell: Cell) -> bool:
         return cell in self.records or cell in self._waiting or cell not in self.origins

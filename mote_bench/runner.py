@@ -17,6 +17,7 @@ from mote_bench.cluster import Cluster
 from mote_bench.contracts import CEILINGS, Cell, Knowledge, Record, SamePerson, Scheme, Status, Threat
 from mote_bench.enrolment import Held
 from mote_bench.evidence import Database, Theft
+from mote_bench.isolation import Bounds, contained
 from mote_bench.ledger import Ledger, Progress
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled
@@ -39,6 +40,7 @@ def run(
     progress: Progress,
     fresh: bool = False,
     cluster: Cluster | None = None,
+    bounds: Bounds | None = None,
 ) -> Finished:
     """Run every cell of the plan that isn't finished in ``folder``; each record is written as it is made.
 
@@ -52,12 +54,14 @@ def run(
         Run finished cells again.
     cluster : Cluster, optional
         Where the tasks run instead of in processes of this machine. The figures don't depend on it.
+    bounds : Bounds, optional
+        Run each task in a process of its own within these bounds. The figures don't depend on it.
     """
     cells = setting.plan.cells
     origins = provenance.of_cells(cells, setting.data, setting.protocol, bins=setting.bins)
     kept = {} if fresh else store.finished(folder, cells, origins)
     ledger = Ledger(folder, cells, origins, progress, dict(kept))
-    stage = _Stage(setting, jobs, ledger, cluster)
+    stage = _Stage(setting, jobs, ledger, cluster, bounds)
     try:
         with threadpool_limits(limits=1):  # the workers have the cores
             _run(stage)
@@ -66,21 +70,38 @@ def run(
     return Finished(tuple(ledger.records[cell] for cell in cells), len(kept))
 
 
+def unfinished(setting: Setting, folder: Path, *, fresh: bool = False) -> list[Cell]:
+    """The cells that :func:`run` would run, in plan order."""
+    cells = setting.plan.cells
+    if fresh:
+        return list(cells)
+    kept = store.finished(folder, cells, provenance.of_cells(cells, setting.data, setting.protocol, bins=setting.bins))
+    return [cell for cell in cells if cell not in kept]
+
+
 @dataclass(frozen=True, eq=False)
 class _Stage:
     setting: Setting
     jobs: int
     ledger: Ledger
     cluster: Cluster | None
+    bounds: Bounds | None
 
     def outcomes(self, made: Iterable[workers.Task]) -> Iterator[tuple[Any, tasks.Outcome]]:
+        if self.bounds is not None:
+            contain = partial(contained, self.bounds)
+            made = (replace(task, function=partial(contain, task.function)) for task in made)
         return workers.run(made, jobs=self.jobs, cluster=self.cluster)
 
-    def give_up(self, scheme: str, error: str) -> None:
+    def give_up(self, scheme: str, outcome: tasks.Outcome) -> None:
         """A scheme that can't be fitted or can't enrol fails every cell it has left."""
         for cell in self.ledger.pending():
             if cell.scheme == scheme:
-                self.ledger.fail(cell, error)
+                self.fail(cell, outcome)
+
+    def fail(self, cell: Cell, outcome: tasks.Outcome) -> None:
+        status = Status.TIMED_OUT if outcome.timed_out else Status.FAILED
+        self.ledger.fail(cell, outcome.error or "", seconds=outcome.seconds, status=status)
 
     def seed_of(self, purpose: str, cell: Cell) -> int:
         return stream_seed(self.setting.seed, purpose, *astuple(cell))
@@ -126,7 +147,7 @@ def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
         if outcome.error is None:
             fitted[name] = outcome.value
         else:
-            stage.give_up(name, outcome.error)
+            stage.give_up(name, outcome)
     return {name: fitted[name] for name in names if name in fitted}
 
 
@@ -139,9 +160,9 @@ def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
         stage.ledger.tick(f"enrolled {chunk.people} people with {chunk.scheme}")
     held = {}
     for name in fitted:
-        errors = [outcome.error for chunk, outcome in made.items() if chunk.scheme == name and outcome.error]
-        if errors:
-            stage.give_up(name, errors[0])
+        failed = [outcome for chunk, outcome in made.items() if chunk.scheme == name and outcome.error is not None]
+        if failed:
+            stage.give_up(name, failed[0])
         else:
             held[name] = work.held(name, made, setting.split)
     return held
@@ -194,7 +215,7 @@ def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trial
 
 def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held) -> None:
     if outcome.error is not None:
-        _fail(stage, cell, outcome)
+        stage.fail(cell, outcome)
     elif cell.question == "cost":
         key_bytes = KEY_BYTES if revocable(held.holdings.scheme) else 0
         measured = judge.costs(held.holdings.first.templates, held.timings, outcome.value.timings, key_bytes=key_bytes)
@@ -204,11 +225,6 @@ def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held)
         measured = judge.with_people(measured, stage.setting.split.target.numbers)
         cost = {"seconds": outcome.seconds}
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
-
-
-def _fail(stage: _Stage, cell: Cell, outcome: tasks.Outcome) -> None:
-    status = Status.TIMED_OUT if outcome.timed_out else Status.FAILED
-    stage.ledger.fail(cell, outcome.error or "", seconds=outcome.seconds, status=status)
 
 
 def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]:
@@ -262,7 +278,7 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
 
 def _add_attacked(stage: _Stage, cell: Cell, outcome: tasks.Outcome, *, theft: Theft, rules: judge.Rules) -> None:
     if outcome.error is not None:
-        _fail(stage, cell, outcome)
+        stage.fail(cell, outcome)
         return
     question, seed = stage.setting.plan.questions[cell.question], stage.seed_of("judge", cell)
     target, rehearsal = judge.panels(stage.setting.split)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -32,13 +32,20 @@ from mote_bench.deadline import TimeBudgetSpent, deadline
 from mote_bench.evidence import Database
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
-from mote_bench.metrics.verification import Scores, measure_verification
+from mote_bench.metrics.tiles import Tiles
+from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
 from mote_bench.protocol import Protocol
-from mote_bench.toolkit import stream, unit
+from mote_bench.redaction import redacted
+from mote_bench.toolkit import draw_keys, stream, unit
 
 _LONGEST_ERROR = 4000
 _ASKED_TWICE = 20
+_OTHER_KEYS = 5
+AT_ONCE = 40_000_000
+"""Scores that are held in memory at once, some gigabytes with all that is made of them; more come in tiles."""
+_TIMED = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +89,17 @@ class Trials:
     shown: npt.NDArray[np.intp]
     bring_own_keys: bool
 
+    @property
+    def scores(self) -> int:
+        """How many comparisons these are."""
+        return len(self.templates) * len(self.probes)
+
+    def some(self, people: int) -> Trials:
+        """Those of the first ``people`` alone."""
+        mine = self.shown < people
+        keys = None if self.keys is None else self.keys[:people]
+        return Trials(self.templates[:people], keys, self.probes[mine], self.shown[mine], self.bring_own_keys)
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -123,6 +141,8 @@ def verify(scheme: Scheme, comparison: Comparison) -> Outcome:
 
 
 def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
+    if sum(one.scores for one in (*comparison.targets, comparison.shadow)) > AT_ONCE:
+        return _verified_in_tiles(scheme, comparison)
     timed = [_timed(scheme, trials) for trials in (*comparison.targets, comparison.shadow)]
     timings = tuple((scores.size, seconds) for scores, seconds in timed)
     *targets, shadow = (scores for scores, _ in timed)
@@ -133,9 +153,14 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
     # Side by side, not one below the other: each probe is then identified in a gallery of one template per person.
     shown = np.concatenate([trials.shown for trials in comparison.targets])
     scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
+    measured = _measured(scores, thresholds, comparison)
+    return _completed(measured, scheme, scores, comparison, thresholds=thresholds, timings=timings)
+
+
+def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Comparison) -> Verified:
+    protocol = comparison.protocol
     asked = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
     verified = measure_verification(scores, asked, stream(comparison.seed, "verify"))
-    verified = replace(verified, details={**verified.details, "scorer": _scorer(scheme, scores, comparison)})
     fair = measure_fairness(
         scores,
         comparison.groups,
@@ -144,7 +169,85 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
         alpha=protocol.fairness_alpha,
         rng=stream(comparison.seed, "fairness"),
     )
-    return Verified(verified, fair, timings)
+    return Verified(verified, fair, ())
+
+
+def _verified_in_tiles(scheme: Scheme, comparison: Comparison) -> Verified:
+    """The same from tiles, where the scores would not fit into memory; a score is timed on the first of them."""
+    some = [trials.some(_TIMED) for trials in (*comparison.targets, comparison.shadow)]
+    timed = [_timed(scheme, trials) for trials in some]
+    timings = tuple((scores.size, seconds) for scores, seconds in timed)
+    if not comparison.has_identity:
+        return Verified(Measured((), {}), Measured((), {}), timings)
+    protocol = comparison.protocol
+    thresholds = _tiled_thresholds(scheme, comparison.shadow, {*protocol.fmr, protocol.fairness_fmr})
+    measured = _measured(in_tiles(scheme, comparison.targets), thresholds, comparison)
+    of_some = Scores(timed[0][0], np.arange(len(some[0].templates)), some[0].shown)
+    few = replace(comparison, targets=(some[0],))
+    return _completed(measured, scheme, of_some, few, thresholds=thresholds, timings=timings)
+
+
+def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
+    """Each enrolment's probes beside the next one's, as :func:`_verified` puts them."""
+    starts = np.cumsum([0, *(len(trials.probes) for trials in targets)])
+
+    def ask(rows: Index, columns: Index) -> FloatArray:
+        scores = np.empty((len(rows), len(columns)))
+        for trials, start, end in zip(targets, starts, starts[1:], strict=False):
+            here = (columns >= start) & (columns < end)
+            if here.any():
+                scores[:, here] = _scores(scheme, trials, rows, columns[here] - start)
+        return scores
+
+    shown = np.concatenate([trials.shown for trials in targets])
+    return Tiles(ask, np.arange(len(targets[0].templates)), shown)
+
+
+def _tiled_thresholds(scheme: Scheme, people: Trials, rates: Iterable[str]) -> dict[str, float]:
+    """:func:`judge.thresholds` from the highest impostor scores."""
+    rates, tiles = list(rates), in_tiles(scheme, [people])
+    most = max(map(float, rates)) * people.scores
+    highest, trials = tiles.highest(int(most) + 2)
+    return judge.thresholds(highest, rates, trials=trials)
+
+
+def _completed(
+    measured: Verified,
+    scheme: Scheme,
+    scores: Scores,
+    comparison: Comparison,
+    *,
+    thresholds: Mapping[str, float],
+    timings: tuple[tuple[int, float], ...],
+) -> Verified:
+    """With what can be asked of a few templates only: what the scorer is like, and what other keys open."""
+    verified = measured.verify
+    details = {**verified.details, "scorer": _scorer(scheme, scores, comparison)}
+    renewed = Measured((), {})
+    if comparison.targets[0].keys is not None and comparison.targets[0].bring_own_keys:
+        asked = {rate: thresholds[rate] for rate in comparison.protocol.fmr if rate in thresholds}
+        renewed = _renewal(scheme, comparison, asked)
+    verified = replace(
+        verified,
+        measurements=(*verified.measurements, *renewed.measurements),
+        details={**details, **renewed.details},
+    )
+    return replace(measured, verify=verified, timings=timings)
+
+
+def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, float]) -> Measured:
+    """What each target person's template answers to their own probes under a few keys that it wasn't made with."""
+    trials, rng = comparison.targets[0], stream(comparison.seed, "other keys")
+    answers, person = [], []
+    for row in np.unique(trials.shown):
+        probes, keys = trials.probes[trials.shown == row], draw_keys(_OTHER_KEYS, rng)
+        shape = (_OTHER_KEYS, len(probes))
+        scores = scheme.score([trials.templates[row]] * _OTHER_KEYS, probes, keys=keys)
+        answers.append(_checked(scores, shape, "score").ravel())
+        person.append(np.full(answers[-1].size, row))
+    values = np.concatenate(answers)
+    opened = {rate: values >= threshold for rate, threshold in thresholds.items()}
+    return measure_renewal(opened, np.concatenate(person))
 
 
 def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str, Any]:
@@ -171,16 +274,25 @@ def _timed(scheme: Scheme, trials: Trials) -> tuple[FloatArray, float]:
     return scores, time.perf_counter() - start
 
 
-def _scores(scheme: Scheme, trials: Trials) -> FloatArray:
-    shape = (len(trials.templates), len(trials.probes))
+def _scores(
+    scheme: Scheme,
+    trials: Trials,
+    rows: Index | None = None,
+    columns: Index | None = None,
+) -> FloatArray:
+    """The scores of some templates against some probes, all where none are named."""
+    rows = np.arange(len(trials.templates)) if rows is None else rows
+    columns = np.arange(len(trials.probes)) if columns is None else columns
+    templates, shown = [trials.templates[row] for row in rows], trials.shown[columns]
+    probes, shape = trials.probes[columns], (len(rows), len(columns))
     if trials.keys is None or not trials.bring_own_keys:
-        return _checked(scheme.score(trials.templates, trials.probes, keys=trials.keys), shape, "score")
+        keys = None if trials.keys is None else [trials.keys[row] for row in rows]
+        return _checked(scheme.score(templates, probes, keys=keys), shape, "score")
     scores = np.empty(shape)
-    for person in np.unique(trials.shown):
-        columns = np.flatnonzero(trials.shown == person)
-        presented = [trials.keys[person]] * shape[0]
-        block = scheme.score(trials.templates, trials.probes[columns], keys=presented)
-        scores[:, columns] = _checked(block, (shape[0], len(columns)), "score")
+    for person in np.unique(shown):
+        here = np.flatnonzero(shown == person)
+        block = scheme.score(templates, probes[here], keys=[trials.keys[person]] * shape[0])
+        scores[:, here] = _checked(block, (shape[0], len(here)), "score")
     return scores
 
 
@@ -234,6 +346,8 @@ def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
 
 def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
     """A mapping of false-match rate to score: where the running system accepts."""
+    if people.scores > AT_ONCE:
+        return guarded(lambda: _tiled_thresholds(scheme, people, rates))
     return guarded(lambda: judge.thresholds(_scores(scheme, people)[_impostor(people)], rates))
 
 
@@ -279,5 +393,5 @@ def guarded(work: Callable[[], Any]) -> Outcome:
         seconds = time.perf_counter() - start
         return Outcome(None, seconds, f"stopped at its time budget, after {seconds:.0f} s", timed_out=True)
     except Exception:  # a plug-in may raise anything, and the run goes on
-        return Outcome(None, time.perf_counter() - start, traceback.format_exc()[-_LONGEST_ERROR:])
+        return Outcome(None, time.perf_counter() - start, redacted(traceback.format_exc())[-_LONGEST_ERROR:])
     return Outcome(value, time.perf_counter() - start)

@@ -14,11 +14,12 @@ from mote_bench.contracts import FloatArray, Measurement
 
 from .intervals import Interval, Proportion, Z
 from .measured import Measured
-from .verification import Scores, eer, eer_interval, matched_impostors, missed_genuine
+from .verification import Compared
 
 _FEWEST_PEOPLE = 10
 _REPLICATES = 2000
 _SMALLEST = 1e-4
+_AT = "threshold"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Spread:
 
 
 def measure_fairness(
-    scores: Scores,
+    scores: Compared,
     groups: Mapping[str, npt.NDArray[np.str_]],
     threshold: float,
     *,
@@ -61,7 +62,7 @@ def measure_fairness(
 
     Parameters
     ----------
-    scores : Scores
+    scores : Compared
         Person indices point into the arrays of ``groups``.
     groups : mapping of attribute -> (P,) str
         The label of every person.
@@ -150,7 +151,7 @@ def snake_case(label: str) -> str:
     return re.sub(r"[\W_]+", "_", spelled).strip("_")
 
 
-def _groups(scores: Scores, labels: npt.NDArray[np.str_], threshold: float) -> tuple[list[Group], dict[str, str]]:
+def _groups(scores: Compared, labels: npt.NDArray[np.str_], threshold: float) -> tuple[list[Group], dict[str, str]]:
     """The groups of one attribute that can be measured, and why the others can't."""
     people = scores.people
     if people.max() >= len(labels):
@@ -170,19 +171,18 @@ def _groups(scores: Scores, labels: npt.NDArray[np.str_], threshold: float) -> t
     return found, left_out
 
 
-def _group(scores: Scores, label: str, member: npt.NDArray[np.bool_], threshold: float) -> Group:
-    rows, columns = member[scores.owner], member[scores.shown]
-    inside = Scores(scores.values[np.ix_(rows, columns)], scores.owner[rows], scores.shown[columns])
-    genuine, impostor = inside.genuine, inside.impostor
+def _group(scores: Compared, label: str, member: npt.NDArray[np.bool_], threshold: float) -> Group:
+    found = scores.inside(member).errors({_AT: threshold})
+    genuine, impostor = found.trials
     return Group(
         label=label,
-        people=len(inside.people),
-        genuine=len(genuine),
-        impostor=len(impostor),
-        fnmr=missed_genuine(inside, threshold),
-        fmr=matched_impostors(inside, threshold),
-        eer=eer(genuine, impostor),
-        eer_interval=eer_interval(inside),
+        people=len(found.people),
+        genuine=genuine,
+        impostor=impostor,
+        fnmr=found.missed[_AT],
+        fmr=found.matched[_AT],
+        eer=found.eer,
+        eer_interval=found.eer_interval,
     )
 
 

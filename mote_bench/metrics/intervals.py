@@ -125,13 +125,42 @@ def pair_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
     rate = float(successes.sum() / total)
     residual = successes - rate * trials
     residual = residual + residual.T
-    influence = residual.sum(axis=1)
-    effective = float(people)
-    if 0 < rate < 1:
-        of_pairs = float((residual**2).sum()) / 2
-        variance = max(float((influence**2).sum()) - of_pairs, of_pairs)
-        effective = min(max(rate * (1 - rate) * total**2 / variance, 1.0), total)
-    return Proportion(rate, effective * _few_people(people), influence / total)
+    sums = PairSums(rate, total, people, residual.sum(axis=1), float((residual**2).sum()) / 2)
+    return proportion_of_sums(sums)
+
+
+@dataclass(frozen=True, eq=False)
+class PairSums:
+    """What :func:`pair_proportion` needs of the trials between people.
+
+    Attributes
+    ----------
+    rate, total : float
+        Successes per trial, and the trials.
+    people : int
+        Those with a trial.
+    influence : (P,) float
+        The residuals (successes less the rate times the trials) of all pairs that hold a person.
+    squares : float
+        The squared residuals of the unordered pairs, summed.
+    """
+
+    rate: float
+    total: float
+    people: int
+    influence: FloatArray
+    squares: float
+
+
+def proportion_of_sums(sums: PairSums) -> Proportion:
+    """:func:`pair_proportion` where the trials were summed up elsewhere."""
+    _check_people(sums.people)
+    rate, effective = sums.rate, float(sums.people)
+    variance = max(float((sums.influence**2).sum()) - sums.squares, sums.squares)
+    spread = rate * (1 - rate) * sums.total
+    if 0 < rate < 1 and variance > 1e-9 * spread:  # none where all agree, or all pairs have as many successes
+        effective = min(max(spread * sums.total / variance, 1.0), sums.total)
+    return Proportion(rate, effective * _few_people(sums.people), sums.influence / sums.total)
 
 
 def clustered_wilson(successes: FloatArray, trials: FloatArray) -> Interval:

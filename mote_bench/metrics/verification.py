@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -88,13 +88,83 @@ class Scores:
         """(P,) every person index that occurs."""
         return np.union1d(self.owner, self.shown)
 
+    def inside(self, member: npt.NDArray[np.bool_]) -> Scores:
+        """The templates and probes of the people p with ``member[p]``."""
+        rows, columns = member[self.owner], member[self.shown]
+        return Scores(self.values[np.ix_(rows, columns)], self.owner[rows], self.shown[columns])
 
-def measure_verification(scores: Scores, thresholds: Mapping[str, float], rng: np.random.Generator) -> Measured:
+    def errors(self, thresholds: Mapping[str, float]) -> Errors:
+        """The error rates, overall and at each threshold."""
+        genuine, impostor = self.genuine, self.impostor
+        return Errors(
+            people=self.people,
+            claimants=len(np.intersect1d(self.owner, self.shown)),
+            templates=len(self.owner),
+            trials=(len(genuine), len(impostor)),
+            eer=eer(genuine, impostor),
+            eer_interval=eer_interval(self),
+            eer_influence=eer_influence(self),
+            rank=identified(self),
+            missed={name: missed_genuine(self, threshold) for name, threshold in thresholds.items()},
+            matched={name: matched_impostors(self, threshold) for name, threshold in thresholds.items()},
+            det=det_points(genuine, impostor),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Error rates of templates against probes.
+
+    Attributes
+    ----------
+    people : (P,) int
+        Every person index that occurs; ``claimants`` of them have both a template and a probe.
+    trials : (int, int)
+        Genuine and impostor scores.
+    eer_influence : (P,) float
+        :func:`eer_influence`.
+    missed, matched : mapping of str -> Proportion
+        FNMR and FMR at each threshold.
+    det : (k, 2) float
+        :func:`det_points`.
+    """
+
+    people: Index
+    claimants: int
+    templates: int
+    trials: tuple[int, int]
+    eer: float
+    eer_interval: Interval
+    eer_influence: FloatArray
+    rank: Proportion
+    missed: Mapping[str, Proportion]
+    matched: Mapping[str, Proportion]
+    det: FloatArray
+
+
+class Compared(Protocol):
+    """Templates against probes: :class:`Scores` in memory, or :class:`~mote_bench.metrics.tiles.Tiles`."""
+
+    @property
+    def people(self) -> Index:
+        """(P,) every person index that occurs."""
+        ...
+
+    def inside(self, member: npt.NDArray[np.bool_]) -> Compared:
+        """The same of some people."""
+        ...
+
+    def errors(self, thresholds: Mapping[str, float]) -> Errors:
+        """The error rates, overall and at each threshold."""
+        ...
+
+
+def measure_verification(scores: Compared, thresholds: Mapping[str, float], rng: np.random.Generator) -> Measured:
     """EER, rank-1 identification, and FNMR with the FMR that was really reached at each given threshold.
 
     Parameters
     ----------
-    scores : Scores
+    scores : Compared
         Templates and probes of the target people.
     thresholds : mapping of str -> float
         Set on other people, keyed by the FMR they were set for (``"1e-2"``).
@@ -107,26 +177,25 @@ def measure_verification(scores: Scores, thresholds: Mapping[str, float], rng: n
         ``eer``, ``rank_1``, and per threshold X ``fnmr_at_fmr_X`` and ``fmr_reached_at_fmr_X``; details hold the
         DET curve, the thresholds and counts.
     """
-    mated = scores.mated
-    genuine, impostor = scores.values[mated], scores.values[~mated]
-    claimants = len(np.intersect1d(scores.owner, scores.shown))
-    rank = identified(scores)
+    found = scores.errors(thresholds)
+    claimants, rank = found.claimants, found.rank
     measurements = [
-        Measurement("eer", eer(genuine, impostor), *eer_interval(scores), n=claimants, chance=0.5),
-        Measurement("rank_1", rank.value, *rank.interval, n=claimants, chance=1 / len(scores.owner)),
+        Measurement("eer", found.eer, *found.eer_interval, n=claimants, chance=0.5),
+        Measurement("rank_1", rank.value, *rank.interval, n=claimants, chance=1 / found.templates),
     ]
-    pulls = {"eer": eer_influence(scores)}
-    for fmr_name, threshold in thresholds.items():
-        missed, matched = missed_genuine(scores, threshold), matched_impostors(scores, threshold)
+    pulls = {"eer": found.eer_influence}
+    for fmr_name in thresholds:
+        missed, matched = found.missed[fmr_name], found.matched[fmr_name]
         measurements += [
             Measurement(f"fnmr_at_fmr_{fmr_name}", missed.value, *missed.interval, n=claimants),
-            Measurement(f"fmr_reached_at_fmr_{fmr_name}", matched.value, *matched.interval, n=len(scores.people)),
+            Measurement(f"fmr_reached_at_fmr_{fmr_name}", matched.value, *matched.interval, n=len(found.people)),
         ]
         pulls[f"fnmr_at_fmr_{fmr_name}"] = missed.influence
+    genuine, impostor = found.trials
     details = {
-        "det": det_points(genuine, impostor).tolist(),
+        "det": found.det.tolist(),
         "thresholds": {name: float(threshold) for name, threshold in thresholds.items()},
-        "counts": {"genuine": len(genuine), "impostor": len(impostor), "people": len(scores.people)},
+        "counts": {"genuine": genuine, "impostor": impostor, "people": len(found.people)},
     }
     return Measured(tuple(measurements), details, pulls)
 
@@ -153,8 +222,10 @@ def fmr(impostor: FloatArray, threshold: float) -> float:
     return float(np.mean(_scores("impostor", impostor) >= threshold))
 
 
-def threshold_at_fmr(impostor: FloatArray, fmr: float) -> float:
+def threshold_at_fmr(impostor: FloatArray, fmr: float, *, trials: int | None = None) -> float:
     """The lowest of the impostor scores that at most ``fmr`` of them reach.
+
+    Where the highest of them are given only, more than ``fmr * trials``, ``trials`` says how many there were.
 
     Scores that tie are accepted together, so the FMR that is reached may be lower than the one asked for. Where even
     the highest score is reached by too many, the threshold is the next number above it and nothing is accepted.
@@ -166,12 +237,13 @@ def threshold_at_fmr(impostor: FloatArray, fmr: float) -> float:
     """
     ordered = np.sort(_scores("impostor", impostor))[::-1]
     needed = int(np.ceil(_FALSE_MATCHES / fmr - 1e-6))
-    if len(ordered) < needed:
+    trials = len(ordered) if trials is None else trials
+    if trials < needed:
         raise InputError(
-            f"{len(ordered)} impostor scores for a threshold at FMR {fmr:g}; expected at least {needed}. "
+            f"{trials} impostor scores for a threshold at FMR {fmr:g}; expected at least {needed}. "
             "Use more people or a higher FMR."
         )
-    allowed = int(np.floor(fmr * len(ordered) + 1e-6))
+    allowed = int(np.floor(fmr * trials + 1e-6))
     if allowed >= len(ordered):
         return float(ordered[-1])
     accepted = ordered[:allowed][ordered[:allowed] > ordered[allowed]]
@@ -197,9 +269,16 @@ def det_points(genuine: FloatArray, impostor: FloatArray, most: int = 200) -> Fl
     Evenly spread on logarithmic axes, both ends included.
     """
     _, false_matches, false_non_matches = operating_points(genuine, impostor)
+    return spread_points(false_matches, false_non_matches, trials=(len(genuine), len(impostor)), most=most)
+
+
+def spread_points(
+    false_matches: FloatArray, false_non_matches: FloatArray, *, trials: tuple[int, int], most: int = 200
+) -> FloatArray:
+    """:func:`det_points` of operating points, (k,) each; ``trials`` are the genuine and the impostor scores."""
     points = np.column_stack([false_matches, false_non_matches])
-    along = np.log(np.maximum(false_non_matches, 0.5 / len(genuine)))
-    along -= np.log(np.maximum(false_matches, 0.5 / len(impostor)))
+    along = np.log(np.maximum(false_non_matches, 0.5 / trials[0]))
+    along -= np.log(np.maximum(false_matches, 0.5 / trials[1]))
     wanted = np.linspace(along[0], along[-1], most)
     chosen = np.unique(np.minimum(np.searchsorted(along, wanted), len(points) - 1))
     return np.asarray(points[chosen])
@@ -215,13 +294,13 @@ def identified(scores: Scores) -> Proportion:
     best = scores.values == scores.values.max(axis=0)
     credit = (best & scores.mated).sum(axis=0) / best.sum(axis=0)
     enrolled = np.isin(scores.shown, scores.owner)
-    return _by_person(scores, scores.shown[enrolled], credit[enrolled])
+    return by_person(scores, scores.shown[enrolled], credit[enrolled])
 
 
 def missed_genuine(scores: Scores, threshold: float) -> Proportion:
     """FNMR at a threshold; trials of one person are alike."""
     row, column = np.nonzero(scores.mated)
-    return _by_person(scores, scores.owner[row], scores.values[row, column] < threshold)
+    return by_person(scores, scores.owner[row], scores.values[row, column] < threshold)
 
 
 def matched_impostors(scores: Scores, threshold: float) -> Proportion:
@@ -235,6 +314,11 @@ def matched_impostors(scores: Scores, threshold: float) -> Proportion:
         return rate
     share = 2 / len(scores.people)
     readable = _accepted_pairs(scores, float(np.quantile(scores.impostor, 1 - share if rate.value == 0 else share)))
+    return as_readable(rate, readable)
+
+
+def as_readable(rate: Proportion, readable: Proportion) -> Proportion:
+    """A rate of 0 or 1 with the effective trials of another threshold's, if that one tells them."""
     return replace(rate, effective=readable.effective if 0 < readable.value < 1 else rate.effective)
 
 
@@ -262,8 +346,13 @@ def eer_interval(scores: Scores) -> Interval:
     """
     mated = scores.mated
     _, false_matches, false_non_matches = operating_points(scores.values[mated], scores.values[~mated])
+    return interval_of_curve(false_matches, false_non_matches, _at_equal_errors(scores))
+
+
+def interval_of_curve(false_matches: FloatArray, false_non_matches: FloatArray, at: AtEqualErrors) -> Interval:
+    """:func:`eer_interval` from the operating points, (k,) each."""
+    estimate, missed, matched = at.eer, at.missed, at.matched
     apart = false_non_matches - false_matches
-    estimate, missed, matched = _at_equal_errors(scores)
     grid = np.concatenate([-_GRID[::-1], [0.0], _GRID])
     curve = np.interp(grid, apart, false_non_matches), np.interp(grid, apart, false_matches)
     low, high = _common_rate(curve, missed, matched)
@@ -279,22 +368,38 @@ def eer_interval(scores: Scores) -> Interval:
 
 def eer_influence(scores: Scores) -> FloatArray:
     """(P,) how far each of ``scores.people`` pulls the EER: the precision-weighted mean of FNMR and FMR there."""
-    _, missed, matched = _at_equal_errors(scores)
-    weight = _weight_of_fnmr(missed, matched)
-    return np.asarray(weight * missed.influence + (1 - weight) * matched.influence)
+    return _at_equal_errors(scores).influence
 
 
-def _at_equal_errors(scores: Scores) -> tuple[float, Proportion, Proportion]:
+@dataclass(frozen=True, eq=False)
+class AtEqualErrors:
     """The EER, and FNMR and FMR near the threshold where they are equal."""
+
+    eer: float
+    missed: Proportion
+    matched: Proportion
+
+    @property
+    def influence(self) -> FloatArray:
+        """:func:`eer_influence`."""
+        weight = _weight_of_fnmr(self.missed, self.matched)
+        return np.asarray(weight * self.missed.influence + (1 - weight) * self.matched.influence)
+
+
+def _at_equal_errors(scores: Scores) -> AtEqualErrors:
     mated = scores.mated
     genuine, impostor = scores.values[mated], scores.values[~mated]
     thresholds, false_matches, false_non_matches = operating_points(genuine, impostor)
     apart = false_non_matches - false_matches
     estimate = float(np.interp(0, apart, false_non_matches))
     missed = missed_genuine(scores, thresholds[np.searchsorted(apart, 0)])
-    # Where FMR is too low to show how alike impostor pairs are, it is read at two false matches per person.
-    readable = float(np.quantile(impostor, 1 - max(estimate, 2 / len(scores.people))))
-    return estimate, missed, matched_impostors(scores, readable)
+    readable = float(np.quantile(impostor, readable_share(estimate, len(scores.people))))
+    return AtEqualErrors(estimate, missed, matched_impostors(scores, readable))
+
+
+def readable_share(estimate: float, people: int) -> float:
+    """Where FMR is too low to show how alike impostor pairs are, it is read at two false matches per person."""
+    return 1 - max(estimate, 2 / people)
 
 
 def _common_rate(curve: tuple[FloatArray, FloatArray], missed: Proportion, matched: Proportion) -> Interval:
@@ -334,7 +439,7 @@ def _joint_trials(missed: Proportion, matched: Proportion) -> float:
     return 1 / max(weight**2 * one + (1 - weight) ** 2 * other + 2 * weight * (1 - weight) * both, 1e-12)
 
 
-def _by_person(scores: Scores, person: Index, credit: npt.NDArray[Any]) -> Proportion:
+def by_person(scores: Compared, person: Index, credit: npt.NDArray[Any]) -> Proportion:
     """The rate of ``credit`` (k,) over trials that belong to ``person`` (k,)."""
     index, size = np.searchsorted(scores.people, person), len(scores.people)
     successes, trials = np.bincount(index, credit, minlength=size), np.bincount(index, minlength=size)

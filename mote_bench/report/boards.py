@@ -10,6 +10,7 @@ from .agreement import agreement_md
 from .html import leaderboard_html
 from .latex import leaderboard_tex
 from .markdown import leaderboard_md
+from .naive_adaptive import naive_adaptive_md
 from .readings import ordered
 from .results import results_csv
 from .standings import standings
@@ -37,6 +38,7 @@ def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
+        "naive_adaptive.md": naive_adaptive_md(boards),
         "leaderboard.tex": leaderboard_tex(boards),
         "leaderboard.html": leaderboard_html(with_records, strip=strip),
         **({"agreement.md": alike} if alike else {}),

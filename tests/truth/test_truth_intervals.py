@@ -107,3 +107,11 @@ def test_pairs_that_share_a_person() -> None:
     assert rate.value == 0.5
     assert rate.influence.tolist() == [3 / 12, -1 / 12, -1 / 12, -1 / 12]
     assert rate.effective == pytest.approx(6 * (1.959964 / 3.182446) ** 2, rel=1e-5)
+
+
+def test_pairs_that_are_all_alike():
+    """Each pair of four people has a success one way and none the other: no spread, so people count as trials."""
+    one_way = np.triu(np.ones((4, 4)), 1)
+    rate = pair_proportion(one_way, np.ones((4, 4)) - np.eye(4))
+    assert rate.value == 0.5
+    assert rate.effective == pytest.approx(4 * (1.959964 / 3.182446) ** 2, rel=1e-6)

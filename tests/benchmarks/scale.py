@@ -1,0 +1,134 @@
+"""What many people cost: `make scale` prints the memory and time of all pairs, and how time grows with the people.
+
+Times are of the processor, not of the clock, and are compared within a run only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from planted import load, make_world, question_of, steal
+
+from mote_bench import registry, tasks
+from mote_bench.contracts import Faces, Knowledge, Scheme
+from mote_bench.protocol import load as load_protocol
+from mote_bench.toolkit import revocable, stream, unit
+
+SIZES = (100, 1_000, 10_000)
+SCHEMES = ("cosine", "biohash", "mote-linear", "pe-miu")
+ATTACKS = ("ridge-answers", "vote-answers", "logistic-bytes", "closed-form-bytes", "top-answers")
+BACKGROUND = 500
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("what", choices=("memory", "growth"))
+    asked.add_argument("--people", type=int, default=10_000)
+    asked.add_argument("--probes", type=int, default=6, help="of each person")
+    asked.add_argument("--dimension", type=int, default=512)
+    options = asked.parse_args()
+    if options.what == "memory":
+        memory(options.people, options.probes, options.dimension)
+    else:
+        growth()
+
+
+def memory(people: int, probes: int, dimension: int) -> None:
+    """Enrol everybody, compare everybody with everybody's probes, and measure error rates and fairness groups."""
+    rng = stream(0, "scale")
+    centres = unit(rng.standard_normal((people, dimension), dtype=np.float32))
+    shown = np.repeat(np.arange(people), probes)
+    noise = np.float32(5 / np.sqrt(dimension))  # an EER of about 1 %
+    images = unit(centres[shown] + noise * rng.standard_normal((len(shown), dimension), dtype=np.float32))
+    scheme: Scheme = registry.load("schemes", "cosine").fit(Faces(images[:BACKGROUND]), seed=0)
+    templates = scheme.enroll(centres, keys=None, seeds=list(range(people)))
+    trials = tasks.Trials(tuple(templates), None, images.astype(np.float32), shown, False)
+    few = trials.some(min(people, 1_500))
+    protocol = load_protocol("people-2")
+    groups = {"gender": np.where(rng.random(people) < 0.5, "female", "male")}
+    comparison = tasks.Comparison((trials,), few, groups, True, protocol, 0)
+    print(f"{people:,} people x {len(shown):,} probes of {dimension}-d: {trials.scores:.3g} scores", flush=True)
+    product = _product(trials.scores, dimension)
+    start = time.process_time()
+    outcome = tasks.verify(scheme, comparison)
+    seconds = time.process_time() - start
+    if outcome.error:
+        sys.exit(outcome.error)
+    for one in outcome.value.verify.measurements:
+        print(f"  {one.metric:26} {one.value:.5f}  [{one.low:.5f}, {one.high:.5f}]")
+    once = _asked_once(scheme, trials)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"peak memory {peak:.2f} GB; scoring once {once:.1f} s, {once / product:.2f} x the product ({product:.1f} s)")
+    print(f"error rates, intervals and groups in all: {seconds:.0f} s, {seconds / product:.1f} x")
+
+
+def _product(scores: int, dimension: int) -> float:
+    """Seconds of a matrix product of as many inner products, from a part of them."""
+    one, other = np.ones((1_000, dimension), dtype=np.float32), np.ones((4_000, dimension), dtype=np.float32)
+    one @ other.T
+    start = time.process_time()
+    for _ in range(10):
+        one @ other.T
+    return (time.process_time() - start) / (10 * 4e6) * scores
+
+
+def _asked_once(scheme: Scheme, trials: tasks.Trials) -> float:
+    """Seconds of one pass over all scores, dropped as they come, from a part of the tiles."""
+    tiles = tasks.in_tiles(scheme, [trials])
+    asked, start = 0, time.process_time()
+    for tile in tiles.each():
+        asked += tile.scores.size
+        if asked > trials.scores / 20:
+            break
+    return (time.process_time() - start) * trials.scores / asked
+
+
+def growth() -> None:
+    """Seconds per size, and the exponent b of the time a n^b that fits them."""
+    print(f"{'':22}" + "".join(f"{size:>10,}" for size in SIZES) + "  exponent")
+    world = {size: make_world(public=300, shadow=150, target=size, dimension=64) for size in SIZES}
+    for name in SCHEMES:
+        scheme = registry.load("schemes", name).fit(world[100].public, seed=0)
+        _row(f"enrol: {name}", lambda size, scheme=scheme: _enrol(scheme, size))
+    for name in ATTACKS:
+        attack = load(name)
+
+        def answer(size: int, attack: Any = attack) -> float:
+            evidence = steal(registry.load("schemes", "cosine"), world[size], Knowledge.ALGORITHM)
+            question = question_of(attack, world[size])
+            return _seconds(lambda: attack.answer(question, evidence, rng=np.random.default_rng(0)))
+
+        _row(f"attack: {name}", answer)
+
+
+def _enrol(scheme: Scheme, people: int) -> float:
+    references = unit(stream(0, "references").standard_normal((people, 64))).astype(np.float32)
+    keys = [bytes(32)] * people if revocable(scheme) else None
+    return _seconds(lambda: scheme.enroll(references, keys=keys, seeds=list(range(people))))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The least of a few runs, as other programs only ever add to it."""
+    best, spent = np.inf, 0.0
+    while spent < 0.3:
+        start = time.process_time()
+        work()
+        taken = time.process_time() - start
+        best, spent = min(best, taken), spent + max(taken, 1e-3)
+    return float(best)
+
+
+def _row(name: str, seconds: Callable[[int], float]) -> None:
+    taken = [seconds(size) for size in SIZES]
+    slope = np.polyfit(np.log(SIZES), np.log(taken), 1)[0]
+    print(f"{name:22}" + "".join(f"{one:10.4f}" for one in taken) + f"  {slope:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
