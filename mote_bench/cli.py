@@ -67,7 +67,10 @@ def _options(
 @app.command(epilog="Example: python -m mote_bench run --attacks all --data faces.npz --people 300 --out boards")
 def run(  # noqa: PLR0913 - typer makes an option of each argument
     data: Annotated[
-        str, typer.Option(help="A data set's name, or an .npz file with `embeddings`, `identity` and attributes.")
+        str,
+        typer.Option(
+            help="A data set's name, or a file (.npz, .csv, .parquet) with embeddings, `identity`, attributes."
+        ),
     ] = "synthetic",
     schemes: Annotated[
         str,
@@ -242,7 +245,7 @@ def _write_boards(out: Path) -> list[Record]:
     records = own + bundle.submitted(out, own)
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
-    for name, text in render(records).items():
+    for name, text in render(records, strip=store.strip(out)).items():
         store.write_text(out / name, text)
     return records
 

@@ -25,7 +25,7 @@ class Asked:
     Attributes
     ----------
     data : str
-        A data set's name or the path of an npz file.
+        A data set's name or the path of an npz, CSV or Parquet file.
     schemes, attacks, questions : str
         Comma lists of names, or "all"; of schemes and attacks also "default", the protocol's choice.
     attributes : str, optional
@@ -110,7 +110,7 @@ def _other(data: str, bins: Bins, attacked: Dataset) -> Dataset:
 
 
 def _is_path(data: str) -> bool:
-    return data.endswith(".npz") or os.sep in data or Path(data).is_file()
+    return data.endswith((".npz", ".csv", ".parquet")) or os.sep in data or Path(data).is_file()
 
 
 def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:

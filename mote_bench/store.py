@@ -19,6 +19,7 @@ RECORDS = "records"
 _JOURNAL = ".finished"
 _LOCK = ".lock"
 _DAMAGED = "damaged"
+_MOST_OF_STRIP = 150_000
 
 
 def prepare(folder: Path) -> None:
@@ -236,3 +237,9 @@ def _line(value: Any) -> str:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def strip(out: Path) -> bytes:
+    """The JPEG file of rebuilt pictures beside the boards; nothing where there is none, or one too large for a page."""
+    path = out / "pixels" / "strip.jpg"
+    return path.read_bytes() if path.is_file() and path.stat().st_size <= _MOST_OF_STRIP else b""

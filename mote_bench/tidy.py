@@ -68,7 +68,7 @@ def run(  # noqa: PLR0913 - the command line's options
         with store.opened(folder), shown(quiet) as progress:
             made = runner.run(setting, folder, jobs=jobs or workers.default_jobs(), progress=progress)
             if out is not None:
-                for name, text in render([*_all(folder)]).items():
+                for name, text in render([*_all(folder)], strip=store.strip(folder)).items():
                     store.write_text(folder / name, text)
     return _table(made.records)
 

@@ -55,6 +55,7 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
 
 def _report(made: Finished, album: Album, out: Path) -> None:
     from mote_bench import embedding
+    from mote_bench.pictures import layouts
 
     people = len({one.identity for one in album.pictures if one.identity is not None and one.name in made.embeddings})
     whose = f" of {people} people" if people else ""
@@ -67,6 +68,8 @@ def _report(made: Finished, album: Album, out: Path) -> None:
         reasons = Counter(one.reason for one in made.skipped).most_common(3)
         told = "; ".join(f"{count} {reason}" for reason, count in reasons)
         print(f"{len(made.skipped)} pictures skipped ({told}); listed in '{embedding.skipped_file(out)}'")
+    for name in layouts.altered(album):
+        print(f"note: '{name}' differs from the published file")
     _view2(made, album)
 
 

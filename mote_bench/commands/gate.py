@@ -96,7 +96,7 @@ def chosen(records: Sequence[Record], *, protocol: str | None, data: str | None,
         When there are several to choose from, or none.
     """
     boards = sorted({(one.cell.protocol, one.cell.data, one.cell.seed) for one in records})
-    name = None if data is None else Path(data).stem if data.endswith(".npz") else data
+    name = None if data is None else Path(data).stem if data.endswith((".npz", ".csv", ".parquet")) else data
     left = [
         board
         for board in boards

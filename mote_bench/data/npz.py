@@ -1,4 +1,4 @@
-"""A user's own embeddings: one npz file with `embeddings`, `identity` and any further columns."""
+"""A user's own embeddings: one file (npz, CSV, Parquet) with `embeddings`, `identity` and any further columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mote_bench.contracts import Dataset, Faces, FloatArray, InputError
 from mote_bench.data.arrays import Arrays, checksum, read_npz
 from mote_bench.data.columns import UNKNOWN, Bins, Labels, classes
+from mote_bench.data.tables import SUFFIXES, read_table
 
 MOST_CLASSES = 50
 _NO_COLUMNS = ("embeddings", "embeddings_2", "identity", "path", "faces", "card")
@@ -24,7 +25,8 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
     ----------
     path : Path
         An npz file with ``embeddings`` (n, d), optionally ``identity`` (n,), ``embeddings_2`` (n, d2) of the same
-        images by another recogniser, and any further (n,) arrays.
+        images by another recogniser, and any further (n,) arrays; or a table as
+        :func:`mote_bench.data.tables.read_table` takes it.
     bins : mapping of name -> edges
         Where numeric columns are cut into classes.
     attributes : sequence of str, optional
@@ -38,7 +40,7 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
     InputError
         With the array at fault and what was expected of it.
     """
-    arrays = read_npz(path)
+    arrays = read_table(path) if path.suffix in SUFFIXES else read_npz(path)
     embeddings = arrays.get("embeddings")
     if embeddings is None:
         raise InputError(f"'{path}' has no array 'embeddings' (it has: {', '.join(arrays) or 'none'}); expected (n, d)")

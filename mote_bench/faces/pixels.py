@@ -1,21 +1,23 @@
 """Pictures of the built-in people from their stolen templates: how often they are accepted, and a strip of them.
 
-    python -m mote_bench.faces.pixels [--people 10] [--out leaderboards/pixels]
+    python -m mote_bench.faces.pixels [--people 10] [--second EMBEDDER --weights FILE] [--out leaderboards/pixels]
 
 The thief has the stolen record, the algorithm (for a keyed scheme also the key), a recogniser, and a renderer of faces
-that belong to nobody; they want a picture of the person: for a fake document, or to hold before the camera. It counts
-as success when the template accepts the picture, when other photos of the person do, and by how much more often than a
-stranger's. After Mai, Cao, Yuen and Jain, "On the reconstruction of face images from deep face templates", IEEE TPAMI
-41(5), 2019, whose NbNet learns a picture from an embedding; here it is one of an open parametric head, so that what
-comes out is always a face.
+that belong to nobody; or no record at all, only the running system's scores or decisions, which an attack of the suite
+makes an embedding of. They want a picture of the person: for a fake document, or to hold before the camera. It counts
+as success when the template accepts the picture, when other photos of the person do, also by a second recogniser, and
+by how much more often than a stranger's. After Mai, Cao, Yuen and Jain, "On the reconstruction of face images from
+deep face templates", IEEE TPAMI 41(5), 2019, whose NbNet learns a picture from an embedding; here it is one of an open
+parametric head, so that what comes out is always a face.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,13 +27,15 @@ import numpy.typing as npt
 from tabulate import tabulate
 
 from mote_bench import registry, store, workers
-from mote_bench.contracts import Faces, FloatArray
+from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError, Knowledge, Shadow, WhichFace
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
-from mote_bench.faces import head, people, render, shot
+from mote_bench.door import Door
+from mote_bench.embedding import Recogniser
+from mote_bench.faces import head, people, render, second, shot
 from mote_bench.faces.decoder import Decoder, learned
 from mote_bench.faces.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
-from mote_bench.metrics.intervals import wilson
+from mote_bench.metrics.intervals import clustered_wilson, wilson
 from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.tasks import Outcome, guarded
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed, unit
@@ -40,6 +44,13 @@ FMR = 1e-3
 SCHEMES = ("cosine", "mote", "mote-keyed")
 SEED = 0
 """Of the built-in population."""
+THIEVES = ("record", "decoder", "scores", "decisions")
+"""What a thief goes by: the record and all its answers; the record's closed form alone, decoded once; scores of the
+running system; its yes and no."""
+_AT_THE_DOOR = {"scores": ("solve-scores", Access.SCORES, 8), "decisions": ("boundary-decisions", Access.DECISIONS, 64)}
+"""The attack that makes an embedding of the answers, and its queries a dimension, as in protocol people-2."""
+_DOOR_ROUNDS = 2
+"""Of pictures that are compared with that embedding."""
 _STRANGERS = 150
 _SAMPLE = 1500
 
@@ -70,9 +81,10 @@ class Cast:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One row of the table: the stolen records, and the system's answers to pictures of the victims.
+    """One row of the table: what the thief has, and the system's answers to pictures of the victims.
 
-    ``opens`` asks the running system, with the victims' own keys, for its answer to an embedding (d,) of victim i.
+    ``shown`` says whether the strip shows it. ``opens`` asks the running system, with the victims' own keys, for its
+    answer to an embedding (d,) of victim i.
     """
 
     row: str
@@ -81,8 +93,11 @@ class Scene:
     templates: tuple[bytes, ...]
     keys: tuple[bytes, ...] | None
     threshold: float
+    shown: bool = True
 
     def opens(self, victim: int, embedding: FloatArray) -> bool:
+        if not embedding.any():  # no face in the picture
+            return False
         keys = None if self.keys is None else [self.keys[victim]]
         answer = self.system.score([self.templates[victim]], embedding[None].astype(np.float32), keys=keys)
         return bool(np.asarray(answer)[0, 0] >= self.threshold)
@@ -98,8 +113,8 @@ class Line:
         Whether the victim's template accepts the picture, at FMR 1e-3 and with the victim's own key.
     by_photos : (v,) float
         The share of the victim's other photos that accept it, by a recogniser at FMR 1e-3.
-    wolf : float
-        The share of strangers' photos that accept it.
+    by_strangers : (v,) float
+        The share of strangers' photos that accept it: its wolf rate.
     cosine : (v,) float
         Of the picture's embedding and the enrolled one, both centred.
     """
@@ -108,8 +123,10 @@ class Line:
     rebuilt: tuple[Rebuilt, ...]
     accepted: npt.NDArray[np.bool_]
     by_photos: FloatArray
-    wolf: float
+    by_strangers: FloatArray
     cosine: FloatArray
+    second: second.Verdict | None = None
+    shown: bool = True
 
 
 def cast(count: int, *, seed: int) -> Cast:
@@ -127,35 +144,68 @@ def cast(count: int, *, seed: int) -> Cast:
     return Cast(faces, numbers, stored["image"].astype(np.intp), references, others, background)
 
 
-def scenes(who: Cast, name: str, *, seed: int) -> list[Scene]:
-    """The rows of one scheme: one, or with a key two: stolen, and kept while the thief presents a key of their own."""
+def scenes(who: Cast, name: str, *, seed: int, thieves: Sequence[str] = ("record",)) -> list[Scene]:
+    """The rows of one scheme: one a thief; with a key also that of a record whose key is kept."""
     background = who.faces.rows(who.background)
     system: Any = registry.load("schemes", name)
     system.fit(background, seed=seed)
     references = who.faces.embeddings[who.references]
     _, first = np.unique(who.numbers[who.background], return_index=True)
-    strangers = background.embeddings[first[:_STRANGERS]]
+    strangers = background.rows(first[:_STRANGERS])
     keyed = revocable(system)
     keys, theirs = (
         draw_keys(len(some), stream(seed, "keys", len(some))) if keyed else None for some in (references, strangers)
     )
     seeds = partial(stream_seed, seed, name)
     templates = tuple(system.enroll(references, keys=keys, seeds=[seeds(k) for k in range(len(references))]))
-    enrolled = system.enroll(strangers, keys=theirs, seeds=[seeds("stranger", k) for k in range(len(strangers))])
-    scores = np.asarray(system.score(enrolled, strangers, keys=theirs))
+    enrolled = system.enroll(
+        strangers.embeddings, keys=theirs, seeds=[seeds("stranger", k) for k in range(len(strangers))]
+    )
+    scores = np.asarray(system.score(enrolled, strangers.embeddings, keys=theirs))
     threshold = threshold_at_fmr(scores[~np.eye(len(strangers), dtype=bool)], FMR)
-    decodable = hasattr(system, "reconstruct")
-    known = tuple(Stolen(system, one, None if keys is None else keys[k], decodable) for k, one in enumerate(templates))
-    made = [Scene(f"{name}, key stolen" if keyed else name, known, system, templates, keys, threshold)]
-    if keyed:
+    shadow = Shadow(strangers, tuple(enrolled), None if theirs is None else tuple(theirs))
+    running = Scene(f"{name}, key stolen" if keyed else name, (), system, templates, keys, threshold)
+    made = []
+    for thief in thieves:
+        told = [None] * len(templates) if thief not in _AT_THE_DOOR else _told(thief, running, background, shadow, seed)
+        held = tuple(_held(thief, running, victim, one) for victim, one in enumerate(told))
+        row = running.row if thief == "record" else f"{running.row}: {thief} only"
+        made.append(replace(running, row=row, stolen=held, shown=thief == "record"))
+    if keyed and "record" in thieves:
         own = draw_keys(1, stream(seed, "thief"))[0]
-        blind = tuple(Stolen(system, one, own, False) for one in templates)
-        made.append(Scene(name, blind, system, templates, keys, threshold))
+        made.append(replace(running, row=name, stolen=tuple(Stolen(system, one, own, False) for one in templates)))
     return made
 
 
-def measured(who: Cast, rows: Sequence[Scene], *, jobs: int, seed: int) -> list[Line]:
-    """Rebuild every victim of every row; the figures don't depend on ``jobs``."""
+def _held(thief: str, running: Scene, victim: int, told: FloatArray | None) -> Stolen:
+    rounds = {"record": ROUNDS, "decoder": 0}.get(thief, _DOOR_ROUNDS)
+    key = None if running.keys is None else running.keys[victim]
+    system = running.system
+    return Stolen(system, running.templates[victim], key, hasattr(system, "reconstruct"), told, rounds)
+
+
+def _told(thief: str, scene: Scene, public: Faces, shadow: Shadow, seed: int) -> list[FloatArray | None]:
+    """The embedding of each victim as an attack at the door of the running system makes it; keys are presented."""
+    name, access, queries = _AT_THE_DOOR[thief]
+    dimension = public.embeddings.shape[1]
+    door = Door(
+        scene.system,
+        scene.templates,
+        keys=scene.keys,
+        access=access,
+        threshold=scene.threshold,
+        budget=queries * dimension,
+    )
+    level = Knowledge.ALGORITHM if scene.keys is None else Knowledge.STOLEN_KEY
+    evidence = Evidence(level, scheme=scene.system, public=public, shadow=shadow, oracle=door)
+    attack: Any = registry.load("attacks", name)
+    return list(attack.answer(WhichFace(dimension), evidence, stream(seed, "pixels", name)))
+
+
+def measured(
+    who: Cast, rows: Sequence[Scene], *, jobs: int, seed: int, other: second.Second | None = None
+) -> list[Line]:
+    """Rebuild every victim of every row; the figures don't depend on ``jobs``. ``other`` judges the pictures too."""
     background = who.faces.rows(who.background)
     decoder = learned(background.embeddings, who.numbers[who.background], seed=SEED)
     tasks = (
@@ -168,16 +218,19 @@ def measured(who: Cast, rows: Sequence[Scene], *, jobs: int, seed: int) -> list[
         if outcome.error is not None:
             raise RuntimeError(outcome.error)
         made[key] = outcome.value
-    return [_line(who, scene, tuple(made[scene.row, k] for k in range(len(scene.stolen))), decoder) for scene in rows]
+    return [
+        _line(who, scene, tuple(made[scene.row, k] for k in range(len(scene.stolen))), decoder, other) for scene in rows
+    ]
 
 
 def _searched(stolen: Stolen, decoder: Decoder, seed: int) -> Outcome:
     return guarded(lambda: searched(stolen, decoder, seed=seed))
 
 
-def _line(who: Cast, scene: Scene, rebuilt: tuple[Rebuilt, ...], decoder: Decoder) -> Line:
+def _line(who: Cast, scene: Scene, rebuilt: tuple[Rebuilt, ...], decoder: Decoder, other: second.Second | None) -> Line:
     centred = unit(who.faces.embeddings.astype(np.float64) - decoder.mean)
-    made = unit(np.array([one.embedding for one in rebuilt]) - decoder.mean)
+    seen = np.array([one.embedding.any() for one in rebuilt])
+    made = unit(np.array([one.embedding for one in rebuilt]) - decoder.mean) * seen[:, None]
     sample = who.background[:: max(1, len(who.background) // _SAMPLE)]
     strangers = centred[sample]
     impostors = (strangers @ strangers.T)[who.numbers[sample][:, None] != who.numbers[sample]]
@@ -187,14 +240,62 @@ def _line(who: Cast, scene: Scene, rebuilt: tuple[Rebuilt, ...], decoder: Decode
         rebuilt,
         np.array([scene.opens(victim, one.embedding) for victim, one in enumerate(rebuilt)]),
         np.array([np.mean(centred[rows] @ made[victim] >= threshold) for victim, rows in enumerate(who.others)]),
-        float(np.mean(made @ strangers.T >= threshold)),
+        np.mean(made @ strangers.T >= threshold, axis=1),
         np.einsum("nd,nd->n", made, centred[who.references]),
+        None if other is None else second.judged(other, [one.picture for one in rebuilt]),
+        scene.shown,
     )
+
+
+def photo_line(who: Cast, other: second.Second | None) -> Line:
+    """The control: each victim's first other photo in place of a rebuilt picture, held against the further ones."""
+    mean = who.faces.embeddings[who.background].mean(axis=0)
+    centred = unit(who.faces.embeddings.astype(np.float64) - mean)
+    sample = who.background[:: max(1, len(who.background) // _SAMPLE)]
+    strangers = centred[sample]
+    impostors = (strangers @ strangers.T)[who.numbers[sample][:, None] != who.numbers[sample]]
+    threshold = threshold_at_fmr(impostors, FMR)
+    shown = centred[[rows[0] for rows in who.others]]
+    verdict = None
+    if other is not None:
+        alike = [
+            (photos[1:] @ photos[0] >= other.threshold).mean() if len(photos) > 1 else 0.0 for photos in other.photos
+        ]
+        wolves = [(other.strangers @ p[0] >= other.threshold).mean() if len(p) else 0.0 for p in other.photos]
+        verdict = second.Verdict(np.array(alike), np.array(wolves))
+    return Line(
+        "a photo of the person",
+        (),
+        np.einsum("nd,nd->n", shown, centred[who.references]) >= threshold,
+        np.array([(centred[rows[1:]] @ shown[k] >= threshold).mean() for k, rows in enumerate(who.others)]),
+        np.mean(shown @ strangers.T >= threshold, axis=1),
+        np.einsum("nd,nd->n", shown, centred[who.references]),
+        verdict,
+        shown=False,
+    )
+
+
+def second_of(who: Cast, recogniser: Recogniser, *, pictures: Path | None, jobs: int) -> second.Second:
+    """The second recogniser, with its embeddings of the victims' other pictures and of two of each stranger.
+
+    ``pictures`` is a folder that `faces` made of the built-in population, or of its first people: what is there isn't
+    rendered again.
+    """
+
+    def named(rows: Index) -> list[second.Picture]:
+        return [(int(who.numbers[row]), int(who.images[row])) for row in rows]
+
+    _, first, count = np.unique(who.numbers[who.background], return_index=True, return_counts=True)
+    several = first[count > 1][:_STRANGERS]
+    strangers = who.background[np.concatenate([several, several + 1])]
+    photos = [named(rows) for rows in who.others]
+    return second.made(recogniser, photos, named(strangers), fmr=FMR, stored=second.Stored(SEED, pictures), jobs=jobs)
 
 
 def strip(who: Cast, lines: Sequence[Line]) -> Pixels:
     """A row of pictures per victim: enrolled, rebuilt under each row of the table, and the most similar stranger."""
     centred = unit(who.faces.embeddings.astype(np.float64) - who.faces.embeddings[who.background].mean(axis=0))
+    lines = [line for line in lines if line.shown]
     rows = []
     for victim, reference in enumerate(who.references):
         nearest = who.background[np.argmax(centred[who.background] @ centred[reference])]
@@ -209,6 +310,14 @@ def _picture(who: Cast, row: int) -> Pixels:
     return render.rendered(model, person, shot.draw(person, SEED, int(who.images[row])))
 
 
+def smaller(pixels: Pixels) -> Pixels:
+    """At two thirds of the size: the strip has to fit into a page."""
+    from PIL import Image
+
+    height, width, _ = pixels.shape
+    return np.asarray(Image.fromarray(pixels).resize((2 * width // 3, 2 * height // 3), Image.Resampling.LANCZOS))
+
+
 def _titles(words: Sequence[str]) -> Pixels:
     from PIL import Image, ImageDraw
 
@@ -218,31 +327,50 @@ def _titles(words: Sequence[str]) -> Pixels:
     return np.asarray(image)
 
 
-def rendered(lines: Sequence[Line]) -> str:
+def rendered(lines: Sequence[Line], other: second.Second | None = None) -> str:
     """The table as Markdown."""
+    titles = ["template", "accepted by it", "by other photos of the person", "by strangers' photos", "centred cosine"]
+    if other is not None:
+        titles += ["second recogniser: by other photos", "by strangers' photos "]
     body = []
     for line in lines:
-        count = len(line.accepted)
-        low, high = wilson(float(line.accepted.sum()), count)
-        share = float(line.by_photos.sum())
-        photo_low, photo_high = wilson(share, count)
-        body.append(
-            (
-                line.row,
-                f"{line.accepted.mean():.2f} [{low:.2f}, {high:.2f}]",
-                f"{share / count:.2f} [{photo_low:.2f}, {photo_high:.2f}]",
-                f"{line.wolf:.4f}",
-                f"{line.cosine.mean():.2f}",
-            )
-        )
-    titles = ("template", "accepted by it", "by other photos of the person", "by strangers' photos", "centred cosine")
+        cells = [line.row, _share(line.accepted.astype(float)), _share(line.by_photos), _wolves(line.by_strangers)]
+        cells.append(f"{line.cosine.mean():.2f}")
+        if line.second is not None:
+            cells += [_share(line.second.by_photos), _wolves(line.second.by_strangers)]
+        body.append(cells)
     table = tabulate(body, headers=titles, tablefmt="pipe", disable_numparse=True)
+    count = len(lines[0].accepted)
+    also = ""
+    if other is not None:
+        about = other.recogniser.make().about()
+        also = (
+            f" The second recogniser is {about['recogniser']} (weights {about['weights_sha256'][:16]}); nothing was "
+            "fitted to it."
+        )
     return (
-        f"# Pictures from stolen templates\n\n{len(lines[0].accepted)} people of the built-in population, who don't "
-        f"exist; at FMR 1e-3; 95 % intervals over people. {ROUNDS * EACH} pictures were tried on each record.\n\n"
-        f"{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
+        f"# Pictures from stolen templates\n\n{count} people of the built-in population, who don't exist; at FMR 1e-3; "
+        f"95 % intervals over people. {ROUNDS * EACH} pictures were tried on each record; *decoder only* "
+        f"takes the decoded one as it is; *scores only* and *decisions only* make an embedding of {_queries('scores')} "
+        f"scores or {_queries('decisions')} yes-or-no answers of the running system, then try {_DOOR_ROUNDS * EACH} "
+        f"pictures against that.{also}\n\n{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
         "`python -m mote_bench.faces.pixels`.\n"
     )
+
+
+def _queries(thief: str) -> str:
+    return f"{_AT_THE_DOOR[thief][2]} a dimension"
+
+
+def _share(credit: FloatArray) -> str:
+    """A person's photos count as one trial: the interval is over people."""
+    low, high = wilson(float(credit.sum()), len(credit))
+    return f"{credit.mean():.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _wolves(rates: FloatArray) -> str:
+    low, high = clustered_wilson(rates * _SAMPLE, np.full(len(rates), float(_SAMPLE)))
+    return f"{rates.mean():.4f} [{low:.4f}, {high:.4f}]"
 
 
 def main() -> None:
@@ -250,18 +378,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mote_bench.faces.pixels", description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=10, help="how many victims")
     parser.add_argument("--schemes", default=",".join(SCHEMES), help="whose templates are stolen")
+    parser.add_argument("--thieves", default=",".join(THIEVES), help=f"what they go by: {', '.join(THIEVES)}")
+    parser.add_argument("--second", help="a recogniser that judges the pictures too: a name that `list` shows")
+    parser.add_argument("--weights", type=Path, help="the second recogniser's weights")
+    parser.add_argument("--pictures", type=Path, help="a folder of `faces`: its pictures aren't rendered again")
     parser.add_argument("--jobs", type=int, default=workers.default_jobs(), help="worker processes")
     parser.add_argument("--out", type=Path, default=Path("leaderboards/pixels"), help="folder for table and strip")
     given = parser.parse_args()
-    who = cast(given.people, seed=0)
-    rows = [scene for name in registry.select("schemes", given.schemes) for scene in scenes(who, name, seed=0)]
     try:
-        lines = measured(who, rows, jobs=given.jobs, seed=0)
+        _write(given)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     finally:
         workers.stop()
+
+
+def _write(given: argparse.Namespace) -> None:
+    thieves = given.thieves.split(",")
+    if not set(thieves) <= set(THIEVES):
+        raise InputError(f"--thieves {given.thieves}: expected some of {', '.join(THIEVES)}")
+    who = cast(given.people, seed=0)
+    other = None
+    if given.second is not None:
+        weights = None if given.weights is None else str(given.weights.absolute())
+        other = second_of(who, Recogniser(given.second, weights), pictures=given.pictures, jobs=given.jobs)
+    names = registry.select("schemes", given.schemes)
+    rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=thieves)]
+    lines = measured(who, rows, jobs=given.jobs, seed=0, other=other)
     given.out.mkdir(parents=True, exist_ok=True)
-    store.write_text(given.out / "pixels.md", rendered(lines))
-    (given.out / "strip.jpg").write_bytes(_jpeg(strip(who, lines)))
+    store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], other))
+    (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines))))
     print(f"written to '{given.out}'")
 
 
@@ -269,7 +416,7 @@ def _jpeg(pixels: Pixels) -> bytes:
     from PIL import Image
 
     stream_ = io.BytesIO()
-    Image.fromarray(pixels).save(stream_, "JPEG", quality=85)
+    Image.fromarray(pixels).save(stream_, "JPEG", quality=80)
     return stream_.getvalue()
 
 

@@ -24,18 +24,32 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Stolen:
-    """One record in the thief's hands, with the key they hold for it: the person's, or one of their own."""
+    """What the thief has of one person: the record with a key, or an embedding that the running system told.
+
+    Attributes
+    ----------
+    key : bytes, optional
+        What the thief presents with the record: the person's own key, or one of theirs.
+    decodable : bool
+        Whether the thief holds what the scheme's closed form needs.
+    told : (d,) float, optional
+        The embedding that an attack at the door made of scores or decisions. The record is then unknown, and pictures
+        are compared with this embedding.
+    rounds : int
+        Of the search; 0 takes the decoded face as it is.
+    """
 
     scheme: Scheme
     template: Template
     key: Key | None
     decodable: bool
-    """Whether the thief holds what the scheme's closed form needs."""
+    told: FloatArray | None = None
+    rounds: int = ROUNDS
 
 
 @dataclass(frozen=True, eq=False)
 class Rebuilt:
-    """The picture, its unit embedding, and the template's answer to it under the thief's key."""
+    """The picture, its unit embedding (zeros where no face is found in it), and the answer that the search went by."""
 
     picture: Pixels
     embedding: FloatArray
@@ -52,8 +66,8 @@ def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Rebuilt:
     start = _start(stolen, decoder)
     mean, spread = np.zeros(len(decoder.axes)), np.ones(len(decoder.axes))
     found: list[tuple[float, FloatArray, Pixels, FloatArray]] = []
-    for number in range(ROUNDS):
-        draws = mean + spread * rng.standard_normal((EACH, len(mean)))
+    for number in range(max(stolen.rounds, 1)):
+        draws = mean + spread * rng.standard_normal((EACH if stolen.rounds else 1, len(mean)))
         if number == 0:
             draws[0] = 0  # what was decoded, as it is
         found += [one for place in draws if (one := _tried(stolen, decoder, start, place)) is not None]
@@ -64,7 +78,7 @@ def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Rebuilt:
         else:  # no picture shows a face to the recogniser: nearer to the average head
             start = (start + decoder.centre) / 2
     if not found:
-        raise ValueError("the recogniser found no face in any picture of the search")
+        return Rebuilt(_picture(decoder, start), np.zeros(len(decoder.mean)), -np.inf)
     score, _, picture, embedding = found[0]
     return Rebuilt(picture, embedding, score)
 
@@ -75,6 +89,8 @@ def _start(stolen: Stolen, decoder: Decoder) -> FloatArray:
     The closed form of a vector is the embedding; that of a classifier is a direction which the covariance of faces
     turns into one. Which of the two it is, the template says itself: it prefers the picture of one.
     """
+    if stolen.told is not None:
+        return np.asarray(decoder.parameters(stolen.told[None])[0])
     if not stolen.decodable:
         return decoder.centre
     keys = None if stolen.key is None else [stolen.key]
@@ -92,15 +108,27 @@ def _start(stolen: Stolen, decoder: Decoder) -> FloatArray:
 def _tried(
     stolen: Stolen, decoder: Decoder, start: FloatArray, place: FloatArray
 ) -> tuple[float, FloatArray, Pixels, FloatArray] | None:
-    who = face(decoder, start + place @ decoder.axes)
-    picture = render.rendered(heads.load(), who, shot.draw(who, 0, 0, difficulty=0))
+    picture = _picture(decoder, start + place @ decoder.axes)
     (seen,) = _recogniser().embed([picture])
     if seen is None:
         return None
     embedding = unit(np.asarray(seen.embedding, np.float64)[None])
+    return _answer(stolen, decoder, embedding), place, picture, embedding[0]
+
+
+def _answer(stolen: Stolen, decoder: Decoder, embedding: FloatArray) -> float:
+    """How well an embedding (1, d) does: what the template says, or how near it is to the embedding that was told."""
+    if stolen.told is not None:
+        wanted, shown = (unit(one - decoder.mean) for one in (unit(stolen.told[None]), embedding))
+        return float(wanted[0] @ shown[0])
     keys = None if stolen.key is None else [stolen.key]
     answer = stolen.scheme.score([stolen.template], embedding.astype(np.float32), keys=keys)
-    return float(np.asarray(answer)[0, 0]), place, picture, embedding[0]
+    return float(np.asarray(answer)[0, 0])
+
+
+def _picture(decoder: Decoder, parameters: FloatArray) -> Pixels:
+    who = face(decoder, parameters)
+    return render.rendered(heads.load(), who, shot.draw(who, 0, 0, difficulty=0))
 
 
 @cache

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mote_bench.data import arrays, synthetic
+from mote_bench.faces import census
 
 
 def main(faces: Path) -> None:
@@ -28,6 +29,11 @@ def main(faces: Path) -> None:
         age=stored["age"].astype(np.float16),
         ethnicity=stored["ethnicity"].astype(str),
     )
+    figures = census.measured(
+        stored["embeddings"].astype(np.float16),
+        stored["identity"].astype(str),
+        {name: stored[name].astype(str) for name in ("gender", "ethnicity")},
+    )
     people = len(np.unique(stored["identity"]))
     text = synthetic.CARD.read_text(encoding="utf-8")
     for name, value in (
@@ -35,6 +41,7 @@ def main(faces: Path) -> None:
         ("sha256", f'"{arrays.checksum(out)}"'),
         ("people", people),
         ("images", len(image)),
+        *((name, f"[{one.value:.3f}, {one.low:.3f}, {one.high:.3f}]") for name, one in figures.items()),
     ):
         text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
     synthetic.CARD.write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 import re
 import tomllib
@@ -56,7 +57,7 @@ def names() -> list[str]:
 
 @cache
 def card(layout: str) -> dict[str, Any]:
-    """Title, layout, attributes with their definitions, licence, citation and where to ask."""
+    """Title, layout, attributes with their definitions, licence, citation, where to ask, and checksums where known."""
     return tomllib.loads((_CARDS / f"{layout}.toml").read_text(encoding="utf-8"))
 
 
@@ -64,6 +65,23 @@ def told(layout: str) -> str:
     """What a folder of this layout looks like and where its data come from, in one sentence each."""
     about = card(layout)
     return f"Expected {about['layout']}. {about['ask']}".strip()
+
+
+def altered(album: Album) -> list[str]:
+    """Names of files in an album's folder that differ from the ones that its data set's card gives checksums of."""
+    known = card(album.layout).get("checksums", {})
+    return [
+        path.relative_to(album.folder).as_posix()
+        for name, wanted in known.items()
+        for path in sorted(album.folder.glob(f"**/{name}"))
+        if not _is(path, wanted)
+    ]
+
+
+def _is(path: Path, wanted: str) -> bool:
+    kind, _, expected = wanted.partition(":")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest() == expected
 
 
 def _folders(folder: Path) -> Iterable[Picture]:

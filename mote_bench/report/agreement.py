@@ -1,9 +1,10 @@
 """Whether two populations rank schemes alike, question by question, under the strongest attack.
 
-    python -m mote_bench board --out FOLDER                # writes agreement.md where a folder holds boards of two data sets
-    python -m mote_bench.report.agreement FOLDER [FOLDER]  # prints it: of one folder, or of two with a board each
+    python -m mote_bench board --out FOLDER
+    python -m mote_bench.report.agreement FOLDER [FOLDER]
 
-Such as one board on the built-in population and one on photographs of real people.
+The first writes agreement.md where a folder holds boards of two data sets, such as the built-in population and
+photographs of real people; the second prints it, of one folder or of two with a board each.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def _order(drawn: FloatArray) -> npt.NDArray[np.int_]:
     pairs = list(combinations(range(drawn.shape[1]), 2))
     above = np.array([(drawn[:, one] > drawn[:, other]).mean() for one, other in pairs])
     below = np.array([(drawn[:, one] < drawn[:, other]).mean() for one, other in pairs])
-    return (above >= _SURE).astype(int) - (below >= _SURE).astype(int)
+    return np.asarray((above >= _SURE).astype(int) - (below >= _SURE).astype(int))
 
 
 def agreement_md(boards: Sequence[Pair]) -> str:
@@ -202,9 +203,9 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
     titles = ["row", *(f"{one.question}, {board.data}" for one in made for board in (first, second))]
     return (
         f"# Do {first.data} and {second.data} rank schemes alike?\n\nProtocol {first.protocol}; the strongest attack "
-        "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % intervals "
-        "over people. Of rows that leak alike the order is chance, and so is their rank correlation: the last column "
-        "counts only pairs of rows that both populations tell apart.\n\n"
+        "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % "
+        "intervals over people. Of rows that leak alike the order is chance, and so is their rank correlation: the "
+        "last column counts only pairs of rows that both populations tell apart.\n\n"
         f"{head}\n\n{tabulate(body, headers=titles, tablefmt='pipe', disable_numparse=True)}\n"
     )
 

@@ -18,8 +18,10 @@ from .tables import leaderboard_csv, leaderboard_json
 from .utility import utility_md
 
 
-def render(records: Sequence[Record]) -> dict[str, str]:
+def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
     """File name -> text of every board.
+
+    ``strip`` is the JPEG file of pictures that :mod:`mote_bench.faces.pixels` rebuilt, for the page to show.
 
     The same records give the same bytes, in whatever order they come; nothing is read or written.
 
@@ -40,6 +42,6 @@ def render(records: Sequence[Record]) -> dict[str, str]:
         "naive_adaptive.md": naive_adaptive_md(boards),
         "utility.md": utility_md(with_records),
         "leaderboard.tex": leaderboard_tex(boards),
-        "leaderboard.html": leaderboard_html(with_records),
+        "leaderboard.html": leaderboard_html(with_records, strip=strip),
         **({"agreement.md": alike} if alike else {}),
     }

@@ -115,8 +115,11 @@ class Term:
     source: str
 
 
-def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]]) -> str:
-    """The page. It loads nothing, runs its own script only, and everything that isn't ours is escaped."""
+def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: bytes = b"") -> str:
+    """The page. It loads nothing, runs its own script only, and everything that isn't ours is escaped.
+
+    ``strip`` is a JPEG file to show in it, or nothing.
+    """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -142,6 +145,7 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]]) -> str:
             anchors={(view.anchor, section.scheme): section.anchor for view in shown for section in view.sections},
             better=better,
             broken_above=BROKEN_ABOVE,
+            strip=b64encode(strip).decode(),
         )
         return _with_classes(text_of_page)
 

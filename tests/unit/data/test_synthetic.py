@@ -5,6 +5,7 @@ import pytest
 
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
+from mote_bench.faces import census
 
 
 def test_it_is_what_its_card_says():
@@ -14,6 +15,23 @@ def test_it_is_what_its_card_says():
     assert len(data.faces) == card["images"] > 5900
     assert list(data.faces.attributes) == ["gender", "age", "ethnicity"]
     assert set(data.faces.attributes["ethnicity"].tolist()) == {"african", "asian", "caucasian"}
+
+
+def test_its_difficulty_is_as_promised():
+    """dlib's recogniser is to err in 0.5 to 2 % of the comparisons at the default difficulty."""
+    low, high = 0.005, 0.02
+    assert low <= synthetic.card()["measured"]["eer"][0] <= high
+
+
+@pytest.mark.slow
+def test_the_figures_on_its_card():
+    stored = read_npz(synthetic.FOLDER / synthetic.card()["file"])
+    labels = {name: stored[name].astype(str) for name in ("gender", "ethnicity")}
+    made = census.measured(stored["embeddings"], stored["identity"].astype(str), labels)
+    for name, (value, low, high) in synthetic.card()["measured"].items():
+        one = made[name]
+        assert (one.value, one.low, one.high) == pytest.approx((value, low, high), abs=0.0006), name
+        assert one.n == 1000
 
 
 @pytest.mark.slow

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mote_bench.faces import head, parameters, people, pixels, search
+from mote_bench.contracts import Embedded, InputError
+from mote_bench.embedding import Recogniser
+from mote_bench.faces import head, parameters, people, pixels, search, second
 from mote_bench.faces.decoder import face, learned
 
 
@@ -57,7 +59,7 @@ def test_the_decoder_tells_gender_and_skin_of_people_it_never_saw(who, decoder):
 
 @pytest.mark.slow
 def test_a_search_finds_a_face_that_the_template_accepts(who, decoder, monkeypatch):
-    monkeypatch.setattr(search, "ROUNDS", 2)
+    monkeypatch.setattr(pixels, "ROUNDS", 2)
     (scene,) = pixels.scenes(who, "cosine", seed=0)
     (line,) = pixels.measured(who, [scene], jobs=1, seed=0)
     assert line.accepted.mean() >= 0.5
@@ -93,3 +95,108 @@ def test_a_decoded_face_is_a_person(decoder):
     made = face(decoder, decoder.centre)
     assert made.gender in people.GENDERS
     assert people.YOUNGEST - 5 < made.age < people.OLDEST + 5
+
+
+def test_every_thief_has_a_row_and_the_door_tells_an_embedding(who):
+    rows = pixels.scenes(who, "cosine", seed=0, thieves=("record", "decoder", "scores"))
+    assert [one.row for one in rows] == ["cosine", "cosine: decoder only", "cosine: scores only"]
+    assert [one.shown for one in rows] == [True, False, False]
+    assert rows[1].stolen[0].rounds == 0
+    for victim, stolen in enumerate(rows[2].stolen):
+        real = who.faces.embeddings[who.references[victim]].astype(float)
+        assert stolen.told @ real / np.linalg.norm(real) / np.linalg.norm(stolen.told) > 0.99
+
+
+@pytest.mark.slow
+def test_yes_and_no_tell_an_embedding(who):
+    (row,) = pixels.scenes(who, "cosine", seed=0, thieves=("decisions",))
+    mean = who.faces.embeddings[who.background].mean(axis=0)
+    for victim, stolen in enumerate(row.stolen):
+        real, told = who.faces.embeddings[who.references[victim]] - mean, stolen.told - mean
+        assert real @ told / np.linalg.norm(real) / np.linalg.norm(told) > 0.8
+
+
+def test_a_told_embedding_is_what_pictures_are_compared_with(who, decoder):
+    told = who.faces.embeddings[who.references[0]].astype(float)
+    stolen = search.Stolen(None, b"", None, False, told=told)
+    assert search._answer(stolen, decoder, told[None]) == pytest.approx(1)
+    other = who.faces.embeddings[who.references[1]].astype(float)
+    assert search._answer(stolen, decoder, other[None]) < 0.5
+
+
+def test_no_face_in_any_picture_is_a_failure_and_no_crash(who, decoder, monkeypatch):
+    monkeypatch.setattr(search, "_tried", lambda *_: None)
+    monkeypatch.setattr(search, "_picture", lambda *_: np.zeros((224, 224, 3), np.uint8))
+    (scene,) = pixels.scenes(who, "cosine", seed=0, thieves=("decoder",))
+    rebuilt = tuple(search.searched(one, decoder, seed=0) for one in scene.stolen)
+    assert not rebuilt[0].embedding.any()
+    line = pixels._line(who, scene, rebuilt, decoder, None)
+    assert not line.accepted.any()
+    assert not line.by_photos.any()
+    assert not line.by_strangers.any()
+
+
+COLOURS = np.random.default_rng(0).integers(20, 235, (60, 3))
+
+
+def colour(which):
+    """A picture of one colour, nearly the same for all images of a person."""
+    person, image = which
+    return np.broadcast_to(np.clip(COLOURS[person] + image, 0, 255).astype(np.uint8), (8, 8, 3))
+
+
+def here(tasks, jobs):
+    """In this process, where what is replaced stays replaced."""
+    return ((task.key, task.function(*task.arguments)) for task in tasks)
+
+
+class Coloured:
+    """Embeds the mean colour; sees no face in black."""
+
+    def embed(self, pictures):
+        return [Embedded(one.mean((0, 1)).astype(np.float32) - 127) if one.any() else None for one in pictures]
+
+
+def test_a_second_recogniser_by_hand(monkeypatch):
+    """Strangers' colours are drawn at random; a picture of the person's own colour is accepted, black never."""
+    monkeypatch.setattr(Recogniser, "make", lambda self: Coloured())
+    monkeypatch.setattr(second.Stored, "picture", lambda self, which: colour(which))
+    monkeypatch.setattr(second.workers, "run", here)
+    second._embedder.cache_clear()
+    strangers = [(person, image) for person in range(2, 60) for image in (0, 1)]
+    photos = [[(0, 1), (0, 2)], [(1, 1)], []]
+    made = second.made(Recogniser("coloured"), photos, strangers, fmr=1e-3, stored=second.Stored(0), jobs=1)
+    assert made.strangers.shape == (116, 3)
+    assert [len(one) for one in made.photos] == [2, 1, 0]
+    told = second.judged(made, [colour((0, 0)), np.zeros((8, 8, 3), np.uint8), colour((5, 0))])
+    assert list(told.by_photos) == [1, 0, 0]
+    assert told.by_strangers[1] == 0
+    assert told.by_strangers[2] >= 2 / 116  # stranger 5's own two
+    second._embedder.cache_clear()
+
+
+def test_a_second_recogniser_that_sees_nobody(monkeypatch):
+    monkeypatch.setattr(Recogniser, "make", lambda self: Coloured())
+    monkeypatch.setattr(second.Stored, "picture", lambda self, which: np.zeros((8, 8, 3), np.uint8))
+    monkeypatch.setattr(second.workers, "run", here)
+    second._embedder.cache_clear()
+    with pytest.raises(InputError, match="a face in 0 of 4 pictures"):
+        second.made(Recogniser("coloured"), [], [(k, 0) for k in range(4)], fmr=1e-3, stored=second.Stored(0), jobs=1)
+    second._embedder.cache_clear()
+
+
+def test_pictures_that_are_there_are_not_rendered_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(second.population, "picture", lambda *_: pytest.fail("rendered"))
+    from PIL import Image
+
+    path = tmp_path / second.population.name_of(3, 1)
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", (4, 4), (10, 20, 30)).save(path, quality=100)
+    assert second.Stored(0, tmp_path).picture((3, 1)).shape == (4, 4, 3)
+
+
+def test_the_control_is_a_photo_of_the_person():
+    crowd = pixels.cast(20, seed=3)
+    line = pixels.photo_line(crowd, None)
+    assert line.accepted.mean() > 0.8
+    assert line.by_strangers.mean() < 0.01

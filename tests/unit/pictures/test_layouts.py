@@ -134,7 +134,7 @@ def test_what_lies_outside_the_folder_is_not_read(tmp_path):
 @pytest.mark.parametrize("layout", layouts.names())
 def test_what_is_missing_says_what_was_expected_and_where_to_ask(layout, tmp_path):
     card = layouts.card(layout)
-    assert set(card) == {"title", "layout", "licence", "citation", "ask", "attributes"}
+    assert set(card) - {"checksums"} == {"title", "layout", "licence", "citation", "ask", "attributes"}
     place = tmp_path / "t.csv" if layout == "csv" else tmp_path
     if layout == "csv":
         place.write_text("path\n")
@@ -148,3 +148,24 @@ def test_what_is_missing_says_what_was_expected_and_where_to_ask(layout, tmp_pat
 def test_an_unknown_layout(tmp_path):
     with pytest.raises(InputError, match="there are: folders, csv, lfw"):
         layouts.read(tmp_path, "imagenet")
+
+
+def test_published_files_are_known_by_their_checksums(tmp_path, monkeypatch):
+    put(tmp_path, "home/Bo/Bo_0001.jpg")
+    (tmp_path / "home" / "pairs.txt").write_bytes(b"abc")
+    album = layouts.read(tmp_path, "lfw")
+    assert layouts.altered(album) == ["home/pairs.txt"]
+    # FIPS 180-4's example
+    sums = {"pairs.txt": "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
+    monkeypatch.setattr(layouts, "card", lambda _: {"checksums": sums})
+    assert layouts.altered(album) == []
+    sums["pairs.txt"] = "md5:900150983cd24fb0d6963f7d28e17f72"  # RFC 1321's
+    assert layouts.altered(album) == []
+
+
+def test_checksums_are_scikit_learns():
+    from sklearn.datasets import _lfw
+
+    known = layouts.card("lfw")["checksums"]
+    for one in (_lfw.ARCHIVE, _lfw.FUNNELED_ARCHIVE, *_lfw.TARGETS):
+        assert known.get(one.filename, f"sha256:{one.checksum}") == f"sha256:{one.checksum}"

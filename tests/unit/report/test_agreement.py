@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mote_bench import store
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
+from mote_bench.report import agreement, boards
 from mote_bench.report.agreement import agreements, board, render
+from mote_bench.report.standings import Worst
 
 SCHEMES = ("biohash", "mote", "nfr", "csn", "ive", "leace")
 
@@ -55,3 +58,54 @@ def test_several_boards_are_refused(tmp_path):
     store.write(tmp_path / "a", replace(one, cell=replace(one.cell, data="real")))
     with pytest.raises(InputError, match="holds 2 boards"):
         board(tmp_path / "a")
+
+
+def influence(people, values):
+    return {"influence": {"people": people, "balanced_accuracy": values}}
+
+
+def test_rows_that_people_pull_on_together_are_told_apart():
+    """Two rows 0.01 apart with intervals of +-0.05: never apart if they err alone, surely if one person moves both."""
+    one = Measurement("balanced_accuracy", 0.70, 0.65, 0.75, 100)
+    other = replace(one, value=0.71, low=0.66, high=0.76)
+    worst = [Worst("gender", "ok", headline=m, record=f"records/{k}") for k, m in enumerate((one, other))]
+    together = [with_influence(k, [0.02, -0.03, 0.01]) for k in range(2)]
+    alone = [with_influence(0, [0.02, -0.03, 0.01, 0, 0, 0]), with_influence(1, [0, 0, 0, 0.02, -0.03, 0.01])]
+    for records, apart in ((together, True), (alone, False)):
+        drawn = agreement._redrawn(worst, records, "gender")
+        assert drawn.shape == (4000, 2)
+        assert drawn[:, 0].std() == pytest.approx(0.05 / 1.96, rel=0.05)
+        assert agreement._order(drawn).tolist() == ([-1] if apart else [0])
+
+
+def with_influence(place, pulls):
+    cell = Cell("people-2", "rendered", "mote", "vote-answers", "gender", "algorithm", 0)
+    details = influence(list(range(len(pulls))), pulls)
+    return Record(cell, Status.OK, (), details=details, provenance={"file": f"records/{place}"})
+
+
+def test_correlations_of_draws_by_hand():
+    first = np.array([[1.0, 2, 3], [1, 2, 3], [1, 1, 1]])
+    second = np.array([[10.0, 20, 30], [30, 20, 10], [1, 2, 3]])
+    np.testing.assert_allclose(agreement._correlations(first, second), [1, -1, 0])
+
+
+def test_a_folder_with_two_boards_gets_a_file_of_their_agreement(tmp_path):
+    up = {name: 0.5 + 0.06 * place for place, name in enumerate(SCHEMES)}
+    write(tmp_path / "a", "rendered", up)
+    write(tmp_path / "a", "real", up)
+    files = boards.render(store.read(tmp_path / "a"))
+    assert "# Do real and rendered rank schemes alike?" in files["agreement.md"]
+    assert "| 1.000 [" in files["agreement.md"]
+    assert "15 of 15" in files["agreement.md"]
+    write(tmp_path / "b", "rendered", up)
+    assert "agreement.md" not in boards.render(store.read(tmp_path / "b"))
+
+
+def test_all_alike_is_no_order(tmp_path):
+    write(tmp_path / "a", "rendered", dict.fromkeys(SCHEMES, 0.7))
+    write(tmp_path / "b", "real", dict.fromkeys(SCHEMES, 0.7))
+    (gender,) = agreements(board(tmp_path / "a"), board(tmp_path / "b"))
+    assert np.isnan(gender.spearman)
+    assert gender.verdict != "yes"
+    assert gender.apart == 0

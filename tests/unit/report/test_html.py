@@ -53,6 +53,16 @@ def page(text):
     return Page(text)
 
 
+def test_the_strip_of_rebuilt_pictures(records, text):
+    """In the page itself, so that it still loads nothing; without one no picture is allowed."""
+    with_strip = render(records, strip=b"\xff\xd8jpeg")["leaderboard.html"]
+    (shown,) = Page(with_strip).all("img")
+    assert shown["src"] == "data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8jpeg").decode()
+    assert shown["alt"]
+    assert "img-src data:;" in with_strip
+    assert "img-src" not in text
+
+
 def test_nothing_is_loaded_and_only_its_own_script_runs(page, text):
     assert len(page.all("script")) == 1
     (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.S)
