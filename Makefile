@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: env run test test-slow coverage cover mutants scale fuzz gate bench lint clean
+.PHONY: env run test test-slow coverage cover mutants scale fuzz fuzz-guided gate bench lint clean
 
 env: $(VENV)/.installed
 
@@ -41,6 +41,10 @@ scale: env
 
 fuzz: env
 	$(BIN)/python -m pytest -m hour -s
+
+fuzz-guided: env
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]' $(CONSTRAINTS) && rm -rf build *.egg-info
+	PYTHONPATH=tests $(BIN)/python tests/fuzzing/guided.py 3600
 
 gate: env
 	$(BIN)/python -m mote_bench gate --baseline leaderboards/gate

@@ -19,7 +19,13 @@ def main() -> None:
     parsers.CORPUS.mkdir(exist_ok=True)
     for number, data in enumerate(parsers.sound()):
         (parsers.CORPUS / f"sound-{number}").write_bytes(data)
-    options = [f"-max_total_time={seconds}", "-max_len=4096", "-rss_limit_mb=4000", "-timeout=30", "-print_final_stats=1"]
+    options = [
+        f"-max_total_time={seconds}",
+        "-max_len=4096",
+        "-rss_limit_mb=4000",
+        "-timeout=30",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *options, str(parsers.CORPUS)], parsers.read)
     atheris.Fuzz()
 

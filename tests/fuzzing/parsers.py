@@ -75,7 +75,10 @@ def sound() -> list[bytes]:
     np.savez(stream, embeddings=np.eye(4, dtype=np.float32), identity=np.array(["a", "a", "b", "b"]))
     cell = Cell("people-2", "synthetic", "cosine", "vote-answers", "gender", "algorithm", 0)
     record = Record(cell, Status.OK, (Measurement("auc", 0.5, 0.4, 0.6, n=20, chance=0.5),), {}, {"seconds": 1.0})
-    net = (Layer(np.ones((2, 3), np.float32), np.zeros(3, np.float32)), Layer(np.ones((3, 1), np.float32), np.zeros(1, np.float32)))
+    net = (
+        Layer(np.ones((2, 3), np.float32), np.zeros(3, np.float32)),
+        Layer(np.ones((3, 1), np.float32), np.zeros(1, np.float32)),
+    )
     picture = io.BytesIO()
     from PIL import Image
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fuzzing import parsers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from fuzzing import parsers
 
 SOUND = parsers.sound()
 
