@@ -38,6 +38,7 @@ mutants: env
 scale: env
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py memory
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py growth
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py dask
 
 fuzz: env
 	$(BIN)/python -m pytest -m hour -s
