@@ -1,13 +1,19 @@
 # make run   the benchmark on the built-in population, in an environment of its own
 # make test  the tests, in the same environment
+# make mote  the tables and plots of MOTE's variants in leaderboards/mote
 # make gate  fails when the built-in schemes leak more than in leaderboards/gate
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
+# A process of tests for each core, a test file at a time.
+SHARED_OUT ?= --numprocesses auto --dist loadfile
 
-.PHONY: env run test test-slow coverage cover mutants scale fuzz fuzz-guided gate bench lint clean
+# What `make mote` measures on: a data set's name or an .npz file with `gender`.
+DATA ?= synthetic
+
+.PHONY: env run mote test test-slow coverage cover mutants scale fuzz fuzz-guided gate bench lint clean
 
 env: $(VENV)/.installed
 
@@ -20,17 +26,23 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 run: env
 	$(BIN)/python -m mote_bench run --attacks all
 
+mote: env
+	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA)
+	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA) --dimension 512 --variants cosine,solved,linear,features
+	$(BIN)/python -m mote_bench.mote.balance --data $(DATA)
+	$(BIN)/python -m mote_bench.mote.bound --data $(DATA)
+
 test: env lint
-	$(BIN)/python -m pytest -m "not slow and not hour"
+	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour"
 
 test-slow: env
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(SHARED_OUT) -m slow
 
 coverage: env
 	PYTHONPATH=tests/unit/metrics $(BIN)/python tests/science/interval_coverage.py > docs/coverage.md
 
 cover: env
-	$(BIN)/python -m pytest -m "not slow and not hour" --cov=mote_bench --cov-branch --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour" --cov=mote_bench --cov-branch --cov-report=term:skip-covered
 
 mutants: env
 	$(BIN)/python tests/mutants.py

@@ -104,6 +104,42 @@ class FromBytes:
         return classifiers.tuned(examples, fit, fold, calibrate=self.calibrate)
 
 
+class FromReadings:
+    """Read the record as its format means it, then classify.
+
+    The thief stands where :class:`FromBytes` does and has read how the scheme lays its records out (``readings``).
+    A net's hidden units may stand in any order, and where every person's net has another one, the same weight lies
+    elsewhere in every record: so units are put in one order, and described by numbers that no order changes (Ganju et
+    al., "Property Inference Attacks on Fully Connected Neural Networks using Permutation Invariant Representations",
+    CCS 2018). A logistic regression on each reading at each scale, and boosted trees on all of them, are tried on
+    left-out people.
+    """
+
+    question = WhichClass
+    knowledge = (Knowledge.ALGORITHM,)
+    needs = ("readings",)
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64 probabilities."""
+        _, shadow = granted(evidence)
+        read = getattr(evidence.scheme, "readings", None)
+        if read is None:
+            raise ValueError("this attack needs a scheme with a method readings(templates)")
+        labels, labelled = known_labels(shadow.references, question)
+        own = [shadow.templates[row] for row in labelled]
+        tables = [scaled for table in read([*own, *evidence.templates]) for scaled in at_scales(np.asarray(table))]
+        views = [Examples(table[: len(own)], labels, table[len(own) :], len(question.classes)) for table in tables]
+        examples, fit = linear_or_trees(views, int(rng.integers(2**31)))
+        return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))
+
+
+def linear_or_trees(views: Sequence[Examples], seed: int) -> tuple[Examples, Fit]:
+    """The views side by side, and a fit that tries a logistic regression on each and boosted trees on all."""
+    examples, linear = classifiers.on_views(classifiers.logistic, views)
+    trees = classifiers.boosted_trees(seed)
+    return examples, lambda joined: np.concatenate([linear(joined), trees(joined)])
+
+
 def _logistic(seed: int) -> Fit:
     return classifiers.logistic
 

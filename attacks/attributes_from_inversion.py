@@ -29,6 +29,7 @@ class Logistic:
 
     question = WhichClass
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""

@@ -42,6 +42,7 @@ class CompareAnswers:
 
     question = SamePerson
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 correlations."""
@@ -61,6 +62,7 @@ class CompareInverted:
 
     question = SamePerson
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 cosines."""

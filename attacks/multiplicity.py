@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichFace
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Records, WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
-from .inversion import rebuilt
+from .inversion import Rebuilt, rebuilt
 from .probing import granted, presented
 
 
@@ -57,9 +57,21 @@ class Ridges:
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        public, _ = granted(evidence)
-        mean = public.embeddings.mean(axis=0, dtype=np.float64)
-        return on_sphere(mean, unit(_summed(evidence, lambda one: rebuilt(one, rng).stolen)))
+        estimate = rebuilt_from_all(evidence, rng)
+        return on_sphere(estimate.mean, estimate.stolen)
+
+
+def rebuilt_from_all(evidence: Evidence, rng: np.random.Generator) -> Rebuilt:
+    """As ``inversion.rebuilt``, ``stolen`` being the direction of the sum of the estimates of all records of a person.
+
+    All records are asked at once, so that the attacker's own people are asked but once.
+    """
+    records = (Records(evidence.templates, evidence.keys), *evidence.renewed)
+    templates = tuple(template for one in records for template in one.templates)
+    keys = None if evidence.keys is None else tuple(key for one in records for key in one.keys or ())
+    estimate = rebuilt(replace(evidence, templates=templates, keys=keys, renewed=()), rng)
+    each = estimate.stolen.reshape(len(records), len(evidence.templates), -1)
+    return replace(estimate, stolen=unit(each.sum(axis=0)))
 
 
 def _summed(evidence: Evidence, estimate: Callable[[Evidence], FloatArray]) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -104,8 +105,7 @@ class BioHash:
     def _projections(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, npt.NDArray[np.intp]]]:
         """Each distinct key's (d, m) orthonormal columns, with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
-            gaussian = rng_of(key).standard_normal((self._dimension, self._bits))
-            yield np.linalg.qr(gaussian)[0].astype(np.float32), rows
+            yield _projection(key, self._dimension, self._bits), rows
 
     def _packed(self, projected: FloatArray) -> Bits:
         return np.packbits(projected > self.threshold, axis=1)
@@ -124,3 +124,12 @@ class BioHash:
     def _signs(self, templates: Sequence[Template]) -> FloatArray:
         bits = np.unpackbits(self._read(templates), axis=1, count=self._bits)
         return 2 * bits.astype(np.float32) - 1
+
+
+@lru_cache(maxsize=8)
+def _projection(key: Key, dimension: int, bits: int) -> FloatArray:
+    """(dimension, bits) orthonormal columns, float32; kept for the next call, because claims come one by one."""
+    gaussian = rng_of(key).standard_normal((dimension, bits))
+    drawn = np.linalg.qr(gaussian)[0].astype(np.float32)
+    drawn.setflags(write=False)
+    return drawn

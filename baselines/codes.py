@@ -12,6 +12,8 @@ from mote_bench.contracts import FloatArray, Template
 Codes = npt.NDArray[np.uint16]
 """(n, m) codes, each from 0 to ``levels - 1``."""
 
+_FEW = 2
+
 
 def pack_codes(codes: npt.NDArray[np.integer], levels: int) -> list[Template]:
     """One template of ceil(m w / 8) bytes per row of ``codes`` (n, m), with w = ceil(log2 levels) bits a code."""
@@ -46,8 +48,12 @@ def read_codes(templates: Sequence[Template], count: int, levels: int) -> Codes:
 
 def share_equal(stored: Codes, shown: Codes, levels: int) -> FloatArray:
     """(n, p) float32: the share of codes in which each stored row (n, m) equals each shown row (p, m)."""
-    own, theirs = _planes(stored, levels), _planes(shown, levels)
     answers = np.empty((len(stored), len(shown)), dtype=np.float32)
+    if len(stored) <= _FEW:  # packing both into bits takes longer than comparing them as they are
+        for row, answer in zip(stored, answers, strict=True):
+            answer[:] = 1 - np.count_nonzero(shown != row, axis=1) / stored.shape[1]
+        return answers
+    own, theirs = _planes(stored, levels), _planes(shown, levels)
     for row, answer in enumerate(answers):
         # A code differs where any of its bits does.
         unequal = np.bitwise_or.reduce(theirs ^ own[:, row, None], axis=0)

@@ -41,6 +41,10 @@ class Cosine:
         """(n, d) float32: the stored vectors."""
         return read_vectors(templates, self._dimension)
 
+    def readings(self, templates: Sequence[Template]) -> tuple[FloatArray]:
+        """(n, d) float32: the stored vectors."""
+        return (self.reconstruct(templates, keys=None),)
+
     def solve(
         self,
         templates: Sequence[Template],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -93,13 +94,18 @@ class GaussianIoM:
     def _gaussians(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, Index]]:
         """Each distinct key's (m q, d) Gaussian vectors, group by group, with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
-            shape = (self.groups * self.vectors, len(self._origin))
-            yield rng_of(key).standard_normal(shape, dtype=np.float32), rows
+            yield _gaussian(key, self.groups * self.vectors, len(self._origin)), rows
 
     def _codes(self, faces: FloatArray, gaussian: FloatArray) -> Codes:
         codes = np.empty((len(faces), self.groups), dtype=np.uint16)
-        for some in _tiles(len(faces), len(gaussian)):
-            codes[some] = (faces[some] @ gaussian.T).reshape(-1, self.groups, self.vectors).argmax(axis=2)
+        # One vector of every group after the other: numpy is slow at the largest of 16 neighbours.
+        for some in _tiles(len(faces), self.groups):
+            best = faces[some] @ gaussian[:: self.vectors].T
+            codes[some] = 0
+            for vector in range(1, self.vectors):
+                product = faces[some] @ gaussian[vector :: self.vectors].T
+                np.copyto(codes[some], vector, where=product > best)
+                np.maximum(best, product, out=best)
         return codes
 
     def _read(self, templates: Sequence[Template]) -> Codes:
@@ -208,10 +214,8 @@ class PermutationIoM:
 
     def _places(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[Index, Index]]:
         """Each distinct key's (p, m, k) first k entries of every permutation, with the rows it belongs to."""
-        entries = np.arange(len(self._origin), dtype=np.intp)
         for key, rows in rows_of_each(keys, n).items():
-            table = np.tile(entries, (self.permutations * self.hashes, 1))
-            shuffled = rng_of(key).permuted(table, axis=1)[:, : self._window]
+            shuffled = _permuted(key, self.permutations * self.hashes, len(self._origin))[:, : self._window]
             yield shuffled.reshape(self.permutations, self.hashes, self._window), rows
 
     def _codes(self, faces: FloatArray, places: Index) -> Codes:
@@ -241,6 +245,22 @@ class PermutationIoM:
             for j in range(i):
                 np.add.at(table, (named[i], named[j]), 1)
         return np.asarray(table + table.T - 2 * table.sum() / d**2)
+
+
+@lru_cache(maxsize=2)
+def _gaussian(key: Key, rows: int, columns: int) -> FloatArray:
+    """(rows, columns) float32; kept for the next call, because claims come one by one."""
+    drawn = rng_of(key).standard_normal((rows, columns), dtype=np.float32)
+    drawn.setflags(write=False)
+    return drawn
+
+
+@lru_cache(maxsize=2)
+def _permuted(key: Key, rows: int, columns: int) -> Index:
+    """(rows, columns) permutations; kept as :func:`_gaussian` is."""
+    drawn = rng_of(key).permuted(np.tile(np.arange(columns, dtype=np.intp), (rows, 1)), axis=1)
+    drawn.setflags(write=False)
+    return drawn
 
 
 def _largest(entries: FloatArray, places: Index) -> Codes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -102,7 +104,7 @@ class MLPHash:
 
         signs = torch.from_numpy(self._signs(templates))[:, None]
         networks = [
-            ([torch.from_numpy(layer) for layer in layers], torch.from_numpy(rows))
+            ([torch.tensor(layer) for layer in layers], torch.from_numpy(rows))
             for layers, rows in self._networks(keys, len(templates))
         ]
 
@@ -122,11 +124,20 @@ class MLPHash:
     def _networks(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[list[FloatArray], Index]]:
         """Each distinct key's weight matrices (inputs, outputs), with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
-            rng = rng_of(key)
-            yield [semi_orthogonal(rng, *shape) for shape in zip(self._sizes, self._sizes[1:], strict=False)], rows
+            yield _layers(key, self._sizes), rows
 
     def _signs(self, templates: Sequence[Template]) -> FloatArray:
         return 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1
+
+
+@lru_cache(maxsize=2)
+def _layers(key: Key, sizes: tuple[int, ...]) -> list[FloatArray]:
+    """Weight matrices between layers of these sizes; kept for the next call, because claims come one by one."""
+    rng = rng_of(key)
+    drawn = [semi_orthogonal(rng, *shape) for shape in pairwise(sizes)]
+    for layer in drawn:
+        layer.setflags(write=False)
+    return drawn
 
 
 def semi_orthogonal(rng: np.random.Generator, rows: int, columns: int) -> FloatArray:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from mote_bench import protocol, registry, schemas
 from mote_bench.contracts import CEILING, CEILINGS, FLOOR, Cell, InputError, Measurement, Record
@@ -229,6 +230,6 @@ def submitted(folder: Path, own: Sequence[Record]) -> list[Record]:
             if record.cell in found:
                 raise InputError(f"'{path}': another bundle holds {record.cell.attack} on {record.cell.scheme} already")
             if record.cell not in held:
-                origin = {**record.provenance, "file": f"{BUNDLES}/{path.name}"}
+                origin = {**record.provenance, "file": f"{BUNDLES}/{quote(path.name)}"}
                 found[record.cell] = replace(record, provenance=origin)
     return list(found.values())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mote_bench
-from mote_bench.commands import check, embed, external, faces, gate, new, submit, verify
+from mote_bench.commands import check, embed, explain, external, faces, gate, new, submit, verify
 from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
@@ -26,6 +26,8 @@ FAILED, BAD_INPUT = 1, 2
 
 app = typer.Typer(
     help="What a face template gives away: attacks, fairness and cost of face-template schemes, with error bars.",
+    epilog="Examples: python -m mote_bench run --attacks all; python -m mote_bench gate --baseline gate --quick; "
+    "python -m mote_bench new scheme my-scheme. Each command has one of its own: python -m mote_bench run --help",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -42,7 +44,8 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except OSError as error:
         where = f" ('{error.filename}')" if error.filename else ""
-        _say(f"error: {error.strerror or error}{where}. Finished cells are kept: mend it and give the same command")
+        again = "Mend it and give the same command; a run goes on where it stopped"
+        _say(f"error: {error.strerror or error}{where}. {again}")
         sys.exit(FAILED)
 
 
@@ -118,9 +121,10 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench import runner, settings, store, workers
+    from mote_bench import expectation, runner, settings, store, workers
     from mote_bench.progress import shown
 
+    _check_backend(backend)
     asked = settings.Asked(
         data,
         schemes,
@@ -141,6 +145,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         _announce(setting, quiet)
         if bounds is not None:
             _say(_isolated(bounds))
+        if not quiet:
+            ahead = runner.unfinished(setting, out, fresh=fresh)
+            _say(expectation.announced(setting, ahead, jobs or workers.default_jobs()))
         with (
             interruptible(f"finished cells are kept in '{out}'"),
             _placed(backend, jobs or workers.default_jobs()) as (count, cluster),
@@ -185,6 +192,7 @@ app.command(epilog=check.EPILOG)(check.check)
 app.command(epilog=submit.EPILOG)(submit.submit)
 app.command(epilog=external.EPILOG)(external.external)
 app.command(epilog=verify.EPILOG)(verify.verify)
+app.command(epilog=explain.EPILOG)(explain.explain)
 
 
 @contextmanager
@@ -194,10 +202,15 @@ def _placed(backend: str, jobs: int) -> Iterator[tuple[int, Cluster | None]]:
 
     if backend == "processes":
         yield jobs, None
-    elif backend == cluster.LOCAL or "://" in backend:
+    else:
         with cluster.connected(backend, jobs=jobs) as made:
             yield jobs, made
-    else:
+
+
+def _check_backend(backend: str) -> None:
+    from mote_bench import cluster
+
+    if backend not in ("processes", cluster.LOCAL) and "://" not in backend:
         raise InputError(f"--backend {backend}: expected processes, {cluster.LOCAL}, or tcp://HOST:PORT of a scheduler")
 
 

@@ -48,6 +48,8 @@ class Faces:
         Soft-biometric classes (``gender``, ``age`` in bins, ...), a label per row.
     values : mapping of name -> (n,) float
         Soft-biometric numbers (``age`` in years, ...); NaN where unknown.
+    second : (n, d2) float, optional
+        The same images as another recogniser embeds them, stored as unit float32 rows: reconstructions are shown to it.
 
     Raises
     ------
@@ -59,24 +61,21 @@ class Faces:
     identity: npt.NDArray[np.str_] | None = None
     attributes: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
     values: Mapping[str, FloatArray] = field(default_factory=dict)
+    second: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        embeddings = np.asarray(self.embeddings, dtype=np.float32)
-        if embeddings.ndim != 2 or embeddings.shape[1] == 0:
-            raise InputError(f"embeddings have shape {embeddings.shape}; expected (n images, d dimensions).")
+        embeddings = _unit_rows("embeddings", self.embeddings)
         for name, column in self._columns():
             if np.shape(column) != (len(embeddings),):
                 raise InputError(
                     f"'{name}' has shape {np.shape(column)}; expected ({len(embeddings)},), one value per embedding."
                 )
-        broken = np.asarray(~np.isfinite(embeddings).all(axis=1))
-        if broken.any():
-            raise InputError(f"{_rows(broken)} of embeddings hold NaN or infinity; drop or recompute those images.")
-        # In float64: a tiny row's square would vanish in float32.
-        length = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
-        if not (length > 0).all():
-            raise InputError(f"{_rows(length[:, 0] == 0)} of embeddings are all zero; drop or recompute those images.")
-        object.__setattr__(self, "embeddings", _frozen((embeddings / length).astype(np.float32)))
+        object.__setattr__(self, "embeddings", embeddings)
+        if self.second is not None:
+            second = _unit_rows("second embeddings", self.second)
+            if len(second) != len(embeddings):
+                raise InputError(f"{len(second)} second embeddings for {len(embeddings)} images; expected one of each.")
+            object.__setattr__(self, "second", second)
         if self.identity is not None:
             object.__setattr__(self, "identity", _frozen(np.asarray(self.identity).astype(str)))
         attributes = {name: _frozen(np.asarray(column).astype(str)) for name, column in self.attributes.items()}
@@ -96,7 +95,23 @@ class Faces:
         identity = None if self.identity is None else self.identity[index]
         attributes = {name: column[index] for name, column in self.attributes.items()}
         values = {name: column[index] for name, column in self.values.items()}
-        return Faces(self.embeddings[index], identity, attributes, values)
+        second = None if self.second is None else self.second[index]
+        return Faces(self.embeddings[index], identity, attributes, values, second)
+
+
+def _unit_rows(name: str, given: FloatArray) -> FloatArray:
+    """Read-only (n, d) float32 rows of length one; InputError where there is a row that has no direction."""
+    rows = np.asarray(given, dtype=np.float32)
+    if rows.ndim != 2 or rows.shape[1] == 0:
+        raise InputError(f"{name} have shape {rows.shape}; expected (n images, d dimensions).")
+    broken = np.asarray(~np.isfinite(rows).all(axis=1))
+    if broken.any():
+        raise InputError(f"{_rows(broken)} of {name} hold NaN or infinity; drop or recompute those images.")
+    # In float64: a tiny row's square would vanish in float32.
+    length = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    if not (length > 0).all():
+        raise InputError(f"{_rows(length[:, 0] == 0)} of {name} are all zero; drop or recompute those images.")
+    return _frozen((rows / length).astype(np.float32))
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -41,13 +41,21 @@ class Database:
     keys: tuple[Key, ...] | None
 
     def rows(self, index: Index) -> Database:
-        """The records that ``index`` names, in its order."""
-        keys = None if self.keys is None else tuple(self.keys[row] for row in index)
-        return Database(tuple(self.templates[row] for row in index), keys)
+        """Copies of the records that ``index`` names, made in its order.
+
+        Copies, because objects lie in memory in the order in which they were made: whoever sorts records by address
+        would have the order of enrolment, which is the same in every database.
+        """
+        keys = None if self.keys is None else tuple(_copied(self.keys[row]) for row in index)
+        return Database(tuple(_copied(self.templates[row]) for row in index), keys)
 
     def __add__(self, other: Database) -> Database:
         keys = None if self.keys is None or other.keys is None else self.keys + other.keys
         return Database(self.templates + other.templates, keys)
+
+
+def _copied(record: bytes) -> bytes:
+    return bytes(bytearray(record))
 
 
 @dataclass(frozen=True, eq=False)

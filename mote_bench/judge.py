@@ -36,6 +36,7 @@ from mote_bench.metrics.linkage import measure_linkage
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.membership import measure_membership, measure_photo
 from mote_bench.metrics.reconstruction import Truth, measure_reconstruction
+from mote_bench.metrics.transfer import Transfer, measure_transfer
 from mote_bench.metrics.values import measure_value
 from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.split import Enrolled, Split
@@ -60,11 +61,14 @@ class Yardstick:
     ----------
     thresholds, uncentred : mapping of FMR -> cosine
         Where the unprotected recogniser accepts, comparing directions from the mean face or embeddings as they are.
+    transfer : Transfer, optional
+        The way to a second recogniser, where the data hold its embeddings of the same images.
     """
 
     mean: FloatArray
     thresholds: Mapping[str, float]
     uncentred: Mapping[str, float] = field(default_factory=dict)
+    transfer: Transfer | None = None
 
 
 def ceiling_of(question: str) -> str:
@@ -81,7 +85,18 @@ def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:
     stranger, rates = np.arange(len(people.references))[:, None] != people.shown[None, :], list(fmr)
     scores = _centred(people.references, mean) @ _centred(people.probes, mean).T
     plain = people.references.embeddings @ people.probes.embeddings.T
-    return Yardstick(mean, thresholds(scores[stranger], rates), thresholds(plain[stranger], rates))
+    accepts, uncentred = thresholds(scores[stranger], rates), thresholds(plain[stranger], rates)
+    return Yardstick(mean, accepts, uncentred, _transfer(split, stranger, rates))
+
+
+def _transfer(split: Split, stranger: npt.NDArray[np.bool_], rates: Sequence[str]) -> Transfer | None:
+    """The way to the second recogniser, where all people set on both sides of it have its embeddings."""
+    people, public = split.calibration, split.background.second
+    if public is None or people.references.second is None or people.probes is None or people.probes.second is None:
+        return None
+    mean = public.mean(axis=0)
+    scores = unit(people.references.second - mean) @ unit(people.probes.second - mean).T
+    return Transfer.learned(split.background, thresholds(scores[stranger], rates))
 
 
 def thresholds(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None = None) -> dict[str, float]:
@@ -183,7 +198,21 @@ def _measured(
     if isinstance(question, WhichFace):
         shown = {name: scores[rows] for name, scores in attacked.shown.items()}
         more += measure_acceptance(shown, rules.thresholds)
+        more += _transferred(attacked.answer[rows], theft.people[rows] - panel.start, panel.people, rules.yardstick)
     return with_people(replace(measured, measurements=(*measured.measurements, *more)), numbers)
+
+
+def _transferred(
+    answer: FloatArray, people: Index, enrolled: Enrolled, yardstick: Yardstick
+) -> tuple[Measurement, ...]:
+    """What a second recogniser makes of the reconstructions, where the data hold its embeddings."""
+    references, probes = enrolled.references.second, None if enrolled.probes is None else enrolled.probes.second
+    if yardstick.transfer is None or references is None or probes is None:
+        return ()
+    place = np.full(len(references), -1, dtype=np.intp)
+    place[people] = np.arange(len(people))
+    seen = np.flatnonzero(place[enrolled.shown] >= 0)
+    return measure_transfer(answer, references[people], probes[seen], place[enrolled.shown[seen]], yardstick.transfer)
 
 
 def with_people(measured: Measured, numbers: Index) -> Measured:

@@ -70,6 +70,15 @@ def run(
     return Finished(tuple(ledger.records[cell] for cell in cells), len(kept))
 
 
+def unfinished(setting: Setting, folder: Path, *, fresh: bool = False) -> list[Cell]:
+    """The cells that :func:`run` would run, in plan order."""
+    cells = setting.plan.cells
+    if fresh:
+        return list(cells)
+    kept = store.finished(folder, cells, provenance.of_cells(cells, setting.data, setting.protocol, bins=setting.bins))
+    return [cell for cell in cells if cell not in kept]
+
+
 @dataclass(frozen=True, eq=False)
 class _Stage:
     setting: Setting

@@ -32,15 +32,17 @@ from mote_bench.deadline import TimeBudgetSpent, deadline
 from mote_bench.evidence import Database
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.tiles import Tiles
 from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
 from mote_bench.protocol import Protocol
 from mote_bench.redaction import redacted
-from mote_bench.toolkit import stream, unit
+from mote_bench.toolkit import draw_keys, stream, unit
 
 _LONGEST_ERROR = 4000
 _ASKED_TWICE = 20
+_OTHER_KEYS = 5
 AT_ONCE = 40_000_000
 """Scores that are held in memory at once, some gigabytes with all that is made of them; more come in tiles."""
 _TIMED = 500
@@ -152,7 +154,7 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
     shown = np.concatenate([trials.shown for trials in comparison.targets])
     scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
     measured = _measured(scores, thresholds, comparison)
-    return replace(measured, verify=_with_scorer(measured.verify, scheme, scores, comparison), timings=timings)
+    return _completed(measured, scheme, scores, comparison, thresholds=thresholds, timings=timings)
 
 
 def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Comparison) -> Verified:
@@ -182,7 +184,7 @@ def _verified_in_tiles(scheme: Scheme, comparison: Comparison) -> Verified:
     measured = _measured(in_tiles(scheme, comparison.targets), thresholds, comparison)
     of_some = Scores(timed[0][0], np.arange(len(some[0].templates)), some[0].shown)
     few = replace(comparison, targets=(some[0],))
-    return replace(measured, verify=_with_scorer(measured.verify, scheme, of_some, few), timings=timings)
+    return _completed(measured, scheme, of_some, few, thresholds=thresholds, timings=timings)
 
 
 def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
@@ -209,8 +211,43 @@ def _tiled_thresholds(scheme: Scheme, people: Trials, rates: Iterable[str]) -> d
     return judge.thresholds(highest, rates, trials=trials)
 
 
-def _with_scorer(verified: Measured, scheme: Scheme, scores: Scores, comparison: Comparison) -> Measured:
-    return replace(verified, details={**verified.details, "scorer": _scorer(scheme, scores, comparison)})
+def _completed(
+    measured: Verified,
+    scheme: Scheme,
+    scores: Scores,
+    comparison: Comparison,
+    *,
+    thresholds: Mapping[str, float],
+    timings: tuple[tuple[int, float], ...],
+) -> Verified:
+    """With what can be asked of a few templates only: what the scorer is like, and what other keys open."""
+    verified = measured.verify
+    details = {**verified.details, "scorer": _scorer(scheme, scores, comparison)}
+    renewed = Measured((), {})
+    if comparison.targets[0].keys is not None and comparison.targets[0].bring_own_keys:
+        asked = {rate: thresholds[rate] for rate in comparison.protocol.fmr if rate in thresholds}
+        renewed = _renewal(scheme, comparison, asked)
+    verified = replace(
+        verified,
+        measurements=(*verified.measurements, *renewed.measurements),
+        details={**details, **renewed.details},
+    )
+    return replace(measured, verify=verified, timings=timings)
+
+
+def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, float]) -> Measured:
+    """What each target person's template answers to their own probes under a few keys that it wasn't made with."""
+    trials, rng = comparison.targets[0], stream(comparison.seed, "other keys")
+    answers, person = [], []
+    for row in np.unique(trials.shown):
+        probes, keys = trials.probes[trials.shown == row], draw_keys(_OTHER_KEYS, rng)
+        shape = (_OTHER_KEYS, len(probes))
+        scores = scheme.score([trials.templates[row]] * _OTHER_KEYS, probes, keys=keys)
+        answers.append(_checked(scores, shape, "score").ravel())
+        person.append(np.full(answers[-1].size, row))
+    values = np.concatenate(answers)
+    opened = {rate: values >= threshold for rate, threshold in thresholds.items()}
+    return measure_renewal(opened, np.concatenate(person))
 
 
 def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str, Any]:

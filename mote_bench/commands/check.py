@@ -75,5 +75,9 @@ def _imported(name: str) -> tuple[str, Callable[[], Any]]:
         raise InputError(
             f"'{name}' can't be imported ({type(error).__name__}: {error}); expected MODULE:CLASS"
         ) from None
+    if not callable(make):
+        raise InputError(
+            f"'{name}' is a {type(make).__name__}; expected a class or a function that makes one: MODULE:CLASS"
+        )
     kind = "schemes" if hasattr(make, "enroll") else "embedders" if hasattr(make, "embed") else "attacks"
     return kind, make

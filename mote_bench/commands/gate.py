@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     gated = _gated(schemes, before)
     if candidate is None:
         asked = _asked(before, gated, data=data, seed=seed, attacks=attacks)
-        now = _fresh(asked, out, jobs=jobs, budget=budget, quiet=quiet or json)
+        with interruptible("no verdict", resumable=False):
+            now = _fresh(asked, out, jobs=jobs, budget=budget, quiet=quiet or json)
     else:
         now = chosen(_records(candidate), protocol=before[0].cell.protocol, data=before[0].cell.data, seed=seed)
     made = _judged(before, now, gated, limits=allowed, tolerance=tolerance, fail_on=wanted)
@@ -112,6 +114,8 @@ def _records(folder: Path) -> list[Record]:
     from mote_bench import store
 
     home = folder.parent if folder.name == store.RECORDS else folder
+    if folder.is_file():
+        raise InputError(f"'{folder}' is a file; expected the folder of an earlier run")
     records = store.read(home)
     if not records:
         raise InputError(

@@ -10,7 +10,7 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def interruptible(kept: str) -> Iterator[None]:
+def interruptible(kept: str, *, resumable: bool = True) -> Iterator[None]:
     """End the process with what is kept of its work, where the block is interrupted."""
     from mote_bench import workers
 
@@ -18,5 +18,6 @@ def interruptible(kept: str) -> Iterator[None]:
         with workers.ended_by_signals():
             yield
     except KeyboardInterrupt:
-        print(f"interrupted: {kept}; the same command goes on from there", file=sys.stderr, flush=True)
+        again = "the same command goes on from there" if resumable else "the same command begins anew"
+        print(f"interrupted: {kept}; {again}", file=sys.stderr, flush=True)
         sys.exit(INTERRUPTED)

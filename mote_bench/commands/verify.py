@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,11 @@ def rerun(asked: Asked, *, bundle: Bundle | None = None, jobs: int | None = None
         scheme = bundle.records[0].cell.scheme
         origins = provenance.of_cells(setting.plan.cells, setting.data, setting.protocol, bins=setting.bins)
         check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], origins)
-    with tempfile.TemporaryDirectory() as folder, shown(quiet) as progress:
+    with (
+        interruptible("nothing is kept", resumable=False),
+        tempfile.TemporaryDirectory() as folder,
+        shown(quiet) as progress,
+    ):
         store.prepare(Path(folder))
         made = runner.run(setting, Path(folder), jobs=jobs or workers.default_jobs(), progress=progress)
     return list(made.records)

@@ -285,6 +285,8 @@ def _finite(trial: Trial) -> str | None:
 
 
 def _keyed(trial: Trial) -> str | None:
+    if not all(hasattr(trial.biohash.scheme, method) for method in getattr(trial.made, "needs", ())):
+        return None  # it is then never run on this scheme
     due = _shape_due(trial)
     answers = {level: trial.answer(trial.theft(trial.biohash, level).evidence) for level in trial.made.knowledge}
     return _at_levels(answers, lambda answer: wrong_shape(answer, due) or wrong_dtype(answer) or not_finite(answer))

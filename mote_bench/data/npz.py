@@ -14,7 +14,7 @@ from mote_bench.data.arrays import Arrays, checksum, read_npz
 from mote_bench.data.columns import UNKNOWN, Bins, Labels, classes
 
 MOST_CLASSES = 50
-_NO_COLUMNS = ("embeddings", "identity", "path", "faces", "card")
+_NO_COLUMNS = ("embeddings", "embeddings_2", "identity", "path", "faces", "card")
 
 
 def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, name: str | None = None) -> Dataset:
@@ -23,7 +23,8 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
     Parameters
     ----------
     path : Path
-        An npz file with ``embeddings`` (n, d), optionally ``identity`` (n,), and any further (n,) arrays.
+        An npz file with ``embeddings`` (n, d), optionally ``identity`` (n,), ``embeddings_2`` (n, d2) of the same
+        images by another recogniser, and any further (n,) arrays.
     bins : mapping of name -> edges
         Where numeric columns are cut into classes.
     attributes : sequence of str, optional
@@ -41,13 +42,15 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
     embeddings = arrays.get("embeddings")
     if embeddings is None:
         raise InputError(f"'{path}' has no array 'embeddings' (it has: {', '.join(arrays) or 'none'}); expected (n, d)")
-    if embeddings.dtype.kind not in "fiu":
-        raise InputError(f"'embeddings' in '{path}' holds {embeddings.dtype}; expected real numbers, (n, d)")
+    second = arrays.get("embeddings_2")
+    for key, array in (("embeddings", embeddings), ("embeddings_2", second)):
+        if array is not None and array.dtype.kind not in "fiu":
+            raise InputError(f"'{key}' in '{path}' holds {array.dtype}; expected real numbers, (n, d)")
     wanted = _columns(arrays) if attributes is None else _named(arrays, attributes, path)
     labels, notes = _labels(arrays, wanted, bins=bins, chosen=attributes is not None)
     values = {name: _values(name, arrays[name]) for name in wanted if _is_numeric(arrays[name]) and name not in notes}
     try:
-        faces = Faces(embeddings, _identity(arrays, path), labels, values)  # type: ignore[arg-type]
+        faces = Faces(embeddings, _identity(arrays, path), labels, values, second)  # type: ignore[arg-type]
     except InputError as error:
         raise InputError(f"'{path}': {error}") from None
     return Dataset(name or path.stem, faces, checksum(path), (*_origin(arrays), *notes.values()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,21 @@ class FaceNet:
                 embedding = self._net(self._detector.crop(pictures[row], detected)[None])[0]
             answers[row] = Embedded(embedding.numpy(), detected.faces)
         return answers
+
+    def aligned(self, picture: npt.NDArray[np.uint8]) -> Any:
+        """(3, 160, 160) float tensor of the largest face, as the network takes it, or ``None`` where there is none."""
+        detected = self._detector.find(picture)
+        return None if detected is None else self._detector.crop(picture, detected)
+
+    @property
+    def network(self) -> Any:
+        """The torch network from aligned faces to unit embeddings, differentiable; for explanations down to pixels."""
+        return self._net
+
+    @property
+    def maps(self) -> Any:
+        """The part of :attr:`network` whose feature maps show where in a face something is: the last of 8 x 8."""
+        return self._net.repeat_2
 
     def about(self) -> Mapping[str, str]:
         return {

@@ -47,6 +47,7 @@ _MAI = "Mai et al., IEEE TPAMI 41 (2019), arXiv 1703.00832"
 _GOMEZ = "Gomez-Barrero et al., IEEE TIFS 13 (2018), doi 10.1109/TIFS.2017.2788000"
 _OTROSHI = "Otroshi Shahreza et al., IEEE TIFS 18 (2023), doi 10.1109/TIFS.2023.3266170"
 _GARBE = "Howard et al., arXiv 2203.05051"
+_ISO_TEMPLATES = "after renewability in ISO/IEC 24745:2022"
 _ISO_PROTECTION = "ISO/IEC 30136:2018"
 _OWN = "this suite"
 
@@ -60,6 +61,20 @@ METRICS: tuple[Metric, ...] = (
         "share of impostor claims accepted at that threshold, which was set on other people",
         "lower",
         _ISO,
+    ),
+    Metric(
+        "other_key_accepted_at_fmr_{fmr}",
+        _VERIFY,
+        "share of genuine claims under a key that the template wasn't made with, accepted all the same",
+        "lower",
+        _ISO_TEMPLATES,
+    ),
+    Metric(
+        "usable_keys_at_fmr_{fmr}",
+        _VERIFY,
+        "one over that share: keys for one person until one opens another's template; at most the number of trials",
+        "higher",
+        _ISO_TEMPLATES,
     ),
     Metric(
         "fdr_{attribute}_at_fmr_{fmr}",
@@ -198,6 +213,34 @@ METRICS: tuple[Metric, ...] = (
         "neither",
         _OWN,
     ),
+    Metric(
+        "second_recogniser_type_1_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of reconstructions that a second recogniser accepts as the enrolled image",
+        "lower",
+        _MAI,
+    ),
+    Metric(
+        "second_recogniser_type_2_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of the person's other photos that accept the reconstruction at a second recogniser",
+        "lower",
+        _MAI,
+    ),
+    Metric(
+        "second_recogniser_wolf_rate_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of other people's photos that accept the reconstruction at a second recogniser",
+        "lower",
+        "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
+    ),
+    Metric(
+        "second_recogniser_genuine_success_at_fmr_{fmr}",
+        _RECONSTRUCT,
+        "share of the person's other photos that accept the enrolled photo itself at a second recogniser",
+        "neither",
+        _OWN,
+    ),
     Metric("d_sys", _LINK, "mean linkability of mated scores, to be read against its null", "lower", _GOMEZ),
     Metric("d_sys_null", _LINK, "D_sys under random mates: what chance shows at these pairs and bins", "neither", _OWN),
     Metric(
@@ -249,6 +292,13 @@ METRICS: tuple[Metric, ...] = (
         "opened_by_10_at_fmr_{fmr}",
         ("wolf",),
         "share of people whom any of ten chosen faces opens",
+        "lower",
+        _BONTRAGER,
+    ),
+    Metric(
+        "opens_one_of_{gallery}_at_fmr_{fmr}",
+        ("wolf",),
+        "chance that the first face opens somebody among so many people",
         "lower",
         _BONTRAGER,
     ),

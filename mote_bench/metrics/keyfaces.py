@@ -12,6 +12,9 @@ from mote_bench.contracts import Measurement
 from .intervals import wilson
 from .measured import Measured
 
+GALLERIES = (10, 100, 1000)
+"""Sizes of the galleries in which a dictionary's first face is tried."""
+
 
 def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
     """Shares of people who are opened by the first face of a dictionary, and by any of the first ten.
@@ -27,8 +30,10 @@ def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
         ``opened_by_1_at_fmr_X`` and ``opened_by_10_at_fmr_X`` with Wilson intervals over people. Chance is what as
         many strangers who try independently open, 1 - (1 - X)^k: a dictionary attack beats it by choosing its faces
         (Bontrager et al., "DeepMasterPrints", BTAS 2018, arXiv 1705.07386; Shmelkin, Wolf & Friedlander, arXiv
-        2108.01077). With fewer than ten faces the second counts all there are. Details hold the share opened by each
-        number of faces.
+        2108.01077). With fewer than ten faces the second counts all there are.
+        ``opens_one_of_N_at_fmr_X``: 1 - (1 - p)^N, p being the first face's share: the chance that it opens somebody
+        in a gallery of N people like these. Its interval is that of p, seen through the same formula. Details hold the
+        share opened by each number of faces.
 
     Raises
     ------
@@ -49,4 +54,11 @@ def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
             measurements.append(
                 Measurement(f"opened_by_{k}_at_fmr_{fmr}", float(hit.mean()), low, high, len(hit), chance=chance)
             )
+        measurements += [_in_gallery(size, fmr, by[:, 0]) for size in GALLERIES]
     return Measured(tuple(measurements), {"opened_by_the_first": curves}, pulls)
+
+
+def _in_gallery(size: int, fmr: str, hit: npt.NDArray[np.bool_]) -> Measurement:
+    shares = (float(hit.mean()), *wilson(float(hit.sum()), len(hit)), float(fmr))
+    value, low, high, chance = (1 - (1 - share) ** size for share in shares)
+    return Measurement(f"opens_one_of_{size}_at_fmr_{fmr}", value, low, high, len(hit), chance=chance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
+from mote_bench.mote.canonical import flattened, statistics
 from mote_bench.mote.codec import Net, decode, encode, widths
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.nets import Nets, answers, as_tensor, logits, stack
@@ -224,6 +226,14 @@ class MOTE:
                 last = weight @ last
             rise[row] = last[:, 0]
         return on_sphere(mean, unit(rise)).astype(np.float32)
+
+    def readings(self, templates: Sequence[Template]) -> tuple[FloatArray, FloatArray]:
+        """The weights whatever the order of hidden units: in a canonical one (n, p), and by statistics (n, q)."""
+        dimension = self._background_mean().shape[0]
+        nets = [_decoded(template, row, dimension) for row, template in enumerate(templates)]
+        inner = (dimension, *self.recipe.hidden, 1)
+        length = sum((inputs + 1) * outputs for inputs, outputs in pairwise(inner))
+        return np.stack([flattened(net, length) for net in nets]), np.stack([statistics(net) for net in nets])
 
     def _background_mean(self) -> FloatArray:
         if not hasattr(self, "_training"):

@@ -1,26 +1,39 @@
 """Whether two populations rank schemes alike, question by question, under the strongest attack.
 
-    python -m mote_bench.report.agreement FOLDER FOLDER > agreement.md
+    python -m mote_bench board --out FOLDER                # writes agreement.md where a folder holds boards of two data sets
+    python -m mote_bench.report.agreement FOLDER [FOLDER]  # prints it: of one folder, or of two with a board each
 
-Each folder holds the records of one run, such as one on the built-in population and one on photographs of real people.
+Such as one board on the built-in population and one on photographs of real people.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
-from scipy.stats import spearmanr
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata, spearmanr
 from tabulate import tabulate
 
 from mote_bench import store
-from mote_bench.contracts import InputError, Measurement
-from mote_bench.report.standings import Board, standings
+from mote_bench.contracts import FloatArray, InputError, Measurement, Record
+from mote_bench.report.readings import record_link
+from mote_bench.report.standings import Board, Worst, standings
 from mote_bench.report.text import number, span
+from mote_bench.toolkit import stream
 
+ENOUGH = 0.9
+"""A rank correlation from which two orders are called alike."""
 _FEWEST = 5
+_DRAWS = 4000
+_Z = 1.959964
+_SURE = 0.975
+
+Pair = tuple[Board, list[Record]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,42 +46,154 @@ class Agreement:
         Rows that recognise their owners and were measured on both; controls are left out: that ``cosine`` and
         ``noise`` stand at the ends would be no finding.
     spearman : float
-        Rank correlation of the values.
+        Rank correlation of the values; NaN where all rows of a population have one value.
+    low, high : float
+        95 % of the rank correlations when the people of both populations are drawn again. Redrawing adds its noise to
+        that of the figures, so of rows that are close together it says too little rather than too much.
+    apart, alike : int
+        Pairs of rows that are told apart on both populations (in 97.5 % of the draws), and how many of those come in
+        the same order on both.
     """
 
     question: str
     metric: str
     rows: Mapping[str, tuple[Measurement, Measurement]]
     spearman: float
+    low: float
+    high: float
+    apart: int
+    alike: int
+
+    @property
+    def verdict(self) -> str:
+        """Whether the orders are alike: ``yes``, ``no``, or ``not settled`` by so few rows or people."""
+        return "yes" if self.low >= ENOUGH else "no" if self.high < ENOUGH else "not settled"
 
 
-def agreements(first: Board, second: Board) -> list[Agreement]:
+def agreements(first: Pair, second: Pair) -> list[Agreement]:
     """An agreement for each question that both boards measure on five rows or more."""
     made = []
-    theirs = {row.name: row for row in second.rows if row.ranked}
-    for reading in first.readings:
-        rows = {}
-        for row in first.rows:
-            other = theirs.get(row.name)
-            if not row.ranked or other is None:
-                continue
-            pair = [
-                worst.headline for one in (row, other) for worst in one.questions if worst.question == reading.question
+    for reading in first[0].readings:
+        ours, theirs = (_worst(board, reading.question) for board, _ in (first, second))
+        names = [name for name in ours if name in theirs]
+        if len(names) >= _FEWEST:
+            pairs = {name: (_headline(ours[name]), _headline(theirs[name])) for name in names}
+            draws = [
+                _redrawn([found[name] for name in names], records, reading.question)
+                for found, (_, records) in ((ours, first), (theirs, second))
             ]
-            if len(pair) == 2 and pair[0] is not None and pair[1] is not None:
-                rows[row.name] = (pair[0], pair[1])
-        if len(rows) >= _FEWEST:
-            values = [[one.value for one in pair] for pair in rows.values()]
-            metric = next(iter(rows.values()))[0].metric
-            made.append(Agreement(reading.question, metric, rows, float(spearmanr(values).statistic)))
+            made.append(_agreement(reading.question, pairs, draws))
     return made
+
+
+def _worst(board: Board, question: str) -> dict[str, Worst]:
+    return {
+        row.name: one
+        for row in board.rows
+        if row.ranked
+        for one in row.questions
+        if one.question == question and one.headline is not None
+    }
+
+
+def _headline(worst: Worst) -> Measurement:
+    assert worst.headline is not None
+    return worst.headline
+
+
+def _agreement(
+    question: str, pairs: Mapping[str, tuple[Measurement, Measurement]], draws: Sequence[FloatArray]
+) -> Agreement:
+    values = np.array([[one.value for one in pair] for pair in pairs.values()])
+    spearman = float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
+    low, high = np.quantile(_correlations(*draws), [1 - _SURE, _SURE])
+    signs = [_order(drawn) for drawn in draws]
+    apart = (signs[0] != 0) & (signs[1] != 0)
+    alike = int((signs[0] == signs[1])[apart].sum())
+    metric = next(iter(pairs.values()))[0].metric
+    return Agreement(question, metric, pairs, spearman, float(low), float(high), int(apart.sum()), alike)
+
+
+def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) -> FloatArray:
+    """(draws, rows) values, as if other people had been there.
+
+    Every person gets a random weight, which moves all rows that they pull on together (multiplier bootstrap; van der
+    Vaart & Wellner, "Weak convergence and empirical processes", 1996, section 2.9); how far a row moves is what its
+    published interval says.
+    """
+    held = {record_link(record): record for record in records}
+    pulls = [_influence(held.get(one.record), _headline(one).metric) for one in rows]
+    people = sorted({person for pull in pulls for person in pull})
+    place = {person: k for k, person in enumerate(people)}
+    rng = stream(0, "agreement", question, records[0].cell.data)
+    weights = rng.standard_normal((_DRAWS, len(people)))
+    made = []
+    for one, pull in zip(map(_headline, rows), pulls, strict=True):
+        length = float(np.sqrt(sum(value * value for value in pull.values())))
+        if length > 0:
+            share = np.zeros(len(people))
+            share[[place[person] for person in pull]] = list(pull.values())
+            moved = weights @ share / length
+        else:  # the record doesn't say who pulls
+            moved = rng.standard_normal(_DRAWS)
+        made.append(one.value + moved * np.where(moved > 0, one.high - one.value, one.value - one.low) / _Z)
+    return np.array(made).T
+
+
+def _influence(record: Record | None, metric: str) -> dict[int, float]:
+    held = {} if record is None else record.details.get("influence", {})
+    return dict(zip(held.get("people", ()), held.get(metric, ()), strict=False))
+
+
+def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Spearman's rank correlation of each draw (draws, rows); 0 where one has no order at all."""
+    ranks = [rankdata(drawn, axis=1) for drawn in (first, second)]
+    one, other = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
+    length = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    return np.asarray((one * other).sum(axis=1) / np.maximum(length, 1e-12))
+
+
+def _order(drawn: FloatArray) -> npt.NDArray[np.int_]:
+    """Of each pair of rows 1 where the first is surely higher, -1 where it is surely lower, otherwise 0."""
+    pairs = list(combinations(range(drawn.shape[1]), 2))
+    above = np.array([(drawn[:, one] > drawn[:, other]).mean() for one, other in pairs])
+    below = np.array([(drawn[:, one] < drawn[:, other]).mean() for one, other in pairs])
+    return (above >= _SURE).astype(int) - (below >= _SURE).astype(int)
+
+
+def agreement_md(boards: Sequence[Pair]) -> str:
+    """The agreements of every two boards of one protocol and seed as Markdown; empty where there are none."""
+    parts = []
+    for first, second in combinations(boards, 2):
+        if (first[0].protocol, first[0].seed) == (second[0].protocol, second[0].seed):
+            made = agreements(first, second)
+            if made:
+                parts.append(render(first[0], second[0], made))
+    return "\n".join(parts)
 
 
 def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
     """The agreements as Markdown: the rank correlations, then every row's values."""
     head = tabulate(
-        [(one.question, one.metric, len(one.rows), f"{one.spearman:.3f}") for one in made],
-        headers=("question", "metric", "rows", "Spearman's rank correlation"),
+        [
+            (
+                one.question,
+                one.metric,
+                len(one.rows),
+                f"{one.spearman:.3f} [{one.low:.3f}, {one.high:.3f}]",
+                one.verdict,
+                f"{one.alike} of {one.apart}",
+            )
+            for one in made
+        ],
+        headers=(
+            "question",
+            "metric",
+            "rows",
+            "Spearman's rank correlation",
+            f"at least {ENOUGH}",
+            "pairs told apart on both that come in one order",
+        ),
         tablefmt="pipe",
         disable_numparse=True,
     )
@@ -77,7 +202,9 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
     titles = ["row", *(f"{one.question}, {board.data}" for one in made for board in (first, second))]
     return (
         f"# Do {first.data} and {second.data} rank schemes alike?\n\nProtocol {first.protocol}; the strongest attack "
-        "on each row, chosen on rehearsal people; 95 % intervals over people.\n\n"
+        "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % intervals "
+        "over people. Of rows that leak alike the order is chance, and so is their rank correlation: the last column "
+        "counts only pairs of rows that both populations tell apart.\n\n"
         f"{head}\n\n{tabulate(body, headers=titles, tablefmt='pipe', disable_numparse=True)}\n"
     )
 
@@ -86,8 +213,8 @@ def _cells(one: Agreement, name: str) -> list[str]:
     return [f"{number(m.value)} {span(m)}" for m in one.rows[name]] if name in one.rows else ["", ""]
 
 
-def board(folder: Path) -> Board:
-    """The one board of a folder.
+def board(folder: Path) -> Pair:
+    """The one board of a folder, with its records.
 
     Raises
     ------
@@ -96,20 +223,37 @@ def board(folder: Path) -> Board:
     """
     found = standings(store.read(folder))
     if len(found) != 1:
-        told = "; ".join(f"{one.protocol} on {one.data}" for one, _ in found) or "none"
-        raise InputError(f"'{folder}' holds {len(found)} boards ({told}); expected one")
-    return found[0][0]
+        raise InputError(f"'{folder}' holds {len(found)} boards ({_told(found)}); expected one")
+    return found[0]
+
+
+def _told(found: Iterable[Pair]) -> str:
+    return "; ".join(f"{one.protocol} on {one.data}" for one, _ in found) or "none"
+
+
+def _printed(folders: Sequence[Path]) -> str:
+    if len(folders) == 2:
+        first, second = map(board, folders)
+        return render(first[0], second[0], agreements(first, second))
+    found = standings(store.read(folders[0]))
+    text = agreement_md(found)
+    if not text:
+        raise InputError(
+            f"'{folders[0]}' holds {len(found)} boards ({_told(found)}); expected two of one protocol and seed, with "
+            f"{_FEWEST} schemes or more in common that recognise their owners"
+        )
+    return text
 
 
 def main() -> None:
-    """Compare two folders and print."""
-    if len(sys.argv) != 3:
-        sys.exit("expected two folders: python -m mote_bench.report.agreement FOLDER FOLDER")
+    """Compare the boards of a folder, or of two, and print."""
+    if len(sys.argv) not in (2, 3):
+        sys.exit("expected one or two folders: python -m mote_bench.report.agreement FOLDER [FOLDER]")
     try:
-        first, second = (board(Path(folder)) for folder in sys.argv[1:])
+        print(_printed([Path(folder) for folder in sys.argv[1:]]), end="")
     except InputError as error:
-        sys.exit(f"error: {error}")
-    print(render(first, second, agreements(first, second)), end="")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

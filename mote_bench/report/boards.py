@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from mote_bench.contracts import Record
 
+from .agreement import agreement_md
 from .html import leaderboard_html
 from .latex import leaderboard_tex
 from .markdown import leaderboard_md
+from .naive_adaptive import naive_adaptive_md
 from .readings import ordered
 from .results import results_csv
 from .standings import standings
@@ -28,11 +30,14 @@ def render(records: Sequence[Record]) -> dict[str, str]:
     tidy = ordered(records)
     with_records = standings(tidy)
     boards = [board for board, _ in with_records]
+    alike = agreement_md(with_records)
     return {
         "results.csv": results_csv(tidy),
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
+        "naive_adaptive.md": naive_adaptive_md(boards),
         "leaderboard.tex": leaderboard_tex(boards),
         "leaderboard.html": leaderboard_html(with_records),
+        **({"agreement.md": alike} if alike else {}),
     }

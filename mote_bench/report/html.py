@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 
@@ -16,11 +16,25 @@ from mote_bench.contracts import Measurement, Record, Status
 from mote_bench.metrics.catalogue import describe, kind_of
 
 from . import text
+from .glance import asks, share
 from .pictures import Picture, of_board, of_scheme, trade_offs
-from .readings import Reading, attacks_on, better, find, naive, of_one_record, reads, record_link, strongest
+from .readings import (
+    Reading,
+    attacks_on,
+    better,
+    find,
+    naive,
+    of_one_record,
+    reads,
+    record_link,
+    strongest,
+    threat_order,
+)
 from .standings import BROKEN_ABOVE, Board, Row
 from .tables import leaderboard_csv
 
+MOST_BYTES = 1_000_000
+"""A page above this shows, of attacks that work on the same and need the same, the strongest only."""
 _MOST_VALUES = 6
 _OWN = {
     "verify": "Recognition",
@@ -53,6 +67,7 @@ class Asked:
     metric: str
     better: str
     attempts: tuple[Attempt, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,24 +120,60 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    for name in ("label", "milliseconds", "number", "span", "times", "plural"):
+    for name in ("label", "milliseconds", "number", "one_in", "percent", "span", "times", "plural"):
         environment.filters[name] = getattr(text, name)
+    environment.filters["short_label"] = _short_label
+    environment.filters["share"] = share
+    environment.filters["asks"] = asks
     folder = files(__package__)
     page = environment.from_string((folder / "leaderboard.html.j2").read_text(encoding="utf-8"))
     style = Markup((folder / "leaderboard.css").read_text(encoding="utf-8"))
     script = (folder / "leaderboard.js").read_text(encoding="utf-8")
-    views = [_view(f"b{place}", board, records) for place, (board, records) in enumerate(boards, 1)]
-    text_of_page = page.render(
-        views=views,
-        style=style,
-        script=Markup(script),
-        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
-        terms=_terms(board for board, _ in boards),
-        anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
-        better=better,
-        broken_above=BROKEN_ABOVE,
+    anchored = [(f"b{place}", *one) for place, one in enumerate(boards, 1)]
+    views = [_view(anchor, board, records) for anchor, board, records in anchored]
+
+    def rendered(shown: Sequence[View]) -> str:
+        text_of_page = page.render(
+            views=shown,
+            style=style,
+            script=Markup(script),
+            script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+            terms=_terms(board for board, _ in boards),
+            anchors={(view.anchor, section.scheme): section.anchor for view in shown for section in view.sections},
+            better=better,
+            broken_above=BROKEN_ABOVE,
+        )
+        return _with_classes(text_of_page)
+
+    made = rendered(views)
+    return made if len(made.encode()) <= MOST_BYTES else rendered(list(map(_brief, views)))
+
+
+def _brief(view: View) -> View:
+    """The view with fewer weak attacks in its schemes' tables."""
+    return replace(
+        view,
+        sections=tuple(
+            replace(section, asked=tuple(map(_strongest_of_a_kind, section.asked))) for section in view.sections
+        ),
     )
-    return _with_classes(text_of_page)
+
+
+def _strongest_of_a_kind(asked: Asked) -> Asked:
+    """One attack for each thief and each thing worked on; also those that say nothing, and why."""
+    sign = 1 if asked.better == "lower" else -1
+    best: dict[tuple[str, str], Attempt] = {}
+    for one in asked.attempts:
+        held = best.get((one.reads, one.knowledge))
+        if one.one and (held is None or held.one is None or sign * one.one.value > sign * held.one.value):
+            best[one.reads, one.knowledge] = one
+    kept = tuple(one for one in asked.attempts if one.one is None or one.strongest or one in best.values())
+    return replace(asked, attempts=kept, left_out=len(asked.attempts) - len(kept))
+
+
+def _short_label(metric: str) -> str:
+    """The metric's name without its false-match rate, which the question's heading tells."""
+    return text.label(metric).split(" at FMR ")[0]
 
 
 def _with_classes(page: str) -> str:
@@ -177,7 +228,7 @@ def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> S
 def _asked(reading: Reading, records: list[Record], rows: Sequence[Row]) -> Asked:
     scheme = rows[0].scheme
     attacks = attacks_on(records, scheme, reading.question, key="")
-    attacks.sort(key=lambda record: (not naive(record.cell.attack), record.cell.attack, str(record.cell.knowledge)))
+    attacks.sort(key=lambda record: (not naive(record.cell.attack), record.cell.attack, threat_order(record)))
     worst = {
         row.key: strongest(of_one_record(attacks_on(records, scheme, reading.question, key=row.key)), reading)
         for row in rows

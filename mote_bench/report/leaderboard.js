@@ -77,7 +77,7 @@
       place.replaceChildren();
       const [first, second] = choices.map((select) => select.value);
       if (!first || !second || first === second) return;
-      const table = make("table", "", { class: "attacks" });
+      const table = make("table", "", { class: "attacks compared" });
       const head = table.createTHead().insertRow();
       for (const title of ["", first, second, ""]) head.append(make("th", title, { scope: "col" }));
       const body = table.createTBody();

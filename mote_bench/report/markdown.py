@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 
 from tabulate import tabulate
 
@@ -15,7 +16,7 @@ from .text import label, milliseconds, number, plural, span, times
 
 HOW_TO_READ = (
     "Each number is what the strongest attack of all got out of stolen templates, with its 95 % interval over people; "
-    "`cosine` hides nothing (the ceiling) and `noise` holds nothing (the floor)."
+    "`cosine` hides nothing (the ceiling) and `noise` holds nothing (the floor). A figure links to its record."
 )
 _RANKS = (
     "`#` is the rank, 1 leaks least; it is shared (`=`) where intervals overlap. Controls and schemes that recognise "
@@ -26,7 +27,7 @@ _RANKS = (
 def leaderboard_md(boards: Sequence[Board]) -> str:
     """Per board a table of leaks, what to know before believing a row, and a table of fairness and cost."""
     sections = [part for board in boards for part in _section(board)] or ["No records yet."]
-    return "\n\n".join(["# mote-bench leaderboard", HOW_TO_READ, *sections]) + "\n"
+    return "\n\n".join(filter(None, ["# mote-bench leaderboard", HOW_TO_READ, *sections, _addresses(boards)])) + "\n"
 
 
 def safe(text: str) -> str:
@@ -75,15 +76,36 @@ def _cost(cost: Cost) -> list[str]:
     ratio = "–" if cost.ratio is None else times(cost.ratio)
     with_key = f" + {key.value:,.0f} key" if key else ""
     return [
-        milliseconds(seconds.value) if seconds else cost.seconds.status,
+        _linked(milliseconds(seconds.value), cost.seconds.record) if seconds else cost.seconds.status,
         ratio,
-        f"{size.value:,.0f}{with_key}" if size else cost.size.status,
+        f"{_linked(f'{size.value:,.0f}', cost.size.record)}{with_key}" if size else cost.size.status,
     ]
 
 
 def _figure(figure: Figure) -> str:
     one = figure.measurement
-    return f"{number(one.value)} {span(one)}" if one else f"*{figure.status}*"
+    return f"{_linked(number(one.value), figure.record)} {span(one)}" if one else f"*{figure.status}*"
+
+
+def _linked(text: str, record: str) -> str:
+    """A link whose address stands at the end of the page: a table stays readable as text."""
+    return f"[{text}][{_short(record)}]" if record else text
+
+
+def _short(record: str) -> str:
+    return sha256(record.encode()).hexdigest()[:6]
+
+
+def _addresses(boards: Sequence[Board]) -> str:
+    return "\n".join(f"[{_short(record)}]: {record}" for record in sorted(set(_records(boards))))
+
+
+def _records(boards: Sequence[Board]) -> Iterator[str]:
+    for row in (row for board in boards for row in board.rows):
+        figures = [row.eer, row.fnmr, row.cost.seconds, row.cost.size]
+        figures += [figure for fairness in row.fairness for figure in (fairness.garbe, fairness.fdr)]
+        yield from (one.record for one in figures if one.measurement)
+        yield from (worst.record for worst in row.questions if worst.headline)
 
 
 def _worst(worst: Worst) -> str:
@@ -92,7 +114,7 @@ def _worst(worst: Worst) -> str:
         return f"*{worst.word}*"
     rank = f" #{worst.place}" if worst.place else ""
     by = f", found by {safe(worst.found_by)}" if worst.found_by else ""
-    return f"{number(one.value)} {span(one)}{rank}<br>{safe(worst.attack)}{by}"
+    return f"{_linked(number(one.value), worst.record)} {span(one)}{rank}<br>{safe(worst.attack)}{by}"
 
 
 def _table(titles: list[str], rows: Iterable[list[str]]) -> str:

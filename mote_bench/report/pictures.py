@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -10,8 +11,9 @@ from markupsafe import Markup
 from mote_bench.contracts import CEILING, FLOOR, Measurement, Record
 from mote_bench.metrics.fairness import snake_case
 
+from .glance import share
 from .plots import Axis, Curve, Dot, Group, Histogram, Point, det, dots, groups, histogram, scatter
-from .readings import Reading, attacks_on, better, find, harness_record, of_one_record, strongest
+from .readings import Reading, attacks_on, better, find, harness_record, of_one_record, record_link, strongest
 from .standings import Board, Row, Worst
 from .text import label, number, plural, printable, shortened, span
 
@@ -19,19 +21,20 @@ _HOW_TO_READ_DET = (
     "Closer to the lower left recognises better; the EER is where a curve meets the diagonal. Along an axis: no error "
     "among these pairs."
 )
+_LOWER_LEFT = "Lower left is better; the line joins what no other scheme beats on both."
 _LONGEST_NAME = 20
 _TRADED = ("gender", "reconstruct", "link")
 _LONGEST_GROUP = 20
-_NO_SCALE = 0.02  # where the controls are this close, nothing lies between them
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished drawing with its title and what to know about it."""
+    """A finished drawing with its title, what to know about it, and where the record it shows stands."""
 
     title: str
     svg: Markup
     caption: str
+    record: str = ""
 
 
 def of_board(board: Board, *, name: str) -> tuple[Picture, ...]:
@@ -40,13 +43,11 @@ def of_board(board: Board, *, name: str) -> tuple[Picture, ...]:
 
 
 def trade_offs(board: Board, *, name: str) -> tuple[Picture, ...]:
-    """What is paid for privacy: errors against leaks, and bytes against errors."""
-    drawn = [
-        _trade_off(board, place, reading, f"{name}t{place}")
-        for place, reading in enumerate(board.readings)
-        if reading.question in _TRADED
-    ]
-    return tuple(picture for picture in (*drawn, _size_against_errors(board, f"{name}tb")) if picture)
+    """What is paid for privacy: errors against leaks, bytes against leaks, and bytes against errors."""
+    asked = [(place, reading) for place, reading in enumerate(board.readings) if reading.question in _TRADED]
+    drawn = [_recognition_against_privacy(board, place, reading, f"{name}t{place}") for place, reading in asked]
+    drawn += [_storage_against_privacy(board, place, reading, f"{name}s{place}") for place, reading in asked]
+    return tuple(picture for picture in (*drawn, _storage_against_recognition(board, f"{name}tb")) if picture)
 
 
 def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) -> tuple[Picture, ...]:
@@ -75,32 +76,75 @@ def _question(board: Board, place: int, reading: Reading, name: str) -> Picture:
     return Picture(reading.question, Markup(dots(lines, axis, name=name, alt=alt)), label(reading.headline))
 
 
-def _trade_off(board: Board, place: int, reading: Reading, name: str) -> Picture | None:
+def _recognition_against_privacy(board: Board, place: int, reading: Reading, name: str) -> Picture | None:
     shown = [(row, row.fnmr.measurement, row.questions[place].headline) for row in board.rows]
-    sign = 1.0 if better(reading) == "lower" else -1.0
     measured = [(row, fnmr, one) for row, fnmr, one in shown if fnmr and one and row.role != "floor"]
-    points = _front([_point(row, fnmr, one, sign) for row, fnmr, one in measured], [row for row, _, _ in measured])
+    sizes = _dot_sizes([row for row, _, _ in measured])
+    points = [
+        replace(_point(row, fnmr, one, _sign(reading)), size=size)
+        for (row, fnmr, one), size in zip(measured, sizes, strict=True)
+    ]
     if len(points) < 2:
         return None
-    way = label(reading.headline) if sign > 0 else f"minus {label(reading.headline)}"
-    said = "; ".join(f"{row.name}: FNMR {number(fnmr.value)}, {number(one.value)}" for row, fnmr, one in measured)
-    axes = (f"FNMR at FMR {_unbroken(board.fmr)}", f"{way} · leaks more →")
+    axes = (f"FNMR at FMR {_unbroken(board.fmr)}", _leaks(reading))
+    said = "; ".join(
+        f"{row.name}: FNMR {number(fnmr.value)}, {number(one.value)}, {_bytes(row)}" for row, fnmr, one in measured
+    )
     alt = f"FNMR against {label(reading.headline)}; better is to the lower left. {said}."
-    caption = "Lower left is better; the line joins what no other scheme beats on both."
-    title = f"Recognition against privacy: {reading.question}"
-    return Picture(title, Markup(scatter(points, axes, name=name, alt=alt)), caption)
+    reverse = better(reading) == "higher"
+    svg = scatter(_front(points, [row for row, _, _ in measured]), axes, reverse=reverse, name=name, alt=alt)
+    caption = (
+        "Lower left is better; the line joins what no other scheme beats on both. The larger the dot, the more bytes "
+        "per template, tenfold a step."
+    )
+    return Picture(f"Recognition against privacy: {reading.question}", Markup(svg), caption)
 
 
-def _size_against_errors(board: Board, name: str) -> Picture | None:
+def _storage_against_privacy(board: Board, place: int, reading: Reading, name: str) -> Picture | None:
+    shown = [(row, row.cost.size.measurement, row.questions[place].headline) for row in board.rows]
+    measured = [(row, size, one) for row, size, one in shown if size and one and row.role != "floor"]
+    points = [_point(row, size, one, _sign(reading)) for row, size, one in measured]
+    if len(points) < 2:
+        return None
+    said = "; ".join(f"{row.name}: {_bytes(row)}, {number(one.value)}" for row, _, one in measured)
+    alt = f"Bytes against {label(reading.headline)}; better is to the lower left. {said}."
+    axes = ("bytes per template", _leaks(reading))
+    points, reverse = _front(points, [row for row, _, _ in measured]), better(reading) == "higher"
+    svg = scatter(points, axes, log=True, reverse=reverse, name=name, alt=alt)
+    return Picture(f"Storage against privacy: {reading.question}", Markup(svg), _LOWER_LEFT)
+
+
+def _storage_against_recognition(board: Board, name: str) -> Picture | None:
     shown = [(row, row.cost.size.measurement, row.fnmr.measurement) for row in board.rows if row.key != "stolen"]
     measured = [(row, size, fnmr) for row, size, fnmr in shown if size and fnmr and row.role != "floor"]
     points = _front([_point(row, size, fnmr, 1.0) for row, size, fnmr in measured], [row for row, _, _ in measured])
     if len(points) < 2:
         return None
-    said = "; ".join(f"{row.name}: {size.value:,.0f}, FNMR {number(fnmr.value)}" for row, size, fnmr in measured)
+    said = "; ".join(f"{row.name}: {_bytes(row)}, FNMR {number(fnmr.value)}" for row, _, fnmr in measured)
     axes = ("bytes per template", f"FNMR at FMR {_unbroken(board.fmr)}")
     svg = scatter(points, axes, log=True, name=name, alt=f"Bytes against FNMR; better is to the lower left. {said}.")
-    return Picture("Storage against recognition", Markup(svg), "Lower left is better.")
+    return Picture("Storage against recognition", Markup(svg), _LOWER_LEFT)
+
+
+def _sign(reading: Reading) -> float:
+    """Which way a headline is drawn, so that lower is better."""
+    return 1.0 if better(reading) == "lower" else -1.0
+
+
+def _leaks(reading: Reading) -> str:
+    how = "" if better(reading) == "lower" else ", axis reversed"
+    return f"{label(reading.headline)}{how} · leaks more →"
+
+
+def _bytes(row: Row) -> str:
+    size = row.cost.size.measurement
+    return f"{size.value:,.0f} bytes" if size else "bytes unknown"
+
+
+def _dot_sizes(rows: list[Row]) -> list[float]:
+    """A dot's width by its row's bytes: two units more for ten times as many."""
+    sizes = [row.cost.size.measurement for row in rows]
+    return [6.0 if one is None or one.value < 1 else 2.5 + 2 * math.log10(one.value) for one in sizes]
 
 
 def _point(row: Row, across: Measurement, up: Measurement, sign: float) -> Point:
@@ -133,6 +177,7 @@ def _exposure(row: Row, board: Board, name: str) -> Picture | None:
     if row.role or all(line.value is None for line in lines):
         return None
     ends = [end for line in lines if line.low is not None and line.high is not None for end in (line.low, line.high)]
+    ends += [line.mark for line in lines if line.mark is not None]
     axis = Axis("noise 0, cosine 1 · leaks more →", min(-0.05, *ends), max(1.05, *ends), floor=0.0, ceiling=1.0)
     said = "; ".join(f"{line.label} {number(line.value)}" if line.value is not None else f"{line.label} {line.word}"
                      for line in lines)  # fmt: skip
@@ -142,16 +187,14 @@ def _exposure(row: Row, board: Board, name: str) -> Picture | None:
 
 
 def _scaled(worst: Worst, reading: Reading) -> Dot:
-    one = worst.headline
-    if one is None or one.floor is None or one.ceiling is None or abs(one.ceiling - one.floor) < _NO_SCALE:
+    found, one = share(worst), worst.headline
+    if found is None or one is None or one.floor is None or one.ceiling is None:
         return Dot(reading.question, word=worst.word if one is None else "no scale")
-    floor, width = one.floor, one.ceiling - one.floor
-    value, low, high = ((end - floor) / width for end in (one.value, one.low, one.high))
     naive = worst.naive
     mark = None
     if naive is not None and naive.floor is not None and naive.ceiling is not None:
-        mark = (naive.value - floor) / width
-    return Dot(reading.question, value=value, low=min(low, high), high=max(low, high), mark=mark)
+        mark = (naive.value - one.floor) / (one.ceiling - one.floor)
+    return Dot(reading.question, value=found.value, low=found.low, high=found.high, mark=mark)
 
 
 def _dot(row: Row, worst: Worst) -> Dot:
@@ -204,7 +247,8 @@ def _det(scheme: str, rows: list[Row], records: list[Record], name: str) -> Pict
         curves += _curve(harness_record(records, CEILING, "verify", stolen=False), CEILING, "control")
     eers = "; ".join(f"{row.name}: EER {number(row.eer.measurement.value)}" for row in rows if row.eer.measurement)
     svg = det(curves, name=name, alt=f"Detection error trade-off. {eers}.")
-    return Picture("Recognition: DET curve", Markup(svg), _HOW_TO_READ_DET)
+    own = next(filter(None, (row.eer.record for row in rows)), "")
+    return Picture("Recognition: DET curve", Markup(svg), _HOW_TO_READ_DET, own)
 
 
 def _curve(record: Record | None, title: str, kind: str) -> Iterator[Curve]:
@@ -226,7 +270,7 @@ def _linking(row: Row, best: Record | None, name: str) -> Picture | None:
     sizes = f"{mated:,.0f} mated and {strangers:,.0f} non-mated pairs, {plural(len(shown.mated), 'bin')}"
     caption = f"Strongest: {best.cell.attack}. {'; '.join(parts)}. {sizes}."
     svg = histogram(shown, name=name, alt=f"Scores of pairs of templates, {row.name}. {caption}")
-    return Picture(f"Linking: {row.name}", Markup(svg), caption)
+    return Picture(f"Linking: {row.name}", Markup(svg), caption, record_link(best))
 
 
 def _by_group(row: Row, record: Record | None, fmr: str, name: str) -> Picture | None:
@@ -237,7 +281,8 @@ def _by_group(row: Row, record: Record | None, fmr: str, name: str) -> Picture |
     alpha = record.details.get("alpha")
     weight = f" Indices weigh FMR and FNMR by alpha = {number(alpha)}." if isinstance(alpha, int | float) else ""
     caption = f"Errors by group (people in brackets) at the threshold for FMR {_unbroken(fmr)}, dashed.{weight}"
-    return Picture(f"Fairness: {row.name}", Markup(groups(lines, fmr, name=name, alt=f"{caption} {said}.")), caption)
+    svg = groups(lines, fmr, name=name, alt=f"{caption} {said}.")
+    return Picture(f"Fairness: {row.name}", Markup(svg), caption, record_link(record))
 
 
 def _groups(record: Record, fmr: str) -> Iterator[Group]:

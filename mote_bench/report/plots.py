@@ -114,7 +114,7 @@ class Group:
 class Point:
     """A scheme in a trade-off plot: (value, low, high) on both axes; less is better on both.
 
-    ``front`` marks those that no other is better than on both axes.
+    ``front`` marks those that no other is better than on both axes; ``size`` is the dot's width in drawing units.
     """
 
     label: str
@@ -123,6 +123,7 @@ class Point:
     front: bool = False
     hollow: bool = False
     quiet: bool = False
+    size: float = 6.0
 
 
 def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
@@ -141,7 +142,9 @@ def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
     return _svg(draw, (_WIDTH, height), name=name, alt=alt)
 
 
-def scatter(points: Sequence[Point], labels: tuple[str, str], *, log: bool = False, name: str, alt: str) -> str:
+def scatter(
+    points: Sequence[Point], labels: tuple[str, str], *, log: bool = False, reverse: bool = False, name: str, alt: str
+) -> str:
     """Two figures of every scheme with their intervals, and a line along those that no other beats on both.
 
     Parameters
@@ -150,6 +153,8 @@ def scatter(points: Sequence[Point], labels: tuple[str, str], *, log: bool = Fal
         Of the horizontal and the vertical axis.
     log : bool
         Whether the horizontal axis is logarithmic, as for bytes.
+    reverse : bool
+        Whether the vertical values are negatives of figures of which more is better; the axis shows the figures.
     """
 
     def draw(figure: Any) -> None:
@@ -164,11 +169,13 @@ def scatter(points: Sequence[Point], labels: tuple[str, str], *, log: bool = Fal
             axes.plot(point.across[1:], (point.up[0],) * 2, **look)
             axes.plot((point.across[0],) * 2, point.up[1:], **look)
             fill = _PAPER if point.hollow else color
-            axes.plot([point.across[0]], [point.up[0]], "o", color=color, markerfacecolor=fill, markersize=6)
+            axes.plot([point.across[0]], [point.up[0]], "o", color=color, markerfacecolor=fill, markersize=point.size)
         front = sorted((point.across[0], -point.up[0]) for point in points if point.front)
         axes.step(*zip(*((x, -y) for x, y in front), strict=True), where="post", color=_MAIN, linewidth=0.8, zorder=1)
         axes.set(xlabel=labels[0], ylabel=labels[1])
         axes.margins(0.12, 0.12)
+        if reverse:
+            axes.yaxis.set_major_formatter(lambda value, _: f"{0.0 - value:.3g}")
         axes.grid(color=_RULE, linewidth=0.5)
         axes.tick_params(length=0, pad=5)
         _named_points(axes, points)
@@ -181,7 +188,8 @@ def _named_points(axes: Any, points: Sequence[Point]) -> None:
     axes.figure.draw_without_rendering()  # so that the axes have their limits
     places = [axes.transData.transform((point.across[0], point.up[0])) for point in points]
     (left, bottom), (right, top) = axes.bbox.get_points()
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
+    reach = [max(5.0, point.size / 2 + 1) for point in points]
+    taken = [(x - far, y - far, x + far, y + far) for (x, y), far in zip(places, reach, strict=True)]
     for point, (x, y) in zip(points, places, strict=True):
         wide, high = 5.4 * len(point.label), 11
         tried = [(8, -4), (-8 - wide, -4), (-wide / 2, 8), (-wide / 2, -18), (8, 8), (8, -16), (-8 - wide, 8)]
@@ -264,7 +272,8 @@ def groups(lines: Sequence[Group], fmr: str, *, name: str, alt: str) -> str:
                 axes.plot([rate[0]], [place], "o", color=color, markersize=5, clip_on=False)
             axes.set_title(title, fontsize=10, color=_MUTED, loc="left", pad=4)
             axes.set_xlim(0, 1.08 * max([0.001, *(rate[2] for rate in rates if rate)]))
-            axes.locator_params(axis="x", nbins=3)
+            axes.locator_params(axis="x", nbins=2)
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         right.axvline(float(fmr), color=_MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
         _rows(left, [f"{line.label} ({line.people})" for line in lines], [_INK] * len(lines))
         _rows(right, [""] * len(lines), [_INK] * len(lines))
@@ -290,11 +299,19 @@ def _dot(axes: Any, place: int, line: Dot) -> None:
         axes.text(0.5, place, line.word, color=_MUTED, fontsize=10, fontstyle="italic", **where)
         return
     color = _MUTED if line.quiet else _OTHER if line.hollow else _MAIN
-    axes.plot((line.low, line.high), (place, place), color=color, linewidth=1.4, solid_capstyle="butt", zorder=3)
+    axes.plot(
+        (line.low, line.high),
+        (place, place),
+        color=color,
+        linewidth=1.4,
+        solid_capstyle="butt",
+        zorder=3,
+        clip_on=False,
+    )
     fill = _PAPER if line.hollow else color
-    axes.plot([line.value], [place], "o", color=color, markerfacecolor=fill, markersize=6.5, zorder=4)
+    axes.plot([line.value], [place], "o", color=color, markerfacecolor=fill, markersize=6.5, zorder=4, clip_on=False)
     if line.mark is not None:
-        axes.plot([line.mark], [place], "|", color=_INK, markersize=8, markeredgewidth=1.1, zorder=2)
+        axes.plot([line.mark], [place], "|", color=_INK, markersize=8, markeredgewidth=1.1, zorder=2, clip_on=False)
 
 
 def _rows(axes: Any, labels: Sequence[str], colors: Sequence[str]) -> None:
@@ -305,7 +322,16 @@ def _rows(axes: Any, labels: Sequence[str], colors: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
     for tick, color in zip(axes.get_yticklabels(), colors, strict=True):
         tick.set(color=color, fontsize=11)
-    axes.hlines(range(len(labels)), 0, 1, transform=axes.get_yaxis_transform(), color=_RULE, linewidth=0.5, zorder=0)
+    axes.hlines(
+        range(len(labels)),
+        0,
+        1,
+        transform=axes.get_yaxis_transform(),
+        color=_RULE,
+        linewidth=0.5,
+        zorder=0,
+        clip_on=False,
+    )
 
 
 def _legend(axes: Any, length: float) -> None:
@@ -366,7 +392,7 @@ def _inlined(svg: str, size: tuple[int, int], *, name: str, alt: str) -> str:
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", "", body, flags=re.S)
     body = re.sub(r"<[^>]+>", lambda tag: _tag(tag.group(), name), body)
-    body = _without_bare_groups(re.sub(r">\s+<", "><", body.strip()))
+    body = _with_short_ids(_without_bare_groups(re.sub(r">\s+<", "><", body.strip())), name)
     head = f'<svg viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{escape(alt)}" width="{size[0]}">'
     return f"{head}{body}</svg>"
 
@@ -386,10 +412,29 @@ def _without_bare_groups(body: str) -> str:
     return re.sub(r"<g\b[^>]*>|</g>", group, body)
 
 
+def _with_short_ids(body: str, name: str) -> str:
+    """Matplotlib's hashes as numbers: they stand at every tick and every line."""
+    found: dict[str, str] = {}
+    pattern = rf"{re.escape(name)}-[mphc][0-9a-f]{{8,}}"
+    return re.sub(pattern, lambda match: found.setdefault(match.group(), f"{name}-{len(found)}"), body)
+
+
+def _path(match: re.Match[str]) -> str:
+    """A path in fewer letters: points after the first are lines anyway, and a point that repeats draws nothing."""
+    words = re.sub(r"([A-Za-z])", r" \1 ", match.group(1)).split()
+    if set(words[::3]) <= {"M", "L"} and len(words) % 3 == 0:
+        points = [tuple(words[place : place + 3]) for place in range(0, len(words), 3)]
+        kept = [one for place, one in enumerate(points) if place < 2 or one[1:] != points[place - 1][1:]]
+        text = " ".join(f"{'M' if letter == 'M' else ''}{x} {y}" for letter, x, y in kept)
+        return f'd="{text}"'
+    return 'd="' + re.sub(r" ?([A-Za-z]) ?", r"\1", " ".join(words)) + '"'
+
+
 def _tag(tag: str, name: str) -> str:
     used = re.sub(r'\bid="([^"]+)"', lambda match: _own_id(match.group(1), name), tag)
     used = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{name}-", used)
     used = re.sub(r"-?\d+\.\d{2,}", lambda match: f"{float(match.group()):.1f}".removesuffix(".0"), used)
+    used = re.sub(r'\bd="([^"]*)"', _path, used)
     for stand_in, variable in _VARIABLES.items():
         used = used.replace(stand_in, f"var({variable})")
     used = re.sub(_DEFAULTS, "", used.replace("xlink:href", "href"))

@@ -44,6 +44,11 @@ _READS = {
     "-inverted": "inversion",
     "-scores": "scores at the door",
     "-decisions": "decisions at the door",
+    "-searched": "search of its answers",
+    "-closed-form": "closed form",
+    "-photo": "answers",
+    "-member": "answers",
+    "-dictionary": "answers",
 }
 _AT_FMR = re.compile(r"_at_fmr_(.+)$")
 
@@ -111,7 +116,10 @@ def better(reading: Reading) -> str:
 
 
 def reads(attack: str) -> str:
-    """What an attack works on, by its name: ``bytes`` (naive), ``answers`` or ``inversion`` (adaptive), or nothing."""
+    """What an attack works on, by its name: ``bytes`` (naive), ``answers`` or ``inversion`` (adaptive), or nothing.
+
+    Who names an attack otherwise gets a dash: a name is no promise, and the attack's docstring says more.
+    """
     return next((what for ending, what in _READS.items() if attack.endswith(ending)), "")
 
 
@@ -149,6 +157,12 @@ def threat(record: Record) -> Threat:
         return Threat.parse(str(record.cell.knowledge))
     except ValueError:
         return Threat(Knowledge.FULL_DISCLOSURE)
+
+
+def threat_order(record: Record) -> tuple[int, int, int]:
+    """Less knowledge first, then the record before the door, then fewer records."""
+    held = threat(record)
+    return _KNOWLEDGE.index(held.knowledge), _ACCESS.index(held.access), held.records
 
 
 def of_one_record(records: Iterable[Record]) -> list[Record]:

@@ -47,16 +47,19 @@ UNKNOWN = "recognition unknown"
 
 BROKEN_ABOVE = 0.25
 """A scheme is broken when even the favourable end of its EER's interval turns away one owner in four."""
+USUAL = "logistic-bytes"
+"""How papers usually evaluate what a template says of an attribute."""
 COIN = 0.5
 """An EER whose interval reaches that of a coin shows no recognition at all."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a row, or the word that stands in its place (``failed``, ``not asked``, ...)."""
+    """One number of a row, or the word that stands in its place (``failed``, ``not asked``, ...), and its record."""
 
     status: str
     measurement: Measurement | None = None
+    record: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Worst:
         As the question's :class:`Reading` names them.
     naive : Measurement, optional
         The headline of the strongest attack that only reads the stored bytes.
+    usual : Measurement, optional
+        The headline of a logistic regression on the stored bytes, which papers usually evaluate by.
+    adaptive : Measurement, optional
+        The headline of the strongest attack that does more than that.
     record : str
         Where the record of the strongest attack stands, seen from the boards.
     found_by : str
@@ -90,6 +97,10 @@ class Worst:
     headline: Measurement | None = None
     beside: tuple[Measurement, ...] = ()
     naive: Measurement | None = None
+    naive_attack: str = ""
+    usual: Measurement | None = None
+    adaptive: Measurement | None = None
+    adaptive_attack: str = ""
     record: str = ""
     found_by: str = ""
     measured: int = 0
@@ -287,10 +298,11 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
 def _figure(record: Record | None, metric: str) -> Figure:
     if record is None:
         return Figure(NOT_ASKED)
+    link = record_link(record)
     if record.status is not Status.OK:
-        return Figure(str(record.status))
+        return Figure(str(record.status), record=link)
     one = find(record, metric)
-    return Figure(NOT_MEASURED) if one is None else Figure(OK, one)
+    return Figure(NOT_MEASURED, record=link) if one is None else Figure(OK, one, link)
 
 
 def _recognition(eer: Measurement | None) -> str:
@@ -314,6 +326,8 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
     if best is None:
         return replace(worst, status="failed" if worst.failed else "unmeasured") if attacks else worst
     of_bytes = strongest((record for record in attacks if naive(record.cell.attack)), reading)
+    usual = strongest((record for record in attacks if record.cell.attack == USUAL), reading)
+    of_more = strongest((record for record in attacks if not naive(record.cell.attack)), reading)
     return replace(
         worst,
         status=OK,
@@ -322,6 +336,10 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
         headline=find(best, reading.headline),
         beside=tuple(one for metric in reading.beside for one in [find(best, metric)] if one is not None),
         naive=find(of_bytes, reading.headline),
+        naive_attack=of_bytes.cell.attack if of_bytes else "",
+        usual=find(usual, reading.headline),
+        adaptive=find(of_more, reading.headline),
+        adaptive_attack=of_more.cell.attack if of_more else "",
         record=record_link(best),
         found_by=printable(best.provenance.get("submitted_by", "")),
     )
@@ -332,7 +350,7 @@ def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ..
 
     def index(name: str, attribute: str) -> Figure:
         figure = _figure(record, f"{name}_{attribute}_at_fmr_{frame.fairness_fmr}")
-        return Figure(UNDEFINED) if figure.status == NOT_MEASURED else figure
+        return replace(figure, status=UNDEFINED) if figure.status == NOT_MEASURED else figure
 
     return tuple(Fairness(name, index("garbe", name), index("fdr", name)) for name in frame.attributes)
 

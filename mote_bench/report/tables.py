@@ -58,6 +58,7 @@ def _line(board: Board, row: Row) -> dict[str, str]:
         "enrolment_to_cosine": exact(cost.ratio),
         "bytes_per_template": _value(cost.size),
         "key_bytes_per_person": _value(cost.key_size),
+        "cost_record": cost.size.record,
         "notes": inert("; ".join(row.notes)),
     }
 
@@ -71,6 +72,7 @@ def _question(worst: Worst) -> dict[str, str]:
         f"{name}_attack": inert(worst.attack),
         f"{name}_found_by": inert(worst.found_by),
         f"{name}_knowledge": inert(worst.knowledge),
+        f"{name}_record": worst.record,
         f"{name}_rank": worst.place,
         f"{name}_attacks_measured": str(worst.measured),
         f"{name}_attacks_failed": str(worst.failed),
@@ -83,7 +85,8 @@ def _question(worst: Worst) -> dict[str, str]:
 
 
 def _figure(name: str, figure: Figure) -> dict[str, str]:
-    return {f"{name}_status": figure.status, **_numbers(name, figure.measurement, _INTERVAL)}
+    numbers = _numbers(name, figure.measurement, _INTERVAL)
+    return {f"{name}_status": figure.status, **numbers, f"{name}_record": figure.record}
 
 
 def _numbers(name: str, one: Measurement | None, parts: Iterable[str]) -> dict[str, str]:

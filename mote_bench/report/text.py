@@ -79,6 +79,20 @@ def times(ratio: float) -> str:
     return f"{ratio:.1f}×" if ratio < 10 else f"{ratio:,.0f}×"
 
 
+def percent(hundredths: float) -> str:
+    """``0 %``, ``0.25 %``, ``6.1 %``, ``78 %``."""
+    digits = 0 if hundredths == 0 or hundredths >= 10 else 1 if hundredths >= 1 else 2
+    return f"{hundredths:.{digits}f} %"
+
+
+def one_in(rate: str) -> str:
+    """A false-match rate in words: ``1e-3`` is "1 in 1,000"; what is no rate stays as it is."""
+    try:
+        return f"1 in {1 / float(rate):,.0f}"
+    except (ValueError, ArithmeticError):
+        return rate
+
+
 def label(metric: str) -> str:
     """A metric's name for readers: ``success_gain_at_fmr_1e-3`` is "success gain at FMR 1e-3"."""
     words = metric.replace("_at_fmr_", "_at_FMR_").replace("d_sys", "D-sys").split("_")

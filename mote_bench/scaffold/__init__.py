@@ -35,16 +35,21 @@ def write(kind: str, name: str, where: Path) -> Path:
     Raises
     ------
     InputError
-        On a name that no plug-in may have, one that is taken, and a folder that exists.
+        On a name that no plug-in may have, one that is taken, a folder that exists, and one that can't be written.
     """
     _check(kind, name)
     folder = where / f"mote-bench-{name}"
     if folder.exists():
         raise InputError(f"'{folder}' exists; nothing was written. Give another name, or another place: --out DIR")
-    for path, text in _rendered(kind, name).items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    try:
+        for path, text in _rendered(kind, name).items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"can't write '{folder}' ({error.strerror}); give a folder you may write to: --out DIR"
+        ) from None
     return folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mote_bench import registry
 from mote_bench.conformance.findings import generated_faces
+from mote_bench.mote.frontier import operations, product
 
 FACES = generated_faces(people=1300, photos=4, dimension=512)
-SCHEMES = ["cosine", "mote-linear", "mote-features", "mote-features-int8", "mote-features-int4"]
+SCHEMES = ["cosine", "mote-solved", "mote-linear", "mote-features", "mote-features-int8", "mote-features-int4"]
 
 
 def fitted(name: str) -> Any:
@@ -34,3 +37,37 @@ def test_verification(benchmark: BenchmarkFixture, name: str) -> None:
     scheme = fitted(name)
     templates = scheme.enroll(FACES.embeddings[:1], keys=None, seeds=[0])
     benchmark(lambda: scheme.score(templates, FACES.embeddings[1:2], keys=None))
+
+
+@pytest.mark.benchmark(group="mote-variants: all people against all probes, 512-d")
+@pytest.mark.parametrize("name", ["mote-solved", "mote-linear", "mote-features"])
+def test_all_against_all_beside_one_product(benchmark: BenchmarkFixture, name: str) -> None:
+    """How many times what the same multiplications and additions take as one matrix product."""
+    scheme = fitted(name)
+    templates = scheme.enroll(FACES.embeddings[:200:4], keys=None, seeds=range(50))
+    probes = FACES.embeddings[:1000]
+    benchmark(lambda: scheme.score(templates, probes, keys=None))
+    benchmark.extra_info["operations"] = operations(scheme, len(templates), len(probes), probes.shape[1])
+    benchmark.extra_info["to_one_product"] = benchmark.stats.stats.median / product(scheme, templates, probes)
+    print(f"{name}: {benchmark.extra_info['to_one_product']:.1f} times one matrix product of the same operations")
+
+
+@pytest.mark.benchmark(group="mote-variants: 10,000 people, 512-d")
+def test_ten_thousand_people_fit_in_memory(benchmark: BenchmarkFixture) -> None:
+    """Templates are kept as bytes: memory grows by what a database would hold, and by nothing else that stays."""
+    scheme = fitted("mote-linear")
+    people = np.resize(FACES.embeddings, (10_000, FACES.embeddings.shape[1]))
+    scheme.enroll(people[:100], keys=None, seeds=range(100))
+    before = _peak()
+    made = benchmark.pedantic(lambda: scheme.enroll(people, keys=None, seeds=range(10_000)), rounds=1, iterations=1)
+    grown = _peak() - before
+    benchmark.extra_info.update(bytes=sum(map(len, made)), peak_grown=grown)
+    print(
+        f"10,000 people: {sum(map(len, made)) / 2**20:.0f} MB of templates, peak memory grew by {grown / 2**20:.0f} MB"
+    )
+    assert grown < 2 * sum(map(len, made)) + 64 * 2**20
+
+
+def _peak() -> int:
+    """Bytes of the largest resident set so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

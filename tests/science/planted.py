@@ -33,16 +33,17 @@ ALL_ATTACKS = sorted(e.name for e in entry_points(group="mote_bench.attacks") if
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Identity-disjoint people; ``seconds`` are other photos of the target people."""
+    """Identity-disjoint people; ``seconds`` and ``shadow_seconds`` are other photos of target and shadow people."""
 
     public: Faces
     shadow: Faces
     target: Faces
     seconds: Faces
+    shadow_seconds: Faces | None = None
 
 
 def make_world(seed: int = 0, *, public: int = 300, shadow: int = 150, target: int = 100, **generated: Any) -> World:
-    """Of each person two photos; only the target people's second one is used beside the public ones."""
+    """Of each person two photos."""
     faces = gaussian_faces(public + shadow + target, 2, seed=seed, **generated)
     first = 2 * np.arange(public + shadow + target)
     victims = first[public + shadow :]
@@ -51,6 +52,7 @@ def make_world(seed: int = 0, *, public: int = 300, shadow: int = 150, target: i
         shadow=faces.rows(first[public : public + shadow]),
         target=faces.rows(victims),
         seconds=faces.rows(victims + 1),
+        shadow_seconds=faces.rows(first[public : public + shadow] + 1),
     )
 
 
@@ -68,7 +70,7 @@ def holds_one_record(name: str) -> bool:
 
 def _needs_more(attack: Attack) -> bool:
     """Whether it needs a method that ``cosine`` and ``biohash`` don't have."""
-    return not set(getattr(attack, "needs", ())) <= {"score", "reconstruct", "surrogate"}
+    return not set(getattr(attack, "needs", ())) <= {"score", "reconstruct", "surrogate", "readings"}
 
 
 ATTACKS = [name for name in ALL_ATTACKS if holds_one_record(name)]
@@ -98,7 +100,9 @@ def steal(scheme: Scheme, world: World, knowledge: Knowledge, *, seed: int = 0) 
         return Evidence(knowledge, stolen, others)
     if knowledge is not Knowledge.STOLEN_KEY:
         keys = other_keys = None
-    return Evidence(knowledge, stolen, others, keys, other_keys, scheme, world.public, Shadow(world.shadow, *mine))
+    again = (world.shadow_seconds, *enrolled(world.shadow_seconds)) if world.shadow_seconds is not None else ()
+    shadow = Shadow(world.shadow, *mine, *again)
+    return Evidence(knowledge, stolen, others, keys, other_keys, scheme, world.public, shadow)
 
 
 def success(answer: FloatArray, question: Any, world: World) -> float:

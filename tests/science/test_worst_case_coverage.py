@@ -11,7 +11,7 @@ from mote_bench.toolkit import class_index
 
 SEEDS = 100
 REHEARSAL = 60
-SLOW = {"logistic-searched", "mlp-bytes", "forest-bytes"}
+SLOW = {"logistic-searched", "mlp-bytes", "forest-bytes", "canonical-bytes", "timing-answers"}
 NAMES = [name for name in ATTACKS if load(name).question is WhichClass and name not in SLOW]
 
 

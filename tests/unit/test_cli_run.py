@@ -35,6 +35,7 @@ def test_a_run_prints_a_table_and_writes_boards(finished):
         ".lock",
         "records",
         "results.csv",
+        "naive_adaptive.md",
         *(f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex", "html")),
     }
 

@@ -7,6 +7,7 @@ import pytest
 from mote_baselines.biohash import BioHash
 from mote_baselines.cosine import Cosine
 
+from mote_bench import tasks
 from mote_bench.contracts import (
     Access,
     Faces,
@@ -21,6 +22,7 @@ from mote_bench.contracts import (
     WhichPhoto,
 )
 from mote_bench.evidence import Database, Holdings, Scene, levels, operating_threshold, steal
+from mote_bench.toolkit import stream, stream_seed
 
 N, OWN = 30, 20
 GENDER = WhichClass("gender", ("female", "male"))
@@ -169,11 +171,89 @@ def test_nothing_else_leaks(holdings, faces):
     }
 
 
-def test_equal_records_look_equal_whoever_they_are_of(holdings, faces):
-    """A record's object says nothing of its row: the same bytes give the same evidence from any person."""
-    same = replace(holdings, first=Database((b"same",) * N, holdings.first.keys))
-    evidence = stolen(same, faces, GENDER, Knowledge.BYTES_ONLY).evidence
-    assert evidence == replace(evidence, templates=tuple([b"same"] * N)) or set(evidence.templates) == {b"same"}
+def by_address(records):
+    """Their numbers, sorted by where they lie in memory."""
+    return np.argsort([id(record) for record in records])
+
+
+def long_database(mark):
+    """Records of different lengths, made one after the other and so in ascending places."""
+    return Database(tuple(bytes([mark]) * (4000 + i) for i in range(N)), tuple(bytes([mark, i]) * 16 for i in range(N)))
+
+
+def test_object_identity_says_nothing(holdings, faces):
+    """Nothing stolen is the object that was enrolled, and places in memory say neither who nor whose mate."""
+    plain = replace(holdings, first=long_database(1), second=long_database(2))
+    enrolled = {id(one) for held in (plain.first, plain.second) for one in held.templates + held.keys}
+    ranks = []
+    for seed in range(60):
+        theft = stolen(plain, faces, SamePerson(), Knowledge.STOLEN_KEY, seed=seed)
+        seen = theft.evidence
+        given = seen.templates + seen.others + seen.keys + seen.other_keys
+        assert not enrolled & {id(one) for one in given}
+        people, mates = theft.people[by_address(seen.templates)], theft.others[by_address(seen.others)]
+        ranks.append((np.corrcoef(np.arange(N), people)[0, 1], np.corrcoef(people, mates)[0, 1]))
+    assert (abs(np.mean(ranks, axis=0)) < 4 / np.sqrt(60 * N)).all()
+
+
+def test_arrays_are_no_views_into_more(holdings, faces):
+    """What is granted of a larger array is a copy: its base would hold the other people's rows."""
+    photos = np.random.default_rng(0).standard_normal((N, 4, 32)).astype(np.float32)
+    for question in (WhichPhoto(4), GENDER):
+        evidence = stolen(holdings, faces, question, Knowledge.ALGORITHM, photos=photos).evidence
+        shown = [evidence.public.embeddings, evidence.shadow.references.embeddings]
+        if evidence.candidates is not None:
+            shown.append(evidence.candidates)
+        for array in shown:
+            base = array
+            while base.base is not None:
+                base = base.base
+            assert base.size == array.size
+
+
+class Remembers(Cosine):
+    """A scheme that keeps what it enrols and is asked, as a cache would."""
+
+    def fit(self, background, *, seed):
+        self.seen = []
+        return super().fit(background, seed=seed)
+
+    def enroll(self, references, *, keys, seeds):
+        self.seen += [row.tobytes() for row in references]
+        return super().enroll(references, keys=keys, seeds=seeds)
+
+
+def test_a_scheme_that_remembers_brings_no_memory(faces):
+    """Enrolment works on a copy in another process, so the scheme that is granted has only ever been fitted."""
+    from mote_bench import workers
+
+    fitted = Remembers().fit(faces, seed=0)
+    task = workers.Task("enrol", tasks.enroll, (fitted, faces.embeddings[:4], None, range(4)))
+    [(_, outcome)] = list(workers.run([task], jobs=1))
+    assert outcome.error is None
+    held = Holdings(fitted, database("first"), database("second"), Shadow(faces, (), None))
+    assert stolen(held, faces, GENDER, Knowledge.ALGORITHM).evidence.scheme.seen == []
+
+
+def test_the_attacks_generator_deals_nothing():
+    """Every purpose of a cell has a stream of its own: an attack's generator, rewound, doesn't deal the records."""
+    seen = {}
+
+    class Looks:
+        question, knowledge = WhichClass, (Knowledge.BYTES_ONLY,)
+
+        def answer(self, question, evidence, rng):
+            seen["entropy"] = rng.bit_generator.seed_seq.entropy
+            return np.zeros((len(evidence.templates), 2))
+
+    seed = stream_seed(0, "theft", "cell")
+    held = Holdings(Cosine(), database("first"), database("second"), Shadow(Faces(np.eye(3)), (), None))
+    theft = steal(held, GENDER, Threat(Knowledge.BYTES_ONLY), scene=Scene(Faces(np.eye(3)), range(N)), rng=stream(seed))
+    outcome = tasks.attack(Looks(), GENDER, theft.evidence, None, seed=stream_seed(0, "attack", "cell"), limit=None)
+    assert outcome.error is None
+    assert seen["entropy"] != seed
+    replayed = np.random.default_rng(seen["entropy"]).permutation(N)
+    assert (replayed == theft.people).mean() < 0.3
 
 
 def _leaves(thing, depth=6):

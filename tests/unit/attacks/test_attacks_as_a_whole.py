@@ -49,7 +49,13 @@ def _holds_one_record(name: str) -> bool:
     attack = _load(name)
     of_records = getattr(attack, "access", Access.RECORD) is Access.RECORD and not getattr(attack, "several", False)
     needs = set(getattr(attack, "needs", ()))
-    return of_records and attack.question in QUESTIONS and needs <= {"score", "reconstruct", "surrogate"}
+    by_the_clock = not getattr(attack, "repeatable", True)
+    return (
+        of_records
+        and not by_the_clock
+        and attack.question in QUESTIONS
+        and needs <= {"score", "reconstruct", "surrogate"}
+    )
 
 
 ATTACKS = [name for name in ALL_ATTACKS if _holds_one_record(name)]
@@ -71,7 +77,7 @@ def _steal(scheme: Scheme, knowledge: Knowledge) -> Evidence:
         return Evidence(knowledge, stolen, others)
     if knowledge is not Knowledge.STOLEN_KEY:
         keys = other_keys = None
-    shadow = Shadow(faces.rows(mine), *enrolled(mine))
+    shadow = Shadow(faces.rows(mine), *enrolled(mine), faces.rows(mine + 1), *enrolled(mine + 1))
     return Evidence(knowledge, stolen, others, keys, other_keys, scheme, faces.rows(np.arange(160)), shadow)
 
 

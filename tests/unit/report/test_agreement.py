@@ -37,8 +37,8 @@ def test_by_hand(tmp_path):
     (gender,) = agreements(first, second)
     assert set(gender.rows) == set(SCHEMES)
     assert gender.spearman == pytest.approx(1 - 6 * 2 / (6 * 35))
-    text = render(first, second, [gender])
-    assert "| gender     | balanced_accuracy | 6      | 0.943" in text
+    text = render(first[0], second[0], [gender])
+    assert "| gender     | balanced_accuracy | 6      | 0.943 [" in text
     assert "gender, rendered" in text
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +19,15 @@ from mote_bench import schemas
 from mote_bench.contracts import Measurement, Status
 from mote_bench.report.boards import render
 
-FILES = ["results.csv", "leaderboard.csv", "leaderboard.json", "leaderboard.md", "leaderboard.tex", "leaderboard.html"]
+FILES = [
+    "results.csv",
+    "leaderboard.csv",
+    "leaderboard.json",
+    "leaderboard.md",
+    "naive_adaptive.md",
+    "leaderboard.tex",
+    "leaderboard.html",
+]
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +119,13 @@ def test_hostile_names_stay_names(make_records, name):
 
 def test_markdown_is_short_and_compact(files):
     text = files["leaderboard.md"]
-    assert "| 0.993 [0.973, 1.000] #2=<br>vote-answers" in text
+    assert re.search(r"\| \[0\.993\]\[\w{6}\] \[0\.973, 1\.000\] #2=<br>vote-answers", text)
     assert "recognises nobody: broken, not private" in text
     assert "*2 failed*" in text
     assert "*not asked*" in text
-    assert len(text) < 8000
+    table, addresses = re.split(r"^(?=\[\w{6}\]: )", text, maxsplit=1, flags=re.MULTILINE)
+    assert len(table) < 8000
+    assert set(re.findall(r"\]\[(\w{6})\]", table)) == set(re.findall(r"^\[(\w{6})\]: records/", addresses, re.M))
 
 
 def test_markdown_tables_keep_their_columns_under_hostile_names(files, hostile):

@@ -1,0 +1,112 @@
+"""SEAL, reached through TenSEAL: encryption parameters, keys and ciphertexts as bytes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mote_bench.contracts import InputError
+from mote_bench.toolkit import stream
+
+_HEADER, _SIZE_AT = 16, slice(8, 16)
+_SEED_WORDS = 8
+
+
+def library() -> Any:
+    """The module ``tenseal.sealapi``.
+
+    Raises
+    ------
+    InputError
+        Where TenSEAL isn't installed.
+    """
+    try:
+        import tenseal.sealapi as seal
+    except ImportError:
+        raise InputError(
+            "TenSEAL isn't installed, and encrypted templates need it. Install it: pip install 'mote-bench[he]'"
+        ) from None
+    return seal
+
+
+def context(parameters: Any, *, seed: int, purpose: str) -> Any:
+    """A SEAL context whose every draw comes from the seed and the purpose.
+
+    A generator made from a context starts anew for each thing that is drawn, so no two things may share a purpose.
+
+    Raises
+    ------
+    ValueError
+        On parameters that SEAL refuses or that offer less than 128 bits of security.
+    """
+    seal = library()
+    words = stream(seed, "seal", purpose).integers(0, 2**64, _SEED_WORDS, dtype="u8").tolist()
+    own = seal.EncryptionParameters(parameters)
+    own.set_random_generator(seal.Blake2xbPRNGFactory(words))
+    made = seal.SEALContext(own, True, seal.SEC_LEVEL_TYPE.TC128)
+    if not made.parameters_set():
+        raise ValueError(f"SEAL refuses these parameters: {made.parameters_error_message()}")
+    return made
+
+
+def modulus_bits(degree: int) -> int:
+    """Bits of SEAL's coefficient modulus for 128 bits of security, without its special prime.
+
+    Raises
+    ------
+    ValueError
+        On a degree for which SEAL has none.
+    """
+    seal = library()
+    primes = seal.CoeffModulus.BFVDefault(degree, seal.SEC_LEVEL_TYPE.TC128)
+    bits = [prime.bit_count() for prime in primes]
+    return sum(bits[:-1] if len(bits) > 1 else bits)
+
+
+def secret_key(parameters: Any, seed: int) -> Any:
+    """The system's secret key, the same for the same seed."""
+    return library().KeyGenerator(context(parameters, seed=seed, purpose="secret key")).secret_key()
+
+
+def public_key(parameters: Any, secret: Any, seed: int) -> bytes:
+    """The public key of ``secret``."""
+    seal = library()
+    key = seal.PublicKey()
+    seal.KeyGenerator(context(parameters, seed=seed, purpose="public key"), secret).create_public_key(key)
+    with passage() as path:
+        return saved(key, path)
+
+
+def loaded(kind: Any, seal_context: Any, stored: bytes, path: Path) -> Any:
+    """A ciphertext or key from the bytes of :func:`saved`.
+
+    Raises
+    ------
+    ValueError
+        On bytes that are no such thing under this context.
+    """
+    if len(stored) < _HEADER or int.from_bytes(stored[_SIZE_AT], "little") != len(stored):
+        raise ValueError(f"{len(stored)} bytes that aren't of SEAL's format, or cut or lengthened")
+    path.write_bytes(stored)
+    made = kind()
+    try:
+        made.load(seal_context, str(path))
+    except (RuntimeError, ValueError, IndexError, MemoryError, OverflowError) as error:
+        raise ValueError(f"bytes that SEAL can't read: {error}") from None
+    return made
+
+
+def saved(thing: Any, path: Path) -> bytes:
+    """The bytes of a ciphertext or key, compressed by SEAL."""
+    thing.save(str(path))
+    return path.read_bytes()
+
+
+@contextmanager
+def passage() -> Iterator[Path]:
+    """A file to pass bytes through for :func:`loaded` and :func:`saved`: SEAL's Python side knows no other way."""
+    with tempfile.TemporaryDirectory(prefix="mote-bench-seal-") as folder:
+        yield Path(folder) / "object"

@@ -1,0 +1,95 @@
+"""Whether a reconstruction also passes for its owner at a second recogniser, which embeds the same images otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, FloatArray, Measurement
+from mote_bench.toolkit import on_sphere, unit
+
+from .reconstruction import Truth, measure_reconstruction
+
+PREFIX = "second_recogniser_"
+_TAKEN = ("type_1_success_at_fmr_", "type_2_success_at_fmr_", "wolf_rate_at_fmr_", "genuine_success_at_fmr_")
+_MOST_FACES = 3000
+_STRENGTHS = np.logspace(-5, 1, 13)  # of the ridge, relative to a row's mean squared length
+_HELD_OUT = 4  # every fourth face chooses the strength
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """The way from one recogniser's embeddings to another's, learned from public faces that both have embedded.
+
+    Attributes
+    ----------
+    mean, second_mean : (d,), (d2,) float64
+    weights : (d, d2) float64
+        A ridge regression of centred unit rows on centred unit rows: recognisers agree up to little more than a
+        linear map (McNeely-White et al., "Exploring the Interchangeability of CNN Embedding Spaces", IEEE TBIOM 2022,
+        arXiv 2010.02323).
+    thresholds : mapping of FMR -> cosine
+        Where the second recogniser accepts, by its own false-match rates on the attacker's people.
+    """
+
+    mean: FloatArray
+    second_mean: FloatArray
+    weights: FloatArray
+    thresholds: Mapping[str, float]
+
+    @classmethod
+    def learned(cls, public: Faces, thresholds: Mapping[str, float]) -> Self:
+        """From at most 3,000 public faces that have both embeddings; ValueError where they lack the second."""
+        if public.second is None:
+            raise ValueError("the public faces have one embedding each; expected `second` beside it")
+        rows = np.linspace(0, len(public) - 1, min(len(public), _MOST_FACES)).astype(int)
+        mean, second_mean = (each.mean(axis=0, dtype=np.float64) for each in (public.embeddings, public.second))
+        one, other = unit(public.embeddings[rows] - mean), unit(public.second[rows] - second_mean)
+        held = np.arange(len(rows)) % _HELD_OUT == 0
+        agreements = [
+            float((unit(one[held] @ _ridge(one[~held], other[~held], strength)) * other[held]).sum(axis=1).mean())
+            for strength in _STRENGTHS
+        ]
+        best = float(_STRENGTHS[int(np.argmax(agreements))])
+        return cls(mean, second_mean, _ridge(one, other, best), thresholds)
+
+    def faces(self, answer: FloatArray) -> FloatArray:
+        """(n, d2) unit rows: what the second recogniser would make of faces at ``answer`` (n, d)."""
+        return on_sphere(self.second_mean, unit(unit(unit(answer) - self.mean) @ self.weights))
+
+
+def _ridge(inputs: FloatArray, outputs: FloatArray, strength: float) -> FloatArray:
+    gram = inputs.T @ inputs
+    gram[np.diag_indices_from(gram)] += strength * np.trace(gram) / len(gram)
+    return np.asarray(np.linalg.solve(gram, inputs.T @ outputs))
+
+
+def measure_transfer(
+    answer: FloatArray, references: FloatArray, probes: FloatArray, shown: npt.NDArray[np.intp], transfer: Transfer
+) -> tuple[Measurement, ...]:
+    """Type I and type II success, wolf rate and genuine success at the second recogniser.
+
+    Parameters
+    ----------
+    answer : (n, d) float
+        Reconstructions in the first recogniser's space.
+    references, probes : (n, d2), (m, d2) float
+        The enrolled and other photos of these people as the second recogniser embeds them.
+    shown : (m,) int
+        Whom each probe shows.
+
+    Returns
+    -------
+    tuple of Measurement
+        As :func:`~mote_bench.metrics.reconstruction.measure_reconstruction` defines them, with ``second_recogniser_``
+        before their names. A picture would be embedded anew; a reconstructed embedding is mapped, so these are lower
+        bounds of what its picture does.
+    """
+    truth = Truth(mean=transfer.second_mean, references=references, probes=probes, shown=shown)
+    measured = measure_reconstruction(transfer.faces(answer), truth, transfer.thresholds, np.random.default_rng(0))
+    taken = (one for one in measured.measurements if one.metric.startswith(_TAKEN))
+    return tuple(replace(one, metric=PREFIX + one.metric) for one in taken)

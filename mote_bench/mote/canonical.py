@@ -1,0 +1,61 @@
+"""A net's weights in a form that doesn't depend on the order or the scale of its hidden units."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from mote_bench.contracts import FloatArray
+
+from .codec import Layer, Net
+
+_QUANTILES = np.linspace(0, 1, 9)
+
+
+def canonical(net: Net) -> Net:
+    """The net that computes the same, its units in one order and of one scale.
+
+    A ReLU unit may be multiplied by a > 0 on its way in and by 1 / a on its way out, and units of a layer may change
+    places: what a net computes stays. So every unit's incoming weights and bias are scaled to length one, and the
+    units of each layer are sorted by how strongly they push the logit with every unit switched on (their outgoing
+    weights times the matrices above). Equal nets in disguise become equal rows (Ganju et al., "Property Inference
+    Attacks on Fully Connected Neural Networks using Permutation Invariant Representations", CCS 2018, section 4.1).
+    """
+    layers = [Layer(layer.weight.astype(np.float64), layer.bias.astype(np.float64)) for layer in net]
+    for place, (below, above) in enumerate(pairwise(layers)):
+        length = np.sqrt((below.weight**2).sum(axis=0) + below.bias**2)
+        length = np.where(length > 0, length, 1.0)
+        layers[place] = Layer(below.weight / length, below.bias / length)
+        layers[place + 1] = Layer(above.weight * length[:, None], above.bias)
+    push = layers[-1].weight
+    for place in range(len(layers) - 2, -1, -1):
+        order = np.argsort(-push[:, 0], kind="stable")
+        here, above = layers[place], layers[place + 1]
+        layers[place] = Layer(here.weight[:, order], here.bias[order])
+        layers[place + 1] = Layer(above.weight[order], above.bias)
+        push = layers[place].weight @ push[order]
+    return tuple(layers)
+
+
+def flattened(net: Net, length: int) -> FloatArray:
+    """(length,) float32: the canonical weights and biases one after the other, padded with zeros or cut."""
+    values = np.concatenate([part.ravel() for layer in canonical(net) for part in layer])[:length]
+    return np.pad(values, (0, length - len(values))).astype(np.float32)
+
+
+def statistics(net: Net) -> FloatArray:
+    """(4 inputs + 27 layers,) float32 numbers that are the same for every order of hidden units, and for any widths.
+
+    Of each input the mean, the deviation, the smallest and the largest of its weights over the first layer's units,
+    and of each layer nine quantiles of weights, biases and singular values. The set statistics of Ganju et al.,
+    section 4.2, chosen by hand instead of learned: there are a few hundred people to learn from.
+    """
+    first = net[0].weight.astype(np.float64)
+    units = [first.mean(axis=1), first.std(axis=1), first.min(axis=1), first.max(axis=1)]
+    spread = [
+        np.quantile(part, _QUANTILES)
+        for layer in net
+        for part in (layer.weight, layer.bias, np.linalg.svd(layer.weight.astype(np.float64), compute_uv=False))
+    ]
+    return np.concatenate([*units, *spread]).astype(np.float32)

@@ -1,0 +1,179 @@
+"""MOTE's own net without training: every layer is a set of discriminants in closed form, drawn by the person's seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from mote_bench.contracts import Faces, FloatArray, InputError
+from mote_bench.mote.codec import Layer, Net
+from mote_bench.mote.scheme import MOTE, Shares
+from mote_bench.mote.train import Crowd, positives
+from mote_bench.toolkit import stream
+
+POSITIVES = 64
+"""Draws of a person that the layers are solved on."""
+
+HARD, ANY = 256, 256
+"""Strangers that the layers are solved on: those most like the person, and any."""
+
+_PART = 0.3
+"""A unit tells the person from this part of the strangers, drawn for each unit, so that no two units are alike."""
+_DEEP_RIDGE = 0.3
+_HARDEST = 12
+"""A template's zero is the mean answer to so many of the most similar strangers."""
+
+
+class SolvedMOTE(MOTE):
+    """A net of MOTE's shape and bytes whose layers are solved, not trained.
+
+    What the operator holds is what :class:`~mote_bench.mote.scheme.MOTE` holds, and the thief wants the same; only
+    enrolment differs. From the bottom up, each unit of a layer is Fisher's discriminant between draws of the person
+    and a random part of the strangers, in the units of the layer below; its ReLU cuts where strangers that are further
+    away than most begin. The last layer is the discriminant of all, scaled so that the most similar strangers get 0 and
+    the person's draws 1 on average. Random parts and cuts come from the person's seed, so that two enrolments share no
+    weights by construction; whether they can be linked all the same is the suite's to say.
+
+    Layers that are drawn or solved one after the other, with no steps back, are known as extreme learning machines
+    (Huang, Zhu and Siew, Neurocomputing 70, 2006); units that tell classes apart instead of random ones follow
+    McDonnell et al., PLoS ONE 10(8), 2015.
+
+    Parameters
+    ----------
+    attributes, balance, hidden
+        As :class:`~mote_bench.mote.scheme.MOTE` takes them.
+    ridge : float
+        Added to the background's covariance before the first layer, in units of its mean variance.
+    """
+
+    def __init__(
+        self,
+        *,
+        attributes: Sequence[str] = ("gender",),
+        balance: Shares | None = None,
+        hidden: Sequence[int] = (128, 64, 16),
+        ridge: float = 1.0,
+    ) -> None:
+        super().__init__(attributes=attributes, balance=balance, hidden=hidden)
+        if ridge <= 0:
+            raise InputError(f"ridge={ridge}; expected above 0.")
+        self.ridge = ridge
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """As :meth:`MOTE.fit`, and whiten the strangers once for everybody."""
+        super().fit(background, seed=seed)
+        self._whitened = Whitened.of(self._training.faces, self.ridge)
+        return self
+
+    def _train(self, references: FloatArray, seeds: Sequence[int], shares: Sequence[Shares]) -> list[Net]:
+        # One by one, so that nobody's net depends on who is enrolled beside them.
+        return [self._solved(*person) for person in zip(references, seeds, shares, strict=True)]
+
+    def _solved(self, reference: FloatArray, seed: int, share: Shares) -> Net:
+        rng = stream(seed, "mote", "solved")
+        few = Crowd(self._training.faces[: 2 * POSITIVES], self._training.spread)
+        own = self._whitened.of_faces(positives(reference, few, shares=share, rng=rng))
+        within = _Within.of(own)
+        strangers = self._whitened.faces[self._strangers(within.solve(own.mean(axis=0)), rng)]
+        first, *others = self.recipe.hidden
+        directions = within.solve((own.mean(axis=0) - _parts(strangers, first, rng)).T)
+        layers = [_cut(directions, strangers, own, rng)]
+        for units in others:
+            strangers, own = _above(layers[-1], strangers), _above(layers[-1], own)
+            gaps = own.mean(axis=0) - _parts(strangers, units, rng)
+            layers.append(_cut(np.linalg.solve(_spread(strangers, own), gaps.T), strangers, own, rng))
+        strangers, own = _above(layers[-1], strangers), _above(layers[-1], own)
+        return (self._whitened.undone(layers[0]), *layers[1:], _last(strangers, own))
+
+    def _strangers(self, direction: FloatArray, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        """Rows of the background: any, and the most similar to the person. A small background is taken whole."""
+        alike = self._whitened.faces @ direction
+        order = np.argsort(alike, kind="stable")
+        return np.concatenate([rng.permutation(order[:-HARD])[:ANY], order[-HARD:]])
+
+
+@dataclass(frozen=True, eq=False)
+class Whitened:
+    """Strangers (n, d) in coordinates in which their covariance plus ridge is the identity, and how to get there."""
+
+    faces: FloatArray
+    mean: FloatArray
+    whiten: FloatArray
+
+    @classmethod
+    def of(cls, faces: FloatArray, ridge: float) -> Self:
+        """Of the background's faces (n, d); ``ridge`` in units of their mean variance."""
+        mean = faces.mean(axis=0)
+        covariance = np.atleast_2d(np.cov(faces.T.astype(np.float64)))
+        covariance[np.diag_indices_from(covariance)] += ridge * np.trace(covariance) / len(covariance)
+        whiten = np.linalg.inv(np.linalg.cholesky(covariance)).T.astype(np.float32)
+        return cls(np.ascontiguousarray((faces - mean) @ whiten), mean, np.ascontiguousarray(whiten))
+
+    def of_faces(self, faces: FloatArray) -> FloatArray:
+        """Other faces (k, d) in the same coordinates."""
+        return np.asarray((faces - self.mean) @ self.whiten)
+
+    def undone(self, layer: Layer) -> Layer:
+        """The layer that answers faces as they are the way ``layer`` answers whitened ones."""
+        weight = self.whiten @ layer.weight
+        return Layer(weight, layer.bias - self.mean @ weight)
+
+
+@dataclass(frozen=True, eq=False)
+class _Within:
+    """The identity plus the covariance of a person's draws, never formed: Woodbury's identity solves with it."""
+
+    apart: FloatArray
+    inner: FloatArray
+
+    @classmethod
+    def of(cls, own: FloatArray) -> Self:
+        apart = (own - own.mean(axis=0)) / np.float32(len(own) ** 0.5)
+        return cls(apart, np.eye(len(own), dtype=np.float32) + apart @ apart.T)
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """Of (d,) or (d, k)."""
+        return np.asarray(right - self.apart.T @ np.linalg.solve(self.inner, self.apart @ right))
+
+
+def _parts(strangers: FloatArray, units: int, rng: np.random.Generator) -> FloatArray:
+    """(units, d) weighted means of random parts of the strangers: whom each unit tells the person from."""
+    weight = rng.standard_exponential((units, len(strangers)), dtype=np.float32)
+    weight *= rng.random((units, len(strangers)), dtype=np.float32) < _PART
+    weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.float32(1e-6))
+    return np.asarray(weight @ strangers)
+
+
+def _cut(directions: FloatArray, strangers: FloatArray, own: FloatArray, rng: np.random.Generator) -> Layer:
+    """Units along ``directions`` (d, k) that answer 0 to far strangers.
+
+    In units of the gap between the mean stranger and the mean of the person's draws, a unit's cut is drawn between 1
+    below the mean stranger and the mean stranger itself: above that it is linear, so that a layer passes on what the
+    next one needs.
+    """
+    low, high = strangers.mean(axis=0) @ directions, own.mean(axis=0) @ directions
+    gap = high - low
+    gap = np.where(np.abs(gap) < 1e-6, np.float32(1e-6), gap)
+    at = low / gap - rng.random(directions.shape[1], dtype=np.float32)
+    return Layer((directions / gap).astype(np.float32), -at.astype(np.float32))
+
+
+def _above(layer: Layer, rows: FloatArray) -> FloatArray:
+    return np.maximum(rows @ layer.weight + layer.bias, 0)
+
+
+def _spread(strangers: FloatArray, own: FloatArray) -> FloatArray:
+    """(k, k) covariance of both, with a ridge in units of the mean variance."""
+    covariance = np.atleast_2d(np.cov(strangers.T) + np.cov(own.T))
+    covariance[np.diag_indices_from(covariance)] += _DEEP_RIDGE * np.trace(covariance) / len(covariance) + 1e-9
+    return np.asarray(covariance)
+
+
+def _last(strangers: FloatArray, own: FloatArray) -> Layer:
+    weights = np.linalg.solve(_spread(strangers, own), own.mean(axis=0) - strangers.mean(axis=0))
+    zero = np.sort(strangers @ weights)[-_HARDEST:].mean()
+    scale = 1 / max(float((own @ weights).mean() - zero), 1e-6)
+    return Layer((scale * weights[:, None]).astype(np.float32), np.array([-scale * zero], dtype=np.float32))

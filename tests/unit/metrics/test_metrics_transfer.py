@@ -1,0 +1,94 @@
+"""Reconstructions shown to a second recogniser, whose space is a turned and disturbed copy of the first."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mote_bench import judge, protocol
+from mote_bench.contracts import Faces, InputError
+from mote_bench.data import npz
+from mote_bench.evidence import Theft
+from mote_bench.metrics.transfer import Transfer, measure_transfer
+from mote_bench.split import split
+from mote_bench.toolkit import unit
+from populations import gaussian_faces
+
+D, D2 = 32, 48
+
+
+def twice_embedded(people=300, noise=0.05, seed=0):
+    faces, rng = gaussian_faces(people, 4, dimension=D, seed=seed), np.random.default_rng(seed)
+    turn = np.linalg.qr(rng.standard_normal((D2, D)))[0]
+    second = faces.embeddings @ turn.T + noise * rng.standard_normal((len(faces), D2))
+    return Faces(faces.embeddings, faces.identity, faces.attributes, {}, second)
+
+
+@pytest.fixture(scope="module")
+def people():
+    return split(twice_embedded(), protocol.load(), seed=0)
+
+
+def figures(people, answer):
+    rule = judge.yardstick(people, ["1e-2"])
+    target = people.target
+    rows = np.arange(len(target.references))
+    found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
+    assert len(rows) == found[0].n
+    return {one.metric: one.value for one in found}
+
+
+def test_the_enrolled_face_passes_there_as_its_own_picture_does(people):
+    found = figures(people, people.target.references.embeddings)
+    own = found["second_recogniser_genuine_success_at_fmr_1e-2"]
+    assert own > 0.8
+    assert found["second_recogniser_type_1_success_at_fmr_1e-2"] > 0.95
+    assert found["second_recogniser_type_2_success_at_fmr_1e-2"] == pytest.approx(own, abs=0.1)
+    assert found["second_recogniser_wolf_rate_at_fmr_1e-2"] < 0.04
+
+
+def test_somebody_elses_face_doesnt(people):
+    found = figures(people, np.roll(people.target.references.embeddings, 1, axis=0))
+    assert found["second_recogniser_type_2_success_at_fmr_1e-2"] < 0.1
+
+
+def test_a_turn_is_learned_exactly():
+    """Without noise the map is the turn itself: faces of both spaces agree to rounding, as seen from the means."""
+    faces = twice_embedded(noise=0.0)
+    transfer = Transfer.learned(faces, {})
+    shown = unit(transfer.faces(faces.embeddings) - transfer.second_mean)
+    true = unit(faces.second - transfer.second_mean)
+    assert (shown * true).sum(axis=1).min() > 0.999
+
+
+def test_records_hold_the_figures_where_the_data_do(people):
+    from mote_bench.contracts import WhichFace
+
+    rows = np.arange(len(people.target.references))
+    attacked = judge.Attacked(people.target.references.embeddings.astype(np.float64), None, {})
+    rules = judge.Rules(judge.yardstick(people, ["1e-2"]), {})
+    panel = judge.panels(people)[0]
+    measured = judge.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=rules, seed=0)
+    assert measured["second_recogniser_type_1_success_at_fmr_1e-2"].value > 0.95
+    without = replace(rules, yardstick=replace(rules.yardstick, transfer=None))
+    plain = judge.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=without, seed=0)
+    assert not any(one.metric.startswith("second_recogniser") for one in plain.measurements)
+
+
+def test_rows_carry_both_embeddings_and_lengths_must_agree():
+    faces = twice_embedded(10)
+    np.testing.assert_array_equal(faces.rows(np.array([3, 1])).second, faces.second[[3, 1]])
+    with pytest.raises(InputError, match="39 second embeddings for 40 images"):
+        Faces(faces.embeddings, second=faces.second[:-1])
+    with pytest.raises(ValueError, match="one embedding each"):
+        Transfer.learned(Faces(faces.embeddings), {})
+
+
+def test_a_file_may_hold_both(tmp_path):
+    faces = twice_embedded(10)
+    np.savez(tmp_path / "both.npz", embeddings=faces.embeddings, embeddings_2=faces.second, identity=faces.identity)
+    read = npz.load(tmp_path / "both.npz", bins={}).faces
+    np.testing.assert_allclose(read.second, faces.second, atol=1e-6)
+    np.savez(tmp_path / "words.npz", embeddings=faces.embeddings, embeddings_2=np.array(["a"] * 40))
+    with pytest.raises(InputError, match=r"'embeddings_2' in .* expected real numbers"):
+        npz.load(tmp_path / "words.npz", bins={})
