@@ -14,7 +14,7 @@ SHARED_OUT ?= --numprocesses auto --dist loadfile
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
 
-.PHONY: env run mote test test-slow coverage cover mutants scale fuzz gate gate-baseline bench lint clean
+.PHONY: env run mote test test-slow coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench lint clean
 
 env: $(VENV)/.installed
 
@@ -44,7 +44,7 @@ coverage: env
 	PYTHONPATH=tests/unit/metrics $(BIN)/python tests/science/interval_coverage.py > docs/coverage.md
 
 cover: env
-	$(BIN)/python -m pytest -m "not slow and not hour" --cov=mote_bench --cov-branch --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour" --cov=mote_bench --cov-branch --cov-report=term:skip-covered
 
 mutants: env
 	$(BIN)/python tests/mutants.py
@@ -52,9 +52,14 @@ mutants: env
 scale: env
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py memory
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py growth
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py dask
 
 fuzz: env
 	$(BIN)/python -m pytest -m hour -s
+
+fuzz-guided: env
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]' $(CONSTRAINTS) && rm -rf build *.egg-info
+	PYTHONPATH=tests $(BIN)/python tests/fuzzing/guided.py 3600
 
 gate: env
 	$(BIN)/python -m mote_bench gate --baseline leaderboards/gate

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mote_bench import bundle, limits, store
+from mote_bench import bundle, limits, protocol, store
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.data import npz
 from mote_bench.mote import codec
 from mote_bench.mote.nets import Layer
 from mote_bench.pictures import reading
 
+MADE = {"protocol_sha256": protocol.load("people-2").checksum}
 CORPUS = Path(__file__).parent / "corpus"
 _FOLDER = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir())
 
@@ -73,8 +74,8 @@ def sound() -> list[bytes]:
     """An input that each parser takes."""
     stream = io.BytesIO()
     np.savez(stream, embeddings=np.eye(4, dtype=np.float32), identity=np.array(["a", "a", "b", "b"]))
-    cell = Cell("people-2", "synthetic", "cosine", "vote-answers", "gender", "algorithm", 0)
-    record = Record(cell, Status.OK, (Measurement("auc", 0.5, 0.4, 0.6, n=20, chance=0.5),), {}, {"seconds": 1.0})
+    cell = Cell("people-2", "synthetic", "biohash", "vote-answers", "gender", "algorithm", 0)
+    record = Record(cell, Status.OK, (Measurement("auc", 0.5, 0.4, 0.6, n=20, chance=0.5),), {}, {"seconds": 1.0}, MADE)
     net = (
         Layer(np.ones((2, 3), np.float32), np.zeros(3, np.float32)),
         Layer(np.ones((3, 1), np.float32), np.zeros(1, np.float32)),
@@ -83,7 +84,8 @@ def sound() -> list[bytes]:
     from PIL import Image
 
     Image.new("RGB", (8, 8)).save(picture, "PNG")
-    texts = store.to_text(record).encode(), b'{"kind": "scheme", "records": []}'
+    signed = bundle.Bundle(bundle.SCHEME, "somebody", None, {"system": "Linux"}, (record,))
+    texts = store.to_text(record).encode(), bundle.to_text(signed).encode()
     inputs = (stream.getvalue(), *texts, codec.encode(net), picture.getvalue(), b"gender=0.60")
     return [bytes([number]) + one for number, one in enumerate(inputs)]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mote_bench.metrics.fairness import fdr, garbe, gini, ir, ser, snake_case
+from mote_bench.metrics.fairness import _garbe, _Rates, fdr, garbe, gini, ir, ser, snake_case
 
 FMR, FNMR = np.array([0.01, 0.03]), np.array([0.1, 0.2])
 
@@ -56,3 +56,14 @@ def test_ser() -> None:
 )
 def test_names(label: str, name: str) -> None:
     assert snake_case(label) == name
+
+
+def test_the_margin_of_garbe():
+    """One draw that puts each rate a fifth of the way to its bounds. Relative FMRs 0.5, 1.5 become 0.6, 1.4 and FNMRs
+    1, 1 become 1.1, 0.9: both are off by 0.1 in Gini's measure, and so is their weighted mean."""
+    drawn = np.array([[0.2, -0.2]])
+    fmrs = _Rates(np.array([0.1, 0.3]), np.array([0.05, 0.2]), np.array([0.2, 0.4]), drawn)
+    fnmrs = _Rates(np.array([0.2, 0.2]), np.array([0.1, 0.1]), np.array([0.3, 0.3]), drawn)
+    spread = _garbe(fmrs, fnmrs, 0.25)
+    assert spread.value == pytest.approx(0.125)
+    assert spread.interval == pytest.approx((0.025, 0.225))

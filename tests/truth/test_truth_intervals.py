@@ -115,3 +115,17 @@ def test_pairs_that_are_all_alike():
     rate = pair_proportion(one_way, np.ones((4, 4)) - np.eye(4))
     assert rate.value == 0.5
     assert rate.effective == pytest.approx(4 * (1.959964 / 3.182446) ** 2, rel=1e-6)
+
+
+def test_few_successes_are_drawn_towards_alike_trials():
+    """Ten people with two trials each; one succeeds twice, another once. By hand: rate 3/20; the residuals 1.7, 0.7 and
+    eight times -0.3 have squares 4.1 in sum, times 10/9; two people tell; alike trials weigh 40."""
+    rate = person_proportion(np.array([2, 1, *[0] * 8]), np.full(10, 2))
+    variance = (2 * 4.1 * 10 / 9 + 0.1275 * 40) / 3
+    assert rate.effective == pytest.approx(0.1275 * 400 / variance * (1.959964 / 2.262157) ** 2, rel=1e-5)
+
+
+def test_who_has_no_trial_counts_as_nobody():
+    trials = 1 - np.eye(4)
+    more = np.pad(trials, (0, 1))
+    assert pair_proportion(0 * more, more).effective == pair_proportion(0 * trials, trials).effective

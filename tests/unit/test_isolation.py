@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_faults import without_cost
+from test_faults import started, until, without_cost
 from test_runner import Raises, setting_of, with_attacks
 
 from commands import mote_bench
@@ -198,6 +199,32 @@ def test_the_same_records(tmp_path):
         made[name] = {path.name: without_cost(path) for path in records}
     assert len(made["plain"]) > 12
     assert made["plain"] == made["isolated"]
+
+
+def descendants(pid):
+    """Living processes below one, by their parents' numbers."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found, front = [], [pid]
+    while front:
+        front = [child for child, parent in parents.items() if parent in front]
+        found += front
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_nothing_lives_on_when_the_run_is_killed(tmp_path):
+    process = started(tmp_path, "run", "--people", "240", "--schemes", "mote", "--isolate", "--quiet")
+    until(lambda: list((tmp_path / "leaderboards" / "records").glob("*.json")), 240)
+    below = descendants(process.pid)
+    assert len(below) > 3  # workers, servers that fork, and tasks
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 30)
 
 
 def test_limits_without_isolation(tmp_path):
