@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mote_bench.bundle import SCHEME, Bundle
 from mote_bench.contracts import Cell, InputError, Measurement, Record
 from mote_bench.provenance import Provenance
+from mote_bench.report.text import printable
 
 SAME, WITHIN, OUTSIDE, PEOPLE, MISSING, STATUS = (
     "the same",
@@ -20,6 +23,7 @@ SAME, WITHIN, OUTSIDE, PEOPLE, MISSING, STATUS = (
 AGREES = (SAME, WITHIN)
 _CLOCK = ("seconds_per_enrolment", "seconds_per_score")
 _CLOSE = 1e-6
+_WIDER = 2.0  # of the same people; more isn't what another machine does to an interval
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,18 @@ def held(bundle: Bundle, fresh: Sequence[Record]) -> list[Finding]:
     return [finding for record in bundle.records for finding in _of_record(record, made.get(record.cell))]
 
 
+def notes(bundle: Bundle, fresh: Sequence[Record]) -> list[str]:
+    """What is installed here in other versions than the bundle's; it may be why figures differ."""
+    made = {one.cell: one.provenance for one in fresh}
+    changed = set()
+    for claimed in bundle.records:
+        here = made.get(claimed.cell, {})
+        for part in [part for part in here if claimed.provenance.get(part) != here[part]]:
+            there = printable(str(claimed.provenance.get(part)))
+            changed.add(f"{part.replace('_', ' ')} {there} there, {printable(str(here[part]))} here")
+    return sorted(changed)
+
+
 def _of_record(claimed: Record, made: Record | None) -> Iterator[Finding]:
     if made is None:
         yield Finding(claimed.cell, "", MISSING, why="not part of the run here")
@@ -68,13 +84,45 @@ def _of_record(claimed: Record, made: Record | None) -> Iterator[Finding]:
     if claimed.status != made.status:
         yield Finding(claimed.cell, "", STATUS, why=f"claimed {claimed.status}, here {made.status}")
         return
-    fresh = {one.metric: one for one in made.measurements}
-    for one in claimed.measurements:
+    found = [*_figures(claimed.cell, claimed.measurements, made.measurements, "")]
+    # What an attack gets in rehearsal decides which is called the strongest: an edit there would hide the others.
+    found += _figures(claimed.cell, claimed.rehearsal, made.rehearsal, "rehearsal of ")
+    yield from found
+    yield from _details(claimed, made, same=all(one.verdict == SAME for one in found))
+
+
+def _figures(cell: Cell, claimed: Sequence[Measurement], made: Sequence[Measurement], prefix: str) -> Iterator[Finding]:
+    fresh = {one.metric: one for one in made}
+    for one in claimed:
         if one.metric not in _CLOCK:
             other = fresh.get(one.metric)
-            yield Finding(claimed.cell, one.metric, _verdict(one, other), one, other)
-    for metric in fresh.keys() - {one.metric for one in claimed.measurements}:
-        yield Finding(claimed.cell, metric, MISSING, None, fresh[metric], "left out of the bundle")
+            verdict = _verdict(one, other)
+            moved = verdict == OUTSIDE and other is not None and _controls_apart(one, other) > _CLOSE
+            why = "floor, ceiling or chance differ" if moved else ""
+            yield Finding(cell, prefix + one.metric, verdict, one, other, why)
+    for metric in fresh.keys() - {one.metric for one in claimed}:
+        yield Finding(cell, prefix + metric, MISSING, None, fresh[metric], "left out of the bundle")
+
+
+def _details(claimed: Record, made: Record, *, same: bool) -> Iterator[Finding]:
+    """Curves, histograms and counts: where every figure is the same they must be too, and none may be left out."""
+    for key in sorted(claimed.details.keys() | made.details.keys()):
+        if (key in claimed.details) != (key in made.details):
+            why = "left out of the bundle" if key in made.details else "not made here"
+            yield Finding(claimed.cell, f"details: {key}", MISSING, why=why)
+        elif same and not _alike(claimed.details[key], made.details[key]):
+            yield Finding(claimed.cell, f"details: {key}", OUTSIDE, why="differ, while all figures are the same")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two nested values are equal but for rounding."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) <= _CLOSE * max(1.0, abs(other))
+    return bool(one == other)
 
 
 def _verdict(claimed: Measurement, made: Measurement | None) -> str:
@@ -83,6 +131,18 @@ def _verdict(claimed: Measurement, made: Measurement | None) -> str:
     if claimed.n != made.n:
         return PEOPLE
     apart = max(abs(claimed.value - made.value), abs(claimed.low - made.low), abs(claimed.high - made.high))
-    if apart <= _CLOSE * max(1.0, abs(made.value)):
+    controls = _controls_apart(claimed, made)
+    if max(apart, controls) <= _CLOSE * max(1.0, abs(made.value)):
         return SAME
-    return WITHIN if claimed.low <= made.value <= claimed.high and made.low <= claimed.value <= made.high else OUTSIDE
+    inside = claimed.low <= made.value <= claimed.high and made.low <= claimed.value <= made.high
+    widths = claimed.high - claimed.low, made.high - made.low
+    # An interval as wide as one likes holds everything, and a floor or ceiling moved far enough makes any figure small.
+    return WITHIN if inside and widths[0] <= _WIDER * widths[1] and controls <= max(widths) else OUTSIDE
+
+
+def _controls_apart(claimed: Measurement, made: Measurement) -> float:
+    """How far floor, ceiling and chance are from those made here; infinite where only one of the two has them."""
+    pairs = [(getattr(claimed, part), getattr(made, part)) for part in ("chance", "floor", "ceiling")]
+    if any((one is None) != (other is None) for one, other in pairs):
+        return math.inf
+    return max((abs(one - other) for one, other in pairs if one is not None), default=0.0)

@@ -43,10 +43,12 @@ def verify(
     print(f"{given.kind} '{cell.scheme}' by {given.by}: {len(given.records)} records, {cell.data}, {cell.protocol}")
     if only_read:
         return
-    from mote_bench.audit import held
+    from mote_bench.audit import held, notes
 
-    findings = held(given, rerun(_asked(given, data), bundle=given, jobs=jobs, quiet=quiet))
-    _close(findings, quiet)
+    made = rerun(_asked(given, data), bundle=given, jobs=jobs, quiet=quiet)
+    for note in [] if quiet else notes(given, made):
+        print(f"note: {note}")
+    _close(held(given, made), quiet)
 
 
 def rerun(asked: Asked, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False) -> list[Record]:

@@ -15,6 +15,7 @@ from .readings import ordered
 from .results import results_csv
 from .standings import standings
 from .tables import leaderboard_csv, leaderboard_json
+from .utility import utility_md
 
 
 def render(records: Sequence[Record]) -> dict[str, str]:
@@ -37,6 +38,7 @@ def render(records: Sequence[Record]) -> dict[str, str]:
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
         "naive_adaptive.md": naive_adaptive_md(boards),
+        "utility.md": utility_md(with_records),
         "leaderboard.tex": leaderboard_tex(boards),
         "leaderboard.html": leaderboard_html(with_records),
         **({"agreement.md": alike} if alike else {}),

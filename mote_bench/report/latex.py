@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from tabulate import tabulate
@@ -19,6 +20,7 @@ _ESCAPES = {
     "^": r"\textasciicircum{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+_WIDTH = 14  # letters of a heading's line, about as wide as an interval below its value
 _HEAD = """% Made by: python -m mote_bench board. Needs \\usepackage{booktabs}.
 % Each number is what the strongest attack got out of stolen templates, with its 95 % interval over people.
 """
@@ -42,7 +44,8 @@ def _board(board: Board) -> str:
     people = sorted({one.n for row in board.rows for worst in row.questions if (one := worst.headline)})
     many = f", $n = {people[0]}$" + (f"--{people[-1]}" if len(people) > 1 else "") if people else ""
     caption = f"{board.data}, protocol {board.protocol}, seed {board.seed}"
-    return "\n".join([r"\begin{table}", r"\centering\footnotesize", rf"\caption{{{escaped(caption)}{many}.}}", ruled,
+    small = r"\centering\footnotesize\setlength{\tabcolsep}{3pt}"
+    return "\n".join([r"\begin{table}", small, rf"\caption{{{escaped(caption)}{many}.}}", ruled,
                       r"\end{table}", ""])  # fmt: skip
 
 
@@ -55,14 +58,27 @@ def _titles(board: Board) -> list[str]:
     fnmr = f"FNMR@{board.fmr}" if board.fmr else "FNMR"
     asked = (f"{reading.question}: {label(reading.headline)}" for reading in board.readings)
     arrows = (r" $\downarrow$" if better(reading) == "lower" else r" $\uparrow$" for reading in board.readings)
-    questions = [escaped(title) + arrow for title, arrow in zip(asked, arrows, strict=True)]
-    return ["scheme", r"EER $\downarrow$", escaped(fnmr) + r" $\downarrow$", *questions, "bytes"]
+    questions = [_stacked(title, arrow) for title, arrow in zip(asked, arrows, strict=True)]
+    return ["scheme", r"EER $\downarrow$", _stacked(fnmr, r" $\downarrow$"), *questions, "bytes"]
+
+
+def _stacked(title: str, arrow: str) -> str:
+    """A heading in short lines: a table of ten questions must fit a page."""
+    lines = map(escaped, textwrap.wrap(title, _WIDTH))
+    return r"\shortstack[l]{" + r"\\".join(lines) + arrow + "}"
 
 
 def _row(row: Row) -> list[str]:
     size = row.cost.size.measurement
     bytes_ = f"{size.value:,.0f}" if size else escaped(row.cost.size.status)
-    return [escaped(row.name), _figure(row.eer), _figure(row.fnmr), *map(_worst, row.questions), bytes_]
+    # The rule keeps rows of two lines apart.
+    return [
+        rf"\rule{{0pt}}{{5.6ex}}{escaped(row.name)}",
+        _figure(row.eer),
+        _figure(row.fnmr),
+        *map(_worst, row.questions),
+        bytes_,
+    ]
 
 
 def _figure(figure: Figure) -> str:
@@ -76,4 +92,4 @@ def _worst(worst: Worst) -> str:
 def _interval(one: Measurement) -> str:
     low, high = (number(end).replace("-", "$-$") for end in (one.low, one.high))
     value = number(one.value).replace("-", "$-$")
-    return f"{value} {{\\scriptsize [{low}, {high}]}}"
+    return rf"\shortstack[l]{{{value}\\{{\scriptsize[{low}, {high}]}}}}"

@@ -21,7 +21,7 @@ _HOW_TO_READ_DET = (
     "Closer to the lower left recognises better; the EER is where a curve meets the diagonal. Along an axis: no error "
     "among these pairs."
 )
-_LOWER_LEFT = "Lower left is better; the line joins what no other scheme beats on both."
+_LOWER_LEFT = "Lower left is better; a line joins those that no other scheme beats on both."
 _LONGEST_NAME = 20
 _TRADED = ("gender", "reconstruct", "link")
 _LONGEST_GROUP = 20
@@ -93,10 +93,7 @@ def _recognition_against_privacy(board: Board, place: int, reading: Reading, nam
     alt = f"FNMR against {label(reading.headline)}; better is to the lower left. {said}."
     reverse = better(reading) == "higher"
     svg = scatter(_front(points, [row for row, _, _ in measured]), axes, reverse=reverse, name=name, alt=alt)
-    caption = (
-        "Lower left is better; the line joins what no other scheme beats on both. The larger the dot, the more bytes "
-        "per template, tenfold a step."
-    )
+    caption = f"{_LOWER_LEFT} Dots grow with the bytes per template, on a logarithmic scale."
     return Picture(f"Recognition against privacy: {reading.question}", Markup(svg), caption)
 
 

@@ -8,6 +8,7 @@ from planted import load, make_world, question_of, steal
 from mote_bench.contracts import Knowledge
 
 NAMES = ["ridge-answers", "logistic-answers", "search-answers", "kernel-answers", "svm-bytes", "closed-form-bytes"]
+NAMES += ["traces-bytes", "odd-answers", "net-answers"]
 
 
 @pytest.mark.parametrize("people", [100, 200, 400])

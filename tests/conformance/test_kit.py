@@ -212,7 +212,7 @@ def test_edges_by_hand() -> None:
     assert _face_edge(np.tile([1.0, 0], (3, 1)), truth) == pytest.approx(0)
 
 
-SLOW = ("gradient-answers",)
+SLOW = ("gradient-answers", "timing-answers", "net-answers")
 ATTACKS = [
     pytest.param(entry.name, marks=[pytest.mark.slow] if entry.name in SLOW else [])
     for entry in registry.names("attacks")

@@ -33,7 +33,10 @@ def test_breaks_cosine(name: str, world: World) -> None:
         assert success(answer, question, world) >= {WhichClass: 0.9, WhichFace: 0.9}.get(type(question), 0.95)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+SLOW = ("canonical-bytes", "odd-answers", "timing-answers", "net-bytes", "net-answers")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in ATTACKS])
 def test_stands_at_chance_on_noise(name: str) -> None:
     attack, reached = load(name), []
     for seed in range(SEEDS):

@@ -49,6 +49,28 @@ def test_the_weights_give_gender_away_to_who_sets_the_threshold(lfw):
     assert value(lfw, "balanced_accuracy", scheme="mote", attack="calibrated-bytes", question="gender").value >= 0.75
 
 
+def test_the_weights_give_gender_away_once_units_are_in_order(lfw):
+    """The order of hidden units hides nothing from who sorts them, or reads what no order changes."""
+    assert value(lfw, "balanced_accuracy", scheme="mote", attack="canonical-bytes", question="gender").value >= 0.90
+
+
+def test_another_key_makes_another_template(lfw):
+    """BioHash can be renewed: an old code accepts its owner under a fresh key about as often as a stranger."""
+    found = value(lfw, "other_key_accepted_at_fmr_1e-2", scheme="biohash", question="verify", knowledge="none")
+    assert found.value <= 0.03
+    keys = value(lfw, "usable_keys_at_fmr_1e-2", scheme="biohash", question="verify", knowledge="none")
+    assert keys.value == pytest.approx(1 / found.value)
+
+
+def test_several_records_link_better_than_one(lfw):
+    """Ten BioHashes of one photo under ten stolen keys, against one of another photo."""
+
+    def eer(attack, knowledge):
+        return value(lfw, "eer", scheme="biohash", attack=attack, question="link", knowledge=knowledge).value
+
+    assert eer("several-inverted", "stolen_key (10 records)") <= eer("several-inverted", "stolen_key (2 records)")
+
+
 @pytest.mark.parametrize("attack", ["logistic-answers", "vote-answers"])
 def test_motes_answers_give_gender_away(lfw, attack):
     assert value(lfw, "balanced_accuracy", scheme="mote", attack=attack, question="gender").value >= 0.95
@@ -66,6 +88,16 @@ def test_mote_is_inverted(lfw):
 
 def test_two_motes_of_one_person_are_linked(lfw):
     assert value(lfw, "eer", scheme="mote", attack="compare-inverted", question="link").value <= 0.05
+
+
+def test_two_motes_of_one_person_are_linked_by_their_bytes_alone(lfw):
+    """Correlation finds little in them; who enrolls people twice and learns what stays the same finds nearly all."""
+    assert value(lfw, "eer", scheme="mote", attack="compare-bytes", question="link").value >= 0.3
+    assert value(lfw, "eer", scheme="mote", attack="pairs-bytes", question="link").value <= 0.05
+
+
+def test_a_net_decodes_the_face_from_motes_bytes_alone(lfw):
+    assert value(lfw, "centred_cosine", scheme="mote", attack="net-bytes", question="reconstruct").value >= 0.85
 
 
 def test_cosine_recognises(lfw, shared_data):

@@ -1,4 +1,7 @@
-"""A leak that was put into one place is found by the attacks that look there, and by no other."""
+"""A leak that was put into one place is found by the attacks that look there, and by no other.
+
+Rarer places (the length, the clock, shared keys, a branch of the scorer) are in ``test_hidden_places.py``.
+"""
 
 from __future__ import annotations
 

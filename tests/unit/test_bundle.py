@@ -125,6 +125,10 @@ def changed(record: Record, **change: Any) -> Record:
         (RECORDS[1], audit.SAME),
         (changed(RECORDS[1], value=0.72, low=0.67, high=0.77), audit.WITHIN),
         (changed(RECORDS[1], value=0.9, low=0.85, high=0.95), audit.OUTSIDE),
+        (changed(RECORDS[1], low=0.0, high=1.0), audit.WITHIN),  # here it is wider than claimed: the bundle says more
+        (changed(RECORDS[1], low=0.68, high=0.72), audit.OUTSIDE),  # claimed five times wider than it is
+        (changed(RECORDS[1], floor=0.1), audit.OUTSIDE),
+        (changed(RECORDS[1], ceiling=None), audit.OUTSIDE),
         (changed(RECORDS[1], n=90), audit.PEOPLE),
         (replace(RECORDS[1], measurements=()), audit.MISSING),
         (replace(RECORDS[1], status=Status.FAILED), audit.STATUS),
@@ -132,7 +136,39 @@ def changed(record: Record, **change: Any) -> Record:
 )
 def test_figures_are_held_against_a_fresh_run(fresh: Record, verdict: str) -> None:
     found = audit.held(BUNDLE, (RECORDS[0], fresh, RECORDS[2]))
-    assert [one.verdict for one in found] == [audit.SAME, verdict, audit.SAME]
+    shown = [one.verdict for one in found if not one.metric.startswith("rehearsal")]
+    assert shown == [audit.SAME, verdict, audit.SAME]
+
+
+def test_an_edited_rehearsal_that_hides_the_strongest_attack_is_found() -> None:
+    """Nothing that is shown was changed, but another attack would be called the strongest."""
+    weak = replace(
+        RECORDS[2], rehearsal=tuple(replace(one, value=0.5, low=0.45, high=0.55) for one in RECORDS[2].rehearsal)
+    )
+    edited = replace(BUNDLE, records=(*RECORDS[:2], weak))
+    found = [one for one in audit.held(edited, RECORDS) if one.verdict not in audit.AGREES]
+    assert [(one.metric, one.verdict) for one in found] == [("rehearsal of balanced_accuracy", audit.OUTSIDE)]
+
+
+def test_edited_and_left_out_details_are_found() -> None:
+    made = [replace(RECORDS[0], details={"det": [[0.1, 0.2], [0.2, 0.1]], "scorer": {"names": ["flat"]}}), *RECORDS[1:]]
+
+    def found(details: dict[str, Any]) -> list[tuple[str, str]]:
+        edited = replace(BUNDLE, records=(replace(RECORDS[0], details=details), *RECORDS[1:]))
+        return [(one.metric, one.verdict) for one in audit.held(edited, made) if one.verdict not in audit.AGREES]
+
+    assert found({"det": [[0.1, 0.2], [0.2, 0.1 + 1e-9]], "scorer": {"names": ["flat"]}}) == []
+    assert found({"det": [[0.1, 0.2], [0.2, 0.0]], "scorer": {"names": []}}) == [
+        ("details: det", audit.OUTSIDE),
+        ("details: scorer", audit.OUTSIDE),
+    ]
+    assert found({"det": [[0.1, 0.2], [0.2, 0.1]]}) == [("details: scorer", audit.MISSING)]
+
+
+def test_other_versions_are_said() -> None:
+    made = [replace(one, provenance={**ORIGIN, "scheme_source": "ab"}) for one in RECORDS]
+    assert audit.notes(BUNDLE, RECORDS) == []
+    assert audit.notes(BUNDLE, made) == ["scheme source None there, ab here"]
 
 
 def test_figures_left_out_of_a_record_are_missed() -> None:

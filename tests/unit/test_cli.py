@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, messages, and nothing written on bad input."""
 
+import os
 import subprocess
 import sys
 
@@ -122,6 +123,59 @@ def test_bins_of_a_column_that_is_not_there(tmp_path):
 def test_an_out_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     refused(mote_bench("run", "--out", "file/boards", cwd=tmp_path), tmp_path, "can't write", "--out DIR")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--backend", "nope"), ["--backend nope", "processes, dask"]),
+        (("run", "--data", "file"), ["not an npz archive"]),
+        (("new", "scheme", "mine", "--out", "file"), ["can't write 'file/mote-bench-mine'", "--out DIR"]),
+        (("check", "os:path"), ["'os:path' is a module", "MODULE:CLASS"]),
+        (("gate", "--baseline", "file"), ["'file' is a file", "folder of an earlier run"]),
+        (("verify", "file"), ["'file' is no bundle"]),
+        (("verify", "."), ["can't read '.'"]),
+        (("submit", "--scheme", "mote", "--by", "x"), ["no records of 'mote'", "run --schemes mote"]),
+        (("external", "--scheme", "mote", "--attack", "nope", "--by", "x"), ["No attack is named 'nope'"]),
+    ],
+)
+def test_mistakes_are_answered_with_what_was_expected(tmp_path, arguments, words):
+    (tmp_path / "file").write_text("some text")
+    refused(mote_bench(*arguments, cwd=tmp_path), tmp_path, *words)
+
+
+def test_help_shows_examples(tmp_path):
+    for arguments in (
+        (),
+        ("run",),
+        ("gate",),
+        ("new",),
+        ("check",),
+        ("submit",),
+        ("verify",),
+        ("external",),
+        ("board",),
+    ):
+        assert "Example" in mote_bench(*arguments, "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(("words", "completed"), [("mote-bench ga", "gate"), ("mote-bench gate --ba", "--baseline")])
+def test_a_shell_completes_commands_and_options(words, completed):
+    place = str(len(words.split()) - 1)
+    asked = {"COMP_WORDS": words, "COMP_CWORD": place, "_MOTE_BENCH_COMPLETE": "complete_bash"}
+    code = "import sys; sys.argv = ['mote-bench']; from mote_bench.cli import main; main()"
+    made = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True, check=True
+    )
+    assert made.stdout.split() == [completed]
+
+
+def test_no_color_is_heeded(tmp_path):
+    code = "import sys; sys.argv = ['mote-bench', '--help']; from mote_bench.cli import main; main()"
+    made = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True, check=True
+    )
+    assert "\x1b[3" not in made.stdout
 
 
 def test_a_question_that_needs_identity_is_refused_by_name(tmp_path):

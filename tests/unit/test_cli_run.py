@@ -36,6 +36,7 @@ def test_a_run_prints_a_table_and_writes_boards(finished):
         "records",
         "results.csv",
         "naive_adaptive.md",
+        "utility.md",
         *(f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex", "html")),
     }
 

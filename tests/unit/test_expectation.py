@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mote_bench import expectation, protocol, registry, runner, settings
-from mote_bench.contracts import CEILINGS, Cell
+from mote_bench.contracts import Cell
 from mote_bench.expectation import AttackCost, Costs, SchemeCost
 from mote_bench.judge import ZERO_EFFORT
 
@@ -78,14 +78,14 @@ def test_what_is_not_in_the_table_is_said(setting):
     assert found.seconds > 0
 
 
-def test_the_shipped_table_knows_every_scheme_and_attack():
-    own = {
-        kind: {one.name for one in registry.names(kind) if one.distribution == "mote-bench"} for kind in registry.KINDS
-    }
+def test_the_shipped_table_knows_nearly_every_scheme_and_attack():
+    """What is newer than the table is said to be unknown; what is gone must leave it."""
     table = expectation.costs()
-    assert own["schemes"] == set(table.schemes)
-    assert own["attacks"] | {ZERO_EFFORT} == set(table.attacks)
-    assert set(CEILINGS.values()) <= set(table.schemes)
+    for kind, known in (("schemes", set(table.schemes)), ("attacks", set(table.attacks) - {ZERO_EFFORT})):
+        own = {one.name for one in registry.names(kind) if one.distribution == "mote-bench"}
+        assert known <= own
+        assert len(own - known) <= 0.2 * len(own)
+    assert {ZERO_EFFORT} <= set(table.attacks)
 
 
 def test_this_machine_is_no_thousand_times_slower():

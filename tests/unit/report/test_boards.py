@@ -25,6 +25,7 @@ FILES = [
     "leaderboard.json",
     "leaderboard.md",
     "naive_adaptive.md",
+    "utility.md",
     "leaderboard.tex",
     "leaderboard.html",
 ]

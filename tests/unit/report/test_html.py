@@ -10,8 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from mote_bench.contracts import Measurement
 from mote_bench.naming import record_name
 from mote_bench.report.boards import render
+from mote_bench.report.glance import share
+from mote_bench.report.standings import Worst
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -67,6 +70,44 @@ def test_every_figure_leads_to_its_record(page, records):
     linked = {attributes["href"] for attributes in page.all("a") if attributes["href"].startswith("records/")}
     names = {f"records/{record_name(one.cell)}" for one in records}
     assert names <= linked
+
+
+def test_at_a_glance_says_how_much_is_taken(text):
+    table = re.search(r'data-table="glance">.*?</table>', text, re.S).group()
+    rows = {row: re.findall(r"<b>(\d+ %)</b></a><i.*?<small>(.*?)</small>", cells)
+            for row, cells in re.findall(r'<tr data-row="([^"]*)"[^>]*>(.*?)</tr>', table, re.S)}  # fmt: skip
+    assert rows["mote"][0] == ("100 %", "all of it")  # gender 0.993 of 0.991
+    assert rows["biohash"][0] == ("4 %", "nothing")  # 0.51, where noise gets 0.49
+    assert {"part of it", "nothing", "all of it"} == {word for shares in rows.values() for _, word in shares}
+
+
+@pytest.mark.parametrize(
+    ("ends", "word"),
+    [((0.5, 1.0), "can't tell"), ((0.4, 0.6), "nothing"), ((0.8, 0.95), "all of it"), ((0.6, 0.8), "part of it")],
+)
+def test_a_share_is_named_by_the_ends_of_its_interval(ends, word):
+    one = Measurement("balanced_accuracy", 0.7, *ends, 150, floor=0.5, ceiling=0.9)
+    assert share(Worst("gender", "ok", headline=one)).word == word
+    mirrored = Measurement("eer", 0.3, 1 - ends[1], 1 - ends[0], 150, floor=0.5, ceiling=0.1)
+    assert share(Worst("link", "ok", headline=mirrored)).word == word
+    assert share(Worst("link", "ok", headline=replace(one, ceiling=0.51))) is None
+
+
+def test_a_page_too_large_sheds_weak_attacks_and_says_so(records, monkeypatch):
+    monkeypatch.setattr("mote_bench.report.html.MOST_BYTES", 1000)
+    brief = render(records)["leaderboard.html"]
+    assert "1 weaker attack of the same kinds left out here" in brief
+    assert (
+        brief.count('<tr class="strongest">') == render(records)["leaderboard.html"].count('<tr class="strongest">') > 5
+    )
+    assert ">mlp-bytes<" not in brief
+
+
+def test_every_figure_of_the_first_tables_links_to_a_record(text):
+    for name in ("glance", "leaks", "costs"):
+        table = re.search(rf'data-table="{name}">.*?</table>', text, re.S).group()
+        for cell in re.findall(r"<td[^>]*>(.*?)</td>", table, re.S):
+            assert "<b>" not in cell or 'href="records/' in cell
 
 
 def test_the_rows_can_be_downloaded(page, records):

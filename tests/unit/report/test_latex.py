@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -25,7 +27,21 @@ def test_tables_are_whole(text):
 
 
 def test_figures_carry_their_interval(text):
-    assert "0.993 {\\scriptsize [0.973, 1.000]}" in text
+    assert r"\shortstack[l]{0.993\\{\scriptsize[0.973, 1.000]}}" in text
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
+def test_latex_sets_it_on_one_page(text, tmp_path):
+    (tmp_path / "table.tex").write_text(text)
+    (tmp_path / "paper.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs}\usepackage[landscape,margin=10mm]{geometry}"
+        r"\begin{document}\input{table}\end{document}"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout[-2000:]
+    assert "(1 page," in made.stdout
+    assert "Overfull" not in made.stdout
 
 
 @given(st.text())

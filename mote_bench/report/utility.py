@@ -1,0 +1,92 @@
+"""utility.md: whether templates still recognise their owners, with keys kept and with keys stolen, group by group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+from mote_bench.contracts import Measurement, Record
+from mote_bench.metrics.fairness import snake_case
+
+from .markdown import safe
+from .readings import STOLEN, find, harness_record
+from .standings import Board, Row
+from .text import number, span
+
+_HOW_TO_READ = (
+    "How often owners are refused (FNMR) at thresholds set on other people for the stated rate of false matches (FMR), "
+    "with its 95 % interval over people. Of schemes with keys there are two rows: *normal*, where everybody presents "
+    "their own key, and *key stolen*, where impostors present the stolen key of the template that they try to open."
+)
+_RATE = re.compile(r"^fnmr_at_fmr_(.+)$")
+
+
+def utility_md(boards: Sequence[tuple[Board, list[Record]]]) -> str:
+    """A table per board, and one more per attribute whose groups were compared."""
+    parts = [part for board, records in boards for part in _section(board, records)] or ["No records yet."]
+    return "\n\n".join(["# Recognition, with keys kept and stolen", _HOW_TO_READ, *parts]) + "\n"
+
+
+def _section(board: Board, records: Sequence[Record]) -> list[str]:
+    rows = [(row, *_harness(row, records)) for row in board.rows if row.key in ("", "secret", STOLEN)]
+    title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
+    rates = sorted({rate for _, verify, _ in rows for rate in _rates(verify)}, key=float, reverse=True)
+    overall = [
+        [_name(row), _cell(find(verify, "eer")), *(_cell(find(verify, f"fnmr_at_fmr_{rate}")) for rate in rates)]
+        for row, verify, _ in rows
+    ]
+    titles = ["scheme", f"EER{_people(verify for _, verify, _ in rows)}", *(f"FNMR at FMR {rate}" for rate in rates)]
+    return [title, _table(titles, overall), *_by_group(board, rows)]
+
+
+def _harness(row: Row, records: Sequence[Record]) -> tuple[Record | None, Record | None]:
+    stolen = row.key == STOLEN
+    verify, fairness = (harness_record(records, row.scheme, asked, stolen=stolen) for asked in ("verify", "fairness"))
+    return verify, fairness
+
+
+def _by_group(board: Board, rows: Sequence[tuple[Row, Record | None, Record | None]]) -> list[str]:
+    tables = []
+    for attribute in board.attributes:
+        groups = _groups([fairness for _, _, fairness in rows], attribute)
+        metrics = [f"fnmr_{snake_case(attribute)}_{snake_case(group)}_at_fmr_{board.fairness_fmr}" for group in groups]
+        lines = [[_name(row), *(_cell(find(fairness, metric)) for metric in metrics)] for row, _, fairness in rows]
+        named = [f"{safe(group)}, n={people}" for group, people in groups.items()]
+        tables.append(f"FNMR at FMR {board.fairness_fmr}, by {safe(attribute)}:\n\n{_table(['scheme', *named], lines)}")
+    return tables
+
+
+def _groups(fairness: Sequence[Record | None], attribute: str) -> dict[str, int]:
+    """The groups of an attribute, each with how many people it was measured on."""
+    found: dict[str, int] = {}
+    for record in fairness:
+        if record is not None:
+            groups = record.details.get("groups", {}).get(attribute, {})
+            found |= {group: int(of["people"]) for group, of in groups.items()}
+    return dict(sorted(found.items()))
+
+
+def _rates(verify: Record | None) -> list[str]:
+    metrics = () if verify is None else verify.measurements
+    return [match.group(1) for one in metrics for match in [_RATE.match(one.metric)] if match]
+
+
+def _name(row: Row) -> str:
+    how = {"": "", STOLEN: ", key stolen"}.get(row.key, ", normal" if row.cost.key_size.measurement else "")
+    return safe(row.scheme + how)
+
+
+def _people(verified: Iterable[Record | None]) -> str:
+    counts = {one.n for record in verified for one in [find(record, "eer")] if one}
+    return f", n={max(counts)}" if counts else ""
+
+
+def _cell(one: Measurement | None) -> str:
+    return f"{number(one.value)} {span(one)}" if one else "–"
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    text: str = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
+    return text

@@ -1,0 +1,49 @@
+"""Recognition on the board: normal and stolen keys apart, every group named and none lost."""
+
+from dataclasses import replace
+
+from mote_bench.contracts import Measurement
+from mote_bench.report.boards import render
+from mote_bench.report.readings import ordered
+from mote_bench.report.standings import standings
+from mote_bench.report.utility import utility_md
+
+
+def _lines(text, name):
+    return [line for line in text.splitlines() if line.startswith(f"| {name} ")]
+
+
+def test_normal_and_stolen_keys_have_rows_of_their_own(make_records):
+    text = render(make_records("cosine", "noise", "biohash"))["utility.md"]
+    normal, stolen = _lines(text, "biohash, normal")[0], _lines(text, "biohash, key stolen")[0]
+    assert normal != stolen
+    assert "0.002" in normal
+    assert "FNMR at FMR 1e-3" in text
+    assert _lines(text, "cosine")
+
+
+def test_groups_whose_labels_are_no_words_keep_their_figures(make_records):
+    """50+ is written 50_plus in the metric and stands as 50+ above its column."""
+    records = []
+    for one in make_records("cosine", "noise"):
+        if one.cell.question == "fairness":
+            figures = [
+                Measurement(f"fnmr_age_{name}_at_fmr_1e-2", value, 0.0, 1.0, 50) for name, value in _AGES.items()
+            ]
+            groups = {"age": {label: {"people": 50} for label in ("18-34", "50+")}}
+            one = replace(one, measurements=(*figures, *one.measurements), details={"groups": groups})
+        records.append(one)
+    found = standings(ordered(records))
+    [(board, kept)] = found
+    assert board.fairness_fmr == "1e-2"
+    text = utility_md([(replace(board, attributes=("age",)), kept)])
+    assert "50+, n=50" in text.replace("\\", "")
+    assert "0.125 [0, 1.000]" in _lines(text, "cosine")[1]
+    assert "0.250 [0, 1.000]" in _lines(text, "cosine")[1]
+
+
+_AGES = {"18_34": 0.125, "50_plus": 0.25}
+
+
+def test_no_records_no_tables():
+    assert "No records yet." in utility_md([])
