@@ -292,7 +292,8 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         fairness=_fairness(frame, scheme, stolen=stolen),
         cost=_cost(frame, scheme),
     )
-    return replace(row, notes=(*_standing(row), *_submitter(verify), *_scorer(verify), *_silent(row)))
+    spared = () if row.role else _spared(frame, scheme, key=key)
+    return replace(row, notes=(*_standing(row), *_submitter(verify), *_scorer(verify), *spared, *_silent(row)))
 
 
 def _figure(record: Record | None, metric: str) -> Figure:
@@ -396,6 +397,20 @@ def _scorer(verify: Record | None) -> list[str]:
     """What attacks have to reckon with in the scheme's answers."""
     names = [] if verify is None else verify.details.get("scorer", {}).get("names", [])
     return [f"answers are {' and '.join(names)}: gradients and answers to public faces understate it"] if names else []
+
+
+def _spared(frame: _Frame, scheme: str, *, key: str) -> list[str]:
+    """Whether the row met all that the ceiling met: who leaves the strongest attacks out looks private."""
+
+    def met(scheme: str, key: str) -> set[tuple[str, str]]:
+        asked = [reading.question for reading in frame.readings]
+        return {(one, each.cell.attack) for one in asked for each in attacks_on(frame.records, scheme, one, key=key)}
+
+    everything, own = met(CEILING, ""), met(scheme, key)
+    if everything <= own:
+        return []
+    shares = f"{len(everything & own)} of the {len(everything)} attacks on cosine"
+    return [f"met {shares}: others need more of it, or weren't run"]
 
 
 def _silent(row: Row) -> list[str]:

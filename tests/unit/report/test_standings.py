@@ -88,6 +88,16 @@ def test_what_nobody_asked_is_said(records, hostile):
     assert question(rows_of(records)[hostile], "link").word == "2 failed"
 
 
+def test_a_row_that_met_fewer_attacks_than_the_ceiling_says_so(records):
+    complete = rows_of(records)["mote"].notes
+    fewer = [one for one in records if (one.cell.scheme, one.cell.attack) != ("mote", "vote-answers")]
+    everything = {(one.cell.question, one.cell.attack) for one in records if one.cell.scheme == "cosine"}
+    attacks = len({each for each in everything if each[0] not in ("verify", "fairness", "cost")})
+    spared = f"met {attacks - 3} of the {attacks} attacks on cosine: others need more of it, or weren't run"
+    assert not any(note.startswith("met ") for note in complete)
+    assert spared in rows_of(fewer)["mote"].notes
+
+
 def test_failed_and_unmeasured_attacks_are_counted(records):
     rows, board = rows_of(records), board_of(records)
     assert rows["biohash, key stolen"].notes == ("1 attack failed", "1 attack unmeasured")
