@@ -19,6 +19,7 @@ RECORDS = "records"
 _JOURNAL = ".finished"
 _LOCK = ".lock"
 _DAMAGED = "damaged"
+_PART = ".part-"
 _MOST_OF_STRIP = 150_000
 
 
@@ -116,6 +117,8 @@ def opened(folder: Path) -> Iterator[list[Path]]:
     """
     prepare(folder)
     with locked(folder):
+        for part in (folder / RECORDS).glob(f"{_PART}*"):  # of a run that was killed as it wrote; none is under way
+            part.unlink(missing_ok=True)
         yield set_aside(folder)
 
 
@@ -149,7 +152,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
     ``private`` files are their owner's alone.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PART)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

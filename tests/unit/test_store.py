@@ -94,6 +94,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("board.md", "old")]
 
 
+def test_what_a_killed_run_had_begun_to_write_goes_with_the_next(tmp_path):
+    with store.opened(tmp_path):
+        pass
+    (tmp_path / "records" / ".part-x1").write_text("{")
+    with store.opened(tmp_path) as damaged:
+        assert damaged == []
+        assert list((tmp_path / "records").iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="--out DIR"):
