@@ -416,7 +416,7 @@ def _jpeg(pixels: Pixels) -> bytes:
     from PIL import Image
 
     stream_ = io.BytesIO()
-    Image.fromarray(pixels).save(stream_, "JPEG", quality=80)
+    Image.fromarray(pixels).save(stream_, "JPEG", quality=58, optimize=True)
     return stream_.getvalue()
 
 
