@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from mote_bench.metrics.catalogue import describe, kind_of
 
 from . import text
 from .glance import asks, share
+from .packing import packed, plain
 from .pictures import Picture, of_board, of_scheme, trade_offs
 from .readings import (
     Reading,
@@ -67,7 +69,6 @@ class Asked:
     metric: str
     better: str
     attempts: tuple[Attempt, ...]
-    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -135,44 +136,21 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
     anchored = [(f"b{place}", *one) for place, one in enumerate(boards, 1)]
     views = [_view(anchor, board, records) for anchor, board, records in anchored]
 
-    def rendered(shown: Sequence[View]) -> str:
-        text_of_page = page.render(
-            views=shown,
+    made = _with_classes(
+        page.render(
+            views=views,
             style=style,
             script=Markup(script),
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
             terms=_terms(board for board, _ in boards),
-            anchors={(view.anchor, section.scheme): section.anchor for view in shown for section in view.sections},
+            anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
             better=better,
             broken_above=BROKEN_ABOVE,
             strip=b64encode(strip).decode(),
         )
-        return _with_classes(text_of_page)
-
-    made = rendered(views)
-    return made if len(made.encode()) <= MOST_BYTES else rendered(list(map(_brief, views)))
-
-
-def _brief(view: View) -> View:
-    """The view with fewer weak attacks in its schemes' tables."""
-    return replace(
-        view,
-        sections=tuple(
-            replace(section, asked=tuple(map(_strongest_of_a_kind, section.asked))) for section in view.sections
-        ),
     )
-
-
-def _strongest_of_a_kind(asked: Asked) -> Asked:
-    """One attack for each thief and each thing worked on; also those that say nothing, and why."""
-    sign = 1 if asked.better == "lower" else -1
-    best: dict[tuple[str, str], Attempt] = {}
-    for one in asked.attempts:
-        held = best.get((one.reads, one.knowledge))
-        if one.one and (held is None or held.one is None or sign * one.one.value > sign * held.one.value):
-            best[one.reads, one.knowledge] = one
-    kept = tuple(one for one in asked.attempts if one.one is None or one.strongest or one in best.values())
-    return replace(asked, attempts=kept, left_out=len(asked.attempts) - len(kept))
+    whole = plain(made)
+    return whole if len(whole.encode()) <= MOST_BYTES else packed(made)
 
 
 def _short_label(metric: str) -> str:
@@ -205,7 +183,7 @@ def _view(anchor: str, board: Board, records: list[Record]) -> View:
         anchor=anchor,
         board=board,
         people="–".join(map(str, ends)),
-        csv=b64encode(leaderboard_csv([board]).encode()).decode(),
+        csv=quote(leaderboard_csv([board]), safe=",:;/()"),
         pictures=of_board(board, name=anchor),
         trade_offs=trade_offs(board, name=anchor),
         sections=tuple(

@@ -1,5 +1,5 @@
 "use strict";
-// Sorting, filtering and comparing rows. Without it the page says all the same.
+// Sorting, filtering and comparing rows, and unfolding what a large page holds packed.
 (() => {
   const make = (tag, text, attributes = {}) => {
     const element = document.createElement(tag);
@@ -98,6 +98,21 @@
     };
     for (const select of choices) select.addEventListener("change", draw);
   };
+
+  const unfold = async (place) => {
+    try {
+      const bytes = Uint8Array.from(atob(place.dataset.packed), (one) => one.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+      place.innerHTML = await new Response(stream).text();
+    } catch (error) {
+      place.replaceChildren(make("p", `This browser can’t unfold what is packed here (${error}). Its figures: results.csv`));
+    }
+    delete place.dataset.packed;
+  };
+  const packed = [...document.querySelectorAll("[data-packed]")];
+  Promise.all(packed.map(unfold)).then(() => {
+    if (packed.length && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  });
 
   for (const section of document.querySelectorAll("section[data-board]")) {
     for (const table of section.querySelectorAll("table[data-table]")) sortable(table);

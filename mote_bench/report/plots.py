@@ -184,23 +184,40 @@ def scatter(
 
 
 def _named_points(axes: Any, points: Sequence[Point]) -> None:
-    """Each point's name beside it, where it covers no other name and no other point, as far as there is room."""
+    """Each point's name where it covers no other name and no other point: beside it, or further off at a thin line.
+
+    Those of the front are placed first. A name that fits nowhere is left out: the tables hold every figure.
+    """
     axes.figure.draw_without_rendering()  # so that the axes have their limits
     places = [axes.transData.transform((point.across[0], point.up[0])) for point in points]
     (left, bottom), (right, top) = axes.bbox.get_points()
     reach = [max(5.0, point.size / 2 + 1) for point in points]
     taken = [(x - far, y - far, x + far, y + far) for (x, y), far in zip(places, reach, strict=True)]
-    for point, (x, y) in zip(points, places, strict=True):
-        wide, high = 5.4 * len(point.label), 11
-        tried = [(8, -4), (-8 - wide, -4), (-wide / 2, 8), (-wide / 2, -18), (8, 8), (8, -16), (-8 - wide, 8)]
-        tried += [(8, 20), (8, -30), (-8 - wide, 20), (-8 - wide, -30), (8, 32), (8, -42)]
-        boxes = [(x + across, y + up, x + across + wide, y + up + high) for across, up in tried]
-        inside = [box for box in boxes if box[0] >= left and box[2] <= right and box[1] >= bottom and box[3] <= top]
-        free = [box for box in inside if not any(_overlap(box, other) for other in taken)]
-        box = (free or inside or boxes)[0]
+    for point, (x, y) in sorted(zip(points, places, strict=True), key=lambda one: not one[0].front):
+        wide, high = 5.7 * len(point.label) + 2, 11
+        for across, up, far in _around(wide):
+            box = (x + across, y + up, x + across + wide, y + up + high)
+            inside = box[0] >= left and box[2] <= right and box[1] >= bottom and box[3] <= top
+            if inside and not any(_overlap(box, other) for other in taken):
+                break
+        else:
+            continue
         taken.append(box)
+        if far:
+            end = (min(max(x, box[0]), box[2]), box[1] if box[1] > y else box[3] - 2)
+            ends = axes.transData.inverted().transform([(x, y), end])
+            axes.plot(*ends.T, color=_MUTED, linewidth=0.4, zorder=0, scalex=False, scaley=False)
         where = {"xycoords": "figure pixels", "ha": "left", "va": "bottom", "annotation_clip": False}
         axes.annotate(point.label, box[:2], fontsize=9.5, color=_MUTED if point.quiet else _INK, **where)
+
+
+def _around(wide: float) -> Iterator[tuple[float, float, bool]]:
+    """Where a name of this width may start, from its point: the nearest first, and whether it needs a line there."""
+    near = [(8, -4), (-8 - wide, -4), (-wide / 2, 8), (-wide / 2, -18), (8, 8), (8, -16), (-8 - wide, 8)]
+    yield from ((across, up, False) for across, up in near)
+    for ring in range(1, 12):
+        for up in (12.0 * ring + 8, -12.0 * ring - 18):
+            yield from ((across, up, True) for across in (8.0, -8 - wide, -wide / 2, 40.0, -40 - wide))
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

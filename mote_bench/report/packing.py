@@ -1,0 +1,25 @@
+"""A page too large to send is sent with its long parts deflated; its own script unfolds them where they stand."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from base64 import b64encode
+
+_PART = re.compile(r"<!--part-->\n?(.*?)<!--/part-->\n?", re.S)
+
+
+def plain(page: str) -> str:
+    """The page with its parts as they are; ``leaderboard.html.j2`` marks them by comments."""
+    return _PART.sub(lambda part: part[1], page)
+
+
+def packed(page: str) -> str:
+    """The page with every part deflated (RFC 1950) in base64, as ``data-packed``, and a word for who runs no script."""
+    note = '<noscript><p class="facts">This part is packed, and unfolds only by script. Its figures: results.csv</p></noscript>'
+    return _PART.sub(lambda part: f'<div data-packed="{deflated(part[1])}">{note}</div>\n', page)
+
+
+def deflated(text: str) -> str:
+    """``text`` as the base64 of its UTF-8 bytes, deflated."""
+    return b64encode(zlib.compress(text.encode(), 9)).decode()
