@@ -64,6 +64,7 @@
 
   const comparable = (section, tools, place) => {
     const tables = [...section.querySelectorAll("table[data-table]")];
+    if (!tables.length) return;
     const names = [...tables[0].tBodies[0].rows].map((row) => row.dataset.row);
     const choices = ["Compare ", " with "].map((words) => {
       const label = make("label", words);
@@ -105,22 +106,21 @@
       const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
       place.innerHTML = await new Response(stream).text();
     } catch (error) {
-      place.replaceChildren(make("p", `This browser can’t unfold what is packed here (${error}). Its figures: results.csv`));
+      place.replaceChildren(make("p", `This browser can’t unfold what is packed here (${error}). leaderboard.md and results.csv hold the same figures.`));
     }
     delete place.dataset.packed;
   };
   const packed = [...document.querySelectorAll("[data-packed]")];
   Promise.all(packed.map(unfold)).then(() => {
+    for (const section of document.querySelectorAll("section[data-board]")) {
+      for (const table of section.querySelectorAll("table[data-table]")) sortable(table);
+      const tools = section.querySelector(".tools");
+      const status = make("span", "", { role: "status" });
+      const place = section.querySelector(".comparison");
+      filterable(section, tools, status);
+      comparable(section, tools, place);
+      tools.append(status);
+    }
     if (packed.length && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   });
-
-  for (const section of document.querySelectorAll("section[data-board]")) {
-    for (const table of section.querySelectorAll("table[data-table]")) sortable(table);
-    const tools = section.querySelector(".tools");
-    const status = make("span", "", { role: "status" });
-    const place = section.querySelector(".comparison");
-    filterable(section, tools, status);
-    comparable(section, tools, place);
-    tools.append(status);
-  }
 })();

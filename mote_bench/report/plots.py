@@ -195,14 +195,13 @@ def _named_points(axes: Any, points: Sequence[Point]) -> None:
     taken = [(x - far, y - far, x + far, y + far) for (x, y), far in zip(places, reach, strict=True)]
     for point, (x, y) in sorted(zip(points, places, strict=True), key=lambda one: not one[0].front):
         wide, high = 5.7 * len(point.label) + 2, 11
-        for across, up, far in _around(wide):
-            box = (x + across, y + up, x + across + wide, y + up + high)
-            inside = box[0] >= left and box[2] <= right and box[1] >= bottom and box[3] <= top
-            if inside and not any(_overlap(box, other) for other in taken):
-                break
-        else:
+        spots = ((x + across, y + up, x + across + wide, y + up + high, far) for across, up, far in _around(wide))
+        inside = (box for box in spots if box[0] >= left and box[2] <= right and box[1] >= bottom and box[3] <= top)
+        found = next((box for box in inside if not any(_overlap(box, other) for other in taken)), None)
+        if found is None:
             continue
-        taken.append(box)
+        *box, far = found
+        taken.append(tuple(box))
         if far:
             end = (min(max(x, box[0]), box[2]), box[1] if box[1] > y else box[3] - 2)
             ends = axes.transData.inverted().transform([(x, y), end])

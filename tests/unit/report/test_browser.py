@@ -75,7 +75,7 @@ def probed(text: str, folder: Path, *code: str, width: int) -> dict:
     """What a script finds that runs in the page once that has loaded."""
     show = 'Object.assign(document.createElement("pre"), { id: "seen", textContent: JSON.stringify(seen) })'
     work = f"{''.join(code)} document.body.append({show});"
-    unfolded = 'while (document.querySelector("[data-packed]")) await new Promise((then) => setTimeout(then, 20));'
+    unfolded = 'do await new Promise((then) => setTimeout(then, 20)); while (document.querySelector("[data-packed]"));'
     script = f'<script>window.addEventListener("load", async () => {{{unfolded}{work}}});</script></body>'
     page = folder / "probe.html"
     page.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace("</body>", script))

@@ -110,9 +110,8 @@ def test_a_page_too_large_is_packed_and_holds_all_the_same(records, text, monkey
     packed = render(records)["leaderboard.html"]
     assert len(packed) < len(text) / 2
     assert "unfolds only by script" in packed
-    note = r"<noscript>.*?</noscript>"
-    unfolded = re.sub(rf'<div data-packed="([^"]*)">{note}</div>\n', lambda part: inflated(part[1]), packed)
-    assert unfolded == text
+    unfolded = re.sub(r'<div data-packed="([^"]*)"></div>\n', lambda part: inflated(part[1]), packed)
+    assert re.sub(r"\n<noscript>.*?</noscript>", "", unfolded) == text
 
 
 def inflated(packed: str) -> str:
@@ -189,10 +188,11 @@ def test_tracebacks_show_their_last_line_only(text):
 
 
 def test_a_page_of_all_schemes_on_two_data_sets_stays_under_a_megabyte(make_records):
+    # 27 schemes of which 9 have a row for a stolen key, twice
     more = [
         replace(one, cell=replace(one.cell, scheme=f"{one.cell.scheme}-{copy}", data=data))
         for data in ("first", "second")
-        for copy in range(13)
+        for copy in range(9)
         for one in make_records("mote", "coin", "biohash")
     ]
     assert len(render(more)["leaderboard.html"].encode()) < 1_000_000
