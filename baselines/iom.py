@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Index = npt.NDArray[np.intp]
 _NUMBERS_AT_ONCE = 1 << 24
 """Products that are held at a time: 64 MB of float32."""
-_FACES_IN_CACHE = 256
+_FACES_IN_CACHE = 512
 _NUMBERS_IN_CACHE = 1 << 18
 """Products that are held at a time where all that is asked is whether one of them is the largest: 1 MB."""
 
@@ -114,13 +114,14 @@ class GaussianIoM:
         return codes
 
     def _share_named(self, faces: FloatArray, gaussian: FloatArray, named: Codes) -> FloatArray:
-        """(n,) the share of groups whose code is the one ``named`` (m,), a few groups at a time."""
-        vectors, columns = gaussian.reshape(self.groups, self.vectors, -1), np.ascontiguousarray(faces.T)
-        times = np.zeros(len(faces), dtype=np.intp)
-        for some in _slices(self.groups, _NUMBERS_IN_CACHE // (self.vectors * len(faces))):
-            of_some = vectors[some].transpose(1, 0, 2).reshape(-1, len(columns))
-            products = (of_some @ columns).reshape(self.vectors, -1, len(faces))
-            times += times_first_largest(products, named[some])
+        """(n,) the share of groups whose code is the one ``named`` (m,), a few groups and faces at a time."""
+        vectors, times = gaussian.reshape(self.groups, self.vectors, -1), np.zeros(len(faces), dtype=np.intp)
+        some_faces = [(rows, np.ascontiguousarray(faces[rows].T)) for rows in _slices(len(faces), _FACES_IN_CACHE)]
+        for some in _slices(self.groups, _NUMBERS_IN_CACHE // (self.vectors * min(len(faces), _FACES_IN_CACHE))):
+            of_some = vectors[some].transpose(1, 0, 2).reshape(-1, gaussian.shape[1])
+            for rows, columns in some_faces:
+                products = (of_some @ columns).reshape(self.vectors, -1, columns.shape[1])
+                times[rows] += times_first_largest(products, named[some])
         return _share(times, self.groups)
 
     def _read(self, templates: Sequence[Template]) -> Codes:
@@ -243,14 +244,15 @@ class PermutationIoM:
         return codes
 
     def _share_named(self, faces: FloatArray, places: Index, named: Codes) -> FloatArray:
-        """(n,) the share of hashes whose code is the one ``named`` (m,), a few hashes at a time."""
-        entries, by_place = np.ascontiguousarray(faces.T), places.transpose(0, 2, 1)
-        times = np.zeros(len(faces), dtype=np.intp)
-        for some in _slices(self.hashes, _NUMBERS_IN_CACHE // (self._window * len(faces))):
-            products = entries.take(by_place[0, :, some], axis=0)
-            for more in by_place[1:, :, some]:
-                products *= entries.take(more, axis=0)
-            times += times_first_largest(products, named[some])
+        """(n,) the share of hashes whose code is the one ``named`` (m,), a few hashes and faces at a time."""
+        by_place, times = places.transpose(0, 2, 1), np.zeros(len(faces), dtype=np.intp)
+        for rows in _slices(len(faces), _FACES_IN_CACHE):
+            entries = np.ascontiguousarray(faces[rows].T)
+            for some in _slices(self.hashes, _NUMBERS_IN_CACHE // (self._window * entries.shape[1])):
+                products = entries.take(by_place[0, :, some], axis=0)
+                for more in by_place[1:, :, some]:
+                    products *= entries.take(more, axis=0)
+                times[rows] += times_first_largest(products, named[some])
         return _share(times, self.hashes)
 
     def _read(self, templates: Sequence[Template]) -> Codes:
