@@ -86,10 +86,9 @@ def _telling_spreads(evidence: Evidence, prior: Prior, rng: np.random.Generator)
     templates = [shadow.templates[row] for row in tried]
     threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
     z = rng.standard_normal((_FACES_TO_TUNE_ON, len(prior.mean)))
-    opened = [
-        (scheme.score(templates, prior.faces(spread * z), keys=keys) > threshold).any(axis=1).sum()
-        for spread in _SPREADS
-    ]
+    faces = np.concatenate([prior.faces(spread * z) for spread in _SPREADS])
+    passed = np.asarray(scheme.score(templates, faces, keys=keys)) > threshold
+    opened = passed.reshape(len(templates), len(_SPREADS), len(z)).any(axis=2).sum(axis=0)
     return np.full(len(_SPREADS), _SPREADS[int(np.argmax(opened))])
 
 
@@ -103,13 +102,14 @@ def guessed_threshold(
 def _first_accepted(oracle: Oracle, faces: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
     """(n,) the number of the first face that opens each person, 0 where none does; (n,) bool whether one does."""
     start, opened = np.zeros(oracle.people, dtype=np.intp), np.zeros(oracle.people, dtype=bool)
-    for rows in np.array_split(np.arange(len(faces)), _BATCHES):
-        if not len(rows):
-            continue
-        for person in np.flatnonzero(~opened):
-            accepted = oracle.ask(faces[rows], int(person))
+    batches = np.array_split(np.arange(len(faces)), min(_BATCHES, len(faces)))
+    # One person after the other tries all faces: the system expands the presented key once.
+    for person in range(oracle.people):
+        for rows in batches:
+            accepted = oracle.ask(faces[rows], person)
             if accepted.any():
                 start[person], opened[person] = rows[int(accepted.argmax())], True
+                break
     return start, opened
 
 
