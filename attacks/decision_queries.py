@@ -61,15 +61,25 @@ class Boundary:
         public, _ = granted(evidence)
         prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
         one_pass = 2 * len(prior.mean) * _HALVINGS + 1
-        z = rng.standard_normal((max(oracle.budget - one_pass, 1), len(prior.mean)))
-        faces = prior.faces(_telling_spreads(evidence, prior, rng)[np.arange(len(z)) % len(_SPREADS), None] * z)
-        start, opened = _first_accepted(oracle, faces)
-        found = faces[start].astype(np.float64)
+        found, opened = first_accepted(evidence, prior, oracle.budget - one_pass, rng)
         turn = np.linalg.qr(rng.standard_normal((len(prior.mean), len(prior.mean))))[0]
         for person in np.flatnonzero(opened):
             for _ in range(min(_MOST_PASSES, int(oracle.left[person]) // one_pass)):
                 found[person] = _centred(oracle, int(person), found[person], turn)
         return found
+
+
+def first_accepted(
+    evidence: Evidence, prior: Prior, tries: int, rng: np.random.Generator
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """(n, d) float64: of so many likely faces the first that opens each person, the first of all where none does.
+
+    With it, (n,) whether one does. The faces are the same for everybody.
+    """
+    z = rng.standard_normal((max(tries, 1), len(prior.mean)))
+    faces = prior.faces(_telling_spreads(evidence, prior, rng)[np.arange(len(z)) % len(_SPREADS), None] * z)
+    start, opened = _tried(oracle_of(evidence), faces)
+    return faces[start].astype(np.float64), opened
 
 
 def _telling_spreads(evidence: Evidence, prior: Prior, rng: np.random.Generator) -> FloatArray:
@@ -86,10 +96,9 @@ def _telling_spreads(evidence: Evidence, prior: Prior, rng: np.random.Generator)
     templates = [shadow.templates[row] for row in tried]
     threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
     z = rng.standard_normal((_FACES_TO_TUNE_ON, len(prior.mean)))
-    opened = [
-        (scheme.score(templates, prior.faces(spread * z), keys=keys) > threshold).any(axis=1).sum()
-        for spread in _SPREADS
-    ]
+    faces = np.concatenate([prior.faces(spread * z) for spread in _SPREADS])
+    passed = np.asarray(scheme.score(templates, faces, keys=keys)) > threshold
+    opened = passed.reshape(len(templates), len(_SPREADS), len(z)).any(axis=2).sum(axis=0)
     return np.full(len(_SPREADS), _SPREADS[int(np.argmax(opened))])
 
 
@@ -100,16 +109,17 @@ def guessed_threshold(
     return float(np.quantile(scheme.score(templates, strangers, keys=keys), 1 - _FALSE_MATCHES))
 
 
-def _first_accepted(oracle: Oracle, faces: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+def _tried(oracle: Oracle, faces: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
     """(n,) the number of the first face that opens each person, 0 where none does; (n,) bool whether one does."""
     start, opened = np.zeros(oracle.people, dtype=np.intp), np.zeros(oracle.people, dtype=bool)
-    for rows in np.array_split(np.arange(len(faces)), _BATCHES):
-        if not len(rows):
-            continue
-        for person in np.flatnonzero(~opened):
-            accepted = oracle.ask(faces[rows], int(person))
+    batches = np.array_split(np.arange(len(faces)), min(_BATCHES, len(faces)))
+    # One person after the other tries all faces: the system expands the presented key once.
+    for person in range(oracle.people):
+        for rows in batches:
+            accepted = oracle.ask(faces[rows], person)
             if accepted.any():
                 start[person], opened[person] = rows[int(accepted.argmax())], True
+                break
     return start, opened
 
 

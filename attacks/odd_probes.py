@@ -73,13 +73,23 @@ def _kinds(faces: FloatArray, mean: FloatArray) -> Iterator[FloatArray]:
 def _answered(
     scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, kinds: Sequence[FloatArray]
 ) -> list[FloatArray]:
-    """(n, probes) answers to each kind; without columns where the system raises or an answer isn't finite."""
-    found: list[FloatArray] = []
-    for probes in kinds:
-        try:
-            with np.errstate(all="ignore"):
-                answers = np.asarray(scheme.score(templates, probes, keys=keys), dtype=np.float64)
-        except Exception:  # a scheme may refuse what is no face, in whatever way
-            answers = np.empty((len(templates), 0))
-        found.append(answers if np.isfinite(answers).all() else answers[:, :0])
-    return found
+    """(n, probes) answers to each kind; without columns where the system raises or an answer isn't finite.
+
+    All kinds are asked about at once, for which a scheme expands each key once, and one by one where that fails.
+    """
+    together = _finite(scheme, templates, keys, np.concatenate(kinds))
+    if together.shape[1]:
+        return np.split(together, np.cumsum([len(probes) for probes in kinds])[:-1], axis=1)
+    return [_finite(scheme, templates, keys, probes) for probes in kinds]
+
+
+def _finite(
+    scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, probes: FloatArray
+) -> FloatArray:
+    """(n, probes) answers; none where one of them isn't finite."""
+    try:
+        with np.errstate(all="ignore"):
+            answers = np.asarray(scheme.score(templates, probes, keys=keys), dtype=np.float64)
+    except Exception:  # a scheme may refuse what is no face, in whatever way
+        return np.empty((len(templates), 0))
+    return answers if np.isfinite(answers).all() else answers[:, :0]

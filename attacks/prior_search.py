@@ -29,7 +29,7 @@ _SAMPLES = 20_000
 _MOST_KEPT = 200
 _SHARES = (3, 5, 10, 20, 50, 100, 200)  # how many of the best faces are averaged
 _UNSTRETCHED = (0.0, 0.5, 1.0)  # by which power of the prior's covariance an average is divided
-_TILE = 1000
+_ANSWERS_AT_ONCE = 1 << 22  # that are held and sorted
 _PEOPLE_TO_TUNE_ON = 60
 
 _FIRST_SAMPLES = 20_000
@@ -151,15 +151,10 @@ class _System:
         shown = None if keys is None or own is None else [*keys, *(own[row] for row in tried)]
         return cls(evidence.scheme, templates, shown, tried)
 
-    def score(self, faces: FloatArray) -> FloatArray:
-        """(n, m) answers of all templates to ``faces`` (m, d)."""
-        return np.asarray(self.scheme.score(self.templates, faces, keys=self.keys))
-
-    def score_one(self, row: int, faces: FloatArray) -> FloatArray:
-        """(m,) answers of one template."""
-        key = None if self.keys is None else [self.keys[row]]
-        answers = self.scheme.score([self.templates[row]], faces, keys=key)
-        return np.asarray(answers[0])
+    def score(self, rows: slice, faces: FloatArray) -> FloatArray:
+        """(rows, m) answers of some templates to ``faces`` (m, d)."""
+        keys = None if self.keys is None else self.keys[rows]
+        return np.asarray(self.scheme.score(self.templates[rows], faces, keys=keys))
 
 
 def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -184,18 +179,17 @@ def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -
 
 
 def _best(system: _System, faces: FloatArray, *, most: int) -> tuple[Index, FloatArray]:
-    """(n, most) row numbers of the faces that score best, best first, and their scores; a tile of faces at a time."""
-    kept: Index | None = None
-    value: FloatArray = np.empty(0)
-    for start in range(0, len(faces), _TILE):
-        answers = system.score(faces[start : start + _TILE])
-        rows = np.broadcast_to(np.arange(start, start + answers.shape[1]), answers.shape)
-        if kept is not None:
-            rows, answers = np.hstack([kept, rows]), np.hstack([value, answers])
+    """(n, most) row numbers of the faces that score best, best first, and their scores.
+
+    A tile of templates answers all faces: a scheme expands each template's key once.
+    """
+    tile, kept, values = max(1, _ANSWERS_AT_ONCE // len(faces)), [], []
+    for start in range(0, len(system.templates), tile):
+        answers = system.score(slice(start, start + tile), faces)
         first = np.argsort(-answers, axis=1, kind="stable")[:, :most]
-        kept, value = np.take_along_axis(rows, first, 1), np.take_along_axis(answers, first, 1)
-    assert kept is not None
-    return kept, value
+        kept.append(first)
+        values.append(np.take_along_axis(answers, first, 1))
+    return np.concatenate(kept), np.concatenate(values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,25 +208,27 @@ def _searched(evidence: Evidence, people: int, rng: np.random.Generator) -> _Fou
     system = _System.of(evidence, people, rng)
     z = rng.standard_normal((_FIRST_SAMPLES, len(prior.mean)))
     best = _best(system, prior.faces(z), most=_ELITE)
-    rounds = [np.stack([_weights(value) @ z[row] for row, value in zip(*best, strict=True)])]
-    spread = _SPREAD
-    for _ in range(_ROUNDS):
-        # The same noise for everybody: an estimate must not depend on its record's place among the stolen.
-        noise = spread * rng.standard_normal((_PROPOSALS, len(prior.mean)))
-        rounds.append(np.stack([_moved(system, row, prior, one, noise) for row, one in enumerate(rounds[-1])]))
-        spread *= _NARROWING
+    start = np.stack([_weights(value) @ z[row] for row, value in zip(*best, strict=True)])
+    # The same noise for everybody: an estimate must not depend on its record's place among the stolen.
+    spreads = _SPREAD * _NARROWING ** np.arange(_ROUNDS)
+    noises = [spread * rng.standard_normal((_PROPOSALS, len(prior.mean))) for spread in spreads]
+    # One template after the other goes through all rounds: a scheme expands its key once.
+    rounds = np.stack([_path(system, row, prior, one, noises) for row, one in enumerate(start)], axis=1)
     n, own = len(evidence.templates), unit(shadow.references.embeddings[system.tried] - prior.mean)
     estimates = [unit(prior.faces(one).astype(np.float64) - prior.mean) for one in rounds]
     chosen = max(estimates, key=lambda estimate: float((estimate[n:] * own).sum(axis=1).mean()))
     return _Found(chosen[:n], chosen[n:], system.tried, prior.mean)
 
 
-def _moved(system: _System, row: int, prior: Prior, centre: FloatArray, noise: FloatArray) -> FloatArray:
-    """(d,) the centre, moved towards the mean of the proposals that its template scores best."""
-    proposed = centre + noise
-    answers = system.score_one(row, prior.faces(proposed))
-    best = np.argsort(-answers, kind="stable")[:_ELITE]
-    return np.asarray((1 - _STEP) * centre + _STEP * _weights(answers[best]) @ proposed[best])
+def _path(system: _System, row: int, prior: Prior, centre: FloatArray, noises: Sequence[FloatArray]) -> FloatArray:
+    """(rounds + 1, d) centres, each moved from the one before towards the mean of what the template scores best."""
+    centres = [centre]
+    for noise in noises:
+        proposed = centres[-1] + noise
+        [answers] = system.score(slice(row, row + 1), prior.faces(proposed))
+        best = np.argsort(-answers, kind="stable")[:_ELITE]
+        centres.append((1 - _STEP) * centres[-1] + _STEP * _weights(answers[best]) @ proposed[best])
+    return np.stack(centres)
 
 
 def _weights(answers: FloatArray) -> FloatArray:

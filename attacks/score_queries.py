@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle, WhichFace
@@ -87,16 +89,24 @@ class Climb:
         public, _ = granted(evidence)
         prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
         z = rng.standard_normal((int(_START_SHARE * oracle.budget), len(prior.mean)))
-        place = z[oracle.ask(prior.faces(z)).argmax(axis=1)]
-        speed, directions = np.zeros_like(place), round(_DIRECTIONS * np.sqrt(len(prior.mean)))
-        for _ in range(int(oracle.left.min()) // (2 * directions)):
-            # The same directions for everybody: an answer must not depend on a person's place among the claimed.
-            noise = rng.standard_normal((directions, len(prior.mean)))
-            slope = np.stack([_slope(oracle, person, prior, at, noise) for person, at in enumerate(place)])
-            speed = _MOMENTUM * speed + (1 - _MOMENTUM) * unit(slope)
-            place = place + _RATE * np.sqrt(len(prior.mean)) * speed / 4
-            place *= np.minimum(1, 1.5 * np.sqrt(len(prior.mean)) / np.linalg.norm(place, axis=1, keepdims=True))
-        return prior.faces(place).astype(np.float64)
+        starts = z[oracle.ask(prior.faces(z)).argmax(axis=1)]
+        directions = round(_DIRECTIONS * np.sqrt(len(prior.mean)))
+        rounds = int(oracle.left.min()) // (2 * directions)
+        # The same directions for everybody: an answer must not depend on a person's place among the claimed.
+        noises = [rng.standard_normal((directions, len(prior.mean))) for _ in range(rounds)]
+        # One person after the other goes through all rounds: the system expands the presented key once.
+        places = [_climbed(oracle, person, prior, at, noises) for person, at in enumerate(starts)]
+        return prior.faces(np.stack(places)).astype(np.float64)
+
+
+def _climbed(oracle: Oracle, person: int, prior: Prior, place: FloatArray, noises: Sequence[FloatArray]) -> FloatArray:
+    """(d,) where one person's climb ends."""
+    speed, step, farthest = np.zeros_like(place), _RATE * np.sqrt(len(place)) / 4, 1.5 * np.sqrt(len(place))
+    for noise in noises:
+        speed = _MOMENTUM * speed + (1 - _MOMENTUM) * unit(_slope(oracle, person, prior, place, noise))
+        place = place + step * speed
+        place *= min(1, farthest / np.linalg.norm(place))
+    return place
 
 
 def _slope(oracle: Oracle, person: int, prior: Prior, at: FloatArray, noise: FloatArray) -> FloatArray:

@@ -75,10 +75,13 @@ class RealNumbers:
             made.append(plaintext)
         return made
 
-    def coefficients(self, context: Any, plaintext: Any, at: Sequence[int], *, products: bool) -> FloatArray:
+    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients as SEAL's encoder reads them; it knows the scale of a product."""
-        slots = np.array(lattice.library().CKKSEncoder(context).decode_complex(plaintext))
-        return np.asarray(coefficients_of(slots, self.degree)[list(at)])
+        encoder = lattice.library().CKKSEncoder(context)
+        slots = np.empty((len(opened), self.degree // 2), dtype=np.complex128)
+        for row, plaintext in zip(slots, opened, strict=True):
+            row[:] = np.fromiter(encoder.decode_complex(plaintext), dtype=np.complex128, count=len(row))
+        return coefficients_of(slots, self.degree, tuple(at))
 
 
 def slots_of(polynomials: FloatArray) -> npt.NDArray[np.complex128]:
@@ -88,13 +91,19 @@ def slots_of(polynomials: FloatArray) -> npt.NDArray[np.complex128]:
     return np.asarray((np.fft.ifft(turned, axis=1) * degree)[:, _odd_powers(degree)])
 
 
-def coefficients_of(slots: npt.NDArray[np.complex128], degree: int) -> FloatArray:
-    """(N,): the real polynomial with these values; the other roots are the conjugates of these."""
-    values = np.empty(degree, dtype=np.complex128)
-    values[_odd_powers(degree)] = slots
-    values[degree - 1 - _odd_powers(degree)] = slots.conj()
-    turned = np.fft.fft(values) / degree
-    return np.asarray((turned * _turns(degree).conj()).real)
+def coefficients_of(slots: npt.NDArray[np.complex128], degree: int, at: tuple[int, ...]) -> FloatArray:
+    """(n, places): some coefficients of the real polynomials with these values (n, N / 2).
+
+    The other roots are the conjugates of these, so a coefficient is the real part of one sum.
+    """
+    return np.asarray(np.ascontiguousarray(slots).view(np.float64) @ _readers(degree, at))
+
+
+@lru_cache(maxsize=8)
+def _readers(degree: int, at: tuple[int, ...]) -> FloatArray:
+    """(N, places): by which real and imaginary parts, by turns, are summed."""
+    turns = np.outer(2 * _odd_powers(degree) + 1, at) % (2 * degree) * (np.pi / degree)
+    return np.asarray(np.stack([np.cos(turns), np.sin(turns)], axis=1).reshape(degree, len(at)) * (2 / degree))
 
 
 @lru_cache(maxsize=8)

@@ -12,7 +12,8 @@ from mote_bench.contracts import FloatArray, Template
 Codes = npt.NDArray[np.uint16]
 """(n, m) codes, each from 0 to ``levels - 1``."""
 
-_FEW = 2
+FEW = 2
+"""Templates of one key up to which it is quicker to look at each code of theirs than to find all codes of a face."""
 
 
 def pack_codes(codes: npt.NDArray[np.integer], levels: int) -> list[Template]:
@@ -49,7 +50,7 @@ def read_codes(templates: Sequence[Template], count: int, levels: int) -> Codes:
 def share_equal(stored: Codes, shown: Codes, levels: int) -> FloatArray:
     """(n, p) float32: the share of codes in which each stored row (n, m) equals each shown row (p, m)."""
     answers = np.empty((len(stored), len(shown)), dtype=np.float32)
-    if len(stored) <= _FEW:  # packing both into bits takes longer than comparing them as they are
+    if len(stored) <= FEW:  # packing both into bits takes longer than comparing them as they are
         for row, answer in zip(stored, answers, strict=True):
             answer[:] = 1 - np.count_nonzero(shown != row, axis=1) / stored.shape[1]
         return answers
@@ -59,6 +60,18 @@ def share_equal(stored: Codes, shown: Codes, levels: int) -> FloatArray:
         unequal = np.bitwise_or.reduce(theirs ^ own[:, row, None], axis=0)
         answer[:] = 1 - np.bitwise_count(unequal).sum(axis=1) / stored.shape[1]
     return answers
+
+
+def times_first_largest(values: FloatArray, named: Codes) -> npt.NDArray[np.intp]:
+    """(n,) of how many codes (m,) the named one of ``values`` (levels, m, n) is the first that is largest.
+
+    What counting ``values.argmax(axis=0) == named`` gives, at a third of the time: numpy is quick at the largest value
+    and slow at its place, which is looked up where the named value is the largest at all. Expects no NaN.
+    """
+    is_largest = values[named, np.arange(len(named))] == values.max(axis=0)
+    code, column = np.nonzero(is_largest)
+    first = values[:, code, column].argmax(axis=0) == named[code]
+    return np.bincount(column[first], minlength=values.shape[2])
 
 
 def _width(levels: int) -> int:

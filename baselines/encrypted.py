@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 _TILE = 1024
-"""Polynomials of probes that are held at once: 16 MB at degree 2,048."""
+"""Polynomials of probes that are held at once, and what is decrypted of them: 16 MB each at degree 2,048."""
 
 _LARGEST_ERROR = 0.1
 _KEPT = 512
@@ -47,8 +47,8 @@ class Arithmetic(Protocol):
         """A plaintext per row of coefficients."""
         ...
 
-    def coefficients(self, context: Any, plaintext: Any, at: Sequence[int], *, products: bool) -> FloatArray:
-        """Some coefficients of a decrypted template or, with ``products``, of a template's product with probes."""
+    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
+        """(n, places) of decrypted templates or, with ``products``, of templates' products with probes."""
         ...
 
 
@@ -129,10 +129,9 @@ class EncryptedScheme:
                 system.transform_plain(plaintext)
             for row, template in enumerate(templates):
                 ciphertext = self._transformed(row, template)
-                for place, plaintext in enumerate(tile, first):
-                    product = system.decrypted_product(ciphertext, plaintext)
-                    opened = self.arithmetic.coefficients(system.context, product, at, products=True)
-                    scores[row, place * len(at) : (place + 1) * len(at)] = opened
+                opened = [system.decrypted_product(ciphertext, plaintext) for plaintext in tile]
+                read = self.arithmetic.coefficients(system.context, opened, at, products=True)
+                scores[row, first * len(at) : (first + len(tile)) * len(at)] = read.reshape(-1)
         return scores[:, : len(probes)]
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
@@ -141,7 +140,7 @@ class EncryptedScheme:
         rows = np.empty((len(templates), len(at)))
         for row, template in enumerate(templates):
             plaintext = system.decrypted(self._ciphertext(row, template))
-            rows[row] = self.arithmetic.coefficients(system.context, plaintext, at, products=False)
+            rows[row] = self.arithmetic.coefficients(system.context, [plaintext], at, products=False)[0]
         return unit(rows).astype(np.float32)
 
     def solve(

@@ -13,7 +13,7 @@ from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import on_sphere, unit
 
 from .centring import directions, start, torch_directions
-from .codes import Codes, pack_codes, read_codes, share_equal
+from .codes import FEW, Codes, pack_codes, read_codes, share_equal, times_first_largest
 from .keyed import rng_of, rows_of_each
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 Index = npt.NDArray[np.intp]
 _NUMBERS_AT_ONCE = 1 << 24
 """Products that are held at a time: 64 MB of float32."""
-_FACES_IN_CACHE = 256
+_FACES_IN_CACHE = 512
+_NUMBERS_IN_CACHE = 1 << 18
+"""Products that are held at a time where all that is asked is whether one of them is the largest: 1 MB."""
 
 
 class GaussianIoM:
@@ -71,7 +73,10 @@ class GaussianIoM:
         stored, faces = self._read(templates), directions(probes, self._origin)
         answers = np.empty((len(templates), len(probes)), dtype=np.float32)
         for gaussian, rows in self._gaussians(keys, len(templates)):
-            answers[rows] = share_equal(stored[rows], self._codes(faces, gaussian), self.vectors)
+            if _quicker_one_by_one(rows, faces):
+                answers[rows] = [self._share_named(faces, gaussian, stored[row]) for row in rows]
+            else:
+                answers[rows] = share_equal(stored[rows], self._codes(faces, gaussian), self.vectors)
         return answers
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
@@ -99,7 +104,7 @@ class GaussianIoM:
     def _codes(self, faces: FloatArray, gaussian: FloatArray) -> Codes:
         codes = np.empty((len(faces), self.groups), dtype=np.uint16)
         # One vector of every group after the other: numpy is slow at the largest of 16 neighbours.
-        for some in _tiles(len(faces), self.groups):
+        for some in _slices(len(faces), _FACES_IN_CACHE):
             best = faces[some] @ gaussian[:: self.vectors].T
             codes[some] = 0
             for vector in range(1, self.vectors):
@@ -107,6 +112,17 @@ class GaussianIoM:
                 np.copyto(codes[some], vector, where=product > best)
                 np.maximum(best, product, out=best)
         return codes
+
+    def _share_named(self, faces: FloatArray, gaussian: FloatArray, named: Codes) -> FloatArray:
+        """(n,) the share of groups whose code is the one ``named`` (m,), a few groups and faces at a time."""
+        vectors, times = gaussian.reshape(self.groups, self.vectors, -1), np.zeros(len(faces), dtype=np.intp)
+        some_faces = [(rows, np.ascontiguousarray(faces[rows].T)) for rows in _slices(len(faces), _FACES_IN_CACHE)]
+        for some in _slices(self.groups, _NUMBERS_IN_CACHE // (self.vectors * min(len(faces), _FACES_IN_CACHE))):
+            of_some = vectors[some].transpose(1, 0, 2).reshape(-1, gaussian.shape[1])
+            for rows, columns in some_faces:
+                products = (of_some @ columns).reshape(self.vectors, -1, columns.shape[1])
+                times[rows] += times_first_largest(products, named[some])
+        return _share(times, self.groups)
 
     def _read(self, templates: Sequence[Template]) -> Codes:
         return read_codes(templates, self.groups, self.vectors)
@@ -177,7 +193,10 @@ class PermutationIoM:
         stored, faces = self._read(templates), directions(probes, self._origin)
         answers = np.empty((len(templates), len(probes)), dtype=np.float32)
         for places, rows in self._places(keys, len(templates)):
-            answers[rows] = share_equal(stored[rows], self._codes(faces, places), self._window)
+            if _quicker_one_by_one(rows, faces):
+                answers[rows] = [self._share_named(faces, places, stored[row]) for row in rows]
+            else:
+                answers[rows] = share_equal(stored[rows], self._codes(faces, places), self._window)
         return answers
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
@@ -220,9 +239,21 @@ class PermutationIoM:
 
     def _codes(self, faces: FloatArray, places: Index) -> Codes:
         codes = np.empty((len(faces), self.hashes), dtype=np.uint16)
-        for some in _tiles(len(faces), _NUMBERS_AT_ONCE // _FACES_IN_CACHE):
+        for some in _slices(len(faces), _FACES_IN_CACHE):
             codes[some] = _largest(np.ascontiguousarray(faces[some].T), places).T
         return codes
+
+    def _share_named(self, faces: FloatArray, places: Index, named: Codes) -> FloatArray:
+        """(n,) the share of hashes whose code is the one ``named`` (m,), a few hashes and faces at a time."""
+        by_place, times = places.transpose(0, 2, 1), np.zeros(len(faces), dtype=np.intp)
+        for rows in _slices(len(faces), _FACES_IN_CACHE):
+            entries = np.ascontiguousarray(faces[rows].T)
+            for some in _slices(self.hashes, _NUMBERS_IN_CACHE // (self._window * entries.shape[1])):
+                products = entries.take(by_place[0, :, some], axis=0)
+                for more in by_place[1:, :, some]:
+                    products *= entries.take(more, axis=0)
+                times[rows] += times_first_largest(products, named[some])
+        return _share(times, self.hashes)
 
     def _read(self, templates: Sequence[Template]) -> Codes:
         return read_codes(templates, self.hashes, self._window)
@@ -281,7 +312,21 @@ def _leading(counts: FloatArray) -> FloatArray:
     return counts if counts.ndim == 1 else np.asarray(np.linalg.eigh(counts)[1][:, -1])
 
 
+def _quicker_one_by_one(rows: Index, faces: FloatArray) -> bool:
+    """Whether few templates share a key; a face that is no number has no largest product, and its codes are zero."""
+    return len(faces) > 0 and len(rows) <= FEW and bool(np.isfinite(faces).all())
+
+
+def _share(times: Index, of: int) -> FloatArray:
+    """As :func:`~mote_baselines.codes.share_equal` rounds it."""
+    return np.asarray(1 - (of - times) / of, dtype=np.float32)
+
+
 def _tiles(n: int, each: int) -> Iterator[slice]:
     """Slices of ``n`` rows that take ``each`` numbers, so that bounded memory is held at a time."""
-    step = max(1, _NUMBERS_AT_ONCE // each)
+    return _slices(n, _NUMBERS_AT_ONCE // each)
+
+
+def _slices(n: int, step: int) -> Iterator[slice]:
+    step = max(1, step)
     return (slice(first, first + step) for first in range(0, n, step))

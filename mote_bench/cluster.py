@@ -28,14 +28,19 @@ class Cluster:
         Takes tasks; one that lost its worker is tried elsewhere by Dask itself.
     """
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, *, own: bool = False) -> None:
+        self._client, self._own = client, own
         self.executor: Executor = client.get_executor(pure=False)
 
     @property
     def slots(self) -> int:
         """How many tasks run at once, now: workers may come and go."""
         return max(1, int(sum(self._client.nthreads().values())))
+
+    def renew(self) -> None:
+        """Start the workers anew where they are this run's own; others may be at work in them for somebody else."""
+        if self._own:
+            self._client.restart(wait_for_workers=True)
 
 
 @contextmanager
@@ -75,7 +80,7 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
             ) as local,
             dask.Client(local) as client,
         ):
-            yield Cluster(client)
+            yield Cluster(client, own=True)
         return
     try:
         client = dask.Client(backend, timeout=_SECONDS)

@@ -93,6 +93,11 @@ class _Stage:
             made = (replace(task, function=partial(contain, task.function)) for task in made)
         return workers.run(made, jobs=self.jobs, cluster=self.cluster)
 
+    def forget(self) -> None:
+        """Part the tasks to come from those that are done; in bounds each has a process of its own anyway."""
+        if self.bounds is None:
+            workers.renew(self.cluster)
+
     def give_up(self, scheme: str, outcome: tasks.Outcome) -> None:
         """A scheme that can't be fitted or can't enrol fails every cell it has left."""
         for cell in self.ledger.pending():
@@ -252,6 +257,8 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     rules = {name: judge.Rules(rule, one.holdings.thresholds) for name, one in held.items()}
     thefts: dict[Cell, Theft] = {}
     limit = stage.setting.protocol.seconds_per_attack
+    if wanted:
+        stage.forget()  # a scheme may have kept whom it enrolled where an attack in the same process could read it
 
     def tried() -> Iterator[workers.Task]:
         for cell in wanted:

@@ -73,6 +73,17 @@ def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> 
             suspects.clear()
 
 
+def renew(cluster: Cluster | None = None) -> None:
+    """What comes next starts in new processes, which know nothing of the tasks that are done.
+
+    To be called when no task is under way. Somebody else's cluster is left as it is.
+    """
+    if cluster is None:
+        stop()
+    else:
+        cluster.renew()
+
+
 def stop() -> None:
     """End the workers at once."""
     from loky import get_reusable_executor

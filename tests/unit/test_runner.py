@@ -1,9 +1,11 @@
 """A run end to end on generated people: records, resumption, failures, and the same figures for any number of jobs."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from mote_baselines.cosine import Cosine
 
 from mote_bench import runner, settings, store, tasks, workers
 from mote_bench.contracts import Dataset, Knowledge, SamePerson, Status, WhichClass, WhichFace
@@ -177,6 +179,34 @@ def with_attacks(setting, **attacks):
         for name, attack in attacks.items()
     ]
     return replace(setting, plan=replace(setting.plan, cells=tuple(cells), attacks=attacks))
+
+
+class Whispers(Cosine):
+    """Keeps whom it enrolled, and with whom it was compared, where the attacks of its module could read it."""
+
+    heard: ClassVar[list[np.ndarray]] = []
+
+    def enroll(self, references, *, keys, seeds):
+        self.heard.extend(references)
+        return super().enroll(references, keys=keys, seeds=seeds)
+
+    def score(self, templates, probes, *, keys):
+        self.heard.extend(probes)
+        return super().score(templates, probes, keys=keys)
+
+
+class Listens(Raises):
+    def answer(self, question, evidence, rng):
+        raise RuntimeError(f"heard: {len(Whispers.heard)}.")
+
+
+def test_what_a_scheme_left_in_a_process_reaches_no_attack(tmp_path, monkeypatch):
+    setting = with_attacks(setting_of(monkeypatch, replace(ASKED, schemes="cosine")), listens=Listens())
+    setting = replace(setting, plan=replace(setting.plan, schemes={"cosine": Whispers(), "noise": Whispers()}))
+    store.prepare(tmp_path)
+    made = runner.run(setting, tmp_path, jobs=1, progress=quiet)
+    assert len(made.records) == 2
+    assert all("heard: 0." in record.error for record in made.records)
 
 
 def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):

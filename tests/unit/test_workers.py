@@ -63,6 +63,26 @@ def test_what_cannot_be_sent_is_an_error_not_a_crash():
     assert "TypeError" in outcome.error
 
 
+SEEN = []
+"""What tasks of this process leave behind."""
+
+
+def remember(x):
+    SEEN.append(x)
+    return Outcome(list(SEEN), 0.0)
+
+
+def test_renewed_workers_remember_nothing():
+    def seen(x):
+        [(_, outcome)] = workers.run([workers.Task(0, remember, (x,))], jobs=1)
+        return outcome.value
+
+    workers.renew()
+    assert [seen(1), seen(2)] == [[1], [1, 2]]
+    workers.renew()
+    assert seen(3) == [3]
+
+
 def test_workers_have_one_thread():
     get_reusable_executor().shutdown()
     [(_, outcome)] = workers.run([workers.Task(0, blas_threads, ())], jobs=2)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mote_attacks.score_queries import Solve
-from mote_baselines.bfv import BFV
+from mote_baselines.bfv import BFV, WholeNumbers
 from mote_baselines.ckks import CKKS, coefficients_of, slots_of
 from mote_baselines.cosine import Cosine
 from mote_baselines.packed import packed, places
@@ -63,10 +63,25 @@ def _product(left, right):
 
 def test_slots_hold_the_coefficients():
     rows = np.random.default_rng(0).standard_normal((3, 16))
+    np.testing.assert_allclose(coefficients_of(slots_of(rows), 16, tuple(range(16))), rows, atol=1e-12)
+    np.testing.assert_allclose(coefficients_of(slots_of(rows), 16, (0, 5)), rows[:, [0, 5]], atol=1e-12)
     for row, slots in zip(rows, slots_of(rows), strict=True):
-        np.testing.assert_allclose(coefficients_of(slots, 16), row, atol=1e-12)
         root = np.exp(1j * np.pi * 3 / 16)  # slot 1 is the value at the root to the power of 3
         assert slots[1] == pytest.approx((row * root ** np.arange(16)).sum())
+
+
+def test_whole_numbers_are_written_as_seal_reads_them():
+    """Every coefficient, the negative ones from above the modulus, zeros at either end and nothing but zeros."""
+    rows = np.random.default_rng(0).integers(-40, 40, (4, 2048)).astype(float)
+    rows[1, 100:], rows[2, :7], rows[3] = 0, 0, 0
+    for some in (rows, rows[1:2], rows[3:]):
+        arithmetic = WholeNumbers(2048, 1, 22)
+        for row, plaintext in zip(some, arithmetic.plaintexts(None, some), strict=True):
+            held = [plaintext.data(i) if i < plaintext.coeff_count() else 0 for i in range(2048)]
+            np.testing.assert_array_equal(held, row % 2**22)
+            np.testing.assert_array_equal(
+                arithmetic.coefficients(None, [plaintext], range(2048), products=False), row[None]
+            )
 
 
 def test_bfv_by_hand():

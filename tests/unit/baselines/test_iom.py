@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mote_baselines.centring import directions
 from mote_baselines.iom import GaussianIoM, PermutationIoM
 
 from mote_bench.contracts import Faces
@@ -51,6 +52,25 @@ def test_codes_are_packed_and_named_by_the_key():
     assert template == bytes([codes[0] << 4 | codes[1], codes[2] << 4 | codes[3], codes[4] << 4])
     assert len(fitted(GaussianIoM()).enroll(x, keys=KEYS[:1], seeds=[0])[0]) == 150
     assert len(fitted(PermutationIoM()).enroll(x, keys=KEYS[:1], seeds=[0])[0]) == 600 * 4 // 8
+
+
+@pytest.mark.parametrize("scheme", [GaussianIoM(), PermutationIoM(), PermutationIoM(permutations=1)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_scores_are_shares_of_equal_codes(scheme, shared):
+    """Whichever way is quicker, equal and opposite faces, entries that tie and faces that are no numbers included."""
+    scheme, x = fitted(scheme), normal_faces(40, 64)
+    few = np.sign(x[:3])  # entries of two values only: most of the largest products are shared
+    probes = np.concatenate([x, -x, few, x * [[1], *[[0]] * 39]])
+    keys = KEYS[:1] * 40 if shared else KEYS[:40]
+    templates = scheme.enroll(np.concatenate([few, x[3:]]), keys=keys, seeds=range(40))
+    codes = scheme._read(templates)
+    expand, faces = getattr(scheme, "_gaussians", None) or scheme._places, directions(probes, scheme._origin)
+    for shown in (faces, np.where(np.arange(len(faces))[:, None] == 1, np.nan, faces)):
+        plain = np.empty((40, len(shown)))
+        for secret, rows in expand(keys, 40):
+            plain[rows] = (scheme._codes(shown, secret) == codes[rows, None]).mean(axis=2)
+        asked = probes if shown is faces else np.where(np.arange(len(probes))[:, None] == 1, np.nan, probes)
+        np.testing.assert_allclose(scheme.score(templates, asked, keys=keys), plain, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("mixture", [0.0, 0.4, 0.8])
