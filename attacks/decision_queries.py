@@ -26,8 +26,12 @@ from .probing import choose_probes, granted, labels_of
 from .score_queries import oracle_of
 
 _HALVINGS = 8  # of an arc of a quarter turn: to a third of a degree
-_SPREADS = (0.2, 0.35, 0.5, 0.7, 1.0, 1.3)  # of the faces to start from, in standard deviations of the prior
-_FACES_TO_TUNE_ON = 500
+_STARTS = (
+    *((0.0, spread) for spread in (0.2, 0.35, 0.5, 0.7, 1.0, 1.3)),
+    *((share, spread) for share in (0.5, 0.8, 1.0) for spread in (0.1, 0.2, 0.35)),
+)
+"""Faces to start from: how much of a public face, seen from the mean, and how far from that in standard deviations."""
+_FACES_TO_TUNE_ON = 400
 _PEOPLE_TO_TUNE_ON = 100
 _FALSE_MATCHES = 1e-3  # at which the attacker guesses that the system works
 _MOST_PASSES = 3
@@ -38,9 +42,10 @@ class Boundary:
     """Measure how far one may turn from an accepted face in every direction, and step into the middle.
 
     The thief has no record and sees no score: the running system says yes or no. They claim to be each victim and want
-    the enrolled face; success is an embedding that the system takes for the person, on another photo too. First faces
-    drawn from a Gaussian fitted to public embeddings are presented until one is let in by chance; how far from its
-    mean they are drawn is what opens most of the attacker's own people. Then, along every
+    the enrolled face; success is an embedding that the system takes for the person, on another photo too. First likely
+    faces are presented until one is let in by chance: draws of a Gaussian fitted to public embeddings, near its mean or
+    far, or near a public face or between that and the mean, whatever opens most of the attacker's own people. Who
+    resembles others stands in a crowd that a Gaussian knows nothing of. Then, along every
     one of d - 1 orthonormal directions, bisection finds how far the face can be turned either way until it is refused.
     Faces within an angle of the enrolled one are let in, so on a great circle through the accepted face the accepted
     arc lies about the enrolled face's projection: for turns a forwards and b backwards, the enrolled face's part in
@@ -76,30 +81,37 @@ def first_accepted(
 
     With it, (n,) whether one does. The faces are the same for everybody.
     """
-    z = rng.standard_normal((max(tries, 1), len(prior.mean)))
-    faces = prior.faces(_telling_spreads(evidence, prior, rng)[np.arange(len(z)) % len(_SPREADS), None] * z)
+    public, _ = granted(evidence)
+    starts = _telling_starts(evidence, prior, rng)
+    faces = _likely(public.embeddings, prior, starts[np.arange(max(tries, 1)) % len(starts)], rng)
     start, opened = _tried(oracle_of(evidence), faces)
     return faces[start].astype(np.float64), opened
 
 
-def _telling_spreads(evidence: Evidence, prior: Prior, rng: np.random.Generator) -> FloatArray:
-    """(spreads,) how far from the mean faces are drawn, in turn.
+def _likely(public: FloatArray, prior: Prior, starts: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(m, d) float32 unit faces, one for each of ``starts`` (m, 2)."""
+    drawn = public[rng.integers(len(public), size=len(starts))] - prior.mean
+    noise = rng.standard_normal((len(starts), len(prior.mean))) @ prior.axes.T
+    return unit(prior.mean + starts[:, :1] * drawn + starts[:, 1:] * noise).astype(np.float32)
 
-    All the one that opens most of the attacker's own people, where the attacker can score these; otherwise each.
+
+def _telling_starts(evidence: Evidence, prior: Prior, rng: np.random.Generator) -> FloatArray:
+    """(starts, 2) of :data:`_STARTS`, to be taken in turn.
+
+    The one that opens most of the attacker's own people, where the attacker can score these; otherwise all.
     """
     public, shadow = granted(evidence)
-    scheme = evidence.scheme
+    scheme, starts = evidence.scheme, np.array(_STARTS)
     if scheme is None or not hasattr(scheme, "score"):
-        return np.array(_SPREADS)
+        return starts
     tried = rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON]
     keys = None if shadow.keys is None else [shadow.keys[row] for row in tried]
     templates = [shadow.templates[row] for row in tried]
     threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
-    z = rng.standard_normal((_FACES_TO_TUNE_ON, len(prior.mean)))
-    faces = np.concatenate([prior.faces(spread * z) for spread in _SPREADS])
+    faces = _likely(public.embeddings, prior, starts.repeat(_FACES_TO_TUNE_ON, axis=0), rng)
     passed = np.asarray(scheme.score(templates, faces, keys=keys)) > threshold
-    opened = passed.reshape(len(templates), len(_SPREADS), len(z)).any(axis=2).sum(axis=0)
-    return np.full(len(_SPREADS), _SPREADS[int(np.argmax(opened))])
+    opened = passed.reshape(len(templates), len(starts), _FACES_TO_TUNE_ON).any(axis=2).sum(axis=0)
+    return starts[[np.argmax(opened)]]
 
 
 def guessed_threshold(
