@@ -25,12 +25,12 @@ class Evolve:
     """Move an accepted face to where its mutations are let in most often.
 
     The thief stands where ``decision_queries.Boundary`` does: no record, no score, as many queries, and wants the
-    enrolled face; success is an embedding that the system takes for the person, on another photo too. It starts from
-    the face that ``Boundary`` would start from. A generation presents mutations on both sides of the present face,
-    drawn wider where public embeddings differ more; the share of them that is let in stands for the score which nobody
-    shows, and its natural gradient is the mean of those let in less the mean of those refused. The step grows while
-    more than a fifth of a generation is let in and shrinks otherwise, so that the face drifts from the boundary to the
-    middle of what is accepted.
+    enrolled face; success is an embedding that the system takes for the person, on another photo too. It starts as
+    ``Boundary`` does, from a face that is let in by chance. A generation presents mutations on both sides of the
+    present face, drawn wider where public embeddings differ more; the share of them that is let in stands for the score
+    which nobody shows, and its natural gradient is the mean of those let in less the mean of those refused. The step
+    grows while more than a fifth of a generation is let in and shrinks otherwise, so that the face drifts from the
+    boundary to the middle of what is accepted.
 
     Bisection (``Boundary``) is exact where a score falls evenly to all sides; here no single answer counts for much,
     which forgives scores in steps or random ones. Evolution against face recognition by decisions: Dong et al.,

@@ -29,6 +29,7 @@ _SAMPLES = 20_000
 _MOST_KEPT = 200
 _SHARES = (3, 5, 10, 20, 50, 100, 200)  # how many of the best faces are averaged
 _UNSTRETCHED = (0.0, 0.5, 1.0)  # by which power of the prior's covariance an average is divided
+_TILE = 1000
 _ANSWERS_AT_ONCE = 1 << 22  # that are held and sorted
 _PEOPLE_TO_TUNE_ON = 60
 
@@ -181,11 +182,16 @@ def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -
 def _best(system: _System, faces: FloatArray, *, most: int) -> tuple[Index, FloatArray]:
     """(n, most) row numbers of the faces that score best, best first, and their scores.
 
-    A tile of templates answers all faces: a scheme expands each template's key once.
+    Faces are shown in tiles, except where each template has a key of its own, which a scheme then expands once.
     """
-    tile, kept, values = max(1, _ANSWERS_AT_ONCE // len(faces)), [], []
-    for start in range(0, len(system.templates), tile):
-        answers = system.score(slice(start, start + tile), faces)
+    own_keys = system.keys is not None and len(set(system.keys)) > 1
+    tile, step = len(faces) if own_keys else _TILE, max(1, _ANSWERS_AT_ONCE // len(faces))
+    kept: list[Index] = []
+    values: list[FloatArray] = []
+    for start in range(0, len(system.templates), step):
+        rows = slice(start, start + step)
+        shown = (faces[first : first + tile] for first in range(0, len(faces), tile))
+        answers = np.hstack([system.score(rows, some) for some in shown])
         first = np.argsort(-answers, axis=1, kind="stable")[:, :most]
         kept.append(first)
         values.append(np.take_along_axis(answers, first, 1))
@@ -210,7 +216,7 @@ def _searched(evidence: Evidence, people: int, rng: np.random.Generator) -> _Fou
     best = _best(system, prior.faces(z), most=_ELITE)
     start = np.stack([_weights(value) @ z[row] for row, value in zip(*best, strict=True)])
     # The same noise for everybody: an estimate must not depend on its record's place among the stolen.
-    spreads = _SPREAD * _NARROWING ** np.arange(_ROUNDS)
+    spreads = np.cumprod([_SPREAD, *[_NARROWING] * (_ROUNDS - 1)])
     noises = [spread * rng.standard_normal((_PROPOSALS, len(prior.mean))) for spread in spreads]
     # One template after the other goes through all rounds: a scheme expands its key once.
     rounds = np.stack([_path(system, row, prior, one, noises) for row, one in enumerate(start)], axis=1)

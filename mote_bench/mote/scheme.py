@@ -26,6 +26,7 @@ EVERYONE = "everyone"
 """The name of the one group where the background isn't split."""
 
 _TEMPLATES_AT_ONCE = 32
+_PROBES_AT_ONCE = 1000
 
 Shares = Mapping[str, float]
 """Of a person's positives, the part that is drawn from the density of each group; adds up to 1."""
@@ -201,7 +202,10 @@ class MOTE:
         scores = np.empty((len(templates), len(x)), dtype=np.float32)
         for start in range(0, len(templates), _TEMPLATES_AT_ONCE):
             some = slice(start, start + _TEMPLATES_AT_ONCE)
-            scores[some] = answers(_load(templates[some], dimension=x.shape[1], first=start), x).numpy()
+            nets = _load(templates[some], dimension=x.shape[1], first=start)
+            for first in range(0, len(x), _PROBES_AT_ONCE):
+                shown = slice(first, first + _PROBES_AT_ONCE)
+                scores[some, shown] = answers(nets, x[shown]).numpy()
         return scores
 
     def surrogate(

@@ -63,6 +63,27 @@ def test_workers_that_die(tmp_path):
     assert "worker process died" in outcomes["always"].error
 
 
+SEEN = []
+"""What tasks of a process leave behind."""
+
+
+def remember(x):
+    SEEN.append(x)
+    return Outcome(list(SEEN), 0.0)
+
+
+def test_the_workers_of_a_local_cluster_are_renewed():
+    with connected("dask", jobs=1) as cluster:
+
+        def seen(x):
+            [(_, outcome)] = workers.run([workers.Task(0, remember, (x,))], jobs=1, cluster=cluster)
+            return outcome.value
+
+        assert [seen(1), seen(2)] == [[1], [1, 2]]
+        workers.renew(cluster)
+        assert seen(3) == [3]
+
+
 def test_nobody_at_the_address(monkeypatch):
     monkeypatch.setattr("mote_bench.cluster._SECONDS", 1)
     with pytest.raises(InputError, match="no Dask scheduler answers there"), connected("tcp://127.0.0.1:9", jobs=1):
