@@ -2,18 +2,22 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.stats import t
 
 from mote_bench.contracts import InputError
-from mote_bench.metrics.intervals import Proportion, modified_wilson
+from mote_bench.metrics.intervals import Proportion, modified_wilson, wilson
 from mote_bench.metrics.verification import (
+    AtEqualErrors,
     Scores,
+    _joint_trials,
     as_readable,
     det_points,
     eer,
     eer_interval,
     fmr,
     fnmr,
+    interval_of_curve,
     measure_verification,
     operating_points,
     rank_1,
@@ -205,3 +209,55 @@ def test_where_false_matches_are_read() -> None:
     """At two per person, or at the EER where that is more."""
     assert readable_share(0.01, 50) == pytest.approx(1 - 2 / 50)
     assert readable_share(0.2, 50) == pytest.approx(0.8)
+
+
+# FNMR rises from 0 to 0.4 as FMR falls from 0.4 to 0: they are equal at 0.2.
+RISING = np.linspace(0, 0.4, 401)
+FALLING = 0.4 - RISING
+SURE = Proportion(0.2, 1e8, np.zeros(4))
+
+
+@pytest.mark.parametrize("trials", [30, 200])
+def test_where_one_error_is_known_the_other_bounds_the_eer(trials: int) -> None:
+    """The lowest common rate is the FMR that the lower bound of the FNMR there just reaches, 0.4 - x = low(x); the
+    highest that of the upper bound. The same with the two errors exchanged."""
+    unsure = Proportion(0.2, trials, np.array([1.0, -1, 0, 0]))
+    low, high = (
+        0.4 - brentq(lambda rate, end=end: 0.4 - rate - wilson(rate * trials, trials)[end], 0.01, 0.39)
+        for end in (0, 1)
+    )
+    for missed, matched in ((unsure, SURE), (SURE, unsure)):
+        found = interval_of_curve(FALLING, RISING, AtEqualErrors(0.2, missed, matched))
+        # The curve is read in steps of a fortieth of the distance.
+        assert found == pytest.approx((low, high), abs=0.025 * (high - low))
+
+
+def test_two_errors_of_equal_weight_are_as_good_as_twice_the_trials() -> None:
+    """Along this curve their mean is 0.2 everywhere, so only their own uncertainty is left: fifty trials and fifty."""
+    missed, matched = (Proportion(0.2, 50, np.array(pull)) for pull in ([1.0, -1, 0, 0], [0, 0, 1.0, -1]))
+    found = interval_of_curve(FALLING, RISING, AtEqualErrors(0.2, missed, matched))
+    assert found == pytest.approx(modified_wilson(20, 100), abs=1e-6)
+
+
+def test_independent_errors_weigh_by_their_trials() -> None:
+    """30 trials and 10: three quarters and one quarter."""
+    missed, matched = Proportion(0.2, 30, np.array([1.0, -1, 0, 0])), Proportion(0.2, 10, np.array([0, 0, 4.0, -4]))
+    assert AtEqualErrors(0.2, missed, matched).influence == pytest.approx([0.75, -0.75, 1, -1])
+    assert _joint_trials(missed, matched) == pytest.approx(40)
+
+
+@pytest.mark.parametrize(
+    ("trials", "together"), [((40, 20), 0.5), ((20, 40), 0.5), ((40, 20), -0.8), ((40, 5), 0.9), ((5, 40), 0.9)]
+)
+def test_no_other_weight_would_be_more_precise(trials: tuple[int, int], together: float) -> None:
+    """Of a mean of two errors that move together; no error weighs less than nothing."""
+    missed = Proportion(0.2, trials[0], np.array([1.0, 0]))
+    matched = Proportion(0.2, trials[1], np.array([together, np.sqrt(1 - together**2)]))
+    shares = np.linspace(0, 1, 2001)
+    one, other = 1 / trials[0], 1 / trials[1]
+    variances = shares**2 * one + (1 - shares) ** 2 * other
+    variances += 2 * shares * (1 - shares) * together * np.sqrt(one * other)
+    assert _joint_trials(missed, matched) == pytest.approx(1 / variances.min(), rel=1e-5)
+    share = shares[variances.argmin()]
+    expected = share * missed.influence + (1 - share) * matched.influence
+    assert AtEqualErrors(0.2, missed, matched).influence == pytest.approx(expected, abs=1e-3)
