@@ -147,8 +147,8 @@ def closely() -> str:
     people, repetitions = CLOSER
     told = " and ".join(f"{share:.3f} ({metric})" for metric, share in closer(people, repetitions).items())
     return (
-        f"Of two figures that have little to compute, {repetitions:,} populations of {people} people were drawn, "
-        f"so that the\nshare is uncertain by 0.01: {told}."
+        f"Two figures have little to compute; of {repetitions:,} populations of {people} people, which leaves an "
+        f"uncertainty of 0.01,\ntheir intervals hold the truth in {told}."
     )
 
 
