@@ -70,8 +70,9 @@ def main() -> None:
         for tests in (_own, _quick, _long):
             _require_passing({tests(_module(one)) for one in alive})
             alive = [one for one in alive if not _noticed(one, tests(_module(one)))]
-            print(f"{len(alive)} alive after {tests.__name__.strip('_')} tests:", flush=True)
-            print("\n".join(_named(one.mutations[0]) for one in alive), flush=True)
+            print(f"{len(alive)} alive after {tests.__name__.strip('_')} tests", flush=True)
+            for one in alive:
+                print(f"  {_named(one.mutations[0])}", flush=True)
         for one in alive:
             print(f"\nalive: {_named(one.mutations[0])}\n{_change(one.mutations[0])}")
         os.chdir(ROOT)
