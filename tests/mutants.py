@@ -1,51 +1,60 @@
 """Mutation testing of the metrics and the gate: `make mutants` says how many small faults the tests notice.
 
 Cosmic Ray puts one fault at a time into a copy of the sources (another operator, another number, a condition turned
-round) and runs the tests of the metrics, of the gate and the hand-computed truths. What these leave alive faces the
-calibration tests, which take minutes. All faults would take hours, so some are drawn with a named seed; the share is
-printed with its interval, and every survivor with its change. Faults that no test could miss or see are left out of
-the draw: bit operators and `is` in place of arithmetic and comparisons, and faults in annotations, which don't run.
+round). It faces the tests that bear its module's name; if it lives, all quick tests of the metrics, of the gate and the
+hand-computed truths; and at last the calibration tests, which take minutes. Tests run in forks of this process, which
+has imported what they need and nothing of what is mutated. All faults would take hours, so some are drawn with a named
+seed; the share is printed with its interval, and every survivor with its change. Faults that no test could miss or see
+are left out of the draw: bit operators and `is` in place of arithmetic and comparisons, and faults in annotations,
+which don't run.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import difflib
+import importlib
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-import numpy as np
+import cosmic_ray.plugins
+from cosmic_ray.mutating import use_mutation
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkItem, WorkResult
-
-from mote_bench.metrics.intervals import wilson
+from cosmic_ray.work_item import MutationSpec, WorkItem
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = ("mote_bench/metrics", "mote_bench/gate.py")
+NEEDED = ("pytest", "hypothesis.extra.numpy", "scipy.stats", "scipy.optimize", "scipy.integrate", "sklearn.metrics",
+          "pandas", "torch", "jsonschema")  # fmt: skip
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not hour")
 NOT_QUICK = (
     "--ignore=tests/unit/metrics/test_metrics_calibration.py",
     "--deselect=tests/truth/test_truth_values.py::test_the_interval_covers",
 )
 QUICK = ("tests/truth", "tests/unit/metrics", "tests/unit/test_gate.py", *NOT_QUICK)
-LONG = ("tests/unit/metrics/test_metrics_calibration.py", "tests/truth/test_truth_values.py")
+LONG = ("tests/unit/metrics/test_metrics_calibration.py", "tests/truth/test_truth_values.py::test_the_interval_covers")
+CALIBRATED = ("attributes", "fairness", "intervals", "linkage", "measured", "reconstruction", "values", "verification")
+"""The modules that these run through; a fault elsewhere they couldn't meet."""
+SECONDS = 1800
+"""Of the processor, after which a fault that loops counts as killed; by the clock a busy machine would kill others."""
 SENSELESS = re.compile(r"_(RShift|LShift|BitOr|BitAnd|BitXor|Is|IsNot)$")
 CONFIG = """[cosmic-ray]
 module-path = {modules}
-timeout = 600.0
+timeout = 1.0
 excluded-modules = []
-test-command = "{command}"
+test-command = "true"
 [cosmic-ray.distributor]
 name = "local"
 """
-
-
-Tried = tuple[WorkItem, WorkResult | None]
 
 
 def main() -> None:
@@ -56,16 +65,22 @@ def main() -> None:
     asked.add_argument("--least", type=float, default=0.9, help="the share that must be killed")
     options = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = _copied(Path(folder))
-        drawn, known = _drawn(copy, options.faults, options.seed)
-        alive: list[Tried] = [(item, None) for item in drawn]
+        drawn, known = _drawn(_entered(Path(folder)), options.faults, options.seed)
+        alive = drawn
         for tests in (_own, _quick, _long):
-            alive = _survivors(copy, [item for item, _ in alive], tests)
+            _require_passing({tests(_module(one)) for one in alive})
+            alive = [one for one in alive if not _noticed(one, tests(_module(one)))]
             print(f"{len(alive)} alive after {tests.__name__.strip('_')} tests", flush=True)
+            for one in alive:
+                print(f"  {_named(one.mutations[0])}", flush=True)
+        for one in alive:
+            print(f"\nalive: {_named(one.mutations[0])}\n{_change(one.mutations[0])}")
+        os.chdir(ROOT)
+    sys.path[0] = str(ROOT)
+    from mote_bench.metrics.intervals import wilson  # here, as tests must import the mutated one
+
     dead = len(drawn) - len(alive)
     low, high = wilson(dead, len(drawn))
-    for item, result in sorted(alive, key=lambda one: str(one[0].mutations[0])):
-        print(f"\nalive: {_named(item.mutations[0])}\n{_change(result)}")
     print(
         f"\n{dead} of {len(drawn)} faults killed: {dead / len(drawn):.3f}, 95 % interval {low:.3f} to {high:.3f}; "
         f"drawn of {known} with seed {options.seed}"
@@ -73,16 +88,27 @@ def main() -> None:
     sys.exit(dead / len(drawn) < options.least)
 
 
-def _copied(folder: Path) -> Path:
+def _entered(folder: Path) -> Path:
+    """A copy of what is mutated and of its tests; this process enters it, and its forks import from there."""
     for name in ("mote_bench", "attacks", "baselines", "tests", "leaderboards"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
+    os.chdir(folder)
+    sys.path[0] = str(folder)
+    sys.dont_write_bytecode = True
+    os.environ |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    os.environ |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    for name in NEEDED:
+        importlib.import_module(name)
     return folder
 
 
 def _drawn(copy: Path, count: int, seed: int) -> tuple[list[WorkItem], int]:
     """Some of the faults, and how many there are."""
-    _cosmic_ray(copy, "init", "true")
+    import numpy as np
+
+    (copy / "config.toml").write_text(CONFIG.format(modules=list(MUTATED)), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "cosmic_ray.cli", "init", "config.toml", "session.sqlite"], check=True)
     with use_db(copy / "session.sqlite", WorkDB.Mode.open) as found:
         items = sorted((item for item in found.work_items if _sensible(copy, item.mutations[0])), key=_place)
     chosen = np.random.default_rng(seed).permutation(len(items))[:count]
@@ -97,13 +123,13 @@ def _place(item: WorkItem) -> tuple[str, tuple[int, int], str, str]:
 def _sensible(copy: Path, one: MutationSpec) -> bool:
     if SENSELESS.search(one.operator_name):
         return False
-    tree = ast.parse((copy / one.module_path).read_text(encoding="utf-8"))
-    return not any(first <= one.start_pos < last for first, last in _annotations(tree))
+    return not any(first <= one.start_pos < last for first, last in _annotations(copy / one.module_path))
 
 
-def _annotations(tree: ast.Module) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+@cache
+def _annotations(module: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     found: list[ast.expr] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         noted = getattr(node, "annotation", None), getattr(node, "returns", None)
         found += [one for one in noted if isinstance(one, ast.expr)]
     return [((one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)) for one in found]
@@ -114,59 +140,70 @@ def _own(module: Path) -> tuple[str, ...]:
     if module.name == "gate.py":
         return ("tests/unit/test_gate.py",)
     names = (f"tests/truth/test_truth_{module.stem}.py", f"tests/unit/metrics/test_metrics_{module.stem}.py")
-    return tuple(name for name in names if (ROOT / name).exists()) + NOT_QUICK
+    here = tuple(name for name in names if Path(name).exists())
+    return here and here + NOT_QUICK
 
 
 def _quick(_: Path) -> tuple[str, ...]:
     return QUICK
 
 
-def _long(_: Path) -> tuple[str, ...]:
-    return LONG
+def _long(module: Path) -> tuple[str, ...]:
+    return LONG if module.stem in CALIBRATED else ()
 
 
-def _survivors(copy: Path, items: Sequence[WorkItem], tests: Callable[[Path], tuple[str, ...]]) -> list[Tried]:
-    """The faults that the tests of their module leave alive."""
-    found: list[Tried] = []
-    for module in sorted({item.mutations[0].module_path for item in items}):
-        here = [item for item in items if item.mutations[0].module_path == module]
-        paths = tests(module)
-        found += _alive(copy, here, paths) if set(paths) - set(NOT_QUICK) else [(item, None) for item in here]
-    return found
+def _require_passing(several: set[tuple[str, ...]]) -> None:
+    """Without a fault all of them must pass, or every fault would seem to be noticed."""
+    for tests in several:
+        if not _passing(tests):
+            raise RuntimeError(f"{' '.join(tests)} fail without any fault")
 
 
-def _alive(copy: Path, items: Sequence[WorkItem], tests: Sequence[str]) -> list[Tried]:
-    with use_db(copy / "session.sqlite", WorkDB.Mode.open) as session:
-        session.clear()
-        session.add_work_items(items)
-    options = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m 'not slow and not hour'")
-    command = " ".join((sys.executable, "-m", "pytest", *options, *tests))
-    subprocess.run(command, shell=True, cwd=copy, env=_environment(copy), check=True, stdout=subprocess.DEVNULL)
-    _cosmic_ray(copy, "exec", command)
-    with use_db(copy / "session.sqlite", WorkDB.Mode.open) as session:
-        done = list(session.completed_work_items)
-    if len(done) != len(items):
-        raise RuntimeError(f"{len(done)} of {len(items)} faults were tried")
-    return [(item, result) for item, result in done if result.test_outcome == TestOutcome.SURVIVED]
+def _noticed(one: WorkItem, tests: Sequence[str]) -> bool:
+    spec = one.mutations[0]
+    with use_mutation(spec.module_path, _operator(spec), spec.occurrence):
+        return not _passing(tests)
 
 
-def _cosmic_ray(copy: Path, step: str, command: str) -> None:
-    (copy / "config.toml").write_text(CONFIG.format(modules=list(MUTATED), command=command), encoding="utf-8")
-    program = [sys.executable, "-m", "cosmic_ray.cli", step, "config.toml", "session.sqlite"]
-    subprocess.run(program, cwd=copy, env=_environment(copy), check=True)
+def _passing(tests: Sequence[str]) -> bool:
+    """Whether these tests, none of them too, pass in a fork of this process."""
+    if not tests:
+        return True
+    child = os.fork()
+    if child == 0:
+        _run_and_exit(tests)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def _environment(copy: Path) -> dict[str, str]:
-    """The copy is imported, not what is installed; and no more than one thread."""
-    return os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+def _run_and_exit(tests: Sequence[str]) -> None:
+    code = 1
+    try:
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        import pytest
+
+        code = int(pytest.main([*OPTIONS, *tests]))
+    finally:
+        os._exit(code)
+
+
+def _operator(spec: MutationSpec) -> object:
+    return cosmic_ray.plugins.get_operator(spec.operator_name)(**(spec.operator_args or {}))
+
+
+def _module(one: WorkItem) -> Path:
+    return Path(one.mutations[0].module_path)
 
 
 def _named(one: MutationSpec) -> str:
     return f"{one.module_path}:{one.start_pos[0]} {one.operator_name} {one.operator_args or ''}"
 
 
-def _change(result: WorkResult | None) -> str:
-    lines = ((result and result.diff) or "").splitlines()
+def _change(spec: MutationSpec) -> str:
+    with use_mutation(spec.module_path, _operator(spec), spec.occurrence) as (before, after):
+        lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
     return "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
 
 

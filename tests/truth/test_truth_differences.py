@@ -43,6 +43,27 @@ def test_what_would_be_found() -> None:
     assert change.detectable == pytest.approx(0.0633461, abs=1e-6)
 
 
+def test_what_would_be_found_where_lower_is_worse() -> None:
+    # The distance that counts is the other one, 0.0565685.
+    change = difference(BEFORE, NOW, 0.0, worse=-1.0, z=1.644854)
+    assert change.detectable == pytest.approx(0.0633461 * 0.0565685 / 0.0424264, abs=1e-6)
+
+
+def test_figures_that_move_apart_say_less() -> None:
+    # With correlation -1 the distances add up: 0.03 + 0.03 and 0.04 + 0.04. At 1/2, sqrt(0.0009) and sqrt(0.0016).
+    change = difference(BEFORE, NOW, -1.0, worse=1.0, z=1.959964)
+    assert (change.low, change.high) == pytest.approx((0.1 - 0.06, 0.1 + 0.08), abs=1e-6)
+    change = difference(BEFORE, NOW, 0.5, worse=1.0, z=1.959964)
+    assert (change.low, change.high) == pytest.approx((0.1 - 0.03, 0.1 + 0.04), abs=1e-6)
+
+
+def test_a_correlation_is_never_beyond_one() -> None:
+    for sign in (1, -1):
+        pulls = dict.fromkeys(range(3), 0.1)
+        assert together(pulls, dict.fromkeys(range(3), sign * 0.1)) == pytest.approx(sign)
+        assert abs(together(pulls, dict.fromkeys(range(3), sign * 0.1))) <= 1
+
+
 def test_people_in_both_runs_correlate_them() -> None:
     # Shared people 2 and 3: 2 * 1 + (-1) * 1 = 1; lengths sqrt(1 + 4 + 1) and sqrt(1 + 1 + 4) = sqrt(6) each: 1 / 6.
     assert together({1: 1.0, 2: 2.0, 3: -1.0}, {2: 1.0, 3: 1.0, 4: 2.0}) == pytest.approx(1 / 6)

@@ -79,3 +79,21 @@ def test_rank_1_in_galleries_of_growing_size():
     assert found["rank_1_of_10"].value == pytest.approx((1 + 10 / 220) / 2)
     assert found["rank_1_of_10"].chance == 0.1
     assert "rank_1_of_30" not in {one.metric for one in found.measurements}
+
+
+@pytest.mark.parametrize(("beaten", "ways"), [(8, 0), (9, 1), (10, 10), (11, 55)])
+def test_a_mate_that_beats_just_enough(beaten: int, ways: int) -> None:
+    """First among nine drawn in C(beaten, 9) of the C(12, 9) = 220 draws: in none where it beats eight."""
+    found = measure_linkage(np.tile(np.arange(13.0), (2, 1)), np.array([12, beaten]), np.random.default_rng(0))
+    one = found["rank_1_of_10"]
+    assert one.value == pytest.approx((1 + ways / 220) / 2)
+    assert one.n == 2
+    assert one.low < one.value < one.high
+
+
+def test_ties_count_half_in_a_gallery() -> None:
+    """One beats all twelve; another is level with all, which counts as beating six: too few where nine are drawn."""
+    answer = np.zeros((2, 13))
+    answer[0, 12] = 1
+    found = measure_linkage(answer, np.array([12, 0]), np.random.default_rng(0))
+    assert found["rank_1_of_10"].value == pytest.approx(1 / 2)

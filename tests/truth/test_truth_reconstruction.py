@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mote_bench.metrics.reconstruction import Truth, centred, cosine_gain, measure_reconstruction
+from mote_bench.metrics.verification import threshold_at_fmr
 
 
 def direction(*degrees: float) -> np.ndarray:
@@ -115,3 +116,68 @@ def test_movement_by_hand() -> None:
         measure_reconstruction(direction(44, 46), truth, {}, np.random.default_rng(0))
     measured = measure_reconstruction(direction(43.5, 46.5), truth, {}, np.random.default_rng(0))
     assert measured["centred_cosine"].value == pytest.approx(np.cos(np.radians(43.5)))
+
+
+def test_answers_without_a_direction_move_nobody() -> None:
+    """Two of three answers are zero: one direction is left, and nothing to compare it with."""
+    truth = Truth(np.zeros(2), direction(0, 90, 180), direction(10, 80), np.array([0, 1]))
+    with pytest.raises(ValueError, match="its 3 answers are all but one face"):
+        measure_reconstruction(direction(0, 90, 180) * [[1], [0], [0]], truth, {}, np.random.default_rng(0))
+    # With two of three opposite to each other their cosine is -1.
+    measured = measure_reconstruction(direction(0, 180, 0) * [[1], [1], [0]], truth, {}, np.random.default_rng(0))
+    assert measured["centred_cosine"].value == pytest.approx((1 + 0 + 0) / 3)
+
+
+def test_the_gain_and_its_interval_by_hand() -> None:
+    # Means of the others in rows 0.15, 0.2, 0.1 and in columns 0.05, 0.1, 0.3; own less both plus 0.15:
+    # 0.85, 0.45, 0.05; Student's t of two degrees 4.3026527 times 0.4 / sqrt(3).
+    cosines = np.array([[0.9, 0.1, 0.2], [0.0, 0.6, 0.4], [0.1, 0.1, 0.3]])
+    half = 4.3026527 * 0.4 / np.sqrt(3)
+    assert cosine_gain(cosines)[1] == pytest.approx((0.45 - half, 0.45 + half))
+
+
+def test_cosines_of_two_people_are_bounded() -> None:
+    """Their mean 0 and Student's t of one degree reach far beyond -1 and 1."""
+    truth = Truth(np.zeros(2), direction(0, 90), direction(10, 80), np.array([0, 1]))
+    one = measure_reconstruction(direction(0, 270), truth, {}, np.random.default_rng(0))["centred_cosine"]
+    assert (one.value, one.low, one.high) == pytest.approx((0, -1, 1))
+
+
+def test_lengths_of_answers_and_of_what_is_left_of_them() -> None:
+    """An answer of any length is a direction; what differs from the mean by rounding only is none."""
+    mean = np.array([0.6, 0.8])
+    rows = np.array([[0.6, 0.8], [6e300, 8e300], [0.6 + 1e-12, 0.8], [0.6 + 1e-6, 0.8], [-3e-300, 0]])
+    lengths = np.linalg.norm(centred(rows, mean), axis=1)
+    assert lengths == pytest.approx([0, 0, 0, 1, 1])
+
+
+def test_thresholds_are_told() -> None:
+    truth = Truth(np.zeros(2), direction(0, 90), direction(10, 80), np.array([0, 1]))
+    at = {"1e-2": 0.5}
+    plain = measure_reconstruction(direction(0, 270), truth, at, np.random.default_rng(0))
+    assert plain.details["thresholds"] == at
+    assert "uncentred_thresholds" not in plain.details
+    assert list(plain.influence) == ["cosine_gain", "success_gain_at_fmr_1e-2"]
+
+
+def test_the_success_at_a_wolf_rate_is_less_sure_than_at_a_known_threshold() -> None:
+    """The threshold at a wolf rate was itself read from these people: its interval holds the interval of the success
+    at that threshold, and is wider where other thresholds would let others in."""
+    rng = np.random.default_rng(0)
+    faces = rng.standard_normal((60, 12))
+    shown = np.repeat(np.arange(60), 2)
+    truth = Truth(np.zeros(12), faces, faces[shown] + 0.6 * rng.standard_normal((120, 12)), shown)
+    answer = faces + 1.2 * rng.standard_normal(faces.shape)
+    cosines = centred(answer, truth.mean) @ centred(truth.probes, truth.mean).T
+    at = threshold_at_fmr(cosines[np.arange(60)[:, None] != shown], 1e-2)
+    measured = measure_reconstruction(answer, truth, {"1e-2": at}, rng)
+    known, read = (measured[f"type_2_success_at_{name}"] for name in ("fmr_1e-2", "wolf_rate_1e-2"))
+    assert known.value == read.value
+    assert read.low < known.low
+    assert known.high < read.high
+    # Never further than where the success would be at thresholds for wolf rates of its whole interval, and its own.
+    wolf = measured["wolf_rate_at_fmr_1e-2"]
+    strict, lax = (np.mean(cosines[shown, np.arange(120)] >= np.quantile(
+        cosines[np.arange(60)[:, None] != shown], 1 - rate)) for rate in (wolf.low, wolf.high))  # fmt: skip
+    assert read.value - read.low == pytest.approx(np.hypot(known.value - known.low, known.value - strict))
+    assert read.high - read.value == pytest.approx(np.hypot(known.high - known.value, lax - known.value))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mote_bench.metrics.intervals import clustered_wilson
 from mote_bench.metrics.keyfaces import measure_keyfaces
 from mote_bench.metrics.renewal import measure_renewal
 
@@ -15,7 +16,19 @@ def test_two_of_eight_under_other_keys():
     keys = found["usable_keys_at_fmr_1e-2"]
     assert keys.value == 4
     assert 1 <= keys.low <= 4 <= keys.high <= 8
-    assert keys.n == 2
+    assert keys.n == found["other_key_accepted_at_fmr_1e-2"].n == 2
+    share = found["other_key_accepted_at_fmr_1e-2"]
+    assert (share.low, share.high) == clustered_wilson(np.array([1.0, 1.0]), np.array([4.0, 4.0]))
+    assert (keys.low, keys.high) == pytest.approx((1 / share.high, min(8, 1 / share.low)))
+    assert found.details == {"other_key_trials": 8}
+
+
+def test_people_with_unequal_trials_in_any_order():
+    """Person 7 has one trial, accepted; person 3 has three, one of them accepted."""
+    found = measure_renewal({"1e-2": np.array([0, 1, 1, 0], dtype=bool)}, np.array([3, 7, 3, 3]))
+    share = found["other_key_accepted_at_fmr_1e-2"]
+    assert share.value == 2 / 4
+    assert (share.low, share.high) == clustered_wilson(np.array([1.0, 1.0]), np.array([3.0, 1.0]))
 
 
 def test_none_accepted_is_at_least_the_number_of_trials():

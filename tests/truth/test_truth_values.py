@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import pearsonr
+from scipy.stats import pearsonr, t
 
 from mote_bench.metrics.values import measure_value, pearson
 
@@ -29,6 +29,51 @@ def test_saying_the_same_of_everybody_knows_nothing():
     assert found["correlation"].chance == 0
 
 
+def test_a_weight_is_so_many_people():
+    one, other = np.array([1.0, 2.0, 4.0, 3.0]), np.array([2.0, 1.0, 5.0, 5.0])
+    often = np.array([3, 1, 0, 2])
+    assert pearson(one, other, often) == pytest.approx(pearson(np.repeat(one, often), np.repeat(other, often)))
+    assert pearson(one, other, often / 7) == pytest.approx(pearson(one, other, often))
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+def test_units_are_of_no_account(scale):
+    """Numbers that hardly differ, or that are huge, correlate as they do in other units."""
+    one, other = np.array([1.0, 2.0, 4.0, 3.0]), np.array([2.0, 1.0, 5.0, 5.0])
+    assert pearson(scale * one, other) == pytest.approx(pearson(one, other))
+    assert pearson(one, 5 + other / scale) == pytest.approx(pearson(one, other), abs=1e-5)
+    assert pearson(one, 2 * one) == 1
+    assert pearson(one, 3 - one) == -1
+
+
+def test_a_constant_column_correlates_with_nothing():
+    """0.1 can't be held exactly, so a mean of it is slightly off."""
+    assert pearson(np.full(7, 0.1), np.arange(7.0)) == 0
+    assert pearson(np.arange(7.0), np.full(7, 1e6 + 0.1)) == 0
+    assert pearson(np.zeros(3), np.zeros(3)) == 0
+
+
+def test_three_people_are_enough_and_errors_have_students_interval():
+    found = measured([1, 2, 6], [2, 4, 3])
+    errors = np.array([1.0, 2.0, 3.0])
+    assert (found["mae"].value, found["mae"].n) == (2, 3)
+    assert (found["mae"].low, found["mae"].high) == pytest.approx(t.interval(0.95, 2, 2, errors.std(ddof=1) / 3**0.5))
+    assert found["correlation"].n == 3
+    assert found.details["median_mae"] == pytest.approx(2 / 3)
+
+
+def test_the_interval_of_a_correlation_is_fishers_where_people_are_many():
+    """Fisher's z has a standard error of 1 / sqrt(n - 3) for normal numbers."""
+    rng = np.random.default_rng(1)
+    truth = rng.standard_normal(3000)
+    answer = 0.5 * truth + np.sqrt(0.75) * rng.standard_normal(3000)
+    one = measured(answer, truth)["correlation"]
+    off = 1.96 / np.sqrt(2997)
+    assert (one.low, one.high) == pytest.approx(np.tanh(np.arctanh(one.value) + np.array([-off, off])), abs=4e-3)
+    assert one.low < one.value < one.high
+
+
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-100, 100), st.floats(0, 90)), min_size=4, max_size=30))
 def test_as_scipy(pairs):
     one, other = np.array(pairs).T

@@ -179,6 +179,84 @@ def test_limits_are_numbers(option: str) -> None:
         parse([option], "--max")
 
 
+def figure(gate: Gate, question: str) -> Comparison:
+    return next(one for one in gate.comparisons if one.place.question == question)
+
+
+def of(records: list[Record], *questions: str) -> list[Record]:
+    return [one for one in records if one.cell.question in questions]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(505, SAME), (506, WORSE), (495, SAME), (494, BETTER)])
+def test_bytes_are_counted_to_a_hundredth(size: float, expected: str) -> None:
+    one = figure(gated(run(size=size), run(size=500)), "cost")
+    assert (one.verdict, one.low, one.high, one.detectable) == (expected, size - 500, size - 500, 5)
+
+
+@pytest.mark.parametrize(
+    ("questions", "z"),
+    [(("gender",), 2.326348), (("gender", "link"), 2.575829), (("gender", "link", "verify", "cost"), 2.807034)],
+)
+def test_bounds_by_hand(questions: tuple[str, ...], z: float) -> None:
+    """Of 1, 2 and 4 figures each may be wrong once in 100, 200 and 400. Both intervals reach 0.03 to either side."""
+    before, now = of(run(paired=False), *questions), of(run(gender=0.78, paired=False), *questions)
+    one = figure(gated(now, before), "gender")
+    half = 0.03 * 2**0.5 / 1.959964 * z
+    assert (one.low, one.high) == pytest.approx((0.08 - half, 0.08 + half), abs=1e-6)
+    assert one.paired == 0
+    assert one.detectable == pytest.approx(0.02 + half / z * (z + 1.281552), abs=1e-6)
+
+
+def test_a_figure_that_is_only_in_one_run_takes_no_share_of_the_false_alarms() -> None:
+    before, now = run(paired=False), of(run(gender=0.78, paired=False), "gender", "verify", "cost")
+    half = 0.03 * 2**0.5 / 1.959964 * 2.713052  # of 3 figures once in 300
+    assert figure(gated(now, before), "gender").low == pytest.approx(0.08 - half, abs=1e-6)
+
+
+def test_equal_runs_of_the_same_people_would_show_whatever_is_over_the_tolerance() -> None:
+    for tolerance in (0.02, 0.1):
+        one = figure(gated(run(), tolerance=tolerance), "gender")
+        assert (one.paired, one.low, one.high) == pytest.approx((1, 0, 0), abs=1e-9)
+        assert one.detectable == pytest.approx(tolerance)
+    assert verdict(gated(run(gender=0.79), tolerance=0.1), "gender") == SAME
+    assert verdict(gated(run(gender=0.61), tolerance=0.1), "gender") == SAME
+    assert verdict(gated(run(gender=0.715), tolerance=0.01), "gender") == WORSE
+
+
+def test_what_is_measured_for_the_first_time_is_said_but_does_not_fail() -> None:
+    before = [*of(run(), "gender", "verify", "cost"),
+              written("mine", "compare-bytes", "link", "eer", 0.3, status=Status.FAILED)]  # fmt: skip
+    gate = gated(run(), before)
+    found = figure(gate, "link")
+    assert (found.verdict, found.lost, found.why) == (UNMEASURED, False, "before: 1 of 1 attacks failed")
+    assert gate.failures == ()
+
+
+def test_nothing_measured_at_all() -> None:
+    failed = [replace(one, status=Status.FAILED, measurements=(), rehearsal=()) for one in of(run(), "gender")]
+    gate = gated(failed, failed)
+    assert {(one.verdict, one.lost) for one in gate.comparisons} == {(UNMEASURED, False)}
+    assert gate.failures == ()
+
+
+def test_equal_surroundings_are_not_mentioned_and_several_changes_are_told_together() -> None:
+    assert gated(run()).notes == ()
+    (note,) = gated(run(mote_bench="0.2.0", mote_bench_source="c")).notes
+    assert note.endswith(": mote bench 0.1.0 -> 0.2.0, mote bench source None -> c")
+
+
+def test_runs_without_records_or_of_another_protocol_are_not_compared() -> None:
+    with pytest.raises(InputError, match=r"the fresh run holds 0 boards \(no record\)"):
+        gated([])
+    with pytest.raises(InputError, match=r"the baseline holds 0 boards \(no record\)"):
+        gated(run(), [])
+    with pytest.raises(InputError, match=r"holds 2 boards \(quick-1, people, seed 0; quick-1, people, seed 1\)"):
+        gated(run(), [*run(), *run(seed=1)])
+    other = [replace(one, cell=replace(one.cell, protocol="people-1")) for one in run()]
+    with pytest.raises(InputError, match="of protocol quick-1, the fresh run of people-1"):
+        gated(other)
+
+
 HOSTILE = "<b>|`x`]]>\x1b[31m"
 
 

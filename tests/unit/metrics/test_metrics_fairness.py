@@ -125,6 +125,36 @@ def test_one_group_has_no_spread() -> None:
     }
 
 
+def test_ten_people_are_a_group_and_nine_are_not() -> None:
+    labels = np.array(["a"] * 10 + ["b"] * 9 + ["c"] * 41)
+    measured = measure_fairness(scores_of(), {"sex": labels}, THRESHOLD, rng=np.random.default_rng(0))
+    assert set(measured.details["groups"]["sex"]) == {"a", "c"}
+    assert measured.details["left_out"]["sex"] == {"b": "9 people; fewer than 10"}
+    assert measured["garbe_sex_at_fmr_1e-2"].n == 51
+
+
+def test_a_group_that_nobody_claims_for_is_left_out_and_the_next_is_measured() -> None:
+    """Twelve people have templates and no probe: there is no genuine pair among them."""
+    whole = scores_of()
+    seen = whole.shown >= 12
+    scores = Scores(whole.values[:, seen], whole.owner, whole.shown[seen])
+    labels = np.array(["a"] * 12 + ["b"] * 20 + ["c"] * 28)
+    measured = measure_fairness(scores, {"sex": labels}, THRESHOLD, rng=np.random.default_rng(0))
+    assert "no genuine or no impostor pair" in measured.details["left_out"]["sex"]["a"]
+    assert set(measured.details["groups"]["sex"]) == {"b", "c"}
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_either_error_alone(alpha: float) -> None:
+    """With all weight on one error the spread is that of its own rates."""
+    measured = measure_fairness(scores_of(), LABELS, THRESHOLD, rng=np.random.default_rng(0), alpha=alpha)
+    own = "fmr" if alpha else "fnmr"
+    rates = [measured[f"{own}_gender_{label}_at_fmr_1e-2"].value for label in ("female", "male")]
+    assert measured["fdr_gender_at_fmr_1e-2"].value == pytest.approx(1 - np.ptp(rates))
+    assert measured["ir_gender_at_fmr_1e-2"].value == pytest.approx(max(rates) / min(rates))
+    assert measured.details["alpha"] == alpha
+
+
 def test_equal_seeds_measure_the_same() -> None:
     scores = scores_of()
     one, other = (measure_fairness(scores, LABELS, THRESHOLD, rng=np.random.default_rng(4)) for _ in range(2))

@@ -193,8 +193,16 @@ def test_answers_that_cannot_be_used() -> None:
 
 def test_truth_that_does_not_fit() -> None:
     truth = truth_of(10)
-    with pytest.raises(ValueError, match="expected one dimension and one person per probe"):
-        Truth(truth.mean[:5], truth.references, truth.probes, truth.shown)
+    wider = np.zeros((len(truth.probes), 25))
+    for mean, probes in (
+        (truth.mean[:5], truth.probes),
+        (truth.mean, truth.probes[:-1]),
+        (truth.mean, np.concatenate([truth.probes, truth.probes])),
+        (truth.mean, wider),
+        (truth.mean, truth.probes[:, :5]),
+    ):
+        with pytest.raises(ValueError, match="expected one dimension and one person per probe"):
+            Truth(mean, truth.references, probes, truth.shown)
     with pytest.raises(ValueError, match="probes show people 1 to 10; expected 0 to 9"):
         Truth(truth.mean, truth.references, truth.probes, truth.shown + 1)
     with pytest.raises(ValueError, match="NaN or infinity"):

@@ -82,6 +82,51 @@ def test_the_same_threshold_from_the_highest_scores(scores, most, fmr):
         assert threshold_at_fmr(highest, fmr, trials=trials) == expected
 
 
+def counted(most: int) -> tuple[Tiles, list[tuple[int, int]]]:
+    """Tiles of 90 people with two templates and three probes each, and the shapes that were asked for."""
+    rng = np.random.default_rng(0)
+    owner, shown = rng.permutation(np.repeat(np.arange(90), 2)), rng.permutation(np.repeat(np.arange(90), 3))
+    values = rng.standard_normal((180, 270)) + 2 * (owner[:, None] == shown)
+    asked = []
+
+    def ask(rows, columns):
+        asked.append((len(rows), len(columns)))
+        return values[np.ix_(rows, columns)]
+
+    return Tiles(ask, owner, shown, most), asked
+
+
+@pytest.mark.parametrize(("most", "tiles"), [(48_600, 1), (48_599, 4), (12_150, 4), (5400, 9), (1, 90 * 90)])
+def test_tiles_hold_about_as_many_scores_as_they_may(most, tiles):
+    """All 180 x 270 = 48,600 scores once; as many groups of people by as many as keep a tile below its limit."""
+    made, asked = counted(most)
+    seen = np.zeros((180, 270), dtype=int)
+    for tile in made.each():
+        seen[np.ix_(tile.rows.rows, tile.columns.columns)] += 1
+        mated = made.owner[tile.rows.rows][:, None] == made.shown[tile.columns.columns]
+        assert (mated == tile.mated).all() if tile.mated is not None else not mated.any()
+    assert (seen == 1).all()
+    assert len(asked) == tiles
+    assert max(rows * columns for rows, columns in asked) <= max(most, 6)  # six: a person's own
+
+
+def test_scores_are_asked_for_a_few_times_only():
+    made, asked = counted(5400)
+    made.errors({"1e-2": 1.0, "1e-3": 2.0})
+    assert 3 * 48_600 <= sum(rows * columns for rows, columns in asked) <= 5 * 48_600
+
+
+@pytest.mark.parametrize("count", [1, 7, 500, 47_000, 60_000])
+def test_the_highest_scores_of_strangers(count):
+    made, _ = counted(5400)
+    strangers = np.concatenate(
+        [tile.scores.ravel() if tile.mated is None else tile.scores[~tile.mated] for tile in made.each()]
+    )
+    highest, trials = made.highest(count)
+    assert trials == 180 * 267
+    assert np.sort(highest) == pytest.approx(np.sort(strangers)[-count:])
+
+
 def test_groups_alike():
     rng = np.random.default_rng(1)
     owner, shown = np.arange(60), np.repeat(np.arange(60), 3)

@@ -9,7 +9,7 @@ from mote_bench import judge, protocol
 from mote_bench.contracts import Faces, InputError
 from mote_bench.data import npz
 from mote_bench.evidence import Theft
-from mote_bench.metrics.transfer import Transfer, measure_transfer
+from mote_bench.metrics.transfer import Transfer, _ridge, measure_transfer
 from mote_bench.split import split
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
@@ -59,6 +59,42 @@ def test_a_turn_is_learned_exactly():
     shown = unit(transfer.faces(faces.embeddings) - transfer.second_mean)
     true = unit(faces.second - transfer.second_mean)
     assert (shown * true).sum(axis=1).min() > 0.999
+
+
+def test_a_ridge_by_hand():
+    """Inputs (2, 0), (0, 1): squares 4 and 1, on average 2.5; with a strength of 2 each square has 5 added."""
+    inputs, outputs = np.array([[2.0, 0], [0, 1]]), np.array([[3.0], [6]])
+    assert _ridge(inputs, outputs, 2.0) == pytest.approx(np.array([[2 * 3 / 9], [6 / 6]]))
+    assert _ridge(inputs, outputs, 0.0) == pytest.approx(np.array([[1.5], [6]]))
+
+
+def agreement(weights, faces):
+    """Mean cosine of mapped and true second embeddings, both from their means."""
+    one, other = (unit(rows - rows.mean(axis=0)) for rows in (faces.embeddings, faces.second))
+    return float((unit(one @ weights) * other).sum(axis=1).mean())
+
+
+def test_the_strength_suits_the_faces_at_hand():
+    """Learned from few noisy faces, the map does better on other faces than one that is drawn in little or a lot."""
+    faces = twice_embedded(people=40, noise=0.3)
+    rows = np.arange(len(faces))
+    learned, others = faces.rows(rows[:60]), faces.rows(rows[60:])
+    chosen = Transfer.learned(learned, {})
+    one, other = (unit(rows - rows.mean(axis=0, dtype=float)) for rows in (learned.embeddings, learned.second))
+    found = agreement(chosen.weights, others)
+    assert found > agreement(_ridge(one, other, 1e-5), others) + 0.01
+    assert found > agreement(_ridge(one, other, 10.0), others) - 0.005
+    assert chosen.mean == pytest.approx(learned.embeddings.mean(axis=0), abs=1e-6)
+    assert chosen.second_mean == pytest.approx(learned.second.mean(axis=0), abs=1e-6)
+
+
+def test_what_is_taken_over(people):
+    rule, target = judge.yardstick(people, ["1e-2"]), people.target
+    answer = target.references.embeddings
+    found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
+    rates = list(rule.transfer.thresholds)
+    names = ("type_1_success", "type_2_success", "wolf_rate", "genuine_success")
+    assert {one.metric for one in found} == {f"second_recogniser_{name}_at_fmr_{at}" for at in rates for name in names}
 
 
 def test_records_hold_the_figures_where_the_data_do(people):
