@@ -27,12 +27,22 @@ import numpy.typing as npt
 from tabulate import tabulate
 
 from mote_bench import registry, store, workers
-from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError, Knowledge, Shadow, WhichFace
+from mote_bench.contracts import (
+    Access,
+    Evidence,
+    Faces,
+    FloatArray,
+    InputError,
+    Knowledge,
+    Measurement,
+    Shadow,
+    WhichFace,
+)
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
 from mote_bench.door import Door
 from mote_bench.embedding import Recogniser
-from mote_bench.faces import head, people, render, second, shot
+from mote_bench.faces import census, head, people, render, second, shot
 from mote_bench.faces.decoder import Decoder, learned
 from mote_bench.faces.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
 from mote_bench.metrics.intervals import clustered_wilson, wilson
@@ -285,11 +295,22 @@ def second_of(who: Cast, recogniser: Recogniser, *, pictures: Path | None, jobs:
     def named(rows: Index) -> list[second.Picture]:
         return [(int(who.numbers[row]), int(who.images[row])) for row in rows]
 
+    photos, strangers = [named(rows) for rows in who.others], named(_strangers(who))
+    return second.made(recogniser, photos, strangers, fmr=FMR, stored=second.Stored(SEED, pictures), jobs=jobs)
+
+
+def _strangers(who: Cast) -> Index:
+    """The rows of two pictures each of people who aren't victims."""
     _, first, count = np.unique(who.numbers[who.background], return_index=True, return_counts=True)
     several = first[count > 1][:_STRANGERS]
-    strangers = who.background[np.concatenate([several, several + 1])]
-    photos = [named(rows) for rows in who.others]
-    return second.made(recogniser, photos, named(strangers), fmr=FMR, stored=second.Stored(SEED, pictures), jobs=jobs)
+    return np.asarray(who.background[np.concatenate([several, several + 1])])
+
+
+def first_eer(who: Cast) -> Measurement:
+    """The equal error rate of the recogniser that is attacked, on the pictures that tell the second one's."""
+    rows = _strangers(who)
+    centred = unit(who.faces.embeddings[rows].astype(np.float64) - who.faces.embeddings[who.background].mean(axis=0))
+    return census.measured(centred, who.numbers[rows].astype(str), {})["eer"]
 
 
 def strip(who: Cast, lines: Sequence[Line]) -> Pixels:
@@ -327,10 +348,10 @@ def _titles(words: Sequence[str]) -> Pixels:
     return np.asarray(image)
 
 
-def rendered(lines: Sequence[Line], other: second.Second | None = None) -> str:
-    """The table as Markdown."""
+def rendered(lines: Sequence[Line], judge: str = "", *, command: str = "") -> str:
+    """The table as Markdown; ``judge`` says who the second recogniser is, ``command`` what was typed."""
     titles = ["template", "accepted by it", "by other photos of the person", "by strangers' photos", "centred cosine"]
-    if other is not None:
+    if judge:
         titles += ["second recogniser: by other photos", "by strangers' photos "]
     body = []
     for line in lines:
@@ -341,21 +362,29 @@ def rendered(lines: Sequence[Line], other: second.Second | None = None) -> str:
         body.append(cells)
     table = tabulate(body, headers=titles, tablefmt="pipe", disable_numparse=True)
     count = len(lines[0].accepted)
-    also = ""
-    if other is not None:
-        about = other.recogniser.make().about()
-        also = (
-            f" The second recogniser is {about['recogniser']} (weights {about['weights_sha256'][:16]}); nothing was "
-            "fitted to it."
-        )
     return (
         f"# Pictures from stolen templates\n\n{count} people of the built-in population, who don't exist; at FMR 1e-3; "
         f"95 % intervals over people. {ROUNDS * EACH} pictures were tried on each record; *decoder only* "
         f"takes the decoded one as it is; *scores only* and *decisions only* make an embedding of {_queries('scores')} "
         f"scores or {_queries('decisions')} yes-or-no answers of the running system, then try {_DOOR_ROUNDS * EACH} "
-        f"pictures against that.{also}\n\n{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
-        "`python -m mote_bench.faces.pixels`.\n"
+        f"pictures against that.{judge}\n\n{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
+        f"`python -m mote_bench.faces.pixels{command}`.\n"
     )
+
+
+def judge_of(other: second.Second, first: Measurement) -> str:
+    """Who the second recogniser is, and how good beside the first."""
+    about = other.recogniser.make().about()
+    return (
+        f" The second recogniser is {about['recogniser']} (weights {about['weights_sha256'][:16]}); nothing was fitted "
+        f"to it. On two pictures each of {other.eer.n} other people its own equal error rate is {_percent(other.eer)}, "
+        f"that of the attacked recogniser {_percent(first)}. A judge that errs more refuses more, also of what is "
+        "real: its columns are read beside those of a photo."
+    )
+
+
+def _percent(one: Measurement) -> str:
+    return f"{100 * one.value:.1f} % [{100 * one.low:.1f}, {100 * one.high:.1f}]"
 
 
 def _queries(thief: str) -> str:
@@ -399,15 +428,17 @@ def _write(given: argparse.Namespace) -> None:
     if not set(thieves) <= set(THIEVES):
         raise InputError(f"--thieves {given.thieves}: expected some of {', '.join(THIEVES)}")
     who = cast(given.people, seed=0)
-    other = None
+    other, judge, command = None, "", f" --people {given.people}"
     if given.second is not None:
         weights = None if given.weights is None else str(given.weights.absolute())
         other = second_of(who, Recogniser(given.second, weights), pictures=given.pictures, jobs=given.jobs)
+        judge = judge_of(other, first_eer(who))
+        command += f" --second {given.second}" + (f" --weights {given.weights.name}" if given.weights else "")
     names = registry.select("schemes", given.schemes)
     rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=thieves)]
     lines = measured(who, rows, jobs=given.jobs, seed=0, other=other)
     given.out.mkdir(parents=True, exist_ok=True)
-    store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], other))
+    store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
     (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines))))
     print(f"written to '{given.out}'")
 
