@@ -47,6 +47,10 @@ class Recogniser:
         if ":" in self.name:
             from mote_bench.embedders.callables import FromFunction
 
+            if self.weights is not None:
+                raise InputError(
+                    f"'{self.name}' is a function of your own and loads its weights itself; drop --weights"
+                )
             return FromFunction(self.name)
         try:
             maker = registry.factory("embedders", self.name)

@@ -45,6 +45,8 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         raise InputError(f"--out {out}: expected a file name that ends in .npz")
     if not out.parent.is_dir():
         raise InputError(f"--out {out}: there is no folder '{out.parent}'")
+    if out.is_dir():
+        raise InputError(f"--out {out}: a folder; expected a file")
     if second_weights is not None and second is None:
         raise InputError("--second-weights go with --second NAME; name the second recogniser")
     album = layouts.read(images, layout)

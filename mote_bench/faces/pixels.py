@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
 from mote_bench.door import Door
 from mote_bench.embedding import Recogniser
-from mote_bench.faces import census, head, people, render, second, shot
+from mote_bench.faces import census, head, people, population, render, second, shot
 from mote_bench.faces.decoder import Decoder, learned
 from mote_bench.faces.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
 from mote_bench.metrics.intervals import clustered_wilson, wilson
@@ -63,6 +64,9 @@ _DOOR_ROUNDS = 2
 """Of pictures that are compared with that embedding."""
 _STRANGERS = 150
 _SAMPLE = 1500
+_STRIP_QUALITY, _ALBUM_QUALITY = 58, 92
+_BESIDE = 45
+"""Strangers in an album: explanations fit schemes and set thresholds on them."""
 
 Index = npt.NDArray[np.intp]
 
@@ -146,7 +150,12 @@ def cast(count: int, *, seed: int) -> Cast:
     faces = Faces(
         stored["embeddings"].astype(np.float32), numbers.astype(str), {"gender": stored["gender"].astype(str)}
     )
-    victims = stream(seed, "pixels", "people").choice(np.unique(numbers), count, replace=False)
+    everybody = np.unique(numbers)
+    if not 1 <= count <= len(everybody) // 2:  # the others are public, and strangers
+        raise InputError(
+            f"--people {count}: expected 1 to {len(everybody) // 2} of the {len(everybody)} built-in people"
+        )
+    victims = stream(seed, "pixels", "people").choice(everybody, count, replace=False)
     rows = [np.flatnonzero(numbers == one) for one in victims]
     others = tuple(found[1:] for found in rows)
     references = np.array([found[0] for found in rows])
@@ -325,6 +334,30 @@ def strip(who: Cast, lines: Sequence[Line]) -> Pixels:
     return np.vstack([_titles(["enrolled", *(line.row for line in lines), "nearest stranger"]), *rows])
 
 
+def album(who: Cast, lines: Sequence[Line], folder: Path) -> None:
+    """Write a folder a row, as `explain --pictures` takes it: victims enrolled and rebuilt, and a picture of strangers.
+
+    A person's folder holds ``0.jpg``, the enrolled picture, and of victims ``1.jpg``, the rebuilt one.
+    """
+    _, first = np.unique(who.numbers[who.background], return_index=True)
+    beside = [*who.references, *who.background[first][:_BESIDE]]
+    recipe = population.Recipe(0, 0, SEED)
+    enrolled = {int(who.numbers[row]): _taken(recipe, who, row) for row in beside}
+    for line in lines:
+        row = folder / re.sub(r"\W+", "-", line.row)
+        rebuilt = zip(who.numbers[who.references], line.rebuilt, strict=True)
+        files = {(number, 0): content for number, content in enrolled.items()}
+        files |= {(int(number), 1): _jpeg(one.picture, quality=_ALBUM_QUALITY) for number, one in rebuilt}
+        for which, content in files.items():
+            path = row / Path(population.name_of(*which)).relative_to("pictures")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def _taken(recipe: population.Recipe, who: Cast, row: int) -> bytes:
+    return population.picture(recipe, int(who.numbers[row]), int(who.images[row]))
+
+
 def _picture(who: Cast, row: int) -> Pixels:
     model = head.load()
     person = people.draw(model, SEED, int(who.numbers[row]))
@@ -411,6 +444,9 @@ def main() -> None:
     parser.add_argument("--second", help="a recogniser that judges the pictures too: a name that `list` shows")
     parser.add_argument("--weights", type=Path, help="the second recogniser's weights")
     parser.add_argument("--pictures", type=Path, help="a folder of `faces`: its pictures aren't rendered again")
+    parser.add_argument(
+        "--album", type=Path, help="a folder for the pictures themselves, as `explain --pictures` takes"
+    )
     parser.add_argument("--jobs", type=int, default=workers.default_jobs(), help="worker processes")
     parser.add_argument("--out", type=Path, default=Path("leaderboards/pixels"), help="folder for table and strip")
     given = parser.parse_args()
@@ -427,6 +463,9 @@ def _write(given: argparse.Namespace) -> None:
     thieves = given.thieves.split(",")
     if not set(thieves) <= set(THIEVES):
         raise InputError(f"--thieves {given.thieves}: expected some of {', '.join(THIEVES)}")
+    if given.weights is not None and given.second is None:
+        raise InputError("--weights go with --second EMBEDDER; name the second recogniser")
+    names = registry.select("schemes", given.schemes)
     who = cast(given.people, seed=0)
     other, judge, command = None, "", f" --people {given.people}"
     if given.second is not None:
@@ -434,20 +473,21 @@ def _write(given: argparse.Namespace) -> None:
         other = second_of(who, Recogniser(given.second, weights), pictures=given.pictures, jobs=given.jobs)
         judge = judge_of(other, first_eer(who))
         command += f" --second {given.second}" + (f" --weights {given.weights.name}" if given.weights else "")
-    names = registry.select("schemes", given.schemes)
     rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=thieves)]
     lines = measured(who, rows, jobs=given.jobs, seed=0, other=other)
     given.out.mkdir(parents=True, exist_ok=True)
     store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
-    (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines))))
+    (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines)), quality=_STRIP_QUALITY))
+    if given.album is not None:
+        album(who, lines, given.album)
     print(f"written to '{given.out}'")
 
 
-def _jpeg(pixels: Pixels) -> bytes:
+def _jpeg(pixels: Pixels, *, quality: int) -> bytes:
     from PIL import Image
 
     stream_ = io.BytesIO()
-    Image.fromarray(pixels).save(stream_, "JPEG", quality=58, optimize=True)
+    Image.fromarray(pixels).save(stream_, "JPEG", quality=quality, optimize=True)
     return stream_.getvalue()
 
 

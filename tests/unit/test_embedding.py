@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from commands import mote_bench
-from mote_bench import embedding, workers
+from mote_bench import embedding
 from mote_bench.data import npz
 from mote_bench.pictures import layouts
 from portraits import portrait, save
