@@ -30,7 +30,10 @@ class Network(nn.Module):
     def __init__(self, steps: list[Step], constants: Mapping[str, Tensor], given: str, last: str) -> None:
         super().__init__()
         self.steps: tuple[Step, ...] = tuple(steps)
-        self.constants = nn.ParameterList(nn.Parameter(value, requires_grad=False) for value in constants.values())
+        # with gradients, as networks in use have them: pytorch-grad-cam starts from those
+        self.constants = nn.ParameterList(
+            nn.Parameter(value, requires_grad=value.is_floating_point()) for value in constants.values()
+        )
         self._names, self._given, self._last = list(constants), given, last
 
     def forward(self, faces: Tensor) -> Tensor:
@@ -152,7 +155,7 @@ def _pad(about: Attributes, x: Tensor, pads: Tensor, value: Tensor | None = None
 
 
 def _normalised(about: Attributes, x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-    return F.batch_norm(x, mean, variance, scale, shift, eps=float(about.get("epsilon", 1e-5)))
+    return F.batch_norm(x, mean.detach(), variance.detach(), scale, shift, eps=float(about.get("epsilon", 1e-5)))
 
 
 def _gemm(about: Attributes, a: Tensor, b: Tensor, c: Tensor | None = None) -> Tensor:

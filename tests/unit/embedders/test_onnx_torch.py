@@ -19,7 +19,7 @@ def test_torch_gives_what_onnxruntime_gives(file, maker, tmp_path):
     faces = RNG.integers(0, 256, (3, 112, 112, 3)).astype(np.uint8)
     expected = np.array([recogniser.of_aligned(face) for face in faces])
     given = torch.from_numpy(faces.astype(np.float32) / 127.5 - 1).movedim(-1, 1)
-    told = recogniser.network(given).numpy()
+    told = recogniser.network(given).detach().numpy()
     np.testing.assert_allclose(told, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=2e-5)
 
 
@@ -37,6 +37,22 @@ def test_gradients_reach_the_pixels(tmp_path):
 def test_the_last_maps_are_those_after_the_shortcut(tmp_path):
     assert onnx_file.arcface(as_arcface(tmp_path)).maps.output == "g"
     assert onnx_file.arcface(as_tensorflow(tmp_path)).maps.output == "a"
+
+
+def test_its_maps_explain_a_template(tmp_path):
+    """Grad-CAM++ through the file's network and a template."""
+    recogniser = pixels.check(onnx_file.arcface(as_arcface(tmp_path)), "arcface-onnx")
+    faces = torch.from_numpy(numbers(3, 2, 3, 112, 112))
+    embeddings = recogniser.network(faces.flatten(0, 1)).detach().numpy()
+
+    def answer(probes):
+        return (probes * torch.from_numpy(embeddings[::2, None])).sum(-1)
+
+    heat = pixels.heat(answer, recogniser, faces)
+    assert heat.shape == (3, 2, 112, 112)
+    assert float(heat.min()) >= 0
+    assert (heat[:, 1].amax((1, 2)) > 0.9).any()  # at its own face an answer has no slope
+    np.testing.assert_allclose(pixels.of_faces(answer, recogniser)(faces)[:, 0], np.ones(3), atol=1e-5)
 
 
 def test_what_is_not_known_is_said(tmp_path):
