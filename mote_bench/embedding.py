@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench import registry, store, workers
-from mote_bench.contracts import Embedder, InputError
+from mote_bench.contracts import Embedded, Embedder, InputError
 from mote_bench.data.arrays import read_npz
+from mote_bench.data.npz import SECOND
 from mote_bench.ledger import Progress
 from mote_bench.pictures import reading
 from mote_bench.pictures.album import Album, Picture, Skipped
@@ -46,6 +47,10 @@ class Recogniser:
         if ":" in self.name:
             from mote_bench.embedders.callables import FromFunction
 
+            if self.weights is not None:
+                raise InputError(
+                    f"'{self.name}' is a function of your own and loads its weights itself; drop --weights"
+                )
             return FromFunction(self.name)
         try:
             maker = registry.factory("embedders", self.name)
@@ -57,11 +62,12 @@ class Recogniser:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What came of one picture: an embedding, or why there is none."""
+    """What came of one picture: an embedding, and the second recogniser's where one was asked; or why there is none."""
 
     embedding: npt.NDArray[np.float32] | None
     faces: int = 0
     reason: str = ""
+    second: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,24 +90,28 @@ class Finished:
     kept: int
 
 
-def embed(album: Album, recogniser: Recogniser, out: Path, *, jobs: int, progress: Progress) -> Finished:
+def embed(
+    album: Album, recogniser: Recogniser, out: Path, *, jobs: int, progress: Progress, second: Recogniser | None = None
+) -> Finished:
     """Embed every picture and write ``out`` (npz) and ``out``.skipped.csv.
 
     Batches are kept beside ``out`` until it is written, so that the same call goes on after an interruption. The file
-    doesn't depend on ``jobs``.
+    doesn't depend on ``jobs``. A ``second`` recogniser's embeddings of the same pictures go to ``embeddings_2``; a
+    picture that either of the two can't embed is skipped.
 
     Raises
     ------
     InputError
-        When the recogniser can't be made, or no picture could be embedded; nothing is then written.
+        When a recogniser can't be made, both are the same, or no picture could be embedded; nothing is then written.
     """
-    about = {**recogniser.make().about(), "longest_side": str(reading.LONGEST_SIDE)}
+    asked = (recogniser,) if second is None else (recogniser, second)
+    about = {**_about(asked), "longest_side": str(reading.LONGEST_SIDE)}
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(mode=0o700, parents=True, exist_ok=True)
     with store.locked(parts):
         done = _earlier(parts, album, about)
         kept = len(done)
-        for batch in _made(album, recogniser, [one for one in album.pictures if one.name not in done], jobs):
+        for batch in _made(album, asked, [one for one in album.pictures if one.name not in done], jobs):
             _write_part(parts, album, about, batch)
             done |= batch
             progress(len(done), len(album.pictures), next(reversed(batch)))
@@ -117,21 +127,43 @@ def skipped_file(out: Path) -> Path:
     return out.with_name(out.name + ".skipped.csv")
 
 
-def _made(album: Album, recogniser: Recogniser, pictures: Sequence[Picture], jobs: int) -> Iterator[dict[str, Seen]]:
+def _about(asked: Sequence[Recogniser]) -> dict[str, str]:
+    """What the embeddings depend on, recogniser by recogniser."""
+    first, *others = (dict(_maker(one, second=place > 0).about()) for place, one in enumerate(asked))
+    if first in others:
+        raise InputError(
+            f"--second {asked[1].name} is the recogniser of --embedder with the same weights, and would judge itself; "
+            "expected another"
+        )
+    return first | {f"{SECOND}{name}": told for other in others for name, told in other.items()}
+
+
+def _maker(recogniser: Recogniser, *, second: bool) -> Embedder:
+    try:
+        return recogniser.make()
+    except InputError as error:
+        if not second:
+            raise
+        raise InputError(f"--second {recogniser.name}: {error} (here with --second-weights)") from None
+
+
+def _made(
+    album: Album, asked: Sequence[Recogniser], pictures: Sequence[Picture], jobs: int
+) -> Iterator[dict[str, Seen]]:
     def tasks() -> Iterator[workers.Task]:
         for start in range(0, len(pictures), PER_BATCH):
             names = tuple(one.name for one in pictures[start : start + PER_BATCH])
-            yield workers.Task(names, _batch, (recogniser, str(album.folder), names))
+            yield workers.Task(names, _batch, (asked, str(album.folder), names))
 
     for names, outcome in workers.run(tasks(), jobs=jobs):
         if outcome.error is not None:  # one picture kills its worker: only that one is lost
-            yield from _one_by_one(album, recogniser, names) if len(names) > 1 else [_lost(names, outcome)]
+            yield from _one_by_one(album, asked, names) if len(names) > 1 else [_lost(names, outcome)]
         else:
             yield dict(zip(names, outcome.value, strict=True))
 
 
-def _one_by_one(album: Album, recogniser: Recogniser, names: Sequence[str]) -> Iterator[dict[str, Seen]]:
-    alone = (workers.Task((name,), _batch, (recogniser, str(album.folder), (name,))) for name in names)
+def _one_by_one(album: Album, asked: Sequence[Recogniser], names: Sequence[str]) -> Iterator[dict[str, Seen]]:
+    alone = (workers.Task((name,), _batch, (asked, str(album.folder), (name,))) for name in names)
     for (name,), outcome in workers.run(alone, jobs=1):
         yield {name: outcome.value[0]} if outcome.error is None else _lost((name,), outcome)
 
@@ -146,12 +178,12 @@ def _embedder(recogniser: Recogniser) -> Embedder:
     return recogniser.make()
 
 
-def _batch(recogniser: Recogniser, folder: str, names: Sequence[str]) -> Outcome:
+def _batch(asked: Sequence[Recogniser], folder: str, names: Sequence[str]) -> Outcome:
     """A :class:`Seen` for each picture; runs in a worker."""
-    return guarded(lambda: _seen(_embedder(recogniser), Path(folder), names))
+    return guarded(lambda: _seen([_embedder(one) for one in asked], Path(folder), names))
 
 
-def _seen(embedder: Embedder, folder: Path, names: Sequence[str]) -> list[Seen]:
+def _seen(embedders: Sequence[Embedder], folder: Path, names: Sequence[str]) -> list[Seen]:
     pictures: list[npt.NDArray[np.uint8]] = []
     answers: dict[int, Seen] = {}
     readable = []
@@ -161,19 +193,39 @@ def _seen(embedder: Embedder, folder: Path, names: Sequence[str]) -> list[Seen]:
             readable.append(row)
         except reading.Unreadable as error:
             answers[row] = Seen(None, reason=str(error))
+    found = _found(embedders[0], pictures)
+    for second in embedders[1:]:
+        found = _also(second, pictures, found)
+    answers |= dict(zip(readable, found, strict=True))
+    return [answers[row] for row in range(len(names))]
+
+
+def _found(embedder: Embedder, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Seen]:
     embedded = list(embedder.embed(pictures)) if pictures else []
     if len(embedded) != len(pictures):
         raise ValueError(f"embed gave {len(embedded)} answers for {len(pictures)} pictures")
-    for row, found in zip(readable, embedded, strict=True):
-        if found is None:
-            answers[row] = Seen(None, reason=NO_FACE)
-            continue
-        embedding = np.asarray(found.embedding, np.float32)
-        if embedding.ndim != 1 or not np.isfinite(embedding).all() or not embedding.any():
-            answers[row] = Seen(None, reason=f"the recogniser gave no finite vector (shape {embedding.shape})")
+    return [_checked(one) for one in embedded]
+
+
+def _checked(found: Embedded | None) -> Seen:
+    if found is None:
+        return Seen(None, reason=NO_FACE)
+    embedding = np.asarray(found.embedding, np.float32)
+    if embedding.ndim != 1 or not np.isfinite(embedding).all() or not embedding.any():
+        return Seen(None, reason=f"the recogniser gave no finite vector (shape {embedding.shape})")
+    return Seen(embedding, found.faces)
+
+
+def _also(second: Embedder, pictures: Sequence[npt.NDArray[np.uint8]], found: Sequence[Seen]) -> list[Seen]:
+    """What was found, with the second recogniser's embeddings; a picture that it can't embed has none."""
+    seen = [row for row, one in enumerate(found) if one.embedding is not None]
+    made = list(found)
+    for row, other in zip(seen, _found(second, [pictures[row] for row in seen]), strict=True):
+        if other.embedding is None:
+            made[row] = Seen(None, found[row].faces, f"second recogniser: {other.reason}")
         else:
-            answers[row] = Seen(embedding, found.faces)
-    return [answers[row] for row in range(len(names))]
+            made[row] = replace(found[row], second=other.embedding)
+    return made
 
 
 def _stamp(album: Album, name: str) -> str:
@@ -187,6 +239,7 @@ def _stamp(album: Album, name: str) -> str:
 
 def _write_part(parts: Path, album: Album, about: Mapping[str, str], batch: Mapping[str, Seen]) -> None:
     seen = [one.embedding for one in batch.values() if one.embedding is not None]
+    second = [one.second for one in batch.values() if one.second is not None]
     _save(
         parts / f"{len(list(parts.glob('*.npz'))):06d}.npz",
         {
@@ -196,6 +249,7 @@ def _write_part(parts: Path, album: Album, about: Mapping[str, str], batch: Mapp
             "faces": np.array([one.faces for one in batch.values()]),
             "reason": np.array([one.reason for one in batch.values()]),
             "embeddings": np.array(seen, np.float32) if seen else np.empty((0, 0), np.float32),
+            "embeddings_2": np.array(second, np.float32) if second else np.empty((len(seen), 0), np.float32),
         },
     )
 
@@ -209,11 +263,15 @@ def _earlier(parts: Path, album: Album, about: Mapping[str, str]) -> dict[str, S
             part: dict[str, Any] = dict(read_npz(path))
             if str(part["about"]) != json.dumps(about, sort_keys=True):
                 raise InputError("made by another recogniser")
-            rows = iter(part["embeddings"])
+            rows = zip(part["embeddings"], part["embeddings_2"], strict=True)
             for name, stamp, faces, reason in zip(
                 part["name"], part["stamp"], part["faces"], part["reason"], strict=True
             ):
-                seen = Seen(None, int(faces), str(reason)) if reason else Seen(next(rows), int(faces))
+                if reason:
+                    seen = Seen(None, int(faces), str(reason))
+                else:
+                    embedding, second = next(rows)
+                    seen = Seen(embedding, int(faces), second=second if len(second) else None)
                 if name in wanted and str(stamp) == _stamp(album, str(name)):
                     done[str(name)] = seen
         except (InputError, KeyError, StopIteration, ValueError):
@@ -229,7 +287,8 @@ def _finished(album: Album, done: Mapping[str, Seen], kept: int) -> Finished:
         raise InputError(
             f"none of {len(album.pictures)} pictures in '{album.folder}' could be embedded ({'; '.join(reasons)})"
         )
-    if len({len(embedding) for embedding in embeddings.values()}) > 1:
+    second = [seen.second for seen in done.values() if seen.second is not None]
+    if len({len(one) for one in embeddings.values()}) > 1 or len({len(one) for one in second}) > 1:
         raise InputError("the recogniser gave embeddings of several lengths; expected one")
     several = sum(seen.faces > 1 for seen in done.values())
     return Finished(embeddings, (*album.skipped, *unusable), several, kept)
@@ -238,6 +297,9 @@ def _finished(album: Album, done: Mapping[str, Seen], kept: int) -> Finished:
 def _write(out: Path, album: Album, done: Mapping[str, Seen], about: Mapping[str, str]) -> None:
     used = [one for one in album.pictures if done[one.name].embedding is not None]
     arrays: dict[str, npt.NDArray[Any]] = {"embeddings": np.array([done[one.name].embedding for one in used])}
+    second = [one for name in used if (one := done[name.name].second) is not None]
+    if second:
+        arrays["embeddings_2"] = np.array(second)
     if all(one.identity is not None for one in used):
         arrays["identity"] = np.array([one.identity for one in used])
     for name in dict.fromkeys(name for one in used for name in one.labels):

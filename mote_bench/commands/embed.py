@@ -27,6 +27,11 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         typer.Option(help="How the folder is kept: lfw, utkface, ... (see `list`). Default: a folder per person."),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
+    second: Annotated[
+        str | None,
+        typer.Option(help="Another recogniser, whose embeddings of the same pictures `run` shows reconstructions to."),
+    ] = None,
+    second_weights: Annotated[Path | None, typer.Option(help="The second recogniser's weights.")] = None,
     people: Annotated[int | None, typer.Option(min=1, help="Only the first so many people.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
@@ -40,28 +45,35 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         raise InputError(f"--out {out}: expected a file name that ends in .npz")
     if not out.parent.is_dir():
         raise InputError(f"--out {out}: there is no folder '{out.parent}'")
+    if out.is_dir():
+        raise InputError(f"--out {out}: a folder; expected a file")
+    if second_weights is not None and second is None:
+        raise InputError("--second-weights go with --second NAME; name the second recogniser")
     album = layouts.read(images, layout)
     if people is not None:
         album = layouts.few(album, people=people)
     recogniser = embedding.Recogniser(embedder, None if weights is None else str(weights.absolute()))
+    other = None
+    if second is not None:
+        other = embedding.Recogniser(second, None if second_weights is None else str(second_weights.absolute()))
     try:
         with interruptible("what is done is kept"), shown(quiet) as progress:
-            made = embedding.embed(album, recogniser, out, jobs=jobs or workers.default_jobs(), progress=progress)
+            count = jobs or workers.default_jobs()
+            made = embedding.embed(album, recogniser, out, jobs=count, progress=progress, second=other)
     finally:
         workers.stop()
     if not quiet:
-        _report(made, album, out)
+        _report(made, album, out, "" if second is None else f", with those of {second} beside them")
 
 
-def _report(made: Finished, album: Album, out: Path) -> None:
+def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
     from mote_bench import embedding
     from mote_bench.pictures import layouts
 
     people = len({one.identity for one in album.pictures if one.identity is not None and one.name in made.embeddings})
     whose = f" of {people} people" if people else ""
-    print(
-        f"{len(made.embeddings)} embeddings{whose} in '{out}'" + (f", {made.kept} kept from before" * (made.kept > 0))
-    )
+    kept = f", {made.kept} kept from before" * (made.kept > 0)
+    print(f"{len(made.embeddings)} embeddings{whose} in '{out}'{beside}{kept}")
     if made.several:
         print(f"{made.several} pictures show several faces; the largest was taken")
     if made.skipped:

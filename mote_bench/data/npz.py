@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from mote_bench.data.tables import SUFFIXES, read_table
 
 MOST_CLASSES = 50
 _NO_COLUMNS = ("embeddings", "embeddings_2", "identity", "path", "faces", "card")
+SECOND = "second_"
+"""Before what a file's card says of the recogniser of ``embeddings_2``."""
 
 
 def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, name: str | None = None) -> Dataset:
@@ -62,12 +64,18 @@ def _origin(arrays: Arrays) -> tuple[str, ...]:
     """How ``python -m mote_bench embed`` made the file, as it says itself."""
     try:
         about = json.loads(str(arrays["card"]))
-        told = [str(about[name]) for name in ("recogniser", "weights_sha256", "alignment")]
         skipped = int(about["skipped"])
+        second = "embeddings_2" in arrays and f"{SECOND}recogniser" in about
+        also = f"; embeddings_2 by {_recogniser(about, SECOND)}" if second else ""
+        return (f"embedded by {_recogniser(about)}{also}; {skipped} pictures were skipped",)
     except (KeyError, ValueError, TypeError, RecursionError):
         return ()
+
+
+def _recogniser(about: Mapping[str, object], prefix: str = "") -> str:
+    told = [str(about[prefix + name]) for name in ("recogniser", "weights_sha256", "alignment")]
     model, weights, alignment = ("".join(c for c in text if c.isprintable())[:160] for text in told)
-    return (f"embedded by {model} (weights {weights[:16]}; {alignment}); {skipped} pictures were skipped",)
+    return f"{model} (weights {weights[:16]}; {alignment})"
 
 
 def _columns(arrays: Arrays) -> list[str]:

@@ -33,8 +33,11 @@ class DlibResNet:
         except ImportError:
             raise InputError("dlib isn't installed. Install it: pip install 'mote-bench[dlib]'") from None
         self._detect = dlib.get_frontal_face_detector()
-        self._place = dlib.shape_predictor(str(self._landmarks))
-        self._embed = dlib.face_recognition_model_v1(str(self._net))
+        try:
+            self._place = dlib.shape_predictor(str(self._landmarks))
+            self._embed = dlib.face_recognition_model_v1(str(self._net))
+        except RuntimeError as error:
+            raise InputError(f"dlib can't read the weights in '{folder}' ({error}). {_HOW}") from None
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
         return [self._one(np.ascontiguousarray(picture)) for picture in pictures]
@@ -49,11 +52,19 @@ class DlibResNet:
 
     def about(self) -> Mapping[str, str]:
         return {
-            "recogniser": f"dlib ResNet v1, 128-d (dlib {metadata.version('dlib-bin')})",
+            "recogniser": f"dlib ResNet v1, 128-d (dlib {_version()})",
             "weights_sha256": files.sha256(self._net),
             "alignment": "dlib HOG detector, 5 landmarks, 150 px chip",
             "landmarks_sha256": files.sha256(self._landmarks),
         }
+
+
+def _version() -> str:
+    """Of the package that brought dlib: wheels are called dlib-bin, what is built from source dlib."""
+    try:
+        return metadata.version("dlib-bin")
+    except metadata.PackageNotFoundError:
+        return metadata.version("dlib")
 
 
 def _packaged() -> Path:

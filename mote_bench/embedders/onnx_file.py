@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mote_bench.contracts import Embedded, FloatArray, InputError
 from mote_bench.embedders import alignment, mtcnn
 from mote_bench.embedders import weights as files
 
+_HALF = 127.5
 _HOW = "Give the recogniser's file: --weights MODEL.onnx (its input: aligned faces, N x 3 x 112 x 112)"
 
 
@@ -54,6 +56,34 @@ class OnnxFile:
             [self._session.get_outputs()[0].name], {self._session.get_inputs()[0].name: batch}
         )
         return np.asarray(answer, np.float32).ravel()
+
+    def aligned(self, picture: npt.NDArray[np.uint8]) -> Any:
+        """(3, 112, 112) float tensor, RGB from -1 to 1, of the largest face, or ``None`` where there is none."""
+        import torch
+
+        found = self._detector.find(picture)
+        if found is None:
+            return None
+        face = alignment.aligned(picture, found.landmarks).astype(np.float32)
+        return torch.from_numpy(face / _HALF - 1).movedim(-1, 0).contiguous()
+
+    @cached_property
+    def network(self) -> Any:
+        """The file's network as a torch module, from what :meth:`aligned` gives to unit embeddings; differentiable."""
+        from mote_bench.embedders import onnx_torch
+
+        made = onnx_torch.network(self._weights)
+        made.register_forward_pre_hook(lambda _, given: (self._as_the_file_takes_it(given[0]),))
+        return made
+
+    def _as_the_file_takes_it(self, faces: Any) -> Any:
+        channels = faces.flip(1) if self._blue_first else faces
+        return (channels * _HALF + _HALF - self._mean) / self._scale
+
+    @cached_property
+    def maps(self) -> Any:
+        """The part of :attr:`network` whose feature maps show where in a face something is."""
+        return self.network.last_maps(alignment.SIZE)
 
     def about(self) -> Mapping[str, str]:
         order = "BGR" if self._blue_first else "RGB"

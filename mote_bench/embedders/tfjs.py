@@ -162,7 +162,7 @@ def main() -> None:
         sys.exit("expected two files: python -m mote_bench.embedders.tfjs MODEL.json OUT.onnx")
     try:
         Path(sys.argv[2]).write_bytes(converted(Path(sys.argv[1])))
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except ImportError:

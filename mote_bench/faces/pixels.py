@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,12 +28,22 @@ import numpy.typing as npt
 from tabulate import tabulate
 
 from mote_bench import registry, store, workers
-from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError, Knowledge, Shadow, WhichFace
+from mote_bench.contracts import (
+    Access,
+    Evidence,
+    Faces,
+    FloatArray,
+    InputError,
+    Knowledge,
+    Measurement,
+    Shadow,
+    WhichFace,
+)
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
 from mote_bench.door import Door
 from mote_bench.embedding import Recogniser
-from mote_bench.faces import head, people, render, second, shot
+from mote_bench.faces import census, head, people, population, render, second, shot
 from mote_bench.faces.decoder import Decoder, learned
 from mote_bench.faces.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
 from mote_bench.metrics.intervals import clustered_wilson, wilson
@@ -53,6 +64,9 @@ _DOOR_ROUNDS = 2
 """Of pictures that are compared with that embedding."""
 _STRANGERS = 150
 _SAMPLE = 1500
+_STRIP_QUALITY, _ALBUM_QUALITY = 58, 92
+_BESIDE = 45
+"""Strangers in an album: explanations fit schemes and set thresholds on them."""
 
 Index = npt.NDArray[np.intp]
 
@@ -136,7 +150,12 @@ def cast(count: int, *, seed: int) -> Cast:
     faces = Faces(
         stored["embeddings"].astype(np.float32), numbers.astype(str), {"gender": stored["gender"].astype(str)}
     )
-    victims = stream(seed, "pixels", "people").choice(np.unique(numbers), count, replace=False)
+    everybody = np.unique(numbers)
+    if not 1 <= count <= len(everybody) // 2:  # the others are public, and strangers
+        raise InputError(
+            f"--people {count}: expected 1 to {len(everybody) // 2} of the {len(everybody)} built-in people"
+        )
+    victims = stream(seed, "pixels", "people").choice(everybody, count, replace=False)
     rows = [np.flatnonzero(numbers == one) for one in victims]
     others = tuple(found[1:] for found in rows)
     references = np.array([found[0] for found in rows])
@@ -285,11 +304,22 @@ def second_of(who: Cast, recogniser: Recogniser, *, pictures: Path | None, jobs:
     def named(rows: Index) -> list[second.Picture]:
         return [(int(who.numbers[row]), int(who.images[row])) for row in rows]
 
+    photos, strangers = [named(rows) for rows in who.others], named(_strangers(who))
+    return second.made(recogniser, photos, strangers, fmr=FMR, stored=second.Stored(SEED, pictures), jobs=jobs)
+
+
+def _strangers(who: Cast) -> Index:
+    """The rows of two pictures each of people who aren't victims."""
     _, first, count = np.unique(who.numbers[who.background], return_index=True, return_counts=True)
     several = first[count > 1][:_STRANGERS]
-    strangers = who.background[np.concatenate([several, several + 1])]
-    photos = [named(rows) for rows in who.others]
-    return second.made(recogniser, photos, named(strangers), fmr=FMR, stored=second.Stored(SEED, pictures), jobs=jobs)
+    return np.asarray(who.background[np.concatenate([several, several + 1])])
+
+
+def first_eer(who: Cast) -> Measurement:
+    """The equal error rate of the recogniser that is attacked, on the pictures that tell the second one's."""
+    rows = _strangers(who)
+    centred = unit(who.faces.embeddings[rows].astype(np.float64) - who.faces.embeddings[who.background].mean(axis=0))
+    return census.measured(centred, who.numbers[rows].astype(str), {})["eer"]
 
 
 def strip(who: Cast, lines: Sequence[Line]) -> Pixels:
@@ -302,6 +332,30 @@ def strip(who: Cast, lines: Sequence[Line]) -> Pixels:
         shown = [_picture(who, reference), *(line.rebuilt[victim].picture for line in lines), _picture(who, nearest)]
         rows.append(np.hstack(shown))
     return np.vstack([_titles(["enrolled", *(line.row for line in lines), "nearest stranger"]), *rows])
+
+
+def album(who: Cast, lines: Sequence[Line], folder: Path) -> None:
+    """Write a folder a row, as `explain --pictures` takes it: victims enrolled and rebuilt, and a picture of strangers.
+
+    A person's folder holds ``0.jpg``, the enrolled picture, and of victims ``1.jpg``, the rebuilt one.
+    """
+    _, first = np.unique(who.numbers[who.background], return_index=True)
+    beside = [*who.references, *who.background[first][:_BESIDE]]
+    recipe = population.Recipe(0, 0, SEED)
+    enrolled = {int(who.numbers[row]): _taken(recipe, who, row) for row in beside}
+    for line in lines:
+        row = folder / re.sub(r"\W+", "-", line.row)
+        rebuilt = zip(who.numbers[who.references], line.rebuilt, strict=True)
+        files = {(number, 0): content for number, content in enrolled.items()}
+        files |= {(int(number), 1): _jpeg(one.picture, quality=_ALBUM_QUALITY) for number, one in rebuilt}
+        for which, content in files.items():
+            path = row / Path(population.name_of(*which)).relative_to("pictures")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def _taken(recipe: population.Recipe, who: Cast, row: int) -> bytes:
+    return population.picture(recipe, int(who.numbers[row]), int(who.images[row]))
 
 
 def _picture(who: Cast, row: int) -> Pixels:
@@ -327,10 +381,10 @@ def _titles(words: Sequence[str]) -> Pixels:
     return np.asarray(image)
 
 
-def rendered(lines: Sequence[Line], other: second.Second | None = None) -> str:
-    """The table as Markdown."""
+def rendered(lines: Sequence[Line], judge: str = "", *, command: str = "") -> str:
+    """The table as Markdown; ``judge`` says who the second recogniser is, ``command`` what was typed."""
     titles = ["template", "accepted by it", "by other photos of the person", "by strangers' photos", "centred cosine"]
-    if other is not None:
+    if judge:
         titles += ["second recogniser: by other photos", "by strangers' photos "]
     body = []
     for line in lines:
@@ -341,21 +395,29 @@ def rendered(lines: Sequence[Line], other: second.Second | None = None) -> str:
         body.append(cells)
     table = tabulate(body, headers=titles, tablefmt="pipe", disable_numparse=True)
     count = len(lines[0].accepted)
-    also = ""
-    if other is not None:
-        about = other.recogniser.make().about()
-        also = (
-            f" The second recogniser is {about['recogniser']} (weights {about['weights_sha256'][:16]}); nothing was "
-            "fitted to it."
-        )
     return (
         f"# Pictures from stolen templates\n\n{count} people of the built-in population, who don't exist; at FMR 1e-3; "
         f"95 % intervals over people. {ROUNDS * EACH} pictures were tried on each record; *decoder only* "
         f"takes the decoded one as it is; *scores only* and *decisions only* make an embedding of {_queries('scores')} "
         f"scores or {_queries('decisions')} yes-or-no answers of the running system, then try {_DOOR_ROUNDS * EACH} "
-        f"pictures against that.{also}\n\n{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
-        "`python -m mote_bench.faces.pixels`.\n"
+        f"pictures against that.{judge}\n\n{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
+        f"`python -m mote_bench.faces.pixels{command}`.\n"
     )
+
+
+def judge_of(other: second.Second, first: Measurement) -> str:
+    """Who the second recogniser is, and how good beside the first."""
+    about = other.recogniser.make().about()
+    return (
+        f" The second recogniser is {about['recogniser']} (weights {about['weights_sha256'][:16]}); nothing was fitted "
+        f"to it. On two pictures each of {other.eer.n} other people its own equal error rate is {_percent(other.eer)}, "
+        f"that of the attacked recogniser {_percent(first)}. A judge that errs more refuses more, also of what is "
+        "real: its columns are read beside those of a photo."
+    )
+
+
+def _percent(one: Measurement) -> str:
+    return f"{100 * one.value:.1f} % [{100 * one.low:.1f}, {100 * one.high:.1f}]"
 
 
 def _queries(thief: str) -> str:
@@ -382,6 +444,9 @@ def main() -> None:
     parser.add_argument("--second", help="a recogniser that judges the pictures too: a name that `list` shows")
     parser.add_argument("--weights", type=Path, help="the second recogniser's weights")
     parser.add_argument("--pictures", type=Path, help="a folder of `faces`: its pictures aren't rendered again")
+    parser.add_argument(
+        "--album", type=Path, help="a folder for the pictures themselves, as `explain --pictures` takes"
+    )
     parser.add_argument("--jobs", type=int, default=workers.default_jobs(), help="worker processes")
     parser.add_argument("--out", type=Path, default=Path("leaderboards/pixels"), help="folder for table and strip")
     given = parser.parse_args()
@@ -398,25 +463,31 @@ def _write(given: argparse.Namespace) -> None:
     thieves = given.thieves.split(",")
     if not set(thieves) <= set(THIEVES):
         raise InputError(f"--thieves {given.thieves}: expected some of {', '.join(THIEVES)}")
+    if given.weights is not None and given.second is None:
+        raise InputError("--weights go with --second EMBEDDER; name the second recogniser")
+    names = registry.select("schemes", given.schemes)
     who = cast(given.people, seed=0)
-    other = None
+    other, judge, command = None, "", f" --people {given.people}"
     if given.second is not None:
         weights = None if given.weights is None else str(given.weights.absolute())
         other = second_of(who, Recogniser(given.second, weights), pictures=given.pictures, jobs=given.jobs)
-    names = registry.select("schemes", given.schemes)
+        judge = judge_of(other, first_eer(who))
+        command += f" --second {given.second}" + (f" --weights {given.weights.name}" if given.weights else "")
     rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=thieves)]
     lines = measured(who, rows, jobs=given.jobs, seed=0, other=other)
     given.out.mkdir(parents=True, exist_ok=True)
-    store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], other))
-    (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines))))
+    store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
+    (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines)), quality=_STRIP_QUALITY))
+    if given.album is not None:
+        album(who, lines, given.album)
     print(f"written to '{given.out}'")
 
 
-def _jpeg(pixels: Pixels) -> bytes:
+def _jpeg(pixels: Pixels, *, quality: int) -> bytes:
     from PIL import Image
 
     stream_ = io.BytesIO()
-    Image.fromarray(pixels).save(stream_, "JPEG", quality=58, optimize=True)
+    Image.fromarray(pixels).save(stream_, "JPEG", quality=quality, optimize=True)
     return stream_.getvalue()
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench import workers
-from mote_bench.contracts import Embedder, FloatArray, InputError
+from mote_bench.contracts import Embedder, FloatArray, InputError, Measurement
 from mote_bench.embedding import Recogniser
-from mote_bench.faces import population
+from mote_bench.faces import census, population
 from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.tasks import Outcome, guarded
 from mote_bench.toolkit import unit
@@ -57,6 +57,8 @@ class Second:
         The same of each victim's pictures other than the enrolled one; k may be 0.
     threshold : float
         At the false-match rate, among strangers.
+    eer : Measurement
+        Its equal error rate on the strangers' pictures: how good a judge it is.
     """
 
     recogniser: Recogniser
@@ -64,6 +66,7 @@ class Second:
     strangers: FloatArray
     photos: tuple[FloatArray, ...]
     threshold: float
+    eer: Measurement
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +116,8 @@ def made(
         )
         for some in photos
     )
-    return Second(recogniser, mean, centred, theirs, float(threshold))
+    eer = census.measured(centred, who.astype(str), {})["eer"]
+    return Second(recogniser, mean, centred, theirs, float(threshold), eer)
 
 
 def judged(second: Second, pictures: Sequence[npt.NDArray[np.uint8]]) -> Verdict:

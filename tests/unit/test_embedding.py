@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from commands import mote_bench
+from mote_bench import embedding
 from mote_bench.data import npz
+from mote_bench.pictures import layouts
 from portraits import portrait, save
 
 OWN = """
@@ -175,3 +177,96 @@ def test_real_faces_of_nobody(tmp_path):
     stored = np.load(tmp_path / "faces.npz")
     assert stored["embeddings"].shape == (4, 128)
     assert json.loads(str(stored["card"]))["layout"] == "lfw"
+
+
+SECOND = """
+import numpy as np
+
+def stripes(picture):
+    return None if picture[0, 0, 0] == 20 else picture.mean((0, 2))[:4] + 1
+"""
+
+
+@pytest.fixture
+def twice(photos):
+    (photos.parent / "another.py").write_text(SECOND)
+    return photos
+
+
+def test_a_second_recogniser_of_the_same_pictures(twice):
+    colour(twice, "p 0/0.png", 20, 20, 100)
+    result = embed(twice, "--second", "another:stripes", "--jobs", "2")
+    assert result.returncode == 0, result.stderr
+    assert "24 embeddings of 2 people in 'faces.npz', with those of another:stripes beside them" in result.stdout
+    listed = (twice.parent / "faces.npz.skipped.csv").read_text().splitlines()
+    assert "p 0/0.png,second recogniser: no face found" in listed
+    assert "p 0/dark.png,no face found" in listed
+    data = npz.load(twice.parent / "faces.npz", bins={})
+    assert data.faces.embeddings.shape == (24, 6)
+    assert data.faces.second.shape == (24, 4)
+    first, second = data.notes[0].split("; embeddings_2 by ")
+    assert "embedded by own_recogniser:mean (weights " in first
+    assert second.startswith("another:stripes (weights ")
+    assert second.endswith("17 pictures were skipped")
+    row = list(np.load(twice.parent / "faces.npz")["path"]).index("p 2/3.png")
+    stored = np.load(twice.parent / "faces.npz")
+    np.testing.assert_allclose(stored["embeddings"][row], [161, 36, 101, 161, 36, 101])
+    np.testing.assert_allclose(stored["embeddings_2"][row], [(160 + 35 + 100) / 3 + 1] * 4, rtol=1e-6)
+    both = (twice.parent / "faces.npz").read_bytes()
+    assert embed(twice, "--second", "another:stripes", "--jobs", "1").returncode == 0
+    assert (twice.parent / "faces.npz").read_bytes() == both
+
+
+def test_what_one_recogniser_did_is_not_kept_for_two(twice, monkeypatch):
+    """Interrupted without the second, then asked with it: nothing of before fits. With the same two it goes on."""
+    album = layouts.read(twice, None)
+    monkeypatch.chdir(twice.parent)
+    out, mean = twice.parent / "faces.npz", embedding.Recogniser("own_recogniser:mean")
+    both = {"second": embedding.Recogniser("another:stripes")}
+
+    def interrupted(done, of, last):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embedding.embed(album, mean, out, jobs=1, progress=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        embedding.embed(album, mean, out, jobs=1, progress=interrupted, **both)
+    made = embedding.embed(album, mean, out, jobs=1, progress=lambda *_: None, **both)
+    assert made.kept == embedding.PER_BATCH
+    assert np.load(out)["embeddings_2"].shape == (24, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--second", "own_recogniser:mean"), "--second own_recogniser:mean is the recogniser of --embedder"),
+        (("--second", "arcface-onnx"), "--second arcface-onnx: no ONNX file was given"),
+        (("--second", "arcface-onyx"), "Did you mean arcface-onnx"),
+        (("--second", "another:strips"), "--second another:strips: "),
+        (("--second-weights", "a.onnx"), "--second-weights go with --second NAME"),
+    ],
+)
+def test_mistakes_with_a_second_recogniser(twice, arguments, message):
+    before = {path.name for path in twice.parent.iterdir()}
+    result = embed(twice, *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert {path.name for path in twice.parent.iterdir()} - {"__pycache__"} == before
+
+
+def test_rendered_faces_by_two_recognisers_are_judged_by_both(tmp_path):
+    """dlib's embeddings and a function of one's own beside them, as far as the data set that a run takes."""
+    for person in range(2):
+        for image in range(2):
+            save(tmp_path / f"people/p{person}/{image}.png", portrait(person, image))
+    (tmp_path / "another.py").write_text(
+        "def middle(picture):\n    return picture[80:144:16, 80:144:16].ravel().astype(float) - 128\n"
+    )
+    asked = ("embed", "people", "--embedder", "dlib", "--second", "another:middle", "--out", "faces.npz")
+    result = mote_bench(*asked, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    data = npz.load(tmp_path / "faces.npz", bins={})
+    assert data.faces.embeddings.shape == (4, 128)
+    assert data.faces.second.shape == (4, 48)
+    assert list(data.faces.identity) == ["p0", "p0", "p1", "p1"]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mote_bench.contracts import Embedded, InputError
+from commands import mote_bench
+from mote_bench.contracts import Embedded, InputError, Measurement
 from mote_bench.embedding import Recogniser
 from mote_bench.faces import head, parameters, people, pixels, search, second
 from mote_bench.faces.decoder import face, learned
+from mote_bench.pictures import layouts, reading
+from networks import as_arcface
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +76,72 @@ def test_a_search_finds_a_face_that_the_template_accepts(who, decoder, monkeypat
     picture = pixels.strip(who, [line])
     assert picture.shape == (28 + 2 * 224, 3 * 224, 3)
     assert "| cosine     |" in pixels.rendered([line])
+
+
+def rebuilt(pictures):
+    """A line of such pictures; what they were worth doesn't matter here."""
+    made = tuple(search.Rebuilt(one, np.zeros(128), 0.0) for one in pictures)
+    nothing = np.zeros(len(made))
+    return pixels.Line("cosine: decoder only", made, nothing > 0, nothing, nothing, nothing)
+
+
+def test_the_judge_is_named_with_its_own_error_rate(who, monkeypatch):
+    monkeypatch.setattr(Recogniser, "make", lambda self: Coloured())
+    eer = Measurement("eer", 0.0312, 0.02, 0.0449, n=150)
+    judge = second.Second(Recogniser("coloured"), np.zeros(3), np.eye(3), (np.eye(3),) * 2, 0.5, eer)
+    line = replace(rebuilt([np.zeros((8, 8, 3), np.uint8)] * 2), second=second.Verdict(np.array([0.5, 1]), np.zeros(2)))
+    told = pixels.rendered([line], pixels.judge_of(judge, pixels.first_eer(who)), command=" --second coloured")
+    assert "is colours (weights 0123456789abcdef)" in told
+    assert "150 other people its own equal error rate is 3.1 % [2.0, 4.5], that of the attacked recogniser 1." in told
+    assert "| 0.75 [" in told
+    assert "Made by `python -m mote_bench.faces.pixels --second coloured`" in told
+
+
+def test_an_album_is_a_folder_that_explanations_take(who, tmp_path, monkeypatch):
+    monkeypatch.setattr(pixels.population, "picture", lambda recipe, *which: b"%d %d" % which)
+    pixels.album(who, [rebuilt([np.full((8, 8, 3), 200, np.uint8)] * 2)], tmp_path)
+    found = layouts.read(tmp_path / "cosine-decoder-only", None)
+    names = Counter(one.identity for one in found.pictures)
+    victims = {f"p{number:04d}" for number in who.numbers[who.references]}
+    assert {name for name, count in names.items() if count == 2} == victims
+    assert len(names) == len(victims) + 45
+    first = tmp_path / "cosine-decoder-only" / min(victims)
+    assert (first / "0.jpg").read_bytes() == b"%d 0" % min(who.numbers[who.references])
+    assert reading.read(first / "1.jpg").shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--weights", "a.onnx"), "--weights go with --second"),
+        (("--people", "0"), "--people 0: expected 1 to 500"),
+        (("--thieves", "cat"), "--thieves cat: expected some of"),
+        (("--schemes", "cosin"), "Did you mean cosine"),
+        (("--second", "arcface-onnx"), "no ONNX file was given"),
+    ],
+)
+def test_mistakes_end_before_anything_is_rendered(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pixels.population, "picture", lambda *_: pytest.fail("rendered"))
+    monkeypatch.setattr(sys, "argv", ["pixels", *arguments, "--out", str(tmp_path / "made")])
+    with pytest.raises(SystemExit) as left:
+        pixels.main()
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_rebuilt_pictures_are_explained_in_pixels(tmp_path):
+    """From a stolen template to the map of what its picture was accepted for, by the commands as a user types them."""
+    command = [sys.executable, "-m", "mote_bench.faces.pixels", "--people", "2", "--schemes", "cosine"]
+    command += ["--thieves", "decoder", "--out", "made", "--album", "album", "--jobs", "1"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=900)
+    network = as_arcface(tmp_path)
+    asked = ("--pictures", "album/cosine-decoder-only", "--embedder", "arcface-onnx", "--weights", network.name)
+    result = mote_bench("explain", *asked, "--schemes", "cosine", "--people", "2", "--out", "why", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "cosine, Grad-CAM++: faithfulness" in result.stdout
+    assert (tmp_path / "why" / "heatmaps.png").stat().st_size > 1000
 
 
 def test_a_kept_key_leaves_a_row_of_its_own(who):
@@ -153,6 +227,9 @@ def here(tasks, jobs):
 class Coloured:
     """Embeds the mean colour; sees no face in black."""
 
+    def about(self):
+        return {"recogniser": "colours", "weights_sha256": "0123456789abcdef" * 4}
+
     def embed(self, pictures):
         return [Embedded(one.mean((0, 1)).astype(np.float32) - 127) if one.any() else None for one in pictures]
 
@@ -167,6 +244,7 @@ def test_a_second_recogniser_by_hand(monkeypatch):
     photos = [[(0, 1), (0, 2)], [(1, 1)], []]
     made = second.made(Recogniser("coloured"), photos, strangers, fmr=1e-3, stored=second.Stored(0), jobs=1)
     assert made.strangers.shape == (116, 3)
+    assert (made.eer.n, made.eer.low <= made.eer.value <= made.eer.high) == (58, True)
     assert [len(one) for one in made.photos] == [2, 1, 0]
     told = second.judged(made, [colour((0, 0)), np.zeros((8, 8, 3), np.uint8), colour((5, 0))])
     assert list(told.by_photos) == [1, 0, 0]

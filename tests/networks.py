@@ -1,0 +1,90 @@
+"""Small ONNX networks for tests, built as recognisers' files are; their numbers are drawn at random."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+RNG = np.random.default_rng(0)
+
+
+def numbers(*shape):
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def node(kind, inputs, output, **attributes):
+    return helper.make_node(kind, inputs.split(), [output], **attributes)
+
+
+def saved(path, nodes, constants):
+    made = helper.make_graph(
+        nodes,
+        "made by hand",
+        [helper.make_tensor_value_info("face", TensorProto.FLOAT, ["n", 3, 112, 112])],
+        [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    return path
+
+
+def as_arcface(folder):
+    """As ArcFace's files are built: padded convolutions, PReLU, a shortcut, batch norms, a dense layer."""
+    constants = {
+        "kernel": numbers(6, 3, 3, 3),
+        "bias": numbers(6),
+        "slope": numbers(6, 1, 1) ** 2,
+        "deep": numbers(6, 1, 3, 3),
+        "one": numbers(6),
+        "two": numbers(6),
+        "three": numbers(6),
+        "four": numbers(6) ** 2 + 1,
+        "dense": numbers(5, 6 * 14 * 14) / 30,
+        "shift": numbers(5),
+        "five": np.ones(5, np.float32),
+        "ratio": np.array(0.4, np.float32),
+    }
+    nodes = [
+        node("Conv", "face kernel bias", "a", strides=[4, 4], pads=[1, 1, 1, 1]),
+        node("PRelu", "a slope", "b"),
+        node("Conv", "b deep", "c", group=6, pads=[2, 1, 0, 1], strides=[2, 2]),
+        node("Conv", "c deep", "d", group=6, auto_pad="SAME_UPPER"),
+        node("Add", "c d", "e"),
+        node("BatchNormalization", "e one two three four", "f", epsilon=2e-5),
+        node("Dropout", "f ratio", "g"),
+        node("Flatten", "g", "h"),
+        node("Gemm", "h dense shift", "i", transB=1, alpha=0.5, beta=2.0),
+        node("Identity", "i", "j"),
+        node("BatchNormalization", "j five five shift five", "k"),
+    ]
+    return saved(folder / "arcface.onnx", nodes, constants)
+
+
+def as_tensorflow(folder):
+    """Channels last, PReLU in parts, one more pixel below and right, as a converted graph has it."""
+    constants = {
+        "kernel": numbers(4, 3, 3, 3),
+        "around": np.array([0, 1, 0, 0, 0, 2, 1, 0], np.int64),
+        "zero": np.zeros((), np.float32),
+        "scale": numbers(4),
+        "half": np.array(2.0, np.float32),
+        "flat": np.array([0, -1], np.int64),
+        "dense": numbers(4, 3),
+    }
+    nodes = [
+        node("Conv", "face kernel", "a", strides=[16, 16], auto_pad="SAME_UPPER", dilations=[1, 1]),
+        node("Transpose", "a", "b", perm=[0, 2, 3, 1]),
+        node("Pad", "b around", "c"),
+        node("Max", "zero c", "d"),
+        node("Min", "zero c", "e"),
+        node("Mul", "scale e", "f"),
+        node("Sub", "d f", "g"),
+        node("Div", "g half", "h"),
+        node("Transpose", "h", "i", perm=[0, 3, 1, 2]),
+        node("Relu", "i", "j"),
+        node("GlobalAveragePool", "j", "k"),
+        node("Reshape", "k flat", "l"),
+        node("MatMul", "l dense", "m"),
+    ]
+    return saved(folder / "tensorflow.onnx", nodes, constants)
