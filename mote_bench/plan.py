@@ -273,5 +273,5 @@ def _has_what_it_needs(attack: Attack, scheme: Scheme, level: Knowledge, access:
     try:
         held: object = granted(scheme, level)
     except Exception:  # a scheme that isn't fitted yet may have no public part to show
-        return not set(needs) & set(_SECRETIVE)
+        return not set(needs) & set(_SECRETIVE) and all(hasattr(scheme, method) for method in needs)
     return all(hasattr(held, method) for method in needs)

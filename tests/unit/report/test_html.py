@@ -109,7 +109,7 @@ def test_a_page_too_large_is_packed_and_holds_all_the_same(records, text, monkey
     monkeypatch.setattr("mote_bench.report.html.MOST_BYTES", 1000)
     packed = render(records)["leaderboard.html"]
     assert len(packed) < len(text) / 2
-    assert "unfolds only by script" in packed
+    assert "unfolds only by its script" in packed
     unfolded = re.sub(r'<div data-packed="([^"]*)"></div>\n', lambda part: inflated(part[1]), packed)
     assert re.sub(r"\n<noscript>.*?</noscript>", "", unfolded) == text
 
