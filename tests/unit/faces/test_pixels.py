@@ -133,7 +133,7 @@ def test_mistakes_end_before_anything_is_rendered(arguments, message, tmp_path, 
 @pytest.mark.slow
 def test_rebuilt_pictures_are_explained_in_pixels(tmp_path):
     """From a stolen template to the map of what its picture was accepted for, by the commands as a user types them."""
-    command = [sys.executable, "-m", "mote_bench.faces.pixels", "--people", "2", "--schemes", "cosine"]
+    command = [sys.executable, "-m", "mote_bench.faces.pixels", "--people", "3", "--schemes", "cosine"]
     command += ["--thieves", "decoder", "--out", "made", "--album", "album", "--jobs", "1"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=900)
     network = as_arcface(tmp_path)
