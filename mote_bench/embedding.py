@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,11 @@ class Recogniser:
 
     name: str
     weights: str | None = None
+
+    @classmethod
+    def at(cls, name: str, weights: Path | None) -> Self:
+        """With weights from a file; its whole path, since workers may stand in another folder."""
+        return cls(name, None if weights is None else str(weights.absolute()))
 
     def make(self) -> Embedder:
         """A new embedder.

@@ -52,10 +52,8 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     album = layouts.read(images, layout)
     if people is not None:
         album = layouts.few(album, people=people)
-    recogniser = embedding.Recogniser(embedder, None if weights is None else str(weights.absolute()))
-    other = None
-    if second is not None:
-        other = embedding.Recogniser(second, None if second_weights is None else str(second_weights.absolute()))
+    recogniser = embedding.Recogniser.at(embedder, weights)
+    other = None if second is None else embedding.Recogniser.at(second, second_weights)
     try:
         with interruptible("what is done is kept"), shown(quiet) as progress:
             count = jobs or workers.default_jobs()

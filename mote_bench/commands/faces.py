@@ -33,7 +33,7 @@ def faces(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.progress import shown
 
     recipe = population.Recipe(people, images, seed, difficulty)
-    recogniser = embedding.Recogniser(embedder, None if weights is None else str(weights.absolute()))
+    recogniser = embedding.Recogniser.at(embedder, weights)
     if embedder != "none":
         recogniser.make()  # what is missing is said before an hour of rendering
     out.mkdir(parents=True, exist_ok=True)

@@ -469,8 +469,8 @@ def _write(given: argparse.Namespace) -> None:
     who = cast(given.people, seed=0)
     other, judge, command = None, "", f" --people {given.people}"
     if given.second is not None:
-        weights = None if given.weights is None else str(given.weights.absolute())
-        other = second_of(who, Recogniser(given.second, weights), pictures=given.pictures, jobs=given.jobs)
+        judging = Recogniser.at(given.second, given.weights)
+        other = second_of(who, judging, pictures=given.pictures, jobs=given.jobs)
         judge = judge_of(other, first_eer(who))
         command += f" --second {given.second}" + (f" --weights {given.weights.name}" if given.weights else "")
     rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=thieves)]

@@ -224,8 +224,13 @@ def _axis(board: Board, place: int, reading: Reading) -> Axis:
 
 def _name(row: Row) -> str:
     """The row's name, short enough for a plot and still saying which of a scheme's rows it is."""
-    tail = row.name.removeprefix(row.scheme)
+    tail = _tail(row)
     return shortened(row.scheme, _LONGEST_NAME - len(tail)) + tail
+
+
+def _tail(row: Row) -> str:
+    """Which of a scheme's rows it is, after the scheme's name; empty for the only one."""
+    return row.name.removeprefix(row.scheme)
 
 
 def _said(row: Row, worst: Worst) -> str:
@@ -238,7 +243,7 @@ def _det(scheme: str, rows: list[Row], records: list[Record], name: str) -> Pict
     for row in rows:
         record = harness_record(records, scheme, "verify", stolen=row.key == "stolen")
         # Long names of two rows beside each other would not fit; the heading tells whose curves these are.
-        title = row.name[len(scheme) :].lstrip(", ") or scheme
+        title = _tail(row).lstrip(", ") or _name(row)
         curves += _curve(record, title, "stolen" if row.key == "stolen" else "main")
     if not curves:
         return None

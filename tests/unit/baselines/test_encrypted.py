@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mote_attacks.attributes_from_bytes import FromReadings, logistic
 from mote_attacks.score_queries import Solve
 from mote_baselines.bfv import BFV, WholeNumbers
 from mote_baselines.ckks import CKKS, coefficients_of, slots_of
@@ -19,6 +20,7 @@ from mote_bench import registry
 from mote_bench.contracts import Access, Evidence, Faces, InputError, Knowledge, Shadow, WhichFace
 from mote_bench.door import Door
 from mote_bench.evidence import granted, levels
+from mote_bench.plan import threats
 from mote_bench.testing import check_scheme
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
@@ -183,6 +185,11 @@ def test_scores_alone_give_the_embedding_away(make, faces):
 def test_impossible_parameters(make, arguments, complaint, faces):
     with pytest.raises(ValueError, match=complaint):
         make(**arguments).fit(faces, seed=0)
+
+
+def test_no_attack_is_planned_that_reads_what_a_ciphertext_has_not():
+    assert threats(FromReadings(), BFV(), [1]) == []
+    assert threats(logistic(), BFV(), [1]) != []
 
 
 @pytest.mark.parametrize("name", ["bfv", "ckks"])
