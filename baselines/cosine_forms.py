@@ -18,7 +18,9 @@ _TILE = 256
 
 
 class HalfPrecision(VectorScheme):
-    """The direction from the mean face as little-endian float16: 2 d bytes."""
+    """The embedding as little-endian float16: 2 d bytes."""
+
+    centred = False
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         """One template of 2 d bytes per row of ``references`` (n, d)."""
@@ -32,7 +34,9 @@ class HalfPrecision(VectorScheme):
 
 
 class EightBits(VectorScheme):
-    """The direction from the mean face in signed bytes, the largest value of each template being 127: d bytes."""
+    """The embedding in signed bytes, the largest value of each template being 127: d bytes."""
+
+    centred = False
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         """One template of d bytes per row of ``references`` (n, d)."""

@@ -1,5 +1,7 @@
 """Attacks at the door of the running system: what they recover, and that they keep to the budget."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from mote_attacks.attributes_at_the_door import FromScores
@@ -8,7 +10,7 @@ from mote_attacks.decision_queries import Boundary, Vote
 from mote_attacks.score_queries import Climb, Solve
 from mote_baselines.biohash import BioHash
 from mote_baselines.cosine import Cosine
-from mote_baselines.cosine_forms import HalfPrecision
+from mote_baselines.cosine_forms import Principal
 from mote_baselines.noise import Noise
 
 from mote_bench.contracts import Access, Evidence, Knowledge, Shadow, WhichClass, WhichFace
@@ -41,7 +43,7 @@ def answer(attack, evidence, question=None):
     return attack.answer(question or WhichFace(D), evidence, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("scheme", [Cosine, HalfPrecision])
+@pytest.mark.parametrize("scheme", [Cosine, partial(Principal, share=1.0)])
 def test_two_queries_a_dimension_solve_a_cosine(scheme):
     """Whether cosines are taken from the origin or from the mean face."""
     door, evidence = at_the_door(scheme(), Access.SCORES, 8 * D)
