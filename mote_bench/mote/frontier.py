@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 from mote_bench import registry, settings, store
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
+from mote_bench.mote import variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
 from mote_bench.mote.codec import encode
 from mote_bench.mote.loop import train_one
@@ -50,9 +51,9 @@ VARIANTS: dict[str, Callable[[], Any]] = {
     "net, released schedule (the loop's result)": partial(MOTE, epochs=EPOCHS),
     "net, batched (mote)": MOTE,
     "net, solved (mote-solved)": SolvedMOTE,
-    "net 64-16 (mote-small)": partial(MOTE, hidden=(64, 16)),
-    "net 256-128 (mote-wide)": partial(MOTE, hidden=(256, 128)),
-    "net, random widths": partial(MOTE, random_widths=True),
+    "net 64-16 (mote-small)": variants.small,
+    "net 256-128 (mote-wide)": variants.wide,
+    "net, random widths (mote-random-widths)": variants.random_widths,
     "linear, float32 (mote-linear)": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE),
     "linear, int8": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int8"),
     "linear, int4": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int4"),

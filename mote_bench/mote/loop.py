@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
+from torch.nn.utils.fusion import fuse_linear_bn_weights
 
 from mote_bench.contracts import FloatArray
 from mote_bench.mote.codec import Layer, Net, widths
@@ -17,34 +19,47 @@ from mote_bench.mote.train import BATCH, Crowd, Recipe, Start, dropout_masks, mi
 def train_one(start: Start, *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int) -> Net:
     """What :func:`mote_bench.mote.train.train` makes of this person, but for rounding."""
     layers = as_layers(start.net)
+    norms = _norms(layers) if recipe.batch_norm else None
     x, labels = _labelled(training.faces, start.positives)
     others, other_labels = _labelled(validation.faces, start.validation)
     loss_of = nn.BCEWithLogitsLoss()
-    optimizer, schedule = optimiser(list(layers.parameters()), steps=recipe.epochs * -(-len(x) // BATCH))
+    learned: list[Tensor] = [*layers.parameters(), *(norm.weight for norm in norms or ())]
+    optimizer, schedule = optimiser(learned, steps=recipe.epochs * -(-len(x) // BATCH))
     hidden = stack([start.net], recipe.widest).hidden
-    best, lowest, idle = layers, float("inf"), 0
+    best, lowest, idle = as_net(layers, norms), float("inf"), 0
     for epoch in range(recipe.epochs):
         for rows in minibatches(len(x), seed=seed, epoch=epoch):
             kept = dropout_masks([start.dropout], rows=len(rows), hidden=hidden, dropped=recipe.dropped)
             optimizer.zero_grad()
-            loss_of(forward(layers, x[rows], [mask[0] for mask in kept], recipe.scale), labels[rows]).backward()
+            answers = forward(layers, x[rows], [mask[0] for mask in kept], recipe.scale, norms=norms)
+            loss_of(answers, labels[rows]).backward()
             optimizer.step()
             schedule.step()
         with torch.no_grad():
-            loss = loss_of(forward(layers, others), other_labels).item()
+            loss = loss_of(forward(layers, others, norms=norms), other_labels).item()
         if loss < lowest:
-            best, lowest, idle = copy.deepcopy(layers), loss, 0
+            best, lowest, idle = as_net(layers, norms), loss, 0
         else:
             idle += 1
         if idle >= recipe.patience:
             break
-    return as_net(best)
+    return best
 
 
-def forward(layers: nn.ModuleList, x: Tensor, kept: list[Tensor] | None = None, scale: float = 1.0) -> Tensor:
+def forward(
+    layers: nn.ModuleList,
+    x: Tensor,
+    kept: list[Tensor] | None = None,
+    scale: float = 1.0,
+    *,
+    norms: Sequence[nn.BatchNorm1d] | None = None,
+) -> Tensor:
     """(rows,) logits; in training with the dropout masks ``kept``, one per hidden layer."""
     for index, layer in enumerate(layers[:-1]):
-        x = torch.relu(layer(x))
+        if norms is None:
+            x = torch.relu(layer(x))
+        else:
+            x = torch.relu(norms[index].train(kept is not None)(linear(x, layer.get_parameter("weight"))))
         if kept is not None:
             x = x * kept[index][:, : x.shape[1]] * scale
     logit: Tensor = layers[-1](x)
@@ -61,10 +76,27 @@ def as_layers(net: Net) -> nn.ModuleList:
     return layers
 
 
-def as_net(layers: nn.ModuleList) -> Net:
-    """The other way round."""
-    parameters = [parameter.detach().numpy().copy() for parameter in layers.parameters()]
-    return tuple(Layer(weight.T, bias) for weight, bias in zip(parameters[::2], parameters[1::2], strict=True))
+def as_net(layers: nn.ModuleList, norms: Sequence[nn.BatchNorm1d] | None = None) -> Net:
+    """The other way round, each layer with its normalisation in it."""
+    parameters = list(layers.parameters())
+    weights, biases = parameters[::2], parameters[1::2]
+    for index, norm in enumerate(norms or ()):
+        mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+        pair = fuse_linear_bn_weights(weights[index], None, mean, variance, norm.eps, norm.weight, norm.bias)
+        weights[index], biases[index] = pair
+    return tuple(
+        Layer(weight.detach().numpy().T.copy(), bias.detach().numpy().copy())
+        for weight, bias in zip(weights, biases, strict=True)
+    )
+
+
+def _norms(layers: nn.ModuleList) -> list[nn.BatchNorm1d]:
+    """A normalisation for each hidden layer, whose shift is that layer's bias."""
+    norms = []
+    for bias in list(layers.parameters())[1:-1:2]:
+        norms.append(nn.BatchNorm1d(len(bias)))
+        norms[-1].bias = bias
+    return norms
 
 
 def _labelled(negatives: FloatArray, positives: FloatArray) -> tuple[Tensor, Tensor]:

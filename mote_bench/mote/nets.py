@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mote_bench.contracts import FloatArray
+from mote_bench.mote.batch_norm import BatchNorm
 from mote_bench.mote.codec import Layer, Net, widths
 
 _LANES = 16
@@ -31,17 +32,20 @@ class Nets:
     weights : tuple of (n, inputs, outputs) float32
     biases : tuple of (n, 1, outputs) float32
         Of the last layer only output 0 means something.
+    norms : tuple of BatchNorm
+        While nets are trained with it: one per hidden layer, before its ReLU. Otherwise none.
     """
 
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
+    norms: tuple[BatchNorm, ...] = ()
 
     def __len__(self) -> int:
         return len(self.weights[0])
 
     @property
     def parameters(self) -> list[Tensor]:
-        return [*self.weights, *self.biases]
+        return [*self.weights, *self.biases, *(norm.gain for norm in self.norms)]
 
     @property
     def hidden(self) -> list[int]:
@@ -50,7 +54,20 @@ class Nets:
 
     def rows(self, index: Tensor) -> Nets:
         """Copies of the nets that ``index`` names."""
-        return Nets(tuple(w[index] for w in self.weights), tuple(b[index] for b in self.biases))
+        norms = tuple(norm.rows(index) for norm in self.norms)
+        return Nets(tuple(w[index] for w in self.weights), tuple(b[index] for b in self.biases), norms)
+
+    def normalised(self) -> Nets:
+        """These nets with a :class:`BatchNorm` in each hidden layer that has seen nothing yet."""
+        return Nets(self.weights, self.biases, tuple(map(BatchNorm.like, self.biases[:-1])))
+
+    def folded(self) -> Nets:
+        """Nets without ``norms`` that answer as these do after training."""
+        pairs = zip(self.norms, self.weights, self.biases, strict=False)
+        layers = [norm.folded(weight, bias) for norm, weight, bias in pairs]
+        done = len(layers)
+        weights = (*(weight for weight, _ in layers), *self.weights[done:])
+        return Nets(weights, (*(bias for _, bias in layers), *self.biases[done:]))
 
 
 def draw(sizes: Sequence[int], rng: np.random.Generator) -> Net:
@@ -99,7 +116,7 @@ def unstack(nets: Nets, row: int, sizes: Sequence[int]) -> Net:
 def logits(nets: Nets, x: Tensor) -> Tensor:
     """(n, m) answers of every net to ``x``: (m, d), the same rows for all, or (n, m, d), own rows for each.
 
-    Differentiable with respect to ``x``.
+    Differentiable with respect to ``x``. Nets with ``norms`` are to be folded first.
     """
     hidden = x if x.dim() == 3 else x.expand(len(nets), -1, -1)
     for weight, bias in zip(nets.weights[:-1], nets.biases[:-1], strict=True):

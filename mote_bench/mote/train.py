@@ -32,13 +32,17 @@ _LEVELS = 256
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one person's net is built and trained; see :class:`mote_bench.mote.scheme.MOTE` for what each means."""
+    """How one person's net is built and trained; see :class:`mote_bench.mote.scheme.MOTE` for what each means.
+
+    With ``batch_norm`` each hidden layer is normalised over the batch before its ReLU.
+    """
 
     hidden: tuple[int, ...] = (128, 64, 16)
     random_widths: bool = False
     dropout: float = 0.5
     epochs: int = 20
     patience: int = 5
+    batch_norm: bool = False
     objective: Objective = CROSS_ENTROPY
 
     @property
@@ -153,9 +157,11 @@ def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe
     """
     sizes = [widths(start.net) for start in starts]
     nets = stack([start.net for start in starts], recipe.widest)
+    if recipe.batch_norm:
+        nets = nets.normalised()
     data = _Data.of(starts, training, validation)
     optimizer, schedule = optimiser(nets.parameters, steps=recipe.epochs * -(-data.rows // BATCH))
-    best = EarlyStop.of(nets, recipe.patience)
+    best = EarlyStop.of(nets.folded(), recipe.patience)
     people = torch.arange(len(starts))
     for epoch in range(recipe.epochs):
         for slots in minibatches(data.rows, seed=seed, epoch=epoch):
@@ -164,7 +170,8 @@ def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe
             backward(nets, *data.batch(slots, people), kept=kept, scale=recipe.scale, objective=recipe.objective)
             optimizer.step()
             schedule.step()
-        going = best.update(nets, people, data.validation_loss(nets, people, recipe.objective))
+        now = nets.folded()
+        going = best.update(now, people, data.validation_loss(now, people, recipe.objective))
         if not going.any():
             break
         if not going.all():
@@ -234,23 +241,49 @@ def backward(
         What surviving units are multiplied with.
     """
     shared, rows = len(negatives), len(negatives) + positives.shape[1]
-    first = torch.empty(len(nets), rows, nets.biases[0].shape[2]).copy_(nets.biases[0].expand(-1, rows, -1))
+    layers = _Hidden(nets)
+    first = torch.empty(len(nets), rows, nets.biases[0].shape[2]).copy_(layers.added[0].expand(-1, rows, -1))
     first[:, :shared].baddbmm_(negatives.expand(len(nets), -1, -1), nets.weights[0])
     first[:, shared:].baddbmm_(positives, nets.weights[0])
-    units = [first.relu_().mul_(kept[0])]
-    for weight, bias, mask in zip(nets.weights[1:-1], nets.biases[1:-1], kept[1:], strict=True):
-        units.append(torch.baddbmm(bias, units[-1], weight, alpha=scale).relu_().mul_(mask))
+    units = [layers.units(first).mul_(kept[0])]
+    for weight, added, mask in zip(nets.weights[1:-1], layers.added[1:], kept[1:], strict=True):
+        units.append(layers.units(torch.baddbmm(added, units[-1], weight, alpha=scale)).mul_(mask))
     logit = torch.baddbmm(nets.biases[-1], units[-1], nets.weights[-1], alpha=scale)
     delta = torch.zeros_like(logit)
     delta[..., 0] = objective.slopes(logit[..., 0], shared)
-    for weight, bias, below in reversed(list(zip(nets.weights[1:], nets.biases[1:], units, strict=True))):
-        bias.grad = delta.sum(dim=1, keepdim=True)
+    nets.biases[-1].grad = delta.sum(dim=1, keepdim=True)
+    for weight, bias, below in reversed(list(zip(nets.weights[1:], nets.biases[:-1], units, strict=True))):
         delta.mul_(scale)
         weight.grad = torch.bmm(below.mT, delta)
         delta = torch.bmm(delta, weight.mT).mul_(below.sign_())
-    nets.biases[0].grad = delta.sum(dim=1, keepdim=True)
+        bias.grad = delta.sum(dim=1, keepdim=True)
+        delta = layers.below(delta)
     nets.weights[0].grad = torch.bmm(positives.mT, delta[:, shared:])
     nets.weights[0].grad.baddbmm_(negatives.T.expand(len(nets), -1, -1), delta[:, :shared])
+
+
+class _Hidden:
+    """What the hidden layers of ``nets`` do between their products, one after another, and on the way back."""
+
+    def __init__(self, nets: Nets) -> None:
+        self._nets, self._passed = nets, list[tuple[Tensor, Tensor]]()
+        self.added = [torch.zeros_like(bias) if nets.norms else bias for bias in nets.biases[:-1]]
+        """What is added to each layer's product: its bias, unless that comes after a normalisation."""
+
+    def units(self, x: Tensor) -> Tensor:
+        """The next layer's units from its product ``x`` (n, rows, width), which is overwritten."""
+        if self._nets.norms:
+            layer = len(self._passed)
+            self._passed.append(self._nets.norms[layer].normalise(x))
+            x = torch.addcmul(self._nets.biases[layer], self._passed[-1][0], self._nets.norms[layer].gain)
+        return x.relu_()
+
+    def below(self, delta: Tensor) -> Tensor:
+        """The gradient at the last layer's product from the one before its ReLU; each call goes a layer down."""
+        if not self._nets.norms:
+            return delta
+        passed = self._passed.pop()
+        return self._nets.norms[len(self._passed)].backward(delta, *passed)
 
 
 @dataclass(eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mote_bench.mote.scheme import MOTE
 
 
@@ -11,8 +13,10 @@ def small() -> MOTE:
 
 
 def wide() -> MOTE:
-    """d-256-128-1, two wide layers; the released one normalises batches between them, this one doesn't."""
-    return MOTE(hidden=(256, 128))
+    """d-256-128-1, two wide layers, trained with batch normalisation; a template holds layers that include it."""
+    scheme = MOTE(hidden=(256, 128))
+    scheme.recipe = replace(scheme.recipe, batch_norm=True)
+    return scheme
 
 
 def random_widths() -> MOTE:

@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
+from mote_bench.mote.batch_norm import BatchNorm
 from mote_bench.mote.codec import Layer, Net, encode
 from mote_bench.mote.kde import Density
 from mote_bench.mote.loop import as_layers, as_net, forward, train_one
@@ -68,6 +69,44 @@ def test_gradient_equals_autograds(shared: int, own: int, rng: np.random.Generat
         assert_close(unstack(gradients, row, shape), expected, 1e-6)
 
 
+def test_gradient_through_batch_normalisation_equals_autograds(rng: np.random.Generator) -> None:
+    stacked = stack([draw((6, 20, 9, 1), rng), draw((6, 16, 16, 1), rng)]).normalised()
+    for part in (*stacked.biases[:-1], *(norm.gain for norm in stacked.norms)):
+        part.add_(torch.from_numpy(rng.standard_normal(part.shape).astype(np.float32)), alpha=0.3)
+    negatives = torch.from_numpy(rng.standard_normal((20, 6)).astype(np.float32))
+    mine = torch.from_numpy(rng.standard_normal((2, 11, 6)).astype(np.float32))
+    kept = [torch.from_numpy(rng.integers(0, 2, (2, 31, w)).astype(np.float32)) for w in stacked.hidden]
+    backward(stacked, negatives, mine, kept=[mask.clone() for mask in kept], scale=1.7)
+    ours = [part.grad for part in stacked.parameters]
+    for row in range(2):
+        leaves = [part[row].detach().clone().requires_grad_() for part in stacked.parameters]
+        weights, biases, gains = leaves[:3], leaves[3:6], leaves[6:]
+        x = torch.cat([negatives, mine[row]])
+        for weight, bias, gain, mask in zip(weights, biases, gains, kept, strict=False):
+            normal = nn.functional.batch_norm(x @ weight, None, None, gain[0], bias[0], training=True)
+            x = torch.relu(normal) * mask[row] * 1.7
+        logit = (x @ weights[-1] + biases[-1])[:, 0]
+        nn.BCEWithLogitsLoss()(logit, (torch.arange(31) >= 20).float()).backward()
+        for our, leaf in zip(ours, leaves, strict=True):
+            torch.testing.assert_close(our[row], leaf.grad, rtol=0, atol=2e-6)
+
+
+def test_batch_normalisation_by_hand() -> None:
+    norm = BatchNorm(torch.tensor([[[2.0]]]), torch.zeros(1, 1, 1), torch.ones(1, 1, 1))
+    normal, factor = norm.normalise(torch.tensor([[[1.0], [5.0]]]))  # mean 3, variance 4, with one fewer 8
+    assert factor.item() == pytest.approx(0.5, rel=1e-5)
+    assert normal.flatten().tolist() == pytest.approx([-1, 1], rel=1e-5)
+    assert (norm.mean.item(), norm.variance.item()) == pytest.approx((0.3, 0.9 + 0.8))
+    weight, bias = norm.folded(torch.tensor([[[3.0]]]), torch.tensor([[[7.0]]]))
+    assert weight.item() == pytest.approx(3 * 2 / 1.7**0.5, rel=1e-5)
+    assert bias.item() == pytest.approx(7 - 0.3 * 2 / 1.7**0.5, rel=1e-5)
+
+
+def test_one_row_of_a_batch_says_nothing() -> None:
+    normal, _ = BatchNorm.like(torch.zeros(1, 1, 3)).normalise(torch.ones(1, 1, 3))
+    assert not normal.any()
+
+
 def test_padding_gets_no_gradient(rng: np.random.Generator) -> None:
     stacked = stack([draw((6, 5, 1), rng)])
     kept = [torch.ones(1, 9, 16)]
@@ -117,20 +156,25 @@ def test_schedule_is_torchs_one_cycle() -> None:
     assert ours.param_groups[0]["weight_decay"] == 5e-5
 
 
-@pytest.mark.parametrize("random_widths", [False, True])
-def test_training_equals_the_loop(crowds: dict[str, Crowd], recipe: Recipe, random_widths: bool) -> None:
-    recipe = replace(recipe, random_widths=random_widths)
+VARIANTS = pytest.mark.parametrize(
+    "variant", [{}, {"random_widths": True}, {"batch_norm": True}, {"random_widths": True, "batch_norm": True}]
+)
+
+
+@VARIANTS
+def test_training_equals_the_loop(crowds: dict[str, Crowd], recipe: Recipe, variant: dict[str, bool]) -> None:
+    recipe = replace(recipe, **variant)
     batched = train(starts(3, crowds, recipe), **crowds, recipe=recipe, seed=4)
     for net, start in zip(batched, starts(3, crowds, recipe), strict=True):
         assert_close(net, train_one(start, **crowds, recipe=recipe, seed=4), 1e-4)
 
 
-@pytest.mark.parametrize("random_widths", [False, True])
+@VARIANTS
 def test_a_person_is_trained_the_same_in_any_company(
-    crowds: dict[str, Crowd], recipe: Recipe, random_widths: bool
+    crowds: dict[str, Crowd], recipe: Recipe, variant: dict[str, bool]
 ) -> None:
     # Patience 1 makes people leave the batch at different epochs.
-    recipe = replace(recipe, random_widths=random_widths, epochs=12, patience=1)
+    recipe = replace(recipe, **variant, epochs=12, patience=1)
     together = train(starts(7, crowds, recipe), **crowds, recipe=recipe, seed=0)
     alone = [train([start], **crowds, recipe=recipe, seed=0)[0] for start in starts(7, crowds, recipe)]
     for ours, theirs in zip(together, alone, strict=True):

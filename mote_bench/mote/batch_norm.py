@@ -1,0 +1,65 @@
+"""Batch normalisation between the layers of nets that train side by side, and what is left of it afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MOMENTUM = 0.1
+EPSILON = 1e-5
+"""Both are torch's defaults."""
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNorm:
+    """One hidden layer's, of n nets: Ioffe & Szegedy, ICML 2015 (arXiv 1502.03167), algorithm 1.
+
+    The shift that is learned is the linear layer's own bias, which the normalisation would otherwise cancel. A padded
+    unit is always zero and stays so. Once training ends a normalisation by fixed numbers is part of the linear layer:
+    a template doesn't show that there was one.
+
+    Attributes
+    ----------
+    gain : (n, 1, width) float32
+        Learned.
+    mean, variance : (n, 1, width) float32
+        Running averages over the batches, for use after training.
+    """
+
+    gain: Tensor
+    mean: Tensor
+    variance: Tensor
+
+    @classmethod
+    def like(cls, bias: Tensor) -> BatchNorm:
+        """Before training: a gain of one, and torch's running averages, a mean of zero and a variance of one."""
+        return cls(torch.ones_like(bias), torch.zeros_like(bias), torch.ones_like(bias))
+
+    def rows(self, index: Tensor) -> BatchNorm:
+        """Copies for the nets that ``index`` names."""
+        return BatchNorm(self.gain[index], self.mean[index], self.variance[index])
+
+    def normalise(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` (n, rows, width) to mean 0 and variance 1 over its rows, and what it was multiplied with (n, 1, width).
+
+        Remembers the batch in the running averages: its variance there with one degree of freedom less, as in torch.
+        """
+        variance, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
+        self.mean.lerp_(mean, MOMENTUM)
+        self.variance.lerp_(variance * (x.shape[1] / max(x.shape[1] - 1, 1)), MOMENTUM)
+        factor = torch.rsqrt(variance + EPSILON)
+        return (x - mean).mul_(factor), factor
+
+    def backward(self, delta: Tensor, normal: Tensor, factor: Tensor) -> Tensor:
+        """The gradient at the input from ``delta``, that at the output; puts the gain's own into its ``grad``."""
+        along = (delta * normal).sum(dim=1, keepdim=True)
+        self.gain.grad = along
+        inner = delta - delta.mean(dim=1, keepdim=True) - normal * (along / delta.shape[1])
+        return inner.mul_(self.gain * factor)
+
+    def folded(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """The linear layer (n, inputs, width), (n, 1, width) that includes the normalisation by running averages."""
+        factor = self.gain * torch.rsqrt(self.variance + EPSILON)
+        return weight * factor, bias - self.mean * factor
