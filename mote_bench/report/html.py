@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 from urllib.parse import quote
@@ -105,6 +105,8 @@ class View:
     pictures: tuple[Picture, ...]
     trade_offs: tuple[Picture, ...]
     sections: tuple[Section, ...]
+    provenance: tuple[tuple[str, str], ...]
+    """What all records of all schemes have in common; a section tells the rest."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ def _view(anchor: str, board: Board, records: list[Record]) -> View:
     counts += [row.eer.measurement.n for row in board.rows if row.eer.measurement]
     ends = dict.fromkeys((min(counts), max(counts))) if counts else {}
     schemes = list(dict.fromkeys(row.scheme for row in board.rows))
+    sections = [_section(f"{anchor}-{place}", scheme, board, records) for place, scheme in enumerate(schemes, 1)]
+    common = [one for one in _provenance(records) if all(one in section.provenance for section in sections)]
     return View(
         anchor=anchor,
         board=board,
@@ -187,8 +191,10 @@ def _view(anchor: str, board: Board, records: list[Record]) -> View:
         pictures=of_board(board, name=anchor),
         trade_offs=trade_offs(board, name=anchor),
         sections=tuple(
-            _section(f"{anchor}-{place}", scheme, board, records) for place, scheme in enumerate(schemes, 1)
+            replace(section, provenance=tuple(one for one in section.provenance if one not in common))
+            for section in sections
         ),
+        provenance=tuple(common),
     )
 
 

@@ -100,18 +100,19 @@
     for (const select of choices) select.addEventListener("change", draw);
   };
 
-  const unfold = async (place) => {
+  const unfold = async (bundle) => {
     try {
-      const bytes = Uint8Array.from(atob(place.dataset.packed), (one) => one.charCodeAt(0));
+      const bytes = Uint8Array.from(atob(bundle.dataset.packed), (one) => one.charCodeAt(0));
       const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-      place.innerHTML = await new Response(stream).text();
+      const parts = (await new Response(stream).text()).split("\0");
+      for (const [index, place] of document.querySelectorAll("[data-part]").entries()) place.innerHTML = parts[index];
     } catch (error) {
-      place.replaceChildren(make("p", `This browser can’t unfold what is packed here (${error}). leaderboard.md and results.csv hold the same figures.`));
+      bundle.append(make("p", `This browser can’t unfold what is packed here (${error}). leaderboard.md and results.csv hold the same figures.`));
     }
-    delete place.dataset.packed;
+    delete bundle.dataset.packed;
   };
-  const packed = [...document.querySelectorAll("[data-packed]")];
-  Promise.all(packed.map(unfold)).then(() => {
+  const packed = document.querySelector("[data-packed]");
+  Promise.resolve(packed && unfold(packed)).then(() => {
     for (const section of document.querySelectorAll("section[data-board]")) {
       for (const table of section.querySelectorAll("table[data-table]")) sortable(table);
       const tools = section.querySelector(".tools");
@@ -121,6 +122,6 @@
       comparable(section, tools, place);
       tools.append(status);
     }
-    if (packed.length && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    if (packed && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   });
 })();
