@@ -15,9 +15,9 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,13 @@ from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
-from mote_bench.mote.codec import encode
+from mote_bench.mote.codec import decode, encode
+from mote_bench.mote.compressed import FORMS, CompressedMOTE, compressed
 from mote_bench.mote.loop import train_one
+from mote_bench.mote.operations import enrolment, median, one_product, scoring
 from mote_bench.mote.scheme import MOTE
 from mote_bench.mote.solved import SolvedMOTE
-from mote_bench.mote.train import begin
+from mote_bench.mote.train import Recipe, begin
 from mote_bench.report.plots import Point, scatter
 from mote_bench.report.text import number, span, times
 from mote_bench.split import Enrolled, Split
@@ -45,6 +47,8 @@ EPOCHS = 120
 """At most, in the released code; a person's training stops after five without progress."""
 LOOPED = 6
 """How many people the loop is timed on."""
+_TIMED = 64
+"""How many are enrolled side by side to see how far that is from the machine's limit."""
 
 VARIANTS: dict[str, Callable[[], Any]] = {
     "cosine (a vector)": partial(registry.load, "schemes", "cosine"),
@@ -54,6 +58,7 @@ VARIANTS: dict[str, Callable[[], Any]] = {
     "net 64-16 (mote-small)": variants.small,
     "net 256-128 (mote-wide)": variants.wide,
     "net, random widths (mote-random-widths)": variants.random_widths,
+    **{f"net, {form}": partial(CompressedMOTE, form=form) for form in FORMS},
     "linear, float32 (mote-linear)": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE),
     "linear, int8": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int8"),
     "linear, int4": partial(ClosedFormMOTE, features=0, ridge=LINEAR_RIDGE, form="int4"),
@@ -82,15 +87,40 @@ class Line:
     eer: Measurement
     fnmr: Measurement
     to_loop: float
+    operations: float
+    """Multiplications and additions of an enrolment; of a net that is trained, of an epoch."""
+    to_limit: float
+    """Of these: times what as many take as one matrix product."""
     to_product: float
-    """Of scoring all against all: times what the same operations take as one matrix product."""
+    """Of scoring all against all: the same."""
 
 
 def measure(parts: Split, variants: dict[str, Callable[[], Any]] = VARIANTS) -> tuple[float, list[Line]]:
     """Seconds a person of the loop, and a line per variant; on one thread."""
     with threadpool_limits(limits=1):
         loop = _loop(parts)
-        return loop, [_line(name, make(), parts, loop) for name, make in variants.items()]
+        trained = _Trained()
+        return loop, [_line(name, make(), parts, loop, trained) for name, make in variants.items()]
+
+
+class _Trained:
+    """Templates of ``mote``, which smaller forms of the same nets are made from instead of training them again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[list[bytes], float]] = {}
+
+    def enrolled(self, scheme: Any, faces: FloatArray, first: int) -> tuple[list[bytes], float]:
+        """Templates of ``faces``, whose seeds count from ``first``, and seconds a person."""
+        start = time.process_time()
+        if isinstance(scheme, CompressedMOTE) and first in self._kept:
+            whole, before = self._kept[first]
+            made = [compressed(decode(one), scheme.form) for one in whole]
+        else:
+            made, before = scheme.enroll(faces, keys=None, seeds=range(first, first + len(faces))), 0.0
+        taken = before + (time.process_time() - start) / len(made)
+        if type(scheme) is MOTE and scheme.recipe == Recipe():
+            self._kept[first] = made, taken
+        return made, taken
 
 
 def _loop(parts: Split) -> float:
@@ -108,28 +138,43 @@ def _loop(parts: Split) -> float:
     return float(np.median(seconds[1:]))  # the first one loads torch's optimisers
 
 
-def _line(name: str, scheme: Any, parts: Split, loop: float) -> Line:
+def _line(name: str, scheme: Any, parts: Split, loop: float, trained: _Trained) -> Line:
     scheme.fit(parts.background, seed=0)
     target, shadow = parts.target, parts.calibration
     scheme.enroll(target.references.embeddings[:2], keys=None, seeds=range(2))
-    start = time.process_time()
-    templates = scheme.enroll(target.references.embeddings, keys=None, seeds=range(len(target.references)))
-    enrolment = (time.process_time() - start) / len(templates)
-    others = scheme.enroll(shadow.references.embeddings, keys=None, seeds=range(9000, 9000 + len(shadow.references)))
+    templates, seconds = trained.enrolled(scheme, target.references.embeddings, 0)
+    others, _ = trained.enrolled(scheme, shadow.references.embeddings, 9000)
     impostor = _scores(scheme, others, shadow).impostor
     found = _scores(scheme, templates, target)
     measured = measure_verification(found, {FMR: threshold_at_fmr(impostor, float(FMR))}, np.random.default_rng(0))
     probes = _probes(target)
+    counted, to_limit = _enrolment_work(scheme, parts)
     return Line(
         name=name,
-        enrolment=enrolment,
-        verification=_median(lambda: scheme.score(templates[:1], probes[:1], keys=None)),
+        enrolment=seconds,
+        verification=median(lambda: scheme.score(templates[:1], probes[:1], keys=None)),
         bytes=round(float(np.mean([len(one) for one in templates]))),
         eer=measured["eer"],
         fnmr=measured[f"fnmr_at_fmr_{FMR}"],
-        to_loop=loop / enrolment,
-        to_product=_median(lambda: scheme.score(templates, probes, keys=None)) / product(scheme, templates, probes),
+        to_loop=loop / seconds,
+        operations=counted,
+        to_limit=to_limit,
+        to_product=median(lambda: scheme.score(templates, probes, keys=None))
+        / one_product(scoring(scheme, len(templates), *probes.shape)),
     )
+
+
+def _enrolment_work(scheme: Any, parts: Split) -> tuple[float, float]:
+    """Operations of an enrolment, or of an epoch of it, and how far it is from what one product of them takes."""
+    once, (images, dimension) = scheme, parts.background.embeddings.shape
+    if isinstance(scheme, MOTE) and not isinstance(scheme, SolvedMOTE):
+        once = copy(scheme)
+        once.recipe = replace(scheme.recipe, epochs=1)
+        images = len(scheme._training.faces)
+    faces = parts.target.references.embeddings[:_TIMED]
+    counted = enrolment(scheme, images, len(parts.background) - images, dimension)
+    seconds = median(lambda: once.enroll(faces, keys=None, seeds=range(len(faces))), rounds=3) / len(faces)
+    return counted, seconds / one_product(counted)
 
 
 def _probes(people: Enrolled) -> FloatArray:
@@ -143,36 +188,6 @@ def _scores(scheme: Any, templates: Sequence[bytes], people: Enrolled) -> Scores
     return Scores(values, np.arange(len(templates)), people.shown)
 
 
-def _median(work: Callable[[], object], rounds: int = 5) -> float:
-    seconds = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        seconds.append(time.process_time() - start)
-    return float(np.median(seconds))
-
-
-def product(scheme: Any, templates: Sequence[bytes], probes: FloatArray) -> float:
-    """Seconds that the multiplications and additions of scoring all against all take as one square product."""
-    size = 1024
-    one = np.ones((size, size), dtype=np.float32)
-    per_operation = _median(lambda: one @ one) / (2 * size**3)
-    return per_operation * operations(scheme, len(templates), len(probes), probes.shape[1])
-
-
-def operations(scheme: Any, templates: int, probes: int, dimension: int) -> float:
-    """Multiplications and additions of scoring all templates against all probes."""
-    pairs = 2.0 * templates * probes
-    if isinstance(scheme, ClosedFormMOTE):
-        width = scheme.width(dimension)
-        shared = dimension * width + width**2 if width else dimension**2
-        return pairs * (width or dimension) + 2.0 * probes * shared
-    if isinstance(scheme, MOTE):
-        sizes = (dimension, *scheme.recipe.hidden, 1)
-        return pairs * sum(inputs * outputs for inputs, outputs in pairwise(sizes))
-    return pairs * dimension
-
-
 def render(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> dict[str, str]:
     """File name -> text of the table, its CSV and the plot."""
     return {
@@ -184,11 +199,12 @@ def render(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> dict[
 
 def _markdown(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> str:
     titles = ("variant", "enrolment, ms", "to the loop", "bytes", "EER", f"FNMR at FMR {FMR}", "one score, ms",
-              "all scores, to one product")  # fmt: skip
+              "all scores, to one product", "operations, M", "enrolment, to one product")  # fmt: skip
     rows = [
         (line.name, f"{1000 * line.enrolment:.3g}", times(line.to_loop), f"{line.bytes:,}",
          f"{number(line.eer.value)} {span(line.eer)}", f"{number(line.fnmr.value)} {span(line.fnmr)}",
-         f"{1000 * line.verification:.2g}", times(line.to_product))
+         f"{1000 * line.verification:.2g}", times(line.to_product), f"{line.operations / 1e6:,.3g}",
+         times(line.to_limit))
         for line in lines
     ]  # fmt: skip
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
@@ -204,6 +220,10 @@ def _markdown(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> st
             " What the loop's nets recognise stands in the row of the released schedule, which trains the same nets "
             "but for rounding."
         )
+    head += (
+        " Operations are the multiplications and additions of an enrolment, of a trained net those of an epoch; what "
+        "one matrix product of as many takes is the machine's limit."
+    )
     return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg)\n\nMade by `{_command(data)}`.\n"
 
 
@@ -217,10 +237,11 @@ def _csv(lines: Sequence[Line]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["variant", "seconds_per_enrolment", "loop_to_enrolment", "bytes", "eer", "eer_low", "eer_high",
-                     "fnmr", "fnmr_low", "fnmr_high", "n", "seconds_per_score", "scores_to_product"])  # fmt: skip
+                     "fnmr", "fnmr_low", "fnmr_high", "n", "seconds_per_score", "scores_to_product",
+                     "operations", "enrolment_to_product"])  # fmt: skip
     for line in lines:
         writer.writerow([line.name, line.enrolment, line.to_loop, line.bytes, *_ends(line.eer), *_ends(line.fnmr),
-                         line.fnmr.n, line.verification, line.to_product])  # fmt: skip
+                         line.fnmr.n, line.verification, line.to_product, line.operations, line.to_limit])  # fmt: skip
     return text.getvalue()
 
 
