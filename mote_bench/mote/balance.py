@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
-from mote_bench import registry, settings, store
+from mote_bench import registry
 from mote_bench.contracts import FloatArray, InputError
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.verification import Scores, missed_genuine, threshold_at_fmr
+from mote_bench.mote import tables
 from mote_bench.mote.fair import OWN_SHARES, FairMOTE, shares
 from mote_bench.mote.scheme import EVERYONE, MOTE
 from mote_bench.mote.solved import SolvedMOTE
@@ -105,22 +105,15 @@ def render(data: str, attribute: str, lines: Sequence[tuple[str, Measured, float
 
 def main() -> None:
     """Sweep and write."""
-    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.balance", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
-    parser.add_argument("--attribute", default="gender", help="whose groups are to be treated alike")
-    parser.add_argument("--solved", action="store_true", help="sweep nets that are solved instead of trained")
-    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
-    given = parser.parse_args()
-    parts = settings.make(settings.Asked(data=given.data, schemes="cosine", questions="verify")).split
-    if given.attribute not in parts.background.attributes:
-        known = ", ".join(parts.background.attributes)
-        parser.exit(2, f"error: '{given.data}' has no attribute '{given.attribute}'; it has: {known}\n")
+    options = tables.parser("balance", __doc__, attribute="whose groups are to be treated alike")
+    options.add_argument("--solved", action="store_true", help="sweep nets that are solved instead of trained")
+    tables.write(options, _files)
+
+
+def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
     lines = sweep(parts, given.attribute, solved=given.solved)
-    given.out.mkdir(parents=True, exist_ok=True)
-    name = Path(given.data).stem
     file = f"balance-{name}-{given.attribute}{'-solved' * given.solved}.md"
-    store.write_text(given.out / file, render(name, given.attribute, lines, solved=given.solved))
-    print(f"written to '{given.out}'")
+    return {file: render(name, given.attribute, lines, solved=given.solved)}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,10 @@ from scipy.stats import binom
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
-from mote_bench import registry, settings, store
+from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError
 from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.mote import tables
 from mote_bench.split import Split
 from mote_bench.toolkit import stream
 
@@ -178,21 +178,13 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.bound", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
-    parser.add_argument("--attribute", default="gender", help="an attribute of two classes")
-    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
-    given = parser.parse_args()
-    parts = settings.make(settings.Asked(data=given.data, schemes="cosine", questions="verify")).split
-    try:
-        lines = measured(parts, given.attribute)
-    except (InputError, KeyError) as error:
-        parser.exit(2, f"error: {error}\n")
-    given.out.mkdir(parents=True, exist_ok=True)
-    name = Path(given.data).stem
+    tables.write(tables.parser("bound", __doc__, attribute="an attribute of two classes"), _files)
+
+
+def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
+    lines = measured(parts, given.attribute)
     text = render(name, given.attribute, len(parts.target.references), lines)
-    store.write_text(given.out / f"bound-{name}-{given.attribute}.md", text)
-    print(f"written to '{given.out}'")
+    return {f"bound-{name}-{given.attribute}.md": text}
 
 
 if __name__ == "__main__":

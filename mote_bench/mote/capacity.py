@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +20,10 @@ from sklearn.metrics import balanced_accuracy_score
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
-from mote_bench import settings, store
 from mote_bench.contracts import FloatArray, InputError, Measurement
 from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
+from mote_bench.mote import tables
 from mote_bench.mote.closed_form import ClosedFormMOTE
 from mote_bench.report.text import number, span
 from mote_bench.split import Split
@@ -128,23 +127,13 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.capacity", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
-    parser.add_argument("--attribute", default="gender", help="what the thief wants to know")
-    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
-    given = parser.parse_args()
-    try:
-        parts = settings.make(settings.Asked(data=given.data, schemes="cosine", questions="verify")).split
-        if given.attribute not in parts.background.attributes:
-            raise InputError(f"'{given.data}' has no attribute '{given.attribute}'")
-        lines = measure(parts, given.attribute)
-    except InputError as error:
-        parser.exit(2, f"error: {error}\n")
-    given.out.mkdir(parents=True, exist_ok=True)
-    name = Path(given.data).stem
+    tables.write(tables.parser("capacity", __doc__, attribute="what the thief wants to know"), _files)
+
+
+def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
+    lines = measure(parts, given.attribute)
     text = render(name, given.attribute, len(parts.target.references), lines)
-    store.write_text(given.out / f"capacity-{name}-{given.attribute}.md", text)
-    print(f"written to '{given.out}'")
+    return {f"capacity-{name}-{given.attribute}.md": text}
 
 
 if __name__ == "__main__":

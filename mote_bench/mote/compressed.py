@@ -228,7 +228,7 @@ def _stored(weight: FloatArray, how: Form) -> bytes:
     else:
         scale = _rounded(size.max(axis=0) / how.levels)
         level = np.clip(np.rint(weight / np.where(scale > 0, scale, 1)), -how.levels, how.levels)
-    return _half(scale) + level.astype(np.int8).T.tobytes()
+    return _half(scale) + bytes(np.ascontiguousarray(level.T, dtype=np.int8))
 
 
 def _read(piece: np.ndarray[tuple[int], np.dtype[np.uint8]], shape: tuple[int, int], how: Form) -> FloatArray:
@@ -247,4 +247,4 @@ def _rounded(values: FloatArray) -> FloatArray:
 
 def _half(values: FloatArray) -> bytes:
     half: npt.NDArray[np.float16] = np.clip(values, -65504, 65504).astype("<f2")
-    return half.tobytes()
+    return bytes(half)

@@ -18,17 +18,16 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
-from mote_bench import registry, settings, store
+from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
-from mote_bench.mote import variants
+from mote_bench.mote import tables, variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
 from mote_bench.mote.codec import decode, encode
 from mote_bench.mote.compressed import FORMS, CompressedMOTE, compressed
@@ -277,26 +276,20 @@ def _ends(one: Measurement) -> tuple[float, float, float]:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m mote_bench.mote.frontier", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="synthetic", help="a data set's name or an .npz file")
-    parser.add_argument("--dimension", type=int, help="put the faces into this many dimensions")
-    parser.add_argument("--variants", default="", help="comma list of words; only variants whose name has one of them")
-    parser.add_argument("--people", type=int, help="a random subset of this many people")
-    parser.add_argument("--out", type=Path, default=Path("leaderboards/mote"), help="folder for the table")
-    given = parser.parse_args()
+    options = tables.parser("frontier", __doc__)
+    options.add_argument("--dimension", type=int, help="put the faces into this many dimensions")
+    options.add_argument("--variants", default="", help="comma list of words; only variants whose name has one of them")
+    tables.write(options, _files)
+
+
+def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
     words = [word.strip() for word in given.variants.split(",")]
-    chosen = {name: make for name, make in VARIANTS.items() if any(word in name for word in words)}
+    chosen = {variant: make for variant, make in VARIANTS.items() if any(word in variant for word in words)}
     if not chosen:
-        parser.exit(2, f"error: no variant has '{given.variants}' in its name; there are: {'; '.join(VARIANTS)}\n")
-    asked = settings.Asked(data=given.data, people=given.people, schemes="cosine", questions="verify")
-    name, parts = Path(given.data).stem, settings.make(asked).split
+        raise InputError(f"no variant has '{given.variants}' in its name; there are: {'; '.join(VARIANTS)}")
     if given.dimension is not None:
         name, parts = f"{name}-{given.dimension}", lifted(parts, given.dimension)
-    loop, lines = measure(parts, chosen)
-    given.out.mkdir(parents=True, exist_ok=True)
-    for file, text in render(name, parts, loop, lines).items():
-        store.write_text(given.out / file, text)
-    print(f"written to '{given.out}'")
+    return render(name, parts, *measure(parts, chosen))
 
 
 def lifted(parts: Split, dimension: int, *, seed: int = 0) -> Split:
