@@ -29,14 +29,15 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
-from mote_bench.contracts import Faces, FloatArray, InputError
-from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
+from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables
+from mote_bench.report.text import number, span
 from mote_bench.split import Split
 from mote_bench.toolkit import stream
 
-SCHEMES = ("cosine", "mote", "mote-flattened", "mote-features-int4")
-RATES = ("1e-2", "1e-3")
+SCHEMES = ("cosine", "mote", "mote-flattened", "mote-solved", "mote-features-int4")
+RATES = ("1e-2", "3e-3", "1e-3")
 QUERIES = (100, 300, 1000)
 _ERROR = 0.1
 _DRAWS = 40
@@ -48,6 +49,8 @@ class Line:
 
     Attributes
     ----------
+    fnmr : Measurement
+        Owners who are refused at this threshold: what a stricter one costs.
     same, other : float
         Mean share of strangers of the person's own and of the other class that are let in.
     needed : float
@@ -61,6 +64,7 @@ class Line:
 
     scheme: str
     fmr: str
+    fnmr: Measurement
     same: float
     other: float
     needed: float
@@ -94,7 +98,8 @@ def measured(parts: Split, attribute: str, schemes: Sequence[str] = SCHEMES, *, 
 def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, seed: int) -> list[Line]:
     scheme: Any = registry.load("schemes", name).fit(parts.background, seed=seed)
     target, people = parts.target.references, parts.calibration
-    if people.probes is None:
+    probes = parts.target.probes
+    if people.probes is None or probes is None:
         raise InputError("thresholds are set on people who are recognised: the data must say who is shown")
     strangers = _strangers(parts.shadow.references, parts.rehearsal.references, attribute, classes)
     templates = scheme.enroll(target.embeddings, keys=None, seeds=range(len(target)))
@@ -103,8 +108,12 @@ def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, s
     impostor = scores[np.arange(len(others))[:, None] != people.shown]
     answers = [np.asarray(scheme.score(templates, group.embeddings, keys=None)) for group in strangers]
     own = target.attributes[attribute] == classes[1]
+    found = Scores(scheme.score(templates, probes.embeddings, keys=None), np.arange(len(target)), parts.target.shown)
+    at = {fmr: threshold_at_fmr(impostor, float(fmr)) for fmr in RATES}
+    rates = measure_verification(found, at, stream(seed, "bound", name))
     return [
-        _line(name, fmr, [one >= threshold_at_fmr(impostor, float(fmr)) for one in answers], own, seed) for fmr in RATES
+        _line(name, rates[f"fnmr_at_fmr_{fmr}"], fmr, [one >= threshold for one in answers], own, seed)
+        for fmr, threshold in at.items()
     ]
 
 
@@ -117,7 +126,14 @@ def _strangers(shadow: Faces, rehearsal: Faces, attribute: str, classes: npt.NDA
     return made
 
 
-def _line(name: str, fmr: str, accepted: list[npt.NDArray[np.bool_]], own: npt.NDArray[np.bool_], seed: int) -> Line:
+def _line(
+    name: str,
+    fnmr: Measurement,
+    fmr: str,
+    accepted: list[npt.NDArray[np.bool_]],
+    own: npt.NDArray[np.bool_],
+    seed: int,
+) -> Line:
     """``accepted[c]`` (people, strangers) of class c; ``own`` whether each person is of class 1."""
     rng = stream(seed, "bound", name, fmr)
     halves = [_halves(one, rng) for one in accepted]
@@ -134,6 +150,7 @@ def _line(name: str, fmr: str, accepted: list[npt.NDArray[np.bool_]], own: npt.N
     return Line(
         name,
         fmr,
+        fnmr,
         float(same.mean()),
         float(other.mean()),
         needed(float(same.mean()), float(other.mean())),
@@ -155,6 +172,7 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
         (
             one.scheme,
             one.fmr,
+            f"{number(one.fnmr.value)} {span(one.fnmr)}",
             f"{one.same:.4f}",
             f"{one.other:.4f}",
             "never" if np.isinf(one.needed) else f"{one.needed:,.0f}",
@@ -163,7 +181,7 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
         )
         for one in lines
     ]
-    first = ("scheme", "FMR", "own class let in", "other class", f"strangers for {1 - _ERROR:g}")
+    first = ("scheme", "FMR", "FNMR", "own class let in", "other class", f"strangers for {1 - _ERROR:g}")
     titles = (*first, *(f"{count} each" for count in QUERIES), "endless")
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
     return (
