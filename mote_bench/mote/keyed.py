@@ -18,13 +18,16 @@ class KeyedMOTE(MOTE):
     """A cancelable MOTE: two factors, the face and a 32-byte token.
 
     The token draws a rotation R of the embedding space (a random orthogonal matrix, as in BioHash: Teoh, Goh and Ngo,
-    IEEE TPAMI 28(12), 2006). A person's net is trained on turned faces and answers turned faces only. A thief of the
-    database without the tokens holds nets of unknown spaces; what they can still read is what no rotation changes: the
-    layers above the first, and the angles between the first layer's units. With the tokens it is MOTE again, as the
-    row of the stolen key shows. A lost token is replaced, and the old record says nothing about the new one.
+    IEEE TPAMI 28(12), 2006) about the background's mean face m. A person's net is trained on turned faces and answers
+    turned faces only. A thief of the database without the tokens holds nets of unknown spaces; what they can still read
+    is what no rotation changes: the layers above the first, and the angles between the first layer's units. With the
+    tokens it is MOTE again, as the row of the stolen key shows. A lost token is replaced, and the old record says
+    nothing about the new one.
 
-    Training on turned faces is the same as turning a net that was trained on the faces as they are, since (xR)(R'W) =
-    xW: so that is what is done, and MOTE's batched training serves every key.
+    Training on turned faces is the same as turning a net that was trained on the faces as they are, since
+    (m + (x - m)R)R'W + b' = xW + b with b' = b + mW - mR'W: so that is what is done, and MOTE's batched training serves
+    every key. About the mean face, because recognisers put all faces to one side of the origin: a face turned about the
+    origin by somebody else's key lands where no face ever was, and there a net answers anything.
     """
 
     revocable = True
@@ -43,7 +46,7 @@ class KeyedMOTE(MOTE):
         templates = super().enroll(references, keys=None, seeds=seeds)
         for turn, rows in _turns(keys, len(templates), references.shape[1]):
             for row in rows:
-                templates[row] = _turned(templates[row], turn.T)
+                templates[row] = _turned(templates[row], turn.T, self._background_mean())
         return templates
 
     def score(
@@ -52,7 +55,8 @@ class KeyedMOTE(MOTE):
         """(n, m) float32 logits of net i at probe j turned by ``keys[i]``."""
         scores = np.empty((len(templates), len(probes)), dtype=np.float32)
         for turn, rows in _turns(keys, len(templates), np.shape(probes)[1]):
-            shown = (np.asarray(probes) @ turn).astype(np.float32)
+            mean = self._background_mean()
+            shown = (mean + (np.asarray(probes) - mean) @ turn).astype(np.float32)
             scores[rows] = super().score([templates[row] for row in rows], shown)
         return scores
 
@@ -70,17 +74,22 @@ class KeyedMOTE(MOTE):
         plain = list(templates)
         for turn, rows in _turns(keys, len(plain), len(self._background_mean())):
             for row in rows:
-                plain[row] = _turned(plain[row], turn)
+                plain[row] = _turned(plain[row], turn, self._background_mean())
         return plain
 
 
-def _turned(template: Template, matrix: FloatArray) -> Template:
-    """The net whose first layer's weights (d, units) are multiplied by ``matrix`` (d, d) from the left."""
+def _turned(template: Template, matrix: FloatArray, mean: FloatArray) -> Template:
+    """The net whose first layer's weights (d, units) are multiplied by ``matrix`` (d, d) from the left.
+
+    Its answer to ``mean`` (d,) stays as it is.
+    """
     first, *others = decode(template)
     if len(first.weight) != len(matrix):
         raise ValueError(f"a template takes embeddings of {len(first.weight)} dimensions; expected {len(matrix)}")
-    turned = matrix.astype(np.float64) @ first.weight.astype(np.float64)
-    return encode((Layer(turned.astype(np.float32), first.bias), *others))
+    weight = first.weight.astype(np.float64)
+    turned = matrix.astype(np.float64) @ weight
+    bias = first.bias + mean @ (weight - turned)
+    return encode((Layer(turned.astype(np.float32), bias.astype(np.float32)), *others))
 
 
 def _turns(keys: Sequence[Key] | None, n: int, dimension: int) -> Iterator[tuple[FloatArray, npt.NDArray[np.intp]]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mote_bench.mote.keyed import KeyedMOTE, _turns
 from mote_bench.mote.scheme import MOTE
+from mote_bench.toolkit import unit
 from populations import gaussian_faces
 
 KEYS = [bytes([number]) * 32 for number in range(6)]
@@ -52,6 +55,17 @@ def test_another_key_opens_nothing(made, people):
     right = np.diag(keyed.score(templates, own, keys=KEYS))
     wrong = np.diag(keyed.score(templates, own, keys=[b"\xff" * 32] * 6))
     assert (right > wrong).all()
+
+
+def test_who_comes_with_a_token_of_their_own_is_a_stranger(people):
+    """Also where all faces lie to one side of the origin."""
+    faces = replace(people, embeddings=unit(people.embeddings + np.full(24, 1.5 / 24**0.5)))
+    background, own = faces.rows(np.arange(60, 270)), faces.rows(np.arange(0, 18, 3))
+    others = [bytes([100 + number]) * 32 for number in range(6)]
+    scheme = KeyedMOTE().fit(background, seed=0)
+    templates = scheme.enroll(own.embeddings, keys=KEYS, seeds=SEEDS)
+    mates = scheme.score(templates, faces.embeddings[1:18:3], keys=KEYS).diagonal()
+    assert (scheme.score(templates, faces.embeddings[18:60], keys=others) >= np.median(mates)).mean() < 0.02
 
 
 def test_only_the_first_layer_is_turned_and_by_a_rotation(made):
