@@ -46,6 +46,8 @@ EPOCHS = 120
 """At most, in the released code; a person's training stops after five without progress."""
 LOOPED = 6
 """How many people the loop is timed on."""
+_DRAWN = 0.3
+"""The plot leaves out what refuses more owners than this."""
 _TIMED = 64
 """How many are enrolled side by side to see how far that is from the machine's limit."""
 
@@ -223,7 +225,9 @@ def _markdown(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> st
         " Operations are the multiplications and additions of an enrolment, of a trained net those of an epoch; what "
         "one matrix product of as many takes is the machine's limit."
     )
-    return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg)\n\nMade by `{_command(data)}`.\n"
+    left = [f"{line.name} ({number(line.fnmr.value)})" for line in lines if line.fnmr.value > _DRAWN]
+    more = f"\n\nNot drawn, as far above: {'; '.join(left)}." if left else ""
+    return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg){more}\n\nMade by `{_command(data)}`.\n"
 
 
 def _command(data: str) -> str:
@@ -245,7 +249,7 @@ def _csv(lines: Sequence[Line]) -> str:
 
 
 def _plot(lines: Sequence[Line]) -> str:
-    points = list(_points(lines))
+    points = list(_points([line for line in lines if line.fnmr.value <= _DRAWN]))
     said = "; ".join(f"{line.name}: {line.bytes:,} bytes, FNMR {number(line.fnmr.value)}" for line in lines)
     labels = ("bytes per template", f"FNMR at FMR {FMR}")
     svg = scatter(points, labels, log=True, name="variants", alt=f"Bytes against FNMR. {said}.")
@@ -263,9 +267,11 @@ def _plot(lines: Sequence[Line]) -> str:
 
 
 def _points(lines: Sequence[Line]) -> Iterator[Point]:
+    """Named: the front, and what is a scheme of the suite."""
     for line in lines:
         beaten = any(other.bytes <= line.bytes and other.fnmr.value < line.fnmr.value for other in lines)
-        name = line.name.partition(" (")[0].replace(", a vector's bytes", " (vector's bytes)")
+        plain, _, scheme = line.name.partition(" (")
+        name = plain.replace(", a vector's bytes", " (vector's bytes)") if scheme or not beaten else ""
         size = float(line.bytes)
         yield Point(name, (size, size, size), _ends(line.fnmr), front=not beaten, quiet=line.name.startswith("cosine"))
 

@@ -198,7 +198,7 @@ def _named_points(axes: Any, points: Sequence[Point]) -> None:
         spots = ((x + across, y + up, x + across + wide, y + up + high, far) for across, up, far in _around(wide))
         inside = (box for box in spots if box[0] >= left and box[2] <= right and box[1] >= bottom and box[3] <= top)
         found = next((box for box in inside if not any(_overlap(box, other) for other in taken)), None)
-        if found is None:
+        if found is None or not point.label:
             continue
         *box, far = found
         taken.append(tuple(box))
