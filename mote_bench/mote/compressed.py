@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from mote_bench.contracts import FloatArray, InputError, Key, Template
-from mote_bench.mote.codec import MOST_WIDTHS, Layer, Net, decode, encode, widths
+from mote_bench.contracts import FloatArray, InputError, Template
+from mote_bench.mote.codec import MOST_WIDTHS, Layer, Net, widths
 from mote_bench.mote.scheme import MOTE, Shares
 
 MAGIC = b"MC"
@@ -83,46 +82,11 @@ class CompressedMOTE(MOTE):
             raise InputError(f"form='{form}'; expected one of {', '.join(FORMS)}")
         self.form = form
 
-    def enroll(
-        self,
-        references: FloatArray,
-        *,
-        keys: Sequence[Key] | None = None,
-        seeds: Sequence[int],
-        balance: Shares | Sequence[Shares] | None = None,
-    ) -> list[Template]:
-        """As :meth:`MOTE.enroll`, each net then compressed."""
-        whole = super().enroll(references, keys=keys, seeds=seeds, balance=balance)
-        return [compressed(decode(template), self.form) for template in whole]
+    def _encode(self, net: Net) -> Template:
+        return compressed(net, self.form)
 
-    def score(
-        self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None = None
-    ) -> FloatArray:
-        """As :meth:`MOTE.score`."""
-        return super().score(self._whole(templates), probes, keys=keys)
-
-    def surrogate(
-        self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
-    ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """As :meth:`MOTE.surrogate`."""
-        return super().surrogate(self._whole(templates), keys=keys)
-
-    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None) -> FloatArray:
-        """As :meth:`MOTE.reconstruct`."""
-        return super().reconstruct(self._whole(templates), keys=keys)
-
-    def readings(self, templates: Sequence[Template]) -> tuple[FloatArray, FloatArray]:
-        """As :meth:`MOTE.readings`."""
-        return super().readings(self._whole(templates))
-
-    def _whole(self, templates: Sequence[Template]) -> list[Template]:
-        made = []
-        for row, template in enumerate(templates):
-            try:
-                made.append(encode(expanded(template, self.form)))
-            except ValueError as error:
-                raise ValueError(f"template {row} can't be read: {error}") from None
-        return made
+    def _decode(self, template: Template) -> Net:
+        return expanded(template, self.form)
 
 
 def compressed(net: Net, form: str) -> Template:

@@ -44,9 +44,10 @@ class KeyedMOTE(MOTE):
         """
         _each(keys, len(references))
         templates = super().enroll(references, keys=None, seeds=seeds)
+        mean = self._background_mean()
         for turn, rows in _turns(keys, len(templates), references.shape[1]):
             for row in rows:
-                templates[row] = _turned(templates[row], turn.T, self._background_mean())
+                templates[row] = _turned(templates[row], turn.T, mean)
         return templates
 
     def score(
@@ -54,8 +55,8 @@ class KeyedMOTE(MOTE):
     ) -> FloatArray:
         """(n, m) float32 logits of net i at probe j turned by ``keys[i]``."""
         scores = np.empty((len(templates), len(probes)), dtype=np.float32)
+        mean = self._background_mean()
         for turn, rows in _turns(keys, len(templates), np.shape(probes)[1]):
-            mean = self._background_mean()
             shown = (mean + (np.asarray(probes) - mean) @ turn).astype(np.float32)
             scores[rows] = super().score([templates[row] for row in rows], shown)
         return scores
@@ -71,10 +72,10 @@ class KeyedMOTE(MOTE):
         return super().reconstruct(self._turned_back(templates, keys))
 
     def _turned_back(self, templates: Sequence[Template], keys: Sequence[Key] | None) -> list[Template]:
-        plain = list(templates)
-        for turn, rows in _turns(keys, len(plain), len(self._background_mean())):
+        plain, mean = list(templates), self._background_mean()
+        for turn, rows in _turns(keys, len(plain), len(mean)):
             for row in rows:
-                plain[row] = _turned(plain[row], turn, self._background_mean())
+                plain[row] = _turned(plain[row], turn, mean)
         return plain
 
 

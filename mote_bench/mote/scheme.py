@@ -177,7 +177,7 @@ class MOTE:
         templates: list[Template] = []
         for start in range(0, len(references), at_once):
             some = slice(start, start + at_once)
-            templates += map(encode, self._train(references[some], seeds[some], shares[some]))
+            templates += map(self._encode, self._train(references[some], seeds[some], shares[some]))
         return templates
 
     def _train(self, references: FloatArray, seeds: Sequence[int], shares: Sequence[Shares]) -> list[Net]:
@@ -202,7 +202,7 @@ class MOTE:
         scores = np.empty((len(templates), len(x)), dtype=np.float32)
         for start in range(0, len(templates), _TEMPLATES_AT_ONCE):
             some = slice(start, start + _TEMPLATES_AT_ONCE)
-            nets = _load(templates[some], dimension=x.shape[1], first=start)
+            nets = self._load(templates[some], dimension=x.shape[1], first=start)
             for first in range(0, len(x), _PROBES_AT_ONCE):
                 shown = slice(first, first + _PROBES_AT_ONCE)
                 scores[some, shown] = answers(nets, x[shown]).numpy()
@@ -212,7 +212,7 @@ class MOTE:
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
     ) -> Callable[[Tensor], Tensor]:
         """From k probes of each net (n, k, d) float32 to their logits (n, k): :meth:`score` with gradients."""
-        nets = _load(templates, dimension=self._background_mean().shape[0])
+        nets = self._load(templates, dimension=self._background_mean().shape[0])
         return lambda probes: logits(nets, probes)
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None) -> FloatArray:
@@ -225,7 +225,7 @@ class MOTE:
         mean = self._background_mean()
         rise = np.empty((len(templates), len(mean)))
         for row, template in enumerate(templates):
-            *below, last = [layer.weight.astype(np.float64) for layer in _decoded(template, row, len(mean))]
+            *below, last = [layer.weight.astype(np.float64) for layer in self._net(template, row, len(mean))]
             for weight in reversed(below):
                 last = weight @ last
             rise[row] = last[:, 0]
@@ -234,10 +234,31 @@ class MOTE:
     def readings(self, templates: Sequence[Template]) -> tuple[FloatArray, FloatArray]:
         """The weights whatever the order of hidden units: in a canonical one (n, p), and by statistics (n, q)."""
         dimension = self._background_mean().shape[0]
-        nets = [_decoded(template, row, dimension) for row, template in enumerate(templates)]
+        nets = [self._net(template, row, dimension) for row, template in enumerate(templates)]
         inner = (dimension, *self.recipe.hidden, 1)
         length = sum((inputs + 1) * outputs for inputs, outputs in pairwise(inner))
         return np.stack([flattened(net, length) for net in nets]), np.stack([statistics(net) for net in nets])
+
+    def _encode(self, net: Net) -> Template:
+        return encode(net)
+
+    def _decode(self, template: Template) -> Net:
+        """What :meth:`_encode` wrote; ValueError when it didn't."""
+        return decode(template)
+
+    def _load(self, templates: Sequence[Template], *, dimension: int, first: int = 0) -> Nets:
+        return stack([self._net(template, first + index, dimension) for index, template in enumerate(templates)])
+
+    def _net(self, template: Template, index: int, dimension: int) -> Net:
+        try:
+            net = self._decode(template)
+        except ValueError as error:
+            raise ValueError(f"template {index} can't be read: {error}") from error
+        if widths(net)[0] != dimension:
+            raise ValueError(
+                f"template {index} takes embeddings of {widths(net)[0]} dimensions; the probes have {dimension}"
+            )
+        return net
 
     def _background_mean(self) -> FloatArray:
         if not hasattr(self, "_training"):
@@ -308,19 +329,3 @@ def _shares(balance: Shares | None, groups: Sequence[str]) -> Shares:
         raise InputError(f"balance={dict(balance)}; expected shares of 0 or more that add up to 1.")
     # In the order of the groups, whatever the order of the mapping: it decides what is drawn when.
     return {group: balance[group] for group in groups if group in balance}
-
-
-def _load(templates: Sequence[Template], *, dimension: int, first: int = 0) -> Nets:
-    return stack([_decoded(template, first + index, dimension) for index, template in enumerate(templates)])
-
-
-def _decoded(template: Template, index: int, dimension: int) -> Net:
-    try:
-        net = decode(template)
-    except ValueError as error:
-        raise ValueError(f"template {index} can't be read: {error}") from error
-    if widths(net)[0] != dimension:
-        raise ValueError(
-            f"template {index} takes embeddings of {widths(net)[0]} dimensions; the probes have {dimension}"
-        )
-    return net
