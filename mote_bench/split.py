@@ -132,6 +132,39 @@ def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = N
     return made
 
 
+def sized(faces: Faces, *, enrolled: int, images: int, seed: int) -> Split:
+    """So many people to enrol and so many images to learn from, for costs that depend on both.
+
+    People with the fewest photos, but two at least, are enrolled, and half as many more of them set thresholds: then
+    most photos are left for the background. Nobody is left for an attacker; ``shadow`` and ``rehearsal`` are those
+    who set thresholds.
+
+    Raises
+    ------
+    InputError
+        When the data don't say who is shown, or have fewer people or photos.
+    """
+    if faces.identity is None:
+        raise InputError("the data don't say who is shown; people can't be enrolled and recognised")
+    photos = _photos(faces, None, seed)
+    rng = stream(seed, "split", "sized")
+    order = sorted(rng.permutation(len(photos)).tolist(), key=lambda person: len(photos[person]))
+    able = [person for person in order if len(photos[person]) > 1]
+    wanted = enrolled + enrolled // 2
+    if enrolled < 2 or len(able) < wanted:
+        raise InputError(f"{enrolled} people asked for: {wanted} with two photos are needed, the data have {len(able)}")
+    chosen = [able[place] for place in rng.permutation(wanted)]
+    rest = rng.permutation([person for person in order if person not in set(chosen)])
+    rows = np.concatenate([photos[person] for person in rest])[:images]
+    if len(rows) < images:
+        raise InputError(f"{images} background images asked for; beside {wanted} people the data have {len(rows)}")
+    background = faces.rows(rows)
+    target, calibration = (
+        _enrolled(faces, few, photos, held_back=0, most=2) for few in (chosen[:enrolled], chosen[enrolled:])
+    )
+    return Split(background, calibration, calibration, target, calibration, background, has_identity=True)
+
+
 def _photos(faces: Faces, people: int | None, seed: int) -> list[Index]:
     """Each person's rows, in a random order of photos; people in the order of their names."""
     rng = stream(seed, "people")

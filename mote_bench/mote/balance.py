@@ -28,6 +28,7 @@ from mote_bench.mote.fair import OWN_SHARES, FairMOTE, shares
 from mote_bench.mote.scheme import EVERYONE, MOTE
 from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.report.text import number, span
+from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
 
 _FMR = "1e-2"
@@ -110,7 +111,8 @@ def main() -> None:
     tables.write(options, _files)
 
 
-def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
+def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
+    parts = setting.split
     lines = sweep(parts, given.attribute, solved=given.solved)
     file = f"balance-{name}-{given.attribute}{'-solved' * given.solved}.md"
     return {file: render(name, given.attribute, lines, solved=given.solved)}

@@ -33,6 +33,7 @@ from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables
 from mote_bench.report.text import number, span
+from mote_bench.settings import Setting
 from mote_bench.split import Split
 from mote_bench.toolkit import stream
 
@@ -199,7 +200,8 @@ def main() -> None:
     tables.write(tables.parser("bound", __doc__, attribute="an attribute of two classes"), _files)
 
 
-def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
+def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
+    parts = setting.split
     lines = measured(parts, given.attribute)
     text = render(name, given.attribute, len(parts.target.references), lines)
     return {f"bound-{name}-{given.attribute}.md": text}

@@ -26,6 +26,7 @@ from mote_bench.metrics.verification import Scores, measure_verification, thresh
 from mote_bench.mote import tables
 from mote_bench.mote.closed_form import ClosedFormMOTE
 from mote_bench.report.text import number, span
+from mote_bench.settings import Setting
 from mote_bench.split import Split
 from mote_bench.toolkit import on_sphere, unit
 
@@ -130,7 +131,8 @@ def main() -> None:
     tables.write(tables.parser("capacity", __doc__, attribute="what the thief wants to know"), _files)
 
 
-def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
+def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
+    parts = setting.split
     lines = measure(parts, given.attribute)
     text = render(name, given.attribute, len(parts.target.references), lines)
     return {f"capacity-{name}-{given.attribute}.md": text}

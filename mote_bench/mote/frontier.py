@@ -1,11 +1,13 @@
 """What MOTE's variants cost and what they recognise, side by side in one run: a table, its CSV and a plot.
 
-    python -m mote_bench.mote.frontier [--data FILE.npz] [--dimension 512] [--variants solved,linear] [--out FOLDER]
+    python -m mote_bench.mote.frontier [--data FILE.npz] [--dimension 512] [--enrolled 400 --images 5000]
+        [--variants solved,linear] [--out FOLDER]
 
 Times are CPU seconds of one thread, and their ratios to the loop that trains one person's net after the other compare
 variants; absolute times are this machine's. Error rates are those of a protocol's target people, at thresholds set on
-its shadow people. ``--dimension`` puts faces into more dimensions by a random isometry with noise: it costs what
-embeddings of that dimension cost, and says no more than the data do.
+its shadow people; with ``--enrolled`` and ``--images``, which enrolment's cost depends on, of so many people who have
+the fewest photos, at thresholds set on half as many others. ``--dimension`` puts faces into more dimensions by a random
+isometry with noise: it costs what embeddings of that dimension cost, and says no more than the data do.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.mote.train import Recipe, begin
 from mote_bench.report.plots import Point, scatter
 from mote_bench.report.text import number, span, times
-from mote_bench.split import Enrolled, Split
+from mote_bench.settings import Setting
+from mote_bench.split import Enrolled, Split, sized
 from mote_bench.toolkit import stream
 
 FMR = "1e-3"
@@ -46,6 +49,7 @@ EPOCHS = 120
 """At most, in the released code; a person's training stops after five without progress."""
 LOOPED = 6
 """How many people the loop is timed on."""
+_ENROLLED, _IMAGES = 400, 5000
 _DRAWN = 0.3
 """The plot leaves out what refuses more owners than this."""
 _TIMED = 64
@@ -189,16 +193,16 @@ def _scores(scheme: Any, templates: Sequence[bytes], people: Enrolled) -> Scores
     return Scores(values, np.arange(len(templates)), people.shown)
 
 
-def render(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> dict[str, str]:
-    """File name -> text of the table, its CSV and the plot."""
+def render(data: str, options: str, parts: Split, loop: float, lines: Sequence[Line]) -> dict[str, str]:
+    """File name -> text of the table, its CSV and the plot; ``options`` are the command's."""
     return {
-        f"{data}.md": _markdown(data, parts, loop, lines),
+        f"{data}.md": _markdown(data, options, parts, loop, lines),
         f"{data}.csv": _csv(lines),
         f"{data}.svg": _plot(lines),
     }
 
 
-def _markdown(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> str:
+def _markdown(data: str, options: str, parts: Split, loop: float, lines: Sequence[Line]) -> str:
     titles = ("variant", "enrolment, ms", "to the loop", "bytes", "EER", f"FNMR at FMR {FMR}", "one score, ms",
               "all scores, to one product", "operations, M", "enrolment, to one product")  # fmt: skip
     rows = [
@@ -227,13 +231,8 @@ def _markdown(data: str, parts: Split, loop: float, lines: Sequence[Line]) -> st
     )
     left = [f"{line.name} ({number(line.fnmr.value)})" for line in lines if line.fnmr.value > _DRAWN]
     more = f"\n\nNot drawn, as far above: {'; '.join(left)}." if left else ""
-    return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg){more}\n\nMade by `{_command(data)}`.\n"
-
-
-def _command(data: str) -> str:
-    name, _, dimension = data.rpartition("-")
-    how = f"--data {name} --dimension {dimension}" if dimension.isdecimal() else f"--data {data}"
-    return f"python -m mote_bench.mote.frontier {how}"
+    made = f"Made by `python -m mote_bench.mote.frontier {options}`."
+    return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg){more}\n\n{made}\n"
 
 
 def _csv(lines: Sequence[Line]) -> str:
@@ -284,18 +283,29 @@ def main() -> None:
     """Measure and write."""
     options = tables.parser("frontier", __doc__)
     options.add_argument("--dimension", type=int, help="put the faces into this many dimensions")
+    options.add_argument("--enrolled", type=int, help=f"enrol so many people instead of the protocol's ({_ENROLLED})")
+    options.add_argument("--images", type=int, help=f"learn from so many images instead ({_IMAGES})")
     options.add_argument("--variants", default="", help="comma list of words; only variants whose name has one of them")
     tables.write(options, _files)
 
 
-def _files(given: argparse.Namespace, name: str, parts: Split) -> dict[str, str]:
+def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
+    parts = setting.split
     words = [word.strip() for word in given.variants.split(",")]
     chosen = {variant: make for variant, make in VARIANTS.items() if any(word in variant for word in words)}
     if not chosen:
         raise InputError(f"no variant has '{given.variants}' in its name; there are: {'; '.join(VARIANTS)}")
+    how = f"--data {name}"
+    if given.enrolled is not None or given.images is not None:
+        enrolled, images = given.enrolled or _ENROLLED, given.images or _IMAGES
+        parts = sized(setting.data.faces, enrolled=enrolled, images=images, seed=0)
+        name, how = f"{name}-{enrolled}-of-{images}", f"{how} --enrolled {enrolled} --images {images}"
     if given.dimension is not None:
-        name, parts = f"{name}-{given.dimension}", lifted(parts, given.dimension)
-    return render(name, parts, *measure(parts, chosen))
+        parts = lifted(parts, given.dimension)
+        name, how = f"{name}-{given.dimension}", f"{how} --dimension {given.dimension}"
+    if given.variants:
+        how = f"{how} --variants '{given.variants}'"
+    return render(name, how, parts, *measure(parts, chosen))
 
 
 def lifted(parts: Split, dimension: int, *, seed: int = 0) -> Split:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mote_bench import settings, store
 from mote_bench.contracts import InputError
-from mote_bench.split import Split
+from mote_bench.settings import Setting
 
 FOLDER = Path("leaderboards/mote")
 
@@ -24,8 +24,8 @@ def parser(command: str, description: str, *, attribute: str = "") -> ArgumentPa
     return made
 
 
-def write(options: ArgumentParser, files: Callable[[Namespace, str, Split], Mapping[str, str]]) -> None:
-    """Read the options, measure, and write what ``files`` makes of options, data set's name and people.
+def write(options: ArgumentParser, files: Callable[[Namespace, str, Setting], Mapping[str, str]]) -> None:
+    """Read the options, measure, and write what ``files`` makes of options, data set's name and setting.
 
     A wrong option ends the program with exit code 2 and one line, before anything is written.
     """
@@ -33,12 +33,12 @@ def write(options: ArgumentParser, files: Callable[[Namespace, str, Split], Mapp
     name = Path(given.data).stem
     try:
         asked = settings.Asked(data=given.data, people=given.people, schemes="cosine", questions="verify")
-        parts = settings.make(asked).split
+        setting = settings.make(asked)
         wanted = getattr(given, "attribute", None)
-        if wanted is not None and wanted not in parts.background.attributes:
-            known = ", ".join(parts.background.attributes)
+        if wanted is not None and wanted not in setting.split.background.attributes:
+            known = ", ".join(setting.split.background.attributes)
             raise InputError(f"'{given.data}' has no attribute '{wanted}'; it has: {known}")
-        made = files(given, name, parts)
+        made = files(given, name, setting)
     except InputError as error:
         options.exit(2, f"error: {error}\n")
     given.out.mkdir(parents=True, exist_ok=True)

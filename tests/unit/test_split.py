@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mote_bench import protocol
 from mote_bench.contracts import Faces, InputError
-from mote_bench.split import split
+from mote_bench.split import sized, split
 from populations import gaussian_faces
 
 PROTOCOL = protocol.load()
@@ -88,3 +88,19 @@ def test_the_background_is_capped():
     made = split(gaussian_faces(200, 5), small, seed=0)
     assert len(made.background) == 100
     assert max(np.unique(made.background.identity, return_counts=True)[1]) == 2
+
+
+def test_sized_enrols_those_with_few_photos_and_learns_from_the_rest():
+    few, many = gaussian_faces(60, 2, seed=2), gaussian_faces(40, 6, seed=3)
+    names = np.concatenate([np.char.add("few ", few.identity), np.char.add("many ", many.identity)])
+    made = sized(Faces(np.concatenate([few.embeddings, many.embeddings]), names), enrolled=40, images=200, seed=0)
+    assert len(made.target.references) == 40
+    assert len(made.calibration.references) == 20
+    assert len(made.background) == 200
+    enrolled = {*made.target.references.identity.tolist(), *made.calibration.references.identity.tolist()}
+    assert enrolled == set(np.char.add("few ", few.identity).tolist())
+    assert not enrolled & set(made.background.identity.tolist())
+    with pytest.raises(InputError, match="241 background images asked for; beside 60 people the data have 240"):
+        sized(Faces(np.concatenate([few.embeddings, many.embeddings]), names), enrolled=40, images=241, seed=0)
+    with pytest.raises(InputError, match="90 people asked for: 135 with two photos are needed, the data have 100"):
+        sized(Faces(np.concatenate([few.embeddings, many.embeddings]), names), enrolled=90, images=1, seed=0)
