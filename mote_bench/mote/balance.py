@@ -11,7 +11,9 @@ because it trains.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,89 +21,141 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
-from mote_bench.contracts import FloatArray, InputError
+from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.trend import measure_trend
 from mote_bench.metrics.verification import Scores, missed_genuine, threshold_at_fmr
 from mote_bench.mote import tables
-from mote_bench.mote.fair import OWN_SHARES, FairMOTE, shares
-from mote_bench.mote.scheme import EVERYONE, MOTE
+from mote_bench.mote.fair import OWN_SHARES, FairMOTE
+from mote_bench.mote.looks import Scale, Weights, blended
+from mote_bench.mote.scheme import EVERYONE, MOTE, Shares
 from mote_bench.mote.solved import SolvedMOTE
-from mote_bench.report.text import number, span
+from mote_bench.report import text
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
 
 _FMR = "1e-2"
+_WANTED = ("fdr_", "garbe_", "fnmr_")
 _VECTORS = ("cosine", "cosine-znorm", "cosine-fair")
 
 
-def sweep(parts: Split, attribute: str, *, solved: bool = False) -> list[tuple[str, Measured, float]]:
-    """A name, its fairness, and its FNMR over all, for vectors, each share, and where nets train the tuned shares."""
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One variant.
+
+    Attributes
+    ----------
+    missed : float
+        FNMR over all.
+    fair : Measured
+        Rates by group and their spreads.
+    rises : tuple of Measurement
+        Of a number: how FNMR and FMR rise with it.
+    """
+
+    name: str
+    missed: float
+    fair: Measured
+    rises: tuple[Measurement, ...]
+
+
+def sweep(parts: Split, attribute: str, *, solved: bool = False) -> list[Line]:
+    """A line for vectors, each share, and where nets train the tuned shares."""
     with threadpool_limits(limits=1):
         made = [
-            (name, *_measured(registry.load("schemes", name).fit(parts.background, seed=0), parts, attribute))
+            _line(name, registry.load("schemes", name).fit(parts.background, seed=0), parts, attribute)
             for name in _VECTORS
         ]
         kind, called = (SolvedMOTE, "mote-solved") if solved else (MOTE, "mote")
-        mote = kind(attributes=(attribute,)).fit(parts.background, seed=0)
+        scale = Scale.of(parts.background, attribute)
+        background = parts.background if scale is None else scale.labelled(parts.background)
+        mote = kind(attributes=(attribute,)).fit(background, seed=0)
         if mote.groups == (EVERYONE,):
             raise InputError(
                 f"the background has no two groups of '{attribute}' with ten people each; nothing to balance"
             )
         for own in OWN_SHARES:
-            made.append((f"{called}, {own:g} of the own group", *_measured(mote, parts, attribute, own=own)))
+            given = partial(_balance, attribute=attribute, scale=scale, own=own, groups=mote.groups)
+            made.append(_line(f"{called}, {own:g} of the own group", mote, parts, attribute, given))
         if solved:
             return made
         fair = FairMOTE(attribute=attribute).fit(parts.background, seed=0)
         chosen = ", ".join(f"{group} {share:g}" for group, share in fair.own_share.items())
-        made.append((f"mote-fair (tuned: {chosen or 'equal'})", *_measured(fair, parts, attribute)))
+        made.append(_line(f"mote-fair (tuned: {chosen or 'equal'})", fair, parts, attribute))
     return made
 
 
-def _measured(scheme: Any, parts: Split, attribute: str, own: float | None = None) -> tuple[Measured, float]:
-    impostor = _scores(scheme, parts.calibration, attribute, own).impostor
+def _line(
+    name: str, scheme: Any, parts: Split, attribute: str, balance: Callable[[Faces], list[Shares]] | None = None
+) -> Line:
+    impostor = _scores(scheme, parts.calibration, balance).impostor
     threshold = threshold_at_fmr(impostor, float(_FMR))
-    found = _scores(scheme, parts.target, attribute, own)
-    groups = {attribute: parts.target.references.attributes[attribute]}
+    found = _scores(scheme, parts.target, balance)
+    people = parts.target.references
+    groups = {attribute: people.attributes[attribute]}
     fair = measure_fairness(found, groups, threshold, fmr_name=_FMR, rng=np.random.default_rng(0))
-    return fair, missed_genuine(found, threshold).value
+    rises: tuple[Measurement, ...] = ()
+    if attribute in people.values:
+        made = measure_trend(found, people.values[attribute], threshold, name=attribute, fmr_name=_FMR)
+        rises = made.measurements
+    return Line(name, missed_genuine(found, threshold).value, fair, rises)
 
 
-def _scores(scheme: Any, people: Enrolled, attribute: str, own: float | None) -> Scores:
+def _scores(scheme: Any, people: Enrolled, balance: Callable[[Faces], list[Shares]] | None) -> Scores:
     if people.probes is None:
         raise InputError("the shares are compared by how people are recognised: the data must say who is shown")
     references: FloatArray = people.references.embeddings
-    options: dict[str, Any] = {"keys": None, "seeds": range(len(references))}
-    if own is not None:
-        labels = people.references.attributes[attribute].tolist()
-        options["balance"] = [
-            shares(label, own, scheme.groups)
-            if label in scheme.groups
-            else dict.fromkeys(scheme.groups, 1 / len(scheme.groups))
-            for label in labels
-        ]
-    templates = scheme.enroll(references, **options)
+    options = {} if balance is None else {"balance": balance(people.references)}
+    templates = scheme.enroll(references, keys=None, seeds=range(len(references)), **options)
     values = scheme.score(templates, people.probes.embeddings, keys=None)
     return Scores(values, np.arange(len(templates)), people.shown)
 
 
-def render(data: str, attribute: str, lines: Sequence[tuple[str, Measured, float]], *, solved: bool = False) -> str:
+def _balance(people: Faces, *, attribute: str, scale: Scale | None, own: float, groups: Sequence[str]) -> list[Shares]:
+    """Shares with ``own`` of everybody's own group, as the data have it; of all groups alike where it isn't known."""
+    of_all = dict.fromkeys(groups, 1 / len(groups))
+    weights: Sequence[Weights]
+    if scale is None:
+        weights = [{label: 1.0} for label in people.attributes[attribute].tolist()]
+    else:
+        known = np.isfinite(people.values[attribute])
+        placed = scale.weights(people.values[attribute])
+        weights = [one if sure else {} for one, sure in zip(placed, known.tolist(), strict=True)]
+    owns = dict.fromkeys(groups, own)
+    return [blended(one, owns, groups) if one and set(one) <= set(groups) else of_all for one in weights]
+
+
+def render(data: str, attribute: str, lines: Sequence[Line], *, solved: bool = False) -> str:
     """The sweep as Markdown."""
-    wanted = [one.metric for one in lines[0][1].measurements if one.metric.startswith(("fdr_", "garbe_", "fnmr_"))]
+    wanted = [one.metric for one in lines[0].fair.measurements if one.metric.startswith(_WANTED)]
+    number = any(line.rises for line in lines)
+    if number:
+        wanted += [f"{rate}_rise_over_{attribute}_at_fmr_{_FMR}" for rate in ("fnmr", "fmr")]
     rows = []
-    for name, fair, missed in lines:
-        cells = {one.metric: f"{number(one.value)} {span(one)}" for one in fair.measurements}
-        rows.append((name, number(missed), *(cells.get(metric, "undefined") for metric in wanted)))
+    for line in lines:
+        cells = {one.metric: _told(one) for one in (*line.fair.measurements, *line.rises)}
+        rows.append((line.name, text.number(line.missed), *(cells.get(metric, "undefined") for metric in wanted)))
     titles = ("variant", "FNMR", *(metric.replace(f"_at_fmr_{_FMR}", "").replace("_", " ") for metric in wanted))
-    people = lines[0][1].measurements[-1].n
+    people = lines[0].fair.measurements[-1].n
     head = (
         f"# MOTE's balance by {attribute}: {data}\n\nRates at FMR {_FMR}, set on other people; {people} people, 95 % "
         "intervals over people. FDR: 1 is even; GARBE: 0 is even."
     )
+    if number:
+        head += (
+            f" A rise is what the rate gains from the tenth of the people with the lowest {attribute} to the tenth "
+            "with the highest, on a straight line: 0 is even. Nets are balanced by the number itself, which goes over "
+            "from group to group without an edge."
+        )
     how = " --solved" if solved else ""
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
     command = f"python -m mote_bench.mote.balance --data {data} --attribute {attribute}{how}"
     return f"{head}\n\n{table}\n\nMade by `{command}`.\n"
+
+
+def _told(one: Measurement) -> str:
+    return f"{text.number(one.value)} {text.span(one)}"
 
 
 def main() -> None:

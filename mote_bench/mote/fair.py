@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.metrics.fairness import fdr
 from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.mote.looks import Looks, LooksOfClass, LooksOfNumber, Scale, blended, shares
 from mote_bench.mote.people import people_of
 from mote_bench.mote.scheme import EVERYONE, MOTE, Shares
 from mote_bench.toolkit import stream, stream_seed
@@ -37,10 +38,14 @@ class FairMOTE(MOTE):
     number of groups will do. At enrolment nobody needs to say which group somebody is of: a logistic regression on the
     background says whom they look like.
 
+    An attribute that is a number, such as the age in years, isn't cut at an edge where treatment jumps: the groups are
+    quarters of the background people, a ridge regression reads the number off the reference, and somebody between two
+    groups' medians gets a mixture of both groups' shares.
+
     Parameters
     ----------
     attribute : str
-        The attribute whose groups are to be treated alike.
+        The attribute whose groups are to be treated alike: of classes, or a number.
     **recipe
         As :class:`MOTE` takes it.
     """
@@ -55,12 +60,18 @@ class FairMOTE(MOTE):
         Afterwards ``own_share`` holds the choice of each group. Where the background has no two groups of ten people,
         or too few to tune on, every group keeps equal shares.
         """
-        self._looks = None
+        scale = Scale.of(background, self.attribute)
+        if scale is not None:
+            background = scale.labelled(background)
         super().fit(background, seed=seed)
         self.own_share: Mapping[str, float] = {}
         if self.groups == (EVERYONE,):
             return self
-        self._looks = _classifier(background, self.attribute, self.groups)
+        self._looks: Looks = (
+            LooksOfClass.learned(background, self.attribute, self.groups)
+            if scale is None
+            else LooksOfNumber.learned(background, scale)
+        )
         aside = _set_aside(background, self.attribute, self.groups, stream(seed, "fair", "aside"))
         person, _ = people_of(background)
         rest = background.rows(~np.isin(person, np.concatenate(list(aside.values()))))
@@ -79,24 +90,9 @@ class FairMOTE(MOTE):
         balance: Shares | Sequence[Shares] | None = None,
     ) -> list[Template]:
         """As MOTE, with the tuned shares of the group that each reference looks like; ``balance`` overrides them."""
-        if balance is None and self.own_share and self._looks is not None and len(references):
-            looks = self._looks.predict(references).tolist()
-            balance = [shares(group, self.own_share[group], self.groups) for group in looks]
+        if balance is None and self.own_share and len(references):
+            balance = [blended(one, self.own_share, self.groups) for one in self._looks.weights(references)]
         return super().enroll(references, keys=keys, seeds=seeds, balance=balance)
-
-
-def shares(group: str, own: float, groups: Sequence[str]) -> Shares:
-    """``own`` for a person's group; what is left goes to the others alike."""
-    others = (1 - own) / (len(groups) - 1)
-    return {name: own if name == group else others for name in groups}
-
-
-def _classifier(background: Faces, attribute: str, groups: Sequence[str]):  # type: ignore[no-untyped-def]  # sklearn
-    from sklearn.linear_model import LogisticRegression
-
-    labels = background.attributes[attribute]
-    known = np.isin(labels, groups)
-    return LogisticRegression(max_iter=2000, C=10.0).fit(background.embeddings[known], labels[known])
 
 
 def _set_aside(

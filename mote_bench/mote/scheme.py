@@ -11,6 +11,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
+from mote_bench.data.columns import UNKNOWN
 from mote_bench.mote.canonical import flattened, statistics
 from mote_bench.mote.codec import Net, decode, encode, widths
 from mote_bench.mote.kde import Density, cross_validated, residuals
@@ -305,7 +306,7 @@ def _person_groups(background: Faces, attributes: Sequence[str], person: npt.NDA
 
 def _large_groups(group: npt.NDArray[np.str_]) -> tuple[str, ...]:
     names, people = np.unique(group, return_counts=True)
-    large = tuple(str(name) for name in names[people >= LEAST_REPEATED])
+    large = tuple(str(name) for name in names[(people >= LEAST_REPEATED) & (names != UNKNOWN)])
     return large if len(large) > 1 else (EVERYONE,)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from mote_bench.contracts import Faces
 from mote_bench.mote import balance
-from mote_bench.mote.fair import OWN_SHARES, FairMOTE, _judged, shares
+from mote_bench.mote.fair import OWN_SHARES, FairMOTE, _judged
+from mote_bench.mote.looks import shares
 from mote_bench.mote.scheme import MOTE
 from mote_bench.protocol import load
 from mote_bench.split import split
@@ -85,5 +86,5 @@ def test_a_sweep_of_solved_nets_trains_none(monkeypatch):
     monkeypatch.setattr(balance, "MOTE", None)
     parts = split(gaussian_faces(200, 4, dimension=24), load(), seed=0)
     lines = balance.sweep(parts, "age", solved=True)
-    assert [name for name, _, _ in lines][-1] == "mote-solved, 1 of the own group"
+    assert lines[-1].name == "mote-solved, 1 of the own group"
     assert "--attribute age --solved" in balance.render("generated", "age", lines, solved=True)
