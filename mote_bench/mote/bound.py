@@ -30,15 +30,17 @@ from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
+from mote_bench.metrics.intervals import t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables
+from mote_bench.report import plots
 from mote_bench.report.text import number, span
 from mote_bench.settings import Setting
-from mote_bench.split import Split
-from mote_bench.toolkit import stream
+from mote_bench.split import Enrolled, Split
+from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
-SCHEMES = ("cosine", "mote", "mote-flattened", "mote-solved", "mote-features-int4")
-RATES = ("1e-2", "3e-3", "1e-3")
+SCHEMES = ("cosine", "mote", "mote-flattened", "mote-solved", "mote-features-int4", "mote-keyed")
+RATES = ("3e-2", "1e-2", "3e-3", "1e-3")
 QUERIES = (100, 300, 1000)
 _ERROR = 0.1
 _DRAWS = 40
@@ -56,9 +58,10 @@ class Line:
         Mean share of strangers of the person's own and of the other class that are let in.
     needed : float
         Strangers of each class that suffice for an error of 0.1 with the mean shares; infinite where they are equal.
-    predicted, measured : mapping of queries -> accuracy
-        By the binomial model with each person's own shares, taken from one half of the strangers; and by presenting
-        draws of the other half.
+    predicted : mapping of queries -> Measurement
+        Accuracy by the binomial model with each person's own shares, taken from one half of the strangers.
+    measured : mapping of queries -> float
+        Accuracy of presenting draws of the other half.
     limit : float
         The accuracy of endless queries by the model: the part of people who let in more of their own class.
     """
@@ -69,7 +72,7 @@ class Line:
     same: float
     other: float
     needed: float
-    predicted: dict[int, float]
+    predicted: dict[int, Measurement]
     measured: dict[int, float]
     limit: float
 
@@ -98,24 +101,46 @@ def measured(parts: Split, attribute: str, schemes: Sequence[str] = SCHEMES, *, 
 
 def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, seed: int) -> list[Line]:
     scheme: Any = registry.load("schemes", name).fit(parts.background, seed=seed)
-    target, people = parts.target.references, parts.calibration
-    probes = parts.target.probes
-    if people.probes is None or probes is None:
-        raise InputError("thresholds are set on people who are recognised: the data must say who is shown")
+    target = parts.target.references
     strangers = _strangers(parts.shadow.references, parts.rehearsal.references, attribute, classes)
-    templates = scheme.enroll(target.embeddings, keys=None, seeds=range(len(target)))
-    others = scheme.enroll(people.references.embeddings, keys=None, seeds=range(9000, 9000 + len(people.references)))
-    scores = np.asarray(scheme.score(others, people.probes.embeddings, keys=None))
-    impostor = scores[np.arange(len(others))[:, None] != people.shown]
-    answers = [np.asarray(scheme.score(templates, group.embeddings, keys=None)) for group in strangers]
+    owners, others = (
+        _Enrolled(scheme, people, seed, part)
+        for people, part in ((parts.target, "target"), (parts.calibration, "calibration"))
+    )
+    answers = [owners.answers(group.embeddings, own_keys=False) for group in strangers]
     own = target.attributes[attribute] == classes[1]
-    found = Scores(scheme.score(templates, probes.embeddings, keys=None), np.arange(len(target)), parts.target.shown)
-    at = {fmr: threshold_at_fmr(impostor, float(fmr)) for fmr in RATES}
-    rates = measure_verification(found, at, stream(seed, "bound", name))
+    at = {fmr: threshold_at_fmr(others.scores().impostor, float(fmr)) for fmr in RATES}
+    rates = measure_verification(owners.scores(), at, stream(seed, "bound", name))
     return [
         _line(name, rates[f"fnmr_at_fmr_{fmr}"], fmr, [one >= threshold for one in answers], own, seed)
         for fmr, threshold in at.items()
     ]
+
+
+class _Enrolled:
+    """People's templates; of a keyed scheme, owners come with their own key and strangers with another."""
+
+    def __init__(self, scheme: Any, people: Enrolled, seed: int, part: str) -> None:
+        if people.probes is None:
+            raise InputError("thresholds are set on people who are recognised: the data must say who is shown")
+        self._scheme, self._probes, self._shown = scheme, people.probes.embeddings, people.shown
+        count, rng = len(people.references), stream(seed, "bound", part)
+        keyed = revocable(scheme)
+        self._keys, self._wrong = (draw_keys(count, rng) if keyed else None for _ in range(2))
+        seeds = [stream_seed(seed, "bound", part, person) for person in range(count)]
+        self._templates = scheme.enroll(people.references.embeddings, keys=self._keys, seeds=seeds)
+
+    def answers(self, faces: FloatArray, *, own_keys: bool) -> FloatArray:
+        """(people, m) scores of (m, d) faces."""
+        keys = self._keys if own_keys else self._wrong
+        return np.asarray(self._scheme.score(self._templates, faces, keys=keys))
+
+    def scores(self) -> Scores:
+        """Of the people's own probes, at everybody's door."""
+        people = np.arange(len(self._templates))
+        mated = people[:, None] == self._shown
+        genuine, impostor = (self.answers(self._probes, own_keys=own) for own in (True, False))
+        return Scores(np.where(mated, genuine, impostor), people, self._shown)
 
 
 def _strangers(shadow: Faces, rehearsal: Faces, attribute: str, classes: npt.NDArray[Any]) -> list[Faces]:
@@ -155,10 +180,16 @@ def _line(
         float(same.mean()),
         float(other.mean()),
         needed(float(same.mean()), float(other.mean())),
-        {count: float(right(same, other, count).mean()) for count in QUERIES},
+        {count: _over_people(count, right(same, other, count)) for count in QUERIES},
         votes,
         float(np.mean((same > other) + 0.5 * (same == other))),
     )
+
+
+def _over_people(count: int, each: FloatArray) -> Measurement:
+    low, high = t_interval(each)
+    metric = f"accuracy_after_{count}_of_each"
+    return Measurement(metric, float(each.mean()), max(0.0, low), min(1.0, high), n=len(each), chance=0.5)
 
 
 def _halves(accepted: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[npt.NDArray[np.bool_], ...]:
@@ -167,8 +198,13 @@ def _halves(accepted: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[
     return accepted[:, order[:middle]], accepted[:, order[middle:]]
 
 
-def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str:
-    """The lines as Markdown."""
+def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> dict[str, str]:
+    """File name -> text of the table and of the plot."""
+    name = f"bound-{data}-{attribute}"
+    return {f"{name}.md": _markdown(name, data, attribute, people, lines), f"{name}.svg": _plot(attribute, lines)}
+
+
+def _markdown(name: str, data: str, attribute: str, people: int, lines: Sequence[Line]) -> str:
     rows = [
         (
             one.scheme,
@@ -177,7 +213,7 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
             f"{one.same:.4f}",
             f"{one.other:.4f}",
             "never" if np.isinf(one.needed) else f"{one.needed:,.0f}",
-            *(f"{one.predicted[count]:.2f} / {one.measured[count]:.2f}" for count in QUERIES),
+            *(f"{_told(one.predicted[count])} / {one.measured[count]:.2f}" for count in QUERIES),
             f"{one.limit:.2f}",
         )
         for one in lines
@@ -187,12 +223,39 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
     return (
         f"# What yes and no tell of {attribute}: {data}\n\n{people} people; strangers of both classes are presented at "
-        "each door, and the class of which more are let in is told. Accuracy: by the binomial model / by presenting "
-        "them, drawn from a few hundred different strangers, which is why endless asking has a limit: many people's "
-        "doors open to none of them. `strangers for 0.9` is the bound of `mote_bench/mote/bound.py`, for fresh "
-        f"strangers each time.\n\n{table}\n\nMade by "
-        f"`python -m mote_bench.mote.bound --data {data} --attribute {attribute}`.\n"
+        "each door, and the class of which more are let in is told. Accuracy: by the binomial model, with its 95 % "
+        "interval over people / by presenting them, drawn from a few hundred different strangers, which is why endless "
+        "asking has a limit: many people's doors open to none of them. `strangers for 0.9` is the bound of "
+        "`mote_bench/mote/bound.py`, for fresh strangers each time. At `mote-keyed` strangers come with a token of "
+        f"their own; with the owner's it is `mote`.\n\n{table}\n\n![privacy, utility and queries]({name}.svg)\n\nEach "
+        "line is a scheme as its threshold rises from FMR 3e-2 to 1e-3, from left to right: fewer strangers are let "
+        "in, more owners refused, and every stranger presented tells less. To the lower left is better; 0.5 is a "
+        f"guess.\n\nMade by `python -m mote_bench.mote.bound --data {data} --attribute {attribute}`.\n"
     )
+
+
+def _told(one: Measurement) -> str:
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+def _plot(attribute: str, lines: Sequence[Line]) -> str:
+    """Privacy against utility, a panel for each number of queries."""
+    panels = []
+    for count in QUERIES:
+        traces = []
+        for scheme in dict.fromkeys(one.scheme for one in lines):
+            own = [one for one in lines if one.scheme == scheme]
+            points = [(one.fnmr.value, one.predicted[count].value) for one in own]
+            bars = [(one.predicted[count].low, one.predicted[count].high) for one in own]
+            traces.append(plots.Trace(scheme, points, bars, quiet=scheme == "cosine"))
+        panels.append(plots.Panel(f"{count} strangers of each", traces))
+    labels = ("owners refused (FNMR)", f"{attribute} told right")
+    told = "; ".join(
+        f"{one.scheme} at FMR {one.fmr}: FNMR {number(one.fnmr.value)}, {_told(one.predicted[QUERIES[-1]])} after "
+        f"{QUERIES[-1]} of each"
+        for one in lines
+    )
+    return plots.standing(plots.panels(panels, labels, name="bound", alt=f"Privacy, utility and queries. {told}."))
 
 
 def main() -> None:
@@ -203,8 +266,7 @@ def main() -> None:
 def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
     parts = setting.split
     lines = measured(parts, given.attribute)
-    text = render(name, given.attribute, len(parts.target.references), lines)
-    return {f"bound-{name}-{given.attribute}.md": text}
+    return render(name, given.attribute, len(parts.target.references), lines)
 
 
 if __name__ == "__main__":

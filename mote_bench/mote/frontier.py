@@ -38,7 +38,7 @@ from mote_bench.mote.operations import enrolment, median, one_product, scoring
 from mote_bench.mote.scheme import MOTE
 from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.mote.train import Recipe, begin
-from mote_bench.report.plots import Point, scatter
+from mote_bench.report.plots import Point, scatter, standing
 from mote_bench.report.text import number, span, times
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split, sized
@@ -252,17 +252,7 @@ def _plot(lines: Sequence[Line]) -> str:
     said = "; ".join(f"{line.name}: {line.bytes:,} bytes, FNMR {number(line.fnmr.value)}" for line in lines)
     labels = ("bytes per template", f"FNMR at FMR {FMR}")
     svg = scatter(points, labels, log=True, name="variants", alt=f"Bytes against FNMR. {said}.")
-    colours = {
-        "ink": "#1b1c1e",
-        "muted": "#62666c",
-        "rule": "#d9dbde",
-        "main": "#1f5f9e",
-        "other": "#a8500f",
-        "paper": "#fff",
-    }
-    for name, colour in colours.items():
-        svg = svg.replace(f"var(--{name})", colour)
-    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1) + "\n"
+    return standing(svg)
 
 
 def _points(lines: Sequence[Line]) -> Iterator[Point]:

@@ -47,6 +47,14 @@ _STYLE: dict[str, Any] = {
     "legend.fontsize": 10.0,
 }
 _DEFAULTS = r' transform="rotate\(-0 [^"]*"|font-family: [^;]*; ?|; stroke-linejoin: miter|; stroke-dashoffset: 0'
+_COLOURS = {
+    "ink": "#1b1c1e",
+    "muted": "#62666c",
+    "rule": "#d9dbde",
+    "main": "#1f5f9e",
+    "other": "#a8500f",
+    "paper": "#fff",
+}
 _WIDTH = 380  # drawing units; also CSS pixels at full size
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.4, 0.6)
 _DET_LEAST, _DET_MOST = 0.0005, 0.7
@@ -126,6 +134,31 @@ class Point:
     size: float = 6.0
 
 
+@dataclass(frozen=True)
+class Trace:
+    """A scheme's points (across, up) in order, with the (low, high) of each one's height."""
+
+    label: str
+    points: Sequence[tuple[float, float]]
+    bars: Sequence[tuple[float, float]]
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of several plots side by side that share their axes."""
+
+    title: str
+    traces: Sequence[Trace]
+
+
+def standing(svg: str) -> str:
+    """A drawing as a file of its own: with the page's light colours instead of the page's variables."""
+    for name, colour in _COLOURS.items():
+        svg = svg.replace(f"var(--{name})", colour)
+    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1) + "\n"
+
+
 def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
     """Dot and whisker, a line per row, between the floor's and the ceiling's value."""
     height = 50 + 18 * len(lines)
@@ -181,6 +214,38 @@ def scatter(
         _named_points(axes, points)
 
     return _svg(draw, (_WIDTH, 300), name=name, alt=alt)
+
+
+def panels(shown: Sequence[Panel], labels: tuple[str, str], *, name: str, alt: str) -> str:
+    """Lines of the same schemes side by side, on the same axes; a legend above tells them by colour and mark."""
+    wide, left, top, gap = 250, 52, 56, 16
+    size = (left + len(shown) * (wide + gap), 300)
+    looks = [(color, mark) for mark in ("o", "s", "^") for color in (_MAIN, _OTHER, _INK)]
+
+    def draw(figure: Any) -> None:
+        first = None
+        for place, panel in enumerate(shown):
+            start = left + place * (wide + gap)
+            box = _box(figure, left=start, right=size[0] - start - wide, top=top, bottom=38)
+            axes = figure.add_axes(box, sharex=first, sharey=first)
+            first = first or axes
+            free = iter(looks)
+            for trace in panel.traces:
+                color, mark = (_MUTED, "D") if trace.quiet else next(free)
+                across, up = zip(*trace.points, strict=True)
+                axes.plot(across, up, color=color, marker=mark, markersize=4.5, linewidth=1.2, label=trace.label)
+                for x, ends in zip(across, trace.bars, strict=True):
+                    axes.plot((x, x), ends, color=color, linewidth=1.0, alpha=0.5, solid_capstyle="butt")
+            axes.set_title(panel.title, fontsize=10, color=_MUTED, loc="left", pad=4)
+            axes.set_xlabel(labels[0])
+            axes.grid(color=_RULE, linewidth=0.5)
+            axes.tick_params(length=0, pad=5, labelleft=place == 0)
+        if first is not None:
+            first.set_ylabel(labels[1])
+            handles = {"loc": "upper left", "bbox_to_anchor": (left / size[0], 1), "handlelength": 2.0}
+            figure.legend(*first.get_legend_handles_labels(), ncols=4, borderaxespad=0.2, borderpad=0, **handles)
+
+    return _svg(draw, size, name=name, alt=alt)
 
 
 def _named_points(axes: Any, points: Sequence[Point]) -> None:

@@ -38,12 +38,18 @@ def test_the_bound_holds(same, other):
 def test_a_vector_tells_and_noise_does_not():
     faces = gaussian_faces(700, 4, dimension=24, spread=0.6)
     parts = split(faces, load(), seed=0)
-    lines = measured(parts, "gender", ("cosine", "noise"))
+    lines = measured(parts, "gender", ("cosine", "noise", "biohash"))
     told = {(line.scheme, line.fmr): line for line in lines}
     vector, nothing = told["cosine", "1e-2"], told["noise", "1e-2"]
     assert vector.same > vector.other
     assert vector.measured[QUERIES[-1]] > 0.8
-    assert vector.measured[QUERIES[-1]] == pytest.approx(vector.predicted[QUERIES[-1]], abs=0.1)
+    predicted = vector.predicted[QUERIES[-1]]
+    assert predicted.low < predicted.value < predicted.high
+    assert vector.measured[QUERIES[-1]] == pytest.approx(predicted.value, abs=0.1)
     assert abs(nothing.measured[QUERIES[-1]] - 0.5) < 0.1
-    text = render("generated", "gender", 200, lines)
-    assert "| cosine   | 1e-2" in text
+    keyed = told["biohash", "1e-2"]  # strangers bring keys of their own
+    assert keyed.needed > 5 * vector.needed
+    assert abs(keyed.predicted[QUERIES[-1]].value - 0.5) < 0.15
+    files = render("generated", "gender", 200, lines)
+    assert "| cosine   | 1e-2" in files["bound-generated-gender.md"]
+    assert files["bound-generated-gender.svg"].startswith("<svg xmlns")
