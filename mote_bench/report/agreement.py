@@ -51,6 +51,9 @@ class Agreement:
     low, high : float
         95 % of the rank correlations when the people of both populations are drawn again. Redrawing adds its noise to
         that of the figures, so of rows that are close together it says too little rather than too much.
+    itself : (float, float)
+        Of each population, the mean rank correlation with itself when its people are drawn twice: about the most that
+        another population can reach, and rather too much, as what is drawn from has noise of its own.
     apart, alike : int
         Pairs of rows that are told apart on both populations (in 97.5 % of the draws), and how many of those come in
         the same order on both.
@@ -62,6 +65,7 @@ class Agreement:
     spearman: float
     low: float
     high: float
+    itself: tuple[float, float]
     apart: int
     alike: int
 
@@ -108,11 +112,14 @@ def _agreement(
     values = np.array([[one.value for one in pair] for pair in pairs.values()])
     spearman = float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
     low, high = np.quantile(_correlations(*draws), [1 - _SURE, _SURE])
+    itself = [float(_correlations(*np.split(drawn, 2)).mean()) for drawn in draws]
     signs = [_order(drawn) for drawn in draws]
     apart = (signs[0] != 0) & (signs[1] != 0)
     alike = int((signs[0] == signs[1])[apart].sum())
     metric = next(iter(pairs.values()))[0].metric
-    return Agreement(question, metric, pairs, spearman, float(low), float(high), int(apart.sum()), alike)
+    return Agreement(
+        question, metric, pairs, spearman, float(low), float(high), (itself[0], itself[1]), int(apart.sum()), alike
+    )
 
 
 def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) -> FloatArray:
@@ -183,6 +190,7 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
                 len(one.rows),
                 f"{one.spearman:.3f} [{one.low:.3f}, {one.high:.3f}]",
                 one.verdict,
+                *(f"{value:.3f}" for value in one.itself),
                 f"{one.alike} of {one.apart}",
             )
             for one in made
@@ -193,6 +201,7 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
             "rows",
             "Spearman's rank correlation",
             f"at least {ENOUGH}",
+            *(f"{board.data} with itself" for board in (first, second)),
             "pairs told apart on both that come in one order",
         ),
         tablefmt="pipe",
@@ -204,8 +213,9 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
     return (
         f"# Do {first.data} and {second.data} rank schemes alike?\n\nProtocol {first.protocol}; the strongest attack "
         "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % "
-        "intervals over people. Of rows that leak alike the order is chance, and so is their rank correlation: the "
-        "last column counts only pairs of rows that both populations tell apart.\n\n"
+        "intervals over people. Of rows that leak alike the order is chance, and so is their rank correlation: "
+        "*with itself* is the mean correlation of one population with other people drawn from it, above which two "
+        "populations can't be asked to agree; the last column counts only pairs of rows that both tell apart.\n\n"
         f"{head}\n\n{tabulate(body, headers=titles, tablefmt='pipe', disable_numparse=True)}\n"
     )
 

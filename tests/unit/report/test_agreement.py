@@ -109,3 +109,15 @@ def test_all_alike_is_no_order(tmp_path):
     assert np.isnan(gender.spearman)
     assert gender.verdict != "yes"
     assert gender.apart == 0
+
+
+def test_a_population_agrees_with_itself_as_far_as_its_intervals_allow(tmp_path):
+    apart = {name: 0.5 + 0.08 * place for place, name in enumerate(SCHEMES)}
+    write(tmp_path / "a", "apart", apart | {"cosine": 0.99, "noise": 0.5})
+    write(tmp_path / "b", "alike", dict.fromkeys(SCHEMES, 0.7) | {"cosine": 0.99, "noise": 0.5})
+    (gender,) = agreements(board(tmp_path / "a"), board(tmp_path / "b"))
+    assert gender.itself[0] > 0.99
+    assert abs(gender.itself[1]) < 0.05
+    assert "| apart with itself   | alike with itself   |" in render(
+        board(tmp_path / "a")[0], board(tmp_path / "b")[0], [gender]
+    )
