@@ -85,12 +85,12 @@ def test_random_links_cover_chance(answer: Callable[[np.random.Generator, int], 
     check(coverage(repeated(draw, 200)), ("d_sys", "maximal_linkability", "eer", "rank_1"), 200)
 
 
-def faces(rng: np.random.Generator, people: int) -> Truth:
-    """People whose faces share a mean, three probes each."""
+def faces(rng: np.random.Generator, people: int, noise: float = 0.5) -> Truth:
+    """People whose faces share a mean, three probes each; ``noise`` is how much two photos of one person differ."""
     own = 0.6 + rng.standard_normal((people, DIMENSION))
     shown = np.repeat(np.arange(people), 3)
-    references = own + 0.5 * rng.standard_normal(own.shape)
-    probes = own[shown] + 0.5 * rng.standard_normal((len(shown), DIMENSION))
+    references = own + noise * rng.standard_normal(own.shape)
+    probes = own[shown] + noise * rng.standard_normal((len(shown), DIMENSION))
     return Truth(np.full(DIMENSION, 0.5 / np.sqrt(DIMENSION)), references, probes, shown)
 
 
