@@ -54,6 +54,9 @@ class Agreement:
     itself : (float, float)
         Of each population, the mean rank correlation with itself when its people are drawn twice: about the most that
         another population can reach, and rather too much, as what is drawn from has noise of its own.
+    told : float
+        Rank correlation of the orders as far as they are told apart: a row's rank counts the rows that are surely
+        below it. NaN where a population tells none apart.
     apart, alike : int
         Pairs of rows that are told apart on both populations (in 97.5 % of the draws), and how many of those come in
         the same order on both.
@@ -66,6 +69,7 @@ class Agreement:
     low: float
     high: float
     itself: tuple[float, float]
+    told: float
     apart: int
     alike: int
 
@@ -114,11 +118,22 @@ def _agreement(
     low, high = np.quantile(_correlations(*draws), [1 - _SURE, _SURE])
     itself = [float(_correlations(*np.split(drawn, 2)).mean()) for drawn in draws]
     signs = [_order(drawn) for drawn in draws]
+    surely = np.array([_below(sign, len(pairs)) for sign in signs]).T
+    told = float(spearmanr(surely).statistic) if np.ptp(surely, axis=0).all() else float("nan")
     apart = (signs[0] != 0) & (signs[1] != 0)
     alike = int((signs[0] == signs[1])[apart].sum())
     metric = next(iter(pairs.values()))[0].metric
     return Agreement(
-        question, metric, pairs, spearman, float(low), float(high), (itself[0], itself[1]), int(apart.sum()), alike
+        question,
+        metric,
+        pairs,
+        spearman,
+        float(low),
+        float(high),
+        (itself[0], itself[1]),
+        told,
+        int(apart.sum()),
+        alike,
     )
 
 
@@ -169,6 +184,15 @@ def _order(drawn: FloatArray) -> npt.NDArray[np.int_]:
     return np.asarray((above >= _SURE).astype(int) - (below >= _SURE).astype(int))
 
 
+def _below(signs: npt.NDArray[np.int_], rows: int) -> npt.NDArray[np.int_]:
+    """(rows,) how many others each row is surely higher than, of :func:`_order`."""
+    counts = np.zeros(rows, dtype=int)
+    for (one, other), sign in zip(combinations(range(rows), 2), signs.tolist(), strict=True):
+        counts[one] += sign > 0
+        counts[other] += sign < 0
+    return counts
+
+
 def agreement_md(boards: Sequence[Pair]) -> str:
     """The agreements of every two boards of one protocol and seed as Markdown; empty where there are none."""
     parts = []
@@ -191,6 +215,7 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
                 f"{one.spearman:.3f} [{one.low:.3f}, {one.high:.3f}]",
                 one.verdict,
                 *(f"{value:.3f}" for value in one.itself),
+                "none told apart" if np.isnan(one.told) else f"{one.told:.3f}",
                 f"{one.alike} of {one.apart}",
             )
             for one in made
@@ -202,6 +227,7 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
             "Spearman's rank correlation",
             f"at least {ENOUGH}",
             *(f"{board.data} with itself" for board in (first, second)),
+            "of what is told apart",
             "pairs told apart on both that come in one order",
         ),
         tablefmt="pipe",
@@ -215,7 +241,8 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
         "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % "
         "intervals over people. Of rows that leak alike the order is chance, and so is their rank correlation: "
         "*with itself* is the mean correlation of one population with other people drawn from it, above which two "
-        "populations can't be asked to agree; the last column counts only pairs of rows that both tell apart.\n\n"
+        "populations can't be asked to agree; *of what is told apart* is the correlation where a row's rank counts the "
+        "rows surely below it; the last column counts only pairs of rows that both tell apart.\n\n"
         f"{head}\n\n{tabulate(body, headers=titles, tablefmt='pipe', disable_numparse=True)}\n"
     )
 

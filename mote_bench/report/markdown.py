@@ -19,8 +19,9 @@ HOW_TO_READ = (
     "`cosine` hides nothing (the ceiling) and `noise` holds nothing (the floor). A figure links to its record."
 )
 _RANKS = (
-    "`#` is the rank, 1 leaks least; it is shared (`=`) where intervals overlap. Controls and schemes that recognise "
-    "nobody have none. *Unmeasured* means that no attack broke even `cosine`: that says nothing of privacy."
+    "`#` is the rank, one more than the rows that surely leak less, their intervals lying apart; `=`: others have as "
+    "many. Controls and schemes that recognise nobody have none. *Unmeasured* means that no attack broke even "
+    "`cosine`: that says nothing of privacy."
 )
 
 

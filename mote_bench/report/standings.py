@@ -6,6 +6,7 @@ Every question is answered by the strongest attack on it. What wasn't measured i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -85,7 +86,7 @@ class Worst:
     measured, failed, unmeasured : int
         How many attacks the worst was taken from, and how many say nothing.
     rank : int, optional
-        1 = leaks least; rows share a rank when their intervals overlap, directly or through others.
+        One more than the rows that surely leak less, their intervals lying apart from this one's; 1 = leaks least.
     shared : bool
         Whether another row has the same rank.
     """
@@ -437,21 +438,19 @@ def _ranked(rows: list[Row], of: tuple[Reading, ...]) -> list[Row]:
 
 
 def _ranks(rows: list[Row], index: int, reading: Reading) -> dict[tuple[str, str], tuple[int, bool]]:
-    """Rank and whether it is shared, per row: a new rank starts only above every interval so far."""
-    spans = []
+    """Rank and whether it is shared, per row.
+
+    Rows aren't put into groups of overlapping intervals: with dozens of rows each meets the next, and the least and the
+    most private would share a rank.
+    """
+    spans = {}
     for row in rows:
         one = row.questions[index].headline
         if row.ranked and one is not None:
-            low, high = sorted((leak(reading, one.low), leak(reading, one.high)))
-            spans.append((low, high, (row.scheme, row.key)))
-    groups: list[list[tuple[str, str]]] = []
-    reach = float("-inf")
-    for low, high, name in sorted(spans):
-        groups += [[]] if low > reach or not groups else []
-        groups[-1].append(name)
-        reach = max(reach, high)
-    starts = [1 + sum(map(len, groups[:place])) for place in range(len(groups))]
-    return {name: (start, len(group) > 1) for start, group in zip(starts, groups, strict=True) for name in group}
+            spans[row.scheme, row.key] = sorted((leak(reading, one.low), leak(reading, one.high)))
+    ranks = {name: 1 + sum(high < low for _, high in spans.values()) for name, (low, _) in spans.items()}
+    counts = Counter(ranks.values())
+    return {name: (rank, counts[rank] > 1) for name, rank in ranks.items()}
 
 
 def _in_order(rows: list[Row]) -> list[Row]:

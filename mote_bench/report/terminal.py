@@ -21,7 +21,8 @@ _QUESTION_WIDTH = 10
 _VERDICTS = {BROKEN: "  broken", UNSHOWN: "  unproven", UNKNOWN: "  unverified"}
 _LEGEND = (
     "Strongest attack per question, 95 % interval below it. cosine hides nothing, noise holds nothing. "
-    "#: rank, 1 leaks least, = where intervals overlap. ↑ higher leaks less, ↓ lower leaks less."
+    "#3: two rows surely leak less, their intervals lie apart; =: others have as many. "
+    "↑ higher leaks less, ↓ lower leaks less."
 )
 
 

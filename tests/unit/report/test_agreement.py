@@ -121,3 +121,9 @@ def test_a_population_agrees_with_itself_as_far_as_its_intervals_allow(tmp_path)
     assert "| apart with itself   | alike with itself   |" in render(
         board(tmp_path / "a")[0], board(tmp_path / "b")[0], [gender]
     )
+
+
+def test_rows_surely_below_by_hand():
+    """Of three rows the last is surely above the first, and no other pair is told apart."""
+    assert agreement._below(np.array([0, -1, 0]), 3).tolist() == [0, 0, 1]
+    assert agreement._below(np.array([1, 1, -1]), 3).tolist() == [2, 0, 1]
