@@ -51,6 +51,7 @@ mutants: env
 
 scale: env
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py memory
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py enrolment
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py growth
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py dask
 

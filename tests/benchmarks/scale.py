@@ -11,6 +11,8 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -30,13 +32,15 @@ BACKGROUND = 500
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("what", choices=("memory", "growth", "dask"))
+    asked.add_argument("what", choices=("memory", "enrolment", "growth", "dask"))
     asked.add_argument("--people", type=int, default=10_000)
     asked.add_argument("--probes", type=int, default=6, help="of each person")
     asked.add_argument("--dimension", type=int, default=512)
     options = asked.parse_args()
     if options.what == "memory":
         memory(options.people, options.probes, options.dimension)
+    elif options.what == "enrolment":
+        enrolment(options.dimension)
     elif options.what == "growth":
         growth()
     else:
@@ -91,6 +95,27 @@ def _asked_once(scheme: Scheme, trials: tasks.Trials) -> float:
         if asked > trials.scores / 20:
             break
     return (time.process_time() - start) * trials.scores / asked
+
+
+def enrolment(dimension: int) -> None:
+    """Memory that enrolling in one call takes beside the templates that come out, each size in a process of its own."""
+    for name, sizes in {"mote": SIZES[:2], "mote-solved": SIZES, "mote-linear": SIZES}.items():
+        for people in sizes:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+                held, beside = alone.submit(_memory_of_enrolling, name, people, dimension).result()
+            print(f"{name:12} {people:7,} people: {held:7.3f} GB of templates, {beside:6.3f} GB beside", flush=True)
+
+
+def _memory_of_enrolling(name: str, people: int, dimension: int) -> tuple[float, float]:
+    world = make_world(public=300, target=max(people, 2), dimension=dimension)
+    scheme = registry.load("schemes", name).fit(world.public, seed=0)
+    references = world.target.embeddings[:people]
+    scheme.enroll(references[:2], keys=None, seeds=[0, 1])  # imports
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1e3
+    templates = scheme.enroll(references, keys=None, seeds=list(range(people)))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1e3
+    held = sum(map(len, templates))
+    return held / 1e9, max(peak - before - held, 0.0) / 1e9
 
 
 def growth() -> None:
