@@ -70,8 +70,12 @@ class Scale:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Their names, lowest first, such as ``age 27``."""
-        return tuple(f"{self.name} {centre:g}" for centre in self.centres)
+        """Their names, lowest first, such as ``age 27``: of as many digits as tell them apart, and three at least."""
+        for digits in range(3, 17):
+            names = tuple(f"{self.name} {centre:.{digits}g}" for centre in self.centres)
+            if len(set(names)) == len(names):
+                break
+        return names
 
     def labelled(self, faces: Faces) -> Faces:
         """The faces with the group of each one's number as the attribute."""

@@ -32,6 +32,7 @@ def aged(people: int, images: int, seed: int = 0) -> Faces:
 
 def test_weights_of_a_number_by_hand():
     assert AGES.groups == ("age 20", "age 40", "age 60")
+    assert Scale("x", np.array([1.00035]), np.array([1.0003, 1.0004])).groups == ("x 1.0003", "x 1.0004")
     of_20, of_25, of_60, of_99 = AGES.weights(np.array([20.0, 25.0, 60.0, 99.0]))
     assert of_20 == {"age 20": 1, "age 40": 0, "age 60": 0}
     assert of_25 == {"age 20": 0.75, "age 40": 0.25, "age 60": 0}
