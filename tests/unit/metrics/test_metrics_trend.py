@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mote_bench.metrics.trend import measure_trend
 from mote_bench.metrics.verification import Scores
@@ -48,6 +49,41 @@ def test_agrees_with_a_fit_clustered_by_person():
     assert (genuine.high - genuine.value) / (high - low) / error == pytest.approx(1.98, abs=0.01)
 
 
+@pytest.mark.parametrize(("seed", "alike"), [(8, False), (2, True)])
+def test_pairs_that_share_a_person_are_alike_by_brute_force(seed, alike):
+    """Every two impostor trials with a person in common add the product of their residuals to the variance.
+
+    It is never below what trials that share nobody would have.
+    """
+    rng, people = np.random.default_rng(seed), 12
+    number = rng.uniform(20, 70, people)
+    wolf = rng.random(people) < 0.4
+    missed = (rng.random((people, 2)) < 0.3).astype(float)
+    scores = scored(number, missed, matched=lambda one, other, draw: draw < 0.1 + 0.6 * wolf[:, None])
+    _, pairs = measure_trend(scores, number, 0.5, name="age", fmr_name="1e-2").measurements
+    low, high = np.quantile(number, [0.1, 0.9])
+    apart = np.abs(number[:, None] - number[scores.shown])
+    trials = [
+        (i, int(scores.shown[j]), float(scores.values[i, j] >= 0.5))
+        for i in range(people)
+        for j in range(2 * people)
+        if scores.shown[j] != i and apart[i, j] <= 0.25 * (high - low)
+    ]
+    at = np.array([(number[i] + number[j]) / 2 for i, j, _ in trials])
+    wrong = np.array([accepted for *_, accepted in trials])
+    slope, start = np.polyfit(at, wrong, 1)
+    pull = (at - at.mean()) * (wrong - start - slope * at) / ((at - at.mean()) ** 2).sum()
+    shared = np.array([[bool({i, j} & {k, m}) for k, m, _ in trials] for i, j, _ in trials])
+    variance = float(pull @ shared @ pull)
+    alone = float((pull**2).sum())
+    assert (variance > alone) == alike
+    variance = max(variance, alone)
+    assert pairs.value == pytest.approx(slope * (high - low))
+    half = stats.t.ppf(0.975, people - 2) * np.sqrt(variance * people / (people - 2))
+    assert pairs.high - pairs.value == pytest.approx(half * (high - low))
+    assert pairs.value - pairs.low == pytest.approx(half * (high - low))
+
+
 def test_unknown_numbers_are_left_out_and_impostors_are_of_like_age():
     rng = np.random.default_rng(4)
     number = rng.uniform(20, 70, 90)
@@ -55,7 +91,7 @@ def test_unknown_numbers_are_left_out_and_impostors_are_of_like_age():
     missed = (rng.random((90, 2)) < 0.2).astype(float)
 
     def unlike(one, other, draw):  # people of very different age are always matched
-        return (np.abs(one - other) > 30) | (draw < 0.1)
+        return (np.abs(one - other) > 12) | (draw < 0.1)
 
     genuine, pairs = measure_trend(
         scored(number, missed, matched=unlike), number, 0.5, name="age", fmr_name="1e-2"
