@@ -146,18 +146,24 @@ def sized(faces: Faces, *, enrolled: int, images: int, seed: int) -> Split:
     """
     if faces.identity is None:
         raise InputError("the data don't say who is shown; people can't be enrolled and recognised")
+    if enrolled < 2 or images < 1:
+        raise InputError(f"{enrolled} people to enrol and {images} background images; expected at least 2 and 1")
     photos = _photos(faces, None, seed)
     rng = stream(seed, "split", "sized")
     order = sorted(rng.permutation(len(photos)).tolist(), key=lambda person: len(photos[person]))
     able = [person for person in order if len(photos[person]) > 1]
     wanted = enrolled + enrolled // 2
-    if enrolled < 2 or len(able) < wanted:
-        raise InputError(f"{enrolled} people asked for: {wanted} with two photos are needed, the data have {len(able)}")
+    if len(able) < wanted:
+        raise InputError(
+            f"{enrolled} people asked for: {wanted} with two photos are needed, the data have {len(able)}; give fewer"
+        )
     chosen = [able[place] for place in rng.permutation(wanted)]
     rest = rng.permutation([person for person in order if person not in set(chosen)])
     rows = np.concatenate([photos[person] for person in rest])[:images]
     if len(rows) < images:
-        raise InputError(f"{images} background images asked for; beside {wanted} people the data have {len(rows)}")
+        raise InputError(
+            f"{images} background images asked for; beside {wanted} people the data have {len(rows)}; give fewer"
+        )
     background = faces.rows(rows)
     target, calibration = (
         _enrolled(faces, few, photos, held_back=0, most=2) for few in (chosen[:enrolled], chosen[enrolled:])

@@ -287,7 +287,8 @@ def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, 
         raise InputError(f"no variant has '{given.variants}' in its name; there are: {'; '.join(VARIANTS)}")
     how = f"--data {name}"
     if given.enrolled is not None or given.images is not None:
-        enrolled, images = given.enrolled or _ENROLLED, given.images or _IMAGES
+        enrolled = _ENROLLED if given.enrolled is None else given.enrolled
+        images = _IMAGES if given.images is None else given.images
         parts = sized(setting.data.faces, enrolled=enrolled, images=images, seed=0)
         name, how = f"{name}-{enrolled}-of-{images}", f"{how} --enrolled {enrolled} --images {images}"
     if given.dimension is not None:

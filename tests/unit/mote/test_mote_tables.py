@@ -18,6 +18,7 @@ from mote_bench.mote.scheme import MOTE
     [
         (frontier, "--variants nothing", "no variant has 'nothing' in its name"),
         (frontier, "--variants cosine --dimension 4", "expected at least as many"),
+        (frontier, "--enrolled 0", "0 people to enrol and 5000 background images; expected at least 2 and 1"),
         (bound, "--attribute height", "no attribute 'height'; it has: gender, age, ethnicity"),
         (capacity, "--data nowhere.npz", "no file at 'nowhere.npz'"),
         (balance, "--people 30", "too few people"),
