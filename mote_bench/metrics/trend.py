@@ -50,14 +50,14 @@ def measure_trend(scores: Scores, number: FloatArray, threshold: float, *, name:
     """
     number = np.asarray(number, dtype=float)
     known = np.isfinite(number)
-    inside = scores.inside(known)
-    people = inside.people
+    people = scores.people[known[scores.people]]
     low, high = np.quantile(number[people], [TENTH, 1 - TENTH]) if len(people) else (0.0, 0.0)
     if len(people) < _LEAST_PEOPLE or high <= low:
         raise ValueError(
             f"{len(people)} people whose {name} is known, from {low:g} to {high:g}; expected {_LEAST_PEOPLE} or more "
             "who differ"
         )
+    inside = scores.inside(known)
     place = np.empty(len(number), dtype=np.intp)
     place[people] = np.arange(len(people))
     owner, shown = place[inside.owner], place[inside.shown]

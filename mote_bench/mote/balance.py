@@ -97,7 +97,10 @@ def _line(
     fair = measure_fairness(found, groups, threshold, fmr_name=_FMR, rng=np.random.default_rng(0))
     rises: tuple[Measurement, ...] = ()
     if attribute in people.values:
-        made = measure_trend(found, people.values[attribute], threshold, name=attribute, fmr_name=_FMR)
+        try:
+            made = measure_trend(found, people.values[attribute], threshold, name=attribute, fmr_name=_FMR)
+        except ValueError as error:  # too few people's numbers are known
+            raise InputError(str(error)) from error
         rises = made.measurements
     return Line(name, missed_genuine(found, threshold).value, fair, rises)
 

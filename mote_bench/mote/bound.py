@@ -109,7 +109,8 @@ def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, s
     )
     answers = [owners.answers(group.embeddings, own_keys=False) for group in strangers]
     own = target.attributes[attribute] == classes[1]
-    at = {fmr: threshold_at_fmr(others.scores().impostor, float(fmr)) for fmr in RATES}
+    impostor = others.scores().impostor
+    at = {fmr: threshold_at_fmr(impostor, float(fmr)) for fmr in RATES}
     rates = measure_verification(owners.scores(), at, stream(seed, "bound", name))
     return [
         _line(name, rates[f"fnmr_at_fmr_{fmr}"], fmr, [one >= threshold for one in answers], own, seed)
@@ -138,9 +139,11 @@ class _Enrolled:
     def scores(self) -> Scores:
         """Of the people's own probes, at everybody's door."""
         people = np.arange(len(self._templates))
-        mated = people[:, None] == self._shown
-        genuine, impostor = (self.answers(self._probes, own_keys=own) for own in (True, False))
-        return Scores(np.where(mated, genuine, impostor), people, self._shown)
+        values = self.answers(self._probes, own_keys=True)
+        if self._keys is not None:
+            mated = people[:, None] == self._shown
+            values = np.where(mated, values, self.answers(self._probes, own_keys=False))
+        return Scores(values, people, self._shown)
 
 
 def _strangers(shadow: Faces, rehearsal: Faces, attribute: str, classes: npt.NDArray[Any]) -> list[Faces]:

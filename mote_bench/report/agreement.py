@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -114,12 +115,12 @@ def _agreement(
     question: str, pairs: Mapping[str, tuple[Measurement, Measurement]], draws: Sequence[FloatArray]
 ) -> Agreement:
     values = np.array([[one.value for one in pair] for pair in pairs.values()])
-    spearman = float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
+    spearman = _correlation(values)
     low, high = np.quantile(_correlations(*draws), [1 - _SURE, _SURE])
     itself = [float(_correlations(*np.split(drawn, 2)).mean()) for drawn in draws]
     signs = [_order(drawn) for drawn in draws]
     surely = np.array([_below(sign, len(pairs)) for sign in signs]).T
-    told = float(spearmanr(surely).statistic) if np.ptp(surely, axis=0).all() else float("nan")
+    told = _correlation(surely)
     apart = (signs[0] != 0) & (signs[1] != 0)
     alike = int((signs[0] == signs[1])[apart].sum())
     metric = next(iter(pairs.values()))[0].metric
@@ -166,6 +167,11 @@ def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) ->
 def _influence(record: Record | None, metric: str) -> dict[int, float]:
     held = {} if record is None else record.details.get("influence", {})
     return dict(zip(held.get("people", ()), held.get(metric, ()), strict=False))
+
+
+def _correlation(values: npt.NDArray[Any]) -> float:
+    """Spearman's rank correlation of two columns (rows, 2); NaN where one has no order at all."""
+    return float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
 
 
 def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mote_bench.contracts import Faces
+from mote_bench.contracts import Faces, InputError
 from mote_bench.mote import balance
 from mote_bench.mote.fair import FairMOTE
 from mote_bench.mote.looks import LooksOfClass, LooksOfNumber, Scale, blended, shares
@@ -111,3 +111,12 @@ def test_a_sweep_by_a_number_says_how_errors_rise_with_it():
     assert "fnmr rise over age" in table
     assert "without an edge" in table
     assert all("fmr_rise_over_age" in line.rises[-1].metric for line in lines)
+
+
+def test_a_sweep_over_people_of_unknown_age_says_so():
+    faces = aged(240, 4)
+    parts = split(faces, load(), seed=0)
+    people = parts.target.references
+    unknown = replace(people, values={"age": np.full(len(people), np.nan)})
+    with pytest.raises(InputError, match="0 people whose age is known"):
+        balance.sweep(replace(parts, target=replace(parts.target, references=unknown)), "age", solved=True)
