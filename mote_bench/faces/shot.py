@@ -120,7 +120,7 @@ def _today(person: Person, rng: np.random.Generator, difficulty: float) -> Looks
         redness=looks.redness * max(factor(0.5, 2.0), 0),
         blotches=looks.blotches * max(factor(0.6, 1.6), 0),
     )
-    if not male and rng.random() < 0.35:
+    if not male and rng.random() < 0.5:
         lipstick = np.clip(skin * np.array([0.8, 0.35, 0.4]) * rng.uniform(0.7, 1.1), 0.02, 1)
         made = replace(made, lips=lipstick, lip_amount=0.95)
     return made

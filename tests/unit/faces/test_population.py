@@ -62,6 +62,19 @@ def test_looks_vary_equally_in_every_group(crowd, trait):
     assert levene(*groups).pvalue > 0.001
 
 
+@pytest.mark.parametrize("ethnicity", head.ETHNICITIES)
+def test_women_and_men_differ_alike_in_every_group(crowd, ethnicity):
+    """Each feature's means lie as far apart as the table says; 0.2 is four standard errors of some 150 against 150."""
+    women, men = (
+        [one for one in crowd if one.ethnicity == ethnicity and one.gender == gender] for gender in ("female", "male")
+    )
+    for name, apart in people.WOMEN_LESS_MEN.items():
+        means = [np.mean([one.changes[name] for one in group]) for group in (women, men)]
+        assert means[0] - means[1] == pytest.approx(apart, abs=0.2), name
+    lighter = [np.mean([people.lightness(one.looks.skin) for one in group]) for group in (women, men)]
+    assert lighter[0] - lighter[1] == pytest.approx(3.0, abs=2.1)
+
+
 def test_a_head_by_hand():
     """The average head is in its own coordinates: eyes one apart, the origin between them."""
     model = head.load()
