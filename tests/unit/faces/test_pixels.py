@@ -90,9 +90,12 @@ def test_the_judge_is_named_with_its_own_error_rate(who, monkeypatch):
     eer = Measurement("eer", 0.0312, 0.02, 0.0449, n=150)
     judge = second.Second(Recogniser("coloured"), np.zeros(3), np.eye(3), (np.eye(3),) * 2, 0.5, eer)
     line = replace(rebuilt([np.zeros((8, 8, 3), np.uint8)] * 2), second=second.Verdict(np.array([0.5, 1]), np.zeros(2)))
-    told = pixels.rendered([line], pixels.judge_of(judge, pixels.first_eer(who)), command=" --second coloured")
+    attacked = Measurement("eer", 0.0187, 0.0101, 0.0333, n=150)
+    assert 0 < pixels.first_eer(who).low < pixels.first_eer(who).value < 0.05
+    told = pixels.rendered([line], pixels.judge_of(judge, attacked), command=" --second coloured")
     assert "is colours (weights 0123456789abcdef)" in told
-    assert "150 other people its own equal error rate is 3.1 % [2.0, 4.5], that of the attacked recogniser 1." in told
+    assert "150 other people its own equal error rate is 3.1 % [2.0, 4.5], that of the attacked" in told
+    assert "recogniser 1.9 % [1.0, 3.3]" in told
     assert "| 0.75 [" in told
     assert "Made by `python -m mote_bench.faces.pixels --second coloured`" in told
 
@@ -195,7 +198,10 @@ def test_a_told_embedding_is_what_pictures_are_compared_with(who, decoder):
     stolen = search.Stolen(None, b"", None, False, told=told)
     assert search._answer(stolen, decoder, told[None]) == pytest.approx(1)
     other = who.faces.embeddings[who.references[1]].astype(float)
-    assert search._answer(stolen, decoder, other[None]) < 0.5
+    first, second = told - decoder.mean, other - decoder.mean
+    centred = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+    assert search._answer(stolen, decoder, other[None]) == pytest.approx(centred)
+    assert centred < 0.8
 
 
 def test_no_face_in_any_picture_is_a_failure_and_no_crash(who, decoder, monkeypatch):
