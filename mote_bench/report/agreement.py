@@ -50,8 +50,10 @@ class Agreement:
     spearman : float
         Rank correlation of the values; NaN where all rows of a population have one value.
     low, high : float
-        95 % of the rank correlations when the people of both populations are drawn again. Redrawing adds its noise to
-        that of the figures, so of rows that are close together it says too little rather than too much.
+        95 % interval of the rank correlation that endless people would show. Drawing the people of both populations
+        again adds noise to that of the figures, and noise only loses order: where both orders are the same, all redraws
+        lie below. So it holds the redraws' range and its mirror image about the value (the percentile and the basic
+        bootstrap; Davison & Hinkley, "Bootstrap methods and their application", 1997, section 5.2), and is rather wide.
     itself : (float, float)
         Of each population, the mean rank correlation with itself when its people are drawn twice: about the most that
         another population can reach, and rather too much, as what is drawn from has noise of its own.
@@ -116,7 +118,7 @@ def _agreement(
 ) -> Agreement:
     values = np.array([[one.value for one in pair] for pair in pairs.values()])
     spearman = _correlation(values)
-    low, high = np.quantile(_correlations(*draws), [1 - _SURE, _SURE])
+    low, high = _interval(spearman, _correlations(*draws))
     itself = [float(_correlations(*np.split(drawn, 2)).mean()) for drawn in draws]
     signs = [_order(drawn) for drawn in draws]
     surely = np.array([_below(sign, len(pairs)) for sign in signs]).T
@@ -129,8 +131,8 @@ def _agreement(
         metric,
         pairs,
         spearman,
-        float(low),
-        float(high),
+        low,
+        high,
         (itself[0], itself[1]),
         told,
         int(apart.sum()),
@@ -172,6 +174,13 @@ def _influence(record: Record | None, metric: str) -> dict[int, float]:
 def _correlation(values: npt.NDArray[Any]) -> float:
     """Spearman's rank correlation of two columns (rows, 2); NaN where one has no order at all."""
     return float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
+
+
+def _interval(value: float, drawn: FloatArray) -> tuple[float, float]:
+    """The range of the redraws (draws,) with its mirror image about the value, within -1 to 1."""
+    low, high = np.quantile(drawn, [1 - _SURE, _SURE])
+    mirrored = np.clip([2 * value - high, 2 * value - low], -1.0, 1.0)
+    return float(np.fmin(low, mirrored[0])), float(np.fmax(high, mirrored[1]))  # a value that is NaN has no mirror
 
 
 def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -245,7 +254,8 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
     return (
         f"# Do {first.data} and {second.data} rank schemes alike?\n\nProtocol {first.protocol}; the strongest attack "
         "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % "
-        "intervals over people. Of rows that leak alike the order is chance, and so is their rank correlation: "
+        "intervals over people, those of rank correlations rather wide. Of rows that leak alike the order is chance, and "
+        "so is their rank correlation: "
         "*with itself* is the mean correlation of one population with other people drawn from it, above which two "
         "populations can't be asked to agree; *of what is told apart* is the correlation where a row's rank counts the "
         "rows surely below it; the last column counts only pairs of rows that both tell apart.\n\n"

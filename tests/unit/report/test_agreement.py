@@ -90,6 +90,35 @@ def test_correlations_of_draws_by_hand():
     np.testing.assert_allclose(agreement._correlations(first, second), [1, -1, 0])
 
 
+def test_an_interval_by_hand():
+    """Redraws from 0.6 to 0.8 of a value of 0.9 say that it may be 1: 2 x 0.9 - 0.6 is cut off there."""
+    assert agreement._interval(0.9, np.linspace(0.6 - 0.2 / 38, 0.8 + 0.2 / 38, 4001)) == pytest.approx((0.6, 1.0))
+    assert agreement._interval(0.1, np.array([0.0, 0.0, 0.05, 0.05])) == pytest.approx((0.0, 0.2))
+    assert agreement._interval(float("nan"), np.array([-0.5, 0.5])) == pytest.approx((-0.475, 0.475))
+
+
+@pytest.mark.parametrize("swapped", [[], [(2, 3), (9, 12)], [(0, 16), (1, 15), (2, 14), (3, 13)]])
+def test_intervals_hold_the_order_of_endless_people(swapped):
+    """Seventeen rows of 200 people, 200 times: the interval holds the true rank correlation in 93 % or more.
+
+    The redraws' range alone held it in none of them where both orders are the same.
+    """
+    rng = np.random.default_rng(0)
+    first = np.linspace(0.5, 0.98, 17)
+    second = first.copy()
+    for one, other in swapped:
+        second[[one, other]] = second[[other, one]]
+    true = agreement._correlation(np.array([first, second]).T)
+    held = 0
+    for _ in range(200):
+        seen = [rng.binomial(200, rates) / 200 for rates in (first, second)]
+        error = [np.sqrt(np.clip(rates * (1 - rates), 0.01, None) / 200) for rates in seen]
+        drawn = [one + rng.standard_normal((400, 17)) * wide for one, wide in zip(seen, error, strict=True)]
+        low, high = agreement._interval(agreement._correlation(np.array(seen).T), agreement._correlations(*drawn))
+        held += low <= true <= high
+    assert held >= 186
+
+
 def test_a_folder_with_two_boards_gets_a_file_of_their_agreement(tmp_path):
     up = {name: 0.5 + 0.06 * place for place, name in enumerate(SCHEMES)}
     write(tmp_path / "a", "rendered", up)
