@@ -254,10 +254,11 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
     return (
         f"# Do {first.data} and {second.data} rank schemes alike?\n\nProtocol {first.protocol}; the strongest attack "
         "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % "
-        "intervals over people, those of rank correlations rather wide. Of rows that leak alike the order is chance, "
-        "and so is their rank correlation: *with itself* is the mean correlation of one population with other people drawn "
-        "from it, above which two populations can't be asked to agree; *of what is told apart* is the correlation where a "
-        "row's rank counts the rows surely below it; the last column counts only pairs of rows that both tell apart.\n\n"
+        "intervals over people, those of rank correlations rather wide. Of rows that leak alike the order is "
+        "chance, and so is their rank correlation: *with itself* is the mean correlation of one population with "
+        "other people drawn from it, above which two populations can't be asked to agree; *of what is told apart* "
+        "is the correlation where a row's rank counts the rows surely below it; the last column counts only pairs "
+        "of rows that both tell apart.\n\n"
         f"{head}\n\n{tabulate(body, headers=titles, tablefmt='pipe', disable_numparse=True)}\n"
     )
 
