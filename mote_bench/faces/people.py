@@ -26,7 +26,8 @@ _SIDEWAYS = frozenset(
 ) | {"head-trans-forward", "head-trans-up", "head-angle-out"}
 # How far women's and men's features lie apart, each half of it from the middle (Enlow, Essentials of Facial Growth;
 # Bruce et al. 1993, doi:10.1068/p220131): men's noses are larger, brow ridges lower, chins and necks broader; women's
-# cheekbones, eyes and upper lips stand out. The head's own "gender" alone is told by a recogniser at 0.88.
+# cheekbones, eyes and upper lips stand out. Of some forty such features these are the ones that a probe of photographs
+# heeds. With the head's own "gender" alone a recogniser's embeddings tell it at 0.88, those of photographs at 0.98.
 WOMEN_LESS_MEN = {
     "nose-scale-horiz-incr": -0.7,
     "nose-scale-depth-incr": -0.7,
