@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mote_bench
-from mote_bench.commands import check, embed, explain, external, faces, gate, new, submit, verify
+from mote_bench.commands import check, embed, explain, external, faces, gate, new, pack, submit, verify
 from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
@@ -196,6 +196,7 @@ app.command(epilog=submit.EPILOG)(submit.submit)
 app.command(epilog=external.EPILOG)(external.external)
 app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=explain.EPILOG)(explain.explain)
+app.command(epilog=pack.EPILOG)(pack.pack)
 
 
 @contextmanager

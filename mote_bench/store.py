@@ -1,4 +1,8 @@
-"""Records on disk: written atomically, read back checked, reused only if this code made them here."""
+"""Records on disk: written atomically, read back checked, reused only if this code made them here.
+
+A run writes a file per record (``records/NAME.json``), as resuming needs it. Published records are packed: a file per
+data set and scheme (``records/PROTOCOL_DATA_SEED/SCHEME.jsonl``), a line per record. Both are read alike.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,12 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
-from mote_bench.naming import record_name
+from mote_bench.naming import packed_name, record_name, short_id
 
 RECORDS = "records"
 _JOURNAL = ".finished"
@@ -21,6 +25,7 @@ _LOCK = ".lock"
 _DAMAGED = "damaged"
 _PART = ".part-"
 _MOST_OF_STRIP = 150_000
+_MEND_LINE = "take the line out, or take the file anew from where it came"
 
 
 def prepare(folder: Path) -> None:
@@ -113,12 +118,13 @@ def opened(folder: Path) -> Iterator[list[Path]]:
     Raises
     ------
     InputError
-        As :func:`prepare` and :func:`locked`.
+        As :func:`prepare` and :func:`locked`, and on a damaged line of a packed file: no run could make that anew.
     """
     prepare(folder)
     with locked(folder):
-        for part in (folder / RECORDS).glob(f"{_PART}*"):  # of a run that was killed as it wrote; none is under way
+        for part in (folder / RECORDS).rglob(f"{_PART}*"):  # of a run that was killed as it wrote; none is under way
             part.unlink(missing_ok=True)
+        _read_packed(folder)
         yield set_aside(folder)
 
 
@@ -129,15 +135,52 @@ def clear(folder: Path, cells: Iterable[Cell]) -> None:
 
 
 def read(folder: Path) -> list[Record]:
-    """Every record of an output folder, in the order of their names.
+    """Every record of an output folder, in the order of their names; an empty list where there is none.
+
+    A cell's own file counts before its line in a packed file: a run wrote it after the line had been published.
 
     Raises
     ------
     InputError
-        When there are none, or one is damaged.
+        When a record is damaged; the message names its file, and the line of a packed one.
     """
     paths = sorted((folder / RECORDS).glob("*.json"))
-    return [from_text(path.read_text(encoding="utf-8", errors="replace"), str(path)) for path in paths]
+    own = [from_text(path.read_text(encoding="utf-8", errors="replace"), str(path)) for path in paths]
+    cells = {record.cell for record in own}
+    return _in_order([*own, *(record for record in _read_packed(folder) if record.cell not in cells)])
+
+
+def pack(folder: Path, target: Path) -> list[Path]:
+    """Publish the records of a folder: a file per data set and scheme, a line per record, in the order of their names.
+
+    Records of the same cells that ``target`` held give way, its others stay. ``target`` may be ``folder`` itself; its
+    records then have no files of their own any more, and a run there starts from nothing.
+
+    Returns
+    -------
+    list of Path
+        Every packed file of ``target``.
+
+    Raises
+    ------
+    InputError
+        When ``folder`` holds no record, a record of either is damaged, or ``target`` can't be written to.
+    """
+    records = read(folder)
+    if not records:
+        raise InputError(f"no records in '{folder / RECORDS}'; make some: python -m mote_bench run --out {folder}")
+    prepare(target)
+    cells = {record.cell for record in records}
+    files: dict[Path, list[str]] = {}
+    for record in _in_order([*records, *(old for old in read(target) if old.cell not in cells)]):
+        files.setdefault(target / RECORDS / packed_name(record.cell), []).append(to_line(record))
+    for path, lines in files.items():
+        path.parent.mkdir(exist_ok=True)
+        write_text(path, "".join(lines))
+    for path in (target / RECORDS).glob("*.json"):  # only now: whoever is stopped before has every record
+        path.unlink()
+    (target / _JOURNAL).unlink(missing_ok=True)
+    return list(files)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -167,7 +210,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 def to_text(record: Record) -> str:
     """A record as JSON, a line per part, the last one a checksum of the others; equal records give equal bytes."""
-    parts = ",\n".join(f"{json.dumps(key)}: {_line(value)}" for key, value in asdict(record).items())
+    parts = _parts(asdict(record))
     return "{\n" + parts + f',\n"sha256": "{_sha256(parts)}"\n}}\n'
 
 
@@ -187,6 +230,36 @@ def from_text(text: str, source: str) -> Record:
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None
     return record_of(table, source)
+
+
+def to_line(record: Record) -> str:
+    """A record as one line of a packed file: its short id, the parts of :func:`to_text`, and the same checksum."""
+    table = asdict(record)
+    whole = {"id": short_id(record.cell), **table, "sha256": _sha256(_parts(table))}
+    return "{" + ", ".join(_members(whole)) + "}\n"
+
+
+def from_line(line: str, source: str) -> Record:
+    """The record in a line of a packed file.
+
+    Raises
+    ------
+    InputError
+        When the line is no record; ``source`` says which line of which file it was.
+    """
+    try:
+        table = parsed(line)
+        if not isinstance(table, dict):
+            raise TypeError("expected an object, {...}")
+        short, checksum = table.pop("id"), table.pop("sha256")
+        if checksum != _sha256(_parts(table)):
+            raise ValueError("its checksum doesn't fit: it is damaged, or was edited")
+        record = _record(table)
+        if short != short_id(record.cell):
+            raise ValueError("its id is another cell's")
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{source} is no record of mote-bench ({error}); {_MEND_LINE}") from None
+    return record
 
 
 def parsed(text: str) -> Any:
@@ -213,18 +286,50 @@ def record_of(table: Any, source: str) -> Record:
         When the table is no record; ``source`` says which file it was in.
     """
     try:
-        return Record(
-            cell=Cell(**table["cell"]),
-            status=Status(table["status"]),
-            measurements=tuple(Measurement(**row) for row in table["measurements"]),
-            details=table["details"],
-            cost=table["cost"],
-            provenance=table["provenance"],
-            error=table["error"],
-            rehearsal=tuple(Measurement(**row) for row in table["rehearsal"]),
-        )
+        return _record(table)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None
+
+
+def _record(table: Any) -> Record:
+    cell = Cell(**table["cell"])
+    *names, seed = astuple(cell)
+    if not isinstance(seed, int) or not all(isinstance(name, str) for name in names):
+        raise TypeError("a cell is six names and a seed, a whole number")
+    return Record(
+        cell=cell,
+        status=Status(table["status"]),
+        measurements=tuple(Measurement(**row) for row in table["measurements"]),
+        details=table["details"],
+        cost=table["cost"],
+        provenance=table["provenance"],
+        error=table["error"],
+        rehearsal=tuple(Measurement(**row) for row in table["rehearsal"]),
+    )
+
+
+def _read_packed(folder: Path) -> list[Record]:
+    """The records of a folder's packed files.
+
+    Raises
+    ------
+    InputError
+        On a damaged line, and on a second line of one cell.
+    """
+    found: dict[Cell, Record] = {}
+    for path in sorted((folder / RECORDS).glob("*/*.jsonl")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        # Not splitlines, which also splits at characters that a JSON text may hold, such as U+2028.
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+            source = f"line {number} of '{path}'"
+            record = from_line(line, source)
+            if found.setdefault(record.cell, record) is not record:
+                raise InputError(f"{source} holds {record.cell}, as an earlier line does; take one of the two out")
+    return list(found.values())
+
+
+def _in_order(records: Iterable[Record]) -> list[Record]:
+    return sorted(records, key=lambda record: record_name(record.cell))
 
 
 def _journal(folder: Path) -> dict[str, str]:
@@ -234,7 +339,16 @@ def _journal(folder: Path) -> dict[str, str]:
     return {file: checksum for checksum, file in entries}
 
 
-def _line(value: Any) -> str:
+def _parts(table: Mapping[str, Any]) -> str:
+    """What a record's checksum is over."""
+    return ",\n".join(_members(table))
+
+
+def _members(table: Mapping[str, Any]) -> list[str]:
+    return [f"{json.dumps(key)}: {_value(value)}" for key, value in table.items()]
+
+
+def _value(value: Any) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
 
 

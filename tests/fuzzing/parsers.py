@@ -40,6 +40,10 @@ def _record(data: bytes) -> None:
     store.from_text(data.decode("utf-8", errors="replace"), "fuzz")
 
 
+def _line(data: bytes) -> None:
+    store.from_line(data.decode("utf-8", errors="replace"), "line 1 of 'fuzz'")
+
+
 def _bundle(data: bytes) -> None:
     bundle.from_text(data.decode("utf-8", errors="replace"), "fuzz")
 
@@ -59,6 +63,7 @@ PARSERS: tuple[tuple[Callable[[bytes], None], type[Exception]], ...] = (
     (_net, ValueError),
     (_picture, reading.Unreadable),
     (_limit, InputError),
+    (_line, InputError),
 )
 
 
@@ -86,7 +91,14 @@ def sound() -> list[bytes]:
     Image.new("RGB", (8, 8)).save(picture, "PNG")
     signed = bundle.Bundle(bundle.SCHEME, "somebody", None, {"system": "Linux"}, (record,))
     texts = store.to_text(record).encode(), bundle.to_text(signed).encode()
-    inputs = (stream.getvalue(), *texts, codec.encode(net), picture.getvalue(), b"gender=0.60")
+    inputs = (
+        stream.getvalue(),
+        *texts,
+        codec.encode(net),
+        picture.getvalue(),
+        b"gender=0.60",
+        store.to_line(record).encode(),
+    )
     return [bytes([number]) + one for number, one in enumerate(inputs)]
 
 

@@ -154,6 +154,7 @@ def test_help_shows_examples(tmp_path):
         ("submit",),
         ("verify",),
         ("external",),
+        ("pack",),
         ("board",),
     ):
         assert "Example" in mote_bench(*arguments, "--help", cwd=tmp_path).stdout
