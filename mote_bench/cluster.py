@@ -12,7 +12,7 @@ from typing import Any
 
 import mote_bench
 from mote_bench.contracts import InputError
-from mote_bench.provenance import source_checksum
+from mote_bench.source_code import folder_checksum
 
 LOCAL = "dask"
 _SECONDS = 20
@@ -110,4 +110,4 @@ def _check_versions(client: Any, backend: str) -> None:
 
 
 def _version() -> str:
-    return f"{mote_bench.__version__} (source {source_checksum(Path(mote_bench.__file__).parent)})"
+    return f"{mote_bench.__version__} (source {folder_checksum(Path(mote_bench.__file__).parent)})"

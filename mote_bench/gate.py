@@ -28,7 +28,7 @@ FAIL_ON = {"worse": WORSE, "unmeasured": UNMEASURED, "limit": OVER}
 """What a gate can fail on, by the word that a user gives."""
 
 _RELATIVE = 0.01  # of bytes: sizes are counted, not sampled, and a codec's header may move
-_ENVIRONMENT = ("mote_bench", "mote_bench_source", "python", "platform", "numpy", "scipy", "scikit-learn", "torch")
+_ENVIRONMENT = ("mote_bench", "engine_source", "python", "platform", "numpy", "scipy", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Where a record comes from: code, data, protocol, libraries and machine, each by version or checksum."""
+"""Where a record comes from: code, data, protocol, libraries and machine, each by version or checksum.
+
+By layer: what decides a cell's figures counts (the engine with the metrics, the scheme, the attack, each with what it
+imports); what only reads words or writes pages (commands, reports, documentation) doesn't.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,17 @@ import platform
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
-from pathlib import Path
+
+import numpy as np
 
 import mote_bench
 from mote_bench import registry
-from mote_bench.contracts import Cell, Dataset
+from mote_bench.contracts import Cell, Dataset, Faces
 from mote_bench.protocol import Protocol
+from mote_bench.source_code import code_of
 
+ENGINE = ("mote_bench.runner", "mote_bench.settings")
+"""The modules from which all code is reached that every cell's figures depend on."""
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "torch")
 
 Provenance = dict[str, str]
@@ -26,6 +34,7 @@ def of_cells(
     """What each cell's record will say of its making; equal provenance of a cell means equal measurements."""
     shared = _shared() | {
         "data_sha256": data.checksum,
+        "faces_sha256": faces_checksum(data.faces),
         "protocol_sha256": protocol.checksum,
         "bins": json.dumps({name: list(edges) for name, edges in bins.items()}, sort_keys=True),
     }
@@ -35,12 +44,24 @@ def of_cells(
     }
 
 
+def faces_checksum(faces: Faces) -> str:
+    """SHA-256 of faces as they were read, whatever read them: embeddings, identity, classes and numbers, by name."""
+    digest = hashlib.sha256()
+    identity = [] if faces.identity is None else [("identity", faces.identity)]
+    second = [] if faces.second is None else [("second", faces.second)]
+    columns = [*identity, *second, *sorted(faces.attributes.items()), *sorted(faces.values.items())]
+    for name, column in [("embeddings", faces.embeddings), *columns]:
+        array = np.ascontiguousarray(column)
+        digest.update(f"{name}\x00{array.dtype.str}{array.shape}\x00".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
 @cache
 def _shared() -> Provenance:
     versions = {library: metadata.version(library) for library in _LIBRARIES}
     return versions | {
         "mote_bench": mote_bench.__version__,
-        "mote_bench_source": source_checksum(Path(mote_bench.__file__).parent),
+        "engine_source": code_of(*ENGINE).checksum,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "threads_per_task": "1",
@@ -49,18 +70,11 @@ def _shared() -> Provenance:
 
 @cache
 def _plugin(kind: str, role: str, name: str) -> Provenance:
-    """Who ships a plug-in and a checksum of all the source of its package; empty for the harness's own rows."""
+    """Who ships a plug-in, a checksum of its code and the libraries it imports; empty for the harness's own rows."""
     entry = next((entry for entry in registry.names(kind) if entry.name == name), None)
     if entry is None:
         return {}
-    source = registry.module_source(entry)
-    checksum = "" if source is None else source_checksum(source.parent)
-    return {f"{role}_by": f"{entry.distribution} {entry.version}", f"{role}_source": checksum}
-
-
-def source_checksum(folder: Path) -> str:
-    """One checksum of every Python and TOML file below a package's folder, by relative name and content."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in ("*.py", "*.toml") for path in folder.rglob(pattern)):
-        digest.update(f"{path.relative_to(folder).as_posix()}\x00".encode() + path.read_bytes() + b"\x00")
-    return digest.hexdigest()[:16]
+    code = code_of(entry.module)
+    more = [library for library in code.libraries if library.rpartition(" ")[0] not in _LIBRARIES]
+    libraries = {f"{role}_libraries": ", ".join(more)} if more else {}
+    return {f"{role}_by": f"{entry.distribution} {entry.version}", f"{role}_source": code.checksum, **libraries}

@@ -47,6 +47,11 @@ class Entry:
     distribution: str
     version: str
 
+    @property
+    def module(self) -> str:
+        """The dotted name of the module that the entry points into."""
+        return self.target.partition(":")[0].strip()
+
     def __str__(self) -> str:
         return f"{self.kind[:-1]} '{self.name}' of {self.distribution} {self.version} ({self.target})"
 
@@ -144,9 +149,9 @@ def load(kind: str, name: str) -> Any:
     return _guarded(find(kind, name), factory(kind, name))
 
 
-def module_source(entry: Entry) -> Path | None:
-    """The source file of the entry's module, without importing it; ``None`` where there is none."""
-    spec = _spec(entry.target.partition(":")[0].strip())
+def source_of(module: str) -> Path | None:
+    """The source file of a module by its dotted name, without importing it; ``None`` where there is none."""
+    spec = spec_of(module)
     if spec is None or not spec.has_location or spec.origin is None:
         return None
     return Path(spec.origin)
@@ -202,8 +207,8 @@ def _guarded(entry: Entry, step: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _spec(module: str) -> ModuleSpec | None:
-    """As ``importlib.util.find_spec``, which would import the parent packages."""
+def spec_of(module: str) -> ModuleSpec | None:
+    """The module's spec, as ``importlib.util.find_spec`` gives it, without importing the packages it lies in."""
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)

@@ -88,7 +88,8 @@ print(json.dumps([listed, [name for name in sys.modules if "mote_bench" in name 
 def test_source_is_found_without_importing(installed: Path, tmp_path: Path) -> None:
     code = """
 entries = registry.find("schemes", "demo-signs"), registry.find("schemes", "broken-scheme")
-print(json.dumps([[str(registry.module_source(entry)) for entry in entries], "mote_bench_demo_plugin" in sys.modules]))
+sources = [str(registry.source_of(entry.module)) for entry in entries]
+print(json.dumps([sources, "mote_bench_demo_plugin" in sys.modules]))
 """
     package = installed / "mote_bench_demo_plugin"
     sources = [str(package / "scheme.py"), str(installed / "mote_bench_broken_plugin.py")]
@@ -135,7 +136,7 @@ def test_a_working_folder_of_the_same_names_shadows_nothing(installed: Path, tmp
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('the user\\'s own package was imported')")
     code = """
 made = [registry.load("schemes", name) for name in ("cosine", "noise", "biohash", "demo-signs")]
-sources = [registry.module_source(entry) for kind in ("schemes", "attacks") for entry in registry.names(kind)]
+sources = [registry.source_of(entry.module) for kind in ("schemes", "attacks") for entry in registry.names(kind)]
 print(json.dumps([[type(one).__module__ for one in made], [str(source) for source in sources], sys.path[0]]))
 """
     modules, sources, first_on_path = run(installed, code, cwd=tmp_path)

@@ -241,8 +241,8 @@ def test_nothing_measured_at_all() -> None:
 
 def test_equal_surroundings_are_not_mentioned_and_several_changes_are_told_together() -> None:
     assert gated(run()).notes == ()
-    (note,) = gated(run(mote_bench="0.2.0", mote_bench_source="c")).notes
-    assert note.endswith(": mote bench 0.1.0 -> 0.2.0, mote bench source None -> c")
+    (note,) = gated(run(mote_bench="0.2.0", engine_source="c")).notes
+    assert note.endswith(": mote bench 0.1.0 -> 0.2.0, engine source None -> c")
 
 
 def test_runs_without_records_or_of_another_protocol_are_not_compared() -> None:

@@ -180,7 +180,7 @@ def test_a_distribution_without_metadata_is_still_listed(install: Install, site:
     ]
 
 
-def test_module_source_imports_nothing(install: Install, site: Path) -> None:
+def test_source_imports_nothing(install: Install, site: Path) -> None:
     package = site / "deep" / "er"
     package.mkdir(parents=True)
     for file in (site / "deep" / "__init__.py", package / "__init__.py", package / "thing.py"):
@@ -189,13 +189,13 @@ def test_module_source_imports_nothing(install: Install, site: Path) -> None:
         "demo-one",
         schemes={"deep": "deep.er.thing:T", "gone": "deep.er.nothing:T", "built-in": "sys:exit", "odd": ":x"},
     )
-    sources = {entry.name: registry.module_source(entry) for entry in registry.names("schemes")}
+    sources = {entry.name: registry.source_of(entry.module) for entry in registry.names("schemes")}
     assert sources == {"deep": package / "thing.py", "gone": None, "built-in": None, "odd": None}
     assert "deep" not in sys.modules
 
 
-def test_module_source_of_an_editable_install() -> None:
-    source = registry.module_source(registry.find("schemes", "cosine"))
+def test_source_of_an_editable_install() -> None:
+    source = registry.source_of(registry.find("schemes", "cosine").module)
     assert source is not None
     assert source.name == "cosine.py"
     assert source.exists()

@@ -1,0 +1,322 @@
+"""Which source code decides what a module computes, and a checksum of that code which wording can't change.
+
+Nothing is imported: imports are read off the syntax trees. A module's code counts together with all that it imports of
+its own package, of the suite, and of code that isn't an installed package (a checkout, a script); installed packages
+of others count by their version. Comments, docstrings and layout don't count: a sentence can't move a figure.
+
+Where code can load what its text doesn't name (``importlib.import_module``, ``exec``), all of its package counts, with
+every other file in it. Where code reads docstrings, docstrings count. Both err towards running a cell again.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from mote_bench import registry
+
+SUITE = frozenset({"mote_bench", "mote_attacks", "mote_baselines"})
+"""Packages whose modules count one by one, wherever they are imported from."""
+
+_BUILT_IN = frozenset({"exec", "eval", "compile"})
+_DYNAMIC = frozenset({
+    "import_module", "__import__", "runpy", "spec_from_file_location", "SourceFileLoader", "load_module",
+    "entry_points", "EntryPoint", "resolve_name",
+})  # fmt: skip
+_REGISTRY = "mote_bench.registry"
+_READS_DOCSTRINGS = frozenset({"__doc__", "getdoc", "getsource", "getsourcelines", "doctest"})
+_LOADERS = frozenset({"mote_bench", _REGISTRY, __name__})
+"""The suite's own modules that import by name, or name what does: its page of public names, the registry, whose
+plug-ins have checksums of their own, and this one."""
+_NOT_CODE = frozenset({".pyc", ".pyo", ".pyi"})
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a module's results depend on.
+
+    Attributes
+    ----------
+    checksum : str
+        Of the code of ``modules`` and of the other files of packages that may be read: 16 hexadecimal digits.
+    modules : tuple of str
+        Every module that counts, sorted.
+    libraries : tuple of str
+        The installed packages that these import, ``name version``, sorted; not the standard library.
+    """
+
+    checksum: str
+    modules: tuple[str, ...]
+    libraries: tuple[str, ...]
+
+
+@cache
+def code_of(*roots: str) -> Code:
+    """The code that these modules depend on, themselves included; a module that can't be found counts by its name.
+
+    Parameters
+    ----------
+    *roots : str
+        Dotted module names.
+    """
+    found = _closure(roots)
+    whole = {_top(name) for name, module in found.items() if module.dynamic and name not in _LOADERS}
+    if any(_REGISTRY in module.imported and _top(name) not in SUITE for name, module in found.items()):
+        whole |= SUITE  # a plug-in that loads others by their name
+    for package in sorted(whole):
+        found |= _closure(_below(package))
+    reads_docstrings = any(module.reads_docstrings for name, module in found.items() if name not in _LOADERS)
+    digest = hashlib.sha256()
+    for name, module in sorted(found.items()):
+        code = module.with_docstrings if reads_docstrings else module.code
+        digest.update(f"{name}\x00{code}\x00".encode())
+    for path in _other_files(found, {_top(name) for name in roots} - SUITE | whole):
+        digest.update(path.name.encode() + b"\x00" + path.read_bytes() + b"\x00")
+    libraries = {one for module in found.values() for one in module.imported if not _followed(one, _tops(roots))}
+    return Code(digest.hexdigest()[:16], tuple(sorted(found)), _versions(libraries))
+
+
+def folder_checksum(folder: Path) -> str:
+    """One checksum of every Python and TOML file below a folder, by relative name and content: 16 digits."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in ("*.py", "*.toml") for path in folder.rglob(pattern)):
+        digest.update(f"{path.relative_to(folder).as_posix()}\x00".encode() + path.read_bytes() + b"\x00")
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Module:
+    """One module, as far as others depend on it; ``imported`` are the dotted names that it may import."""
+
+    with_docstrings: str
+    code: str
+    imported: tuple[str, ...]
+    dynamic: bool
+    reads_docstrings: bool
+
+
+def _closure(roots: Iterable[str]) -> dict[str, _Module]:
+    roots, found, waiting = list(roots), {}, list(roots)
+    tops = _tops(roots)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found[name] = module = _module(name)
+        above = name.rpartition(".")[0]
+        waiting += [above] if above else []  # importing a module runs the packages that it lies in
+        waiting += [one for one in module.imported if one not in found and _followed(one, tops)]
+    return found
+
+
+def _tops(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(_top, names))
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+@cache
+def _followed(name: str, own: frozenset[str]) -> bool:
+    """Whether a module's text counts: of the suite, of the same package, or of no installed package at all."""
+    top = _top(name)
+    if top in SUITE or top in own:
+        return True
+    if top in sys.stdlib_module_names:
+        return False
+    spec = _spec(top)
+    origin = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
+    return origin is not None and not any(Path(origin).is_relative_to(folder) for folder in _installed())
+
+
+@cache
+def _installed() -> tuple[Path, ...]:
+    """Where installed packages lie."""
+    folders = {*site.getsitepackages(), site.getusersitepackages()}
+    folders |= {sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib")}
+    return tuple(Path(folder) for folder in sorted(folders))
+
+
+@cache
+def _spec(name: str) -> ModuleSpec | None:
+    try:
+        return registry.spec_of(name)
+    except (ImportError, AttributeError):
+        return None
+
+
+@cache
+def _source(name: str) -> Path | None:
+    try:
+        return registry.source_of(name)
+    except (ImportError, AttributeError):
+        return None
+
+
+@cache
+def _module(name: str) -> _Module:
+    path = _source(name)
+    if path is None or not path.is_file():
+        return _Module("", "", (), dynamic=False, reads_docstrings=False)
+    raw = path.read_bytes()
+    try:
+        tree = ast.parse(raw)
+    except (SyntaxError, ValueError, RecursionError):  # compiled or not Python: its bytes are all there is to compare
+        text = hashlib.sha256(raw).hexdigest()
+        return _Module(text, text, (), dynamic=False, reads_docstrings=False)
+    tree = _Executed(_type_checking_names(tree)).visit(tree)
+    nodes = list(ast.walk(tree))
+    names = {word for node in nodes for word in _words(node)}
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    imported = {one for node in nodes for one in _imports(node, package)} | _reached(nodes, package)
+    return _Module(
+        with_docstrings=_dump(tree),
+        code=_dump(_Undocumented().visit(tree)),  # last: it changes the tree
+        imported=tuple(sorted(imported - {""})),
+        dynamic=bool(names & _DYNAMIC) or any(isinstance(one, ast.Name) and one.id in _BUILT_IN for one in nodes),
+        reads_docstrings=bool(names & _READS_DOCSTRINGS),
+    )
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    """The names that a node uses; aliases count by what they stand for."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.alias):
+        yield from node.name.split(".")
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+        yield node.value  # getattr(module, "__doc__")
+
+
+def _imports(node: ast.AST, package: str) -> Iterator[str]:
+    """Every module that an import statement may load: ``from a import b`` loads ``a``, and ``a.b`` where it is one."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = _absolute(node, package)
+        yield base
+        if any(alias.name == "*" for alias in node.names):
+            yield from _below(base)
+        yield from _modules((f"{base}.{alias.name}" for alias in node.names), package)
+
+
+def _reached(nodes: Iterable[ast.AST], package: str) -> set[str]:
+    """Modules that are only reached as attributes: ``import a`` and later ``a.b.f()``."""
+    nodes = list(nodes)
+    bound: dict[str, str] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            bound |= {alias.asname or _top(alias.name): alias.name if alias.asname else _top(alias.name)
+                      for alias in node.names}  # fmt: skip
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            bound |= {alias.asname or alias.name: f"{base}.{alias.name}" for alias in node.names}
+    chains = (_dotted(node) for node in nodes if isinstance(node, ast.Attribute))
+    parts = (chain.partition(".") for chain in chains)
+    return set(_modules({f"{bound[start]}.{rest}" for start, _, rest in parts if start in bound}, package))
+
+
+def _modules(names: Iterable[str], package: str) -> Iterator[str]:
+    """Those of the names that are modules whose text may count; what an installed package holds isn't looked up."""
+    own = frozenset({_top(package)})
+    yield from (name for name in names if _followed(_top(name), own) and _source(name) is not None)
+
+
+def _dotted(node: ast.expr) -> str:
+    """``a.b.c`` of an attribute of attributes of a name; nothing of anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        base = _dotted(node.value)
+        return f"{base}.{node.attr}" if base else ""
+    return ""
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    above = parts[: len(parts) - node.level + 1]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _below(package: str) -> list[str]:
+    """The names of all modules in a package, itself first."""
+    path = _source(package)
+    if path is None or path.name != "__init__.py":
+        return [package]
+    inner = (one.relative_to(path.parent).with_suffix("").parts for one in sorted(path.parent.rglob("*.py")))
+    return [".".join([package, *(part for part in parts if part != "__init__")]) for parts in inner]
+
+
+def _other_files(found: Iterable[str], packages: set[str]) -> list[Path]:
+    """What lies beside the modules of these packages and may be read by them: weights, tables, compiled code."""
+    folders = {path.parent for name in found if _top(name) in packages for path in [_source(name)] if path is not None}
+    inside = [folder for folder in folders if (folder / "__init__.py").is_file()]
+    files = {path for folder in inside for path in folder.iterdir() if path.is_file()}
+    return sorted(path for path in files if path.suffix not in {".py", *_NOT_CODE})
+
+
+def _versions(modules: Iterable[str]) -> tuple[str, ...]:
+    tops = {_top(name) for name in modules} - set(sys.stdlib_module_names) - {""}
+    shippers = {shipper for top in tops for shipper in _distributions().get(top, ())}
+    return tuple(sorted(f"{name} {metadata.version(name)}" for name in shippers))
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(metadata.packages_distributions())
+
+
+def _type_checking_names(tree: ast.Module) -> frozenset[str]:
+    """What ``typing.TYPE_CHECKING`` is called in a module."""
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "typing")
+    aliases = (alias for node in imports for alias in node.names if alias.name == "TYPE_CHECKING")
+    return frozenset(alias.asname or alias.name for alias in aliases)
+
+
+class _Executed(ast.NodeTransformer):
+    """Leaves out what only a type checker reads."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        if isinstance(node.test, ast.Name) and node.test.id in self.names:
+            return [self.visit(one) for one in node.orelse]
+        return self.generic_visit(node)
+
+
+class _Undocumented(ast.NodeTransformer):
+    """Leaves out docstrings, of constants too: every statement that is nothing but a text."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return None
+        return self.generic_visit(node)
+
+
+def _dump(node: object) -> str:
+    """A syntax tree as text: the same for every Python version that reads it as the same tree."""
+    if isinstance(node, ast.AST):
+        fields = ((name, getattr(node, name, None)) for name in sorted(node._fields))
+        told = (
+            (name, value) for name, value in fields if name == "value" or (value not in (None, []) and name != "kind")
+        )
+        held = (f"{name}={_dump(value)}" for name, value in told)
+        return f"{type(node).__name__}({','.join(held)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_dump, node))}]"
+    return repr(node)
