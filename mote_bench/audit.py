@@ -11,6 +11,7 @@ from mote_bench.bundle import SCHEME, Bundle
 from mote_bench.contracts import Cell, InputError, Measurement, Record
 from mote_bench.provenance import Provenance
 from mote_bench.report.text import printable
+from mote_bench.spec import SPEC
 
 SAME, WITHIN, OUTSIDE, PEOPLE, MISSING, STATUS = (
     "the same",
@@ -71,7 +72,8 @@ def notes(bundle: Bundle, fresh: Sequence[Record]) -> list[str]:
     changed = set()
     for claimed in bundle.records:
         here = made.get(claimed.cell, {})
-        for part in [part for part in here if claimed.provenance.get(part) != here[part]]:
+        parts = [part for part in here if part != SPEC]  # the run was made again by the bundle's own
+        for part in [part for part in parts if claimed.provenance.get(part) != here[part]]:
             there = printable(str(claimed.provenance.get(part)))
             changed.add(f"{part.replace('_', ' ')} {there} there, {printable(str(here[part]))} here")
     return sorted(changed)

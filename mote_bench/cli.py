@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +14,6 @@ from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
-    from mote_bench.cluster import Cluster
     from mote_bench.contracts import Record
     from mote_bench.isolation import Bounds
     from mote_bench.runner import Finished
@@ -124,23 +121,24 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench import expectation, runner, settings, store, workers
+    from mote_bench import cluster, expectation, isolation, runner, settings, store, workers
     from mote_bench.progress import shown
+    from mote_bench.spec import RunSpec, bins_of
 
-    _check_backend(backend)
-    asked = settings.Asked(
+    cluster.check_backend(backend)
+    asked = RunSpec(
         data,
         schemes,
         attacks,
         questions,
         attributes=attributes,
-        bins=tuple(bins or ()),
+        bins=bins_of(bins or ()),
         people=people,
         attacker_data=attacker_data,
         seed=seed,
         protocol=protocol,
     )
-    bounds = _bounds(isolate, task_seconds, task_gigabytes)
+    bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)
     with store.opened(out) as damaged:
         for path in damaged:
@@ -153,11 +151,11 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
             _say(expectation.announced(setting, ahead, jobs or workers.default_jobs()))
         with (
             interruptible(f"finished cells are kept in '{out}'"),
-            _placed(backend, jobs or workers.default_jobs()) as (count, cluster),
+            cluster.placed(backend, jobs or workers.default_jobs()) as (count, place),
             shown(quiet) as progress,
         ):
             finished = runner.run(
-                setting, out, jobs=count, progress=progress, fresh=fresh, cluster=cluster, bounds=bounds
+                setting, out, jobs=count, progress=progress, fresh=fresh, cluster=place, bounds=bounds
             )
         records = _write_boards(out)
     if json:
@@ -179,8 +177,12 @@ def board(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
-    """Make every leaderboard anew from the records, with the same bytes."""
+    """Make every leaderboard anew from the records, with the same bytes, and say which runs the folder holds."""
+    from mote_bench.spec import read_runs
+
     records = _write_boards(out)
+    for made in [] if quiet else read_runs(out):
+        _say(f"a run of this folder: {made.command()}")
     if json:
         print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
     elif not quiet:
@@ -197,35 +199,6 @@ app.command(epilog=external.EPILOG)(external.external)
 app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=explain.EPILOG)(explain.explain)
 app.command(epilog=pack.EPILOG)(pack.pack)
-
-
-@contextmanager
-def _placed(backend: str, jobs: int) -> Iterator[tuple[int, Cluster | None]]:
-    """Where tasks run: so many processes, or a cluster."""
-    from mote_bench import cluster
-
-    if backend == "processes":
-        yield jobs, None
-    else:
-        with cluster.connected(backend, jobs=jobs) as made:
-            yield jobs, made
-
-
-def _check_backend(backend: str) -> None:
-    from mote_bench import cluster
-
-    if backend not in ("processes", cluster.LOCAL) and "://" not in backend:
-        raise InputError(f"--backend {backend}: expected processes, {cluster.LOCAL}, or tcp://HOST:PORT of a scheduler")
-
-
-def _bounds(isolate: bool, seconds: float | None, gigabytes: float | None) -> Bounds | None:
-    from mote_bench import isolation
-
-    if isolate:
-        return isolation.Bounds(seconds or isolation.SECONDS, gigabytes or isolation.GIGABYTES)
-    if seconds is not None or gigabytes is not None:
-        raise InputError("--task-seconds and --task-gigabytes bound isolated tasks; add --isolate")
-    return None
 
 
 def _isolated(bounds: Bounds) -> str:

@@ -14,7 +14,7 @@ import mote_bench
 from mote_bench.contracts import InputError
 from mote_bench.source_code import folder_checksum
 
-LOCAL = "dask"
+PROCESSES, LOCAL = "processes", "dask"
 _SECONDS = 20
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
@@ -41,6 +41,28 @@ class Cluster:
         """Start the workers anew where they are this run's own; others may be at work in them for somebody else."""
         if self._own:
             self._client.restart(wait_for_workers=True)
+
+
+def check_backend(backend: str) -> None:
+    """Hold what a user gave as ``backend`` against what there is.
+
+    Raises
+    ------
+    InputError
+        On anything but ``processes``, ``dask`` and an address.
+    """
+    if backend not in (PROCESSES, LOCAL) and "://" not in backend:
+        raise InputError(f"--backend {backend}: expected {PROCESSES}, {LOCAL}, or tcp://HOST:PORT of a scheduler")
+
+
+@contextmanager
+def placed(backend: str, jobs: int) -> Iterator[tuple[int, Cluster | None]]:
+    """Where tasks run: so many processes, or a cluster."""
+    if backend == PROCESSES:
+        yield jobs, None
+    else:
+        with connected(backend, jobs=jobs) as made:
+            yield jobs, made
 
 
 @contextmanager

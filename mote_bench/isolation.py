@@ -22,6 +22,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
+from mote_bench.contracts import InputError
+
 if TYPE_CHECKING:
     from mote_bench.tasks import Outcome
 
@@ -55,6 +57,21 @@ class Holds:
         """What a task is free to do all the same."""
         free = {"take any memory": self.memory, "use the network": self.network, "write files": self.files}
         return tuple(what for what, held in free.items() if not held)
+
+
+def bounds(isolate: bool, seconds: float | None, gigabytes: float | None) -> Bounds | None:
+    """The bounds that a user asks for; ``None`` where tasks aren't isolated.
+
+    Raises
+    ------
+    InputError
+        On bounds without isolation.
+    """
+    if isolate:
+        return Bounds(seconds or SECONDS, gigabytes or GIGABYTES)
+    if seconds is not None or gigabytes is not None:
+        raise InputError("--task-seconds and --task-gigabytes bound isolated tasks; add --isolate")
+    return None
 
 
 def contained(bounds: Bounds, function: Callable[..., Outcome], *arguments: Any) -> Outcome:

@@ -33,6 +33,7 @@ from mote_bench.data.columns import UNKNOWN
 from mote_bench.evidence import granted, levels
 from mote_bench.judge import CONTROLS, NO_ATTACK, ZERO_EFFORT
 from mote_bench.protocol import Protocol
+from mote_bench.spec import RunSpec
 from mote_bench.split import Split
 from mote_bench.toolkit import needs_identity, revocable
 
@@ -63,17 +64,13 @@ class Plan:
     broken: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What the user asked for: comma lists of names, "all" or, of schemes and attacks, "default" (the protocol's)."""
-
-    schemes: str = "default"
-    attacks: str = "default"
-    questions: str = "all"
-
-
-def make(choice: Choice, split: Split, protocol: Protocol, *, data: str, seed: int) -> Plan:
+def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan:
     """The plan of a run.
+
+    Parameters
+    ----------
+    data : str
+        How the boards call the people attacked.
 
     Raises
     ------
@@ -81,13 +78,13 @@ def make(choice: Choice, split: Split, protocol: Protocol, *, data: str, seed: i
         On unknown names, on an empty registry, and when nothing that was asked for can run.
     """
     broken: list[str] = []
-    schemes = _schemes(choice.schemes, protocol, broken)
-    attacks = _attacks(choice.attacks, protocol, broken)
-    questions, refused = _questions(choice.questions, split, protocol)
+    schemes = _schemes(asked.schemes, protocol, broken)
+    attacks = _attacks(asked.attacks, protocol, broken)
+    questions, refused = _questions(asked.questions, split, protocol)
     for name in [name for name, scheme in schemes.items() if needs_identity(scheme) and not split.has_identity]:
         refused.append(f"scheme '{name}' (its fit needs `identity`)")
         del schemes[name]
-    frame = _Frame(protocol.name, data, seed)
+    frame = _Frame(protocol.name, data, asked.seed)
     grid = _Grid(frame, attacks, questions, protocol.records.counts)
     cells = [cell for name, scheme in schemes.items() for cell in grid.cells(name, scheme)]
     for question, ceiling in CEILINGS.items():
@@ -97,8 +94,8 @@ def make(choice: Choice, split: Split, protocol: Protocol, *, data: str, seed: i
             cells += dict.fromkeys(replace(cell, scheme=ceiling) for cell in asking if cell.scheme == CONTROLS[0])
     if not cells:
         raise InputError("nothing to run: " + ("; ".join(refused + broken) or "no attack answers these questions"))
-    asked = {name: question for name, question in questions.items() if question is not None}
-    return Plan(tuple(cells), schemes, attacks, asked, tuple(refused), tuple(broken))
+    put = {name: question for name, question in questions.items() if question is not None}
+    return Plan(tuple(cells), schemes, attacks, put, tuple(refused), tuple(broken))
 
 
 @dataclass(frozen=True)

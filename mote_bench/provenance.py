@@ -29,7 +29,7 @@ Provenance = dict[str, str]
 
 
 def of_cells(
-    cells: Iterable[Cell], data: Dataset, protocol: Protocol, *, bins: Mapping[str, tuple[float, ...]]
+    cells: Iterable[Cell], data: Dataset, protocol: Protocol, *, bins: Mapping[str, tuple[float, ...]], spec: str
 ) -> dict[Cell, Provenance]:
     """What each cell's record will say of its making; equal provenance of a cell means equal measurements."""
     shared = _shared() | {
@@ -37,6 +37,7 @@ def of_cells(
         "faces_sha256": faces_checksum(data.faces),
         "protocol_sha256": protocol.checksum,
         "bins": json.dumps({name: list(edges) for name, edges in bins.items()}, sort_keys=True),
+        "spec": spec,
     }
     return {
         cell: shared | _plugin("schemes", "scheme", cell.scheme) | _plugin("attacks", "attack", cell.attack)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mote_bench import enrolment, judge, provenance, scenes, store, tasks, workers
+from mote_bench import enrolment, judge, scenes, store, tasks, workers
 from mote_bench.cluster import Cluster
 from mote_bench.contracts import CEILINGS, Cell, Knowledge, Record, SamePerson, Scheme, Status, Threat
 from mote_bench.enrolment import Held
@@ -20,6 +20,7 @@ from mote_bench.evidence import Database, Theft
 from mote_bench.isolation import Bounds, contained
 from mote_bench.ledger import Ledger, Progress
 from mote_bench.settings import Setting
+from mote_bench.spec import add_run
 from mote_bench.split import Enrolled
 from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
 
@@ -58,7 +59,8 @@ def run(
         Run each task in a process of its own within these bounds. The figures don't depend on it.
     """
     cells = setting.plan.cells
-    origins = provenance.of_cells(cells, setting.data, setting.protocol, bins=setting.bins)
+    origins = setting.origins()
+    add_run(folder, setting.spec)
     kept = {} if fresh else store.finished(folder, cells, origins)
     ledger = Ledger(folder, cells, origins, progress, dict(kept))
     stage = _Stage(setting, jobs, ledger, cluster, bounds)
@@ -75,7 +77,7 @@ def unfinished(setting: Setting, folder: Path, *, fresh: bool = False) -> list[C
     cells = setting.plan.cells
     if fresh:
         return list(cells)
-    kept = store.finished(folder, cells, provenance.of_cells(cells, setting.data, setting.protocol, bins=setting.bins))
+    kept = store.finished(folder, cells, setting.origins())
     return [cell for cell in cells if cell not in kept]
 
 

@@ -2,115 +2,143 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mote_bench import plan, protocol, registry
-from mote_bench.contracts import Dataset, InputError
+from mote_bench import plan, protocol, provenance, registry
+from mote_bench.contracts import Cell, Dataset, InputError
 from mote_bench.data import npz
 from mote_bench.data.columns import UNKNOWN, bin_names
 from mote_bench.plan import Plan
 from mote_bench.protocol import Protocol
+from mote_bench.provenance import Provenance
+from mote_bench.spec import Bins, RunSpec, is_path, names
 from mote_bench.split import Split, crossed, split
-
-Bins = Mapping[str, tuple[float, ...]]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A run as the user words it.
-
-    Attributes
-    ----------
-    data : str
-        A data set's name or the path of an npz, CSV or Parquet file.
-    schemes, attacks, questions : str
-        Comma lists of names, or "all"; of schemes and attacks also "default", the protocol's choice.
-    attributes : str, optional
-        Comma list of columns; by default all that can serve.
-    bins : tuple of str
-        ``NAME=EDGE,EDGE,...`` for numeric columns.
-    people : int, optional
-        Use a random subset of this many people.
-    attacker_data : str, optional
-        Where the attacker's own people and public faces come from; by default from ``data``, other people.
-    """
-
-    data: str = "synthetic"
-    schemes: str = "default"
-    attacks: str = "default"
-    questions: str = "all"
-    attributes: str | None = None
-    bins: tuple[str, ...] = ()
-    people: int | None = None
-    attacker_data: str | None = None
-    seed: int = 0
-    protocol: str = protocol.DEFAULT
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """All that a run's figures depend on, besides the code."""
+    """All that a run's figures depend on, besides the code.
+
+    Attributes
+    ----------
+    spec : RunSpec
+        What makes this run, with the labels and checksums of its data.
+    bins : mapping of name -> edges
+        The protocol's bins and the run's own.
+    """
 
     data: Dataset
     split: Split
     protocol: Protocol
     plan: Plan
-    seed: int
+    spec: RunSpec
     bins: Bins
 
+    @property
+    def seed(self) -> int:
+        return self.spec.seed
 
-def make(asked: Asked) -> Setting:
+    def origins(self) -> dict[Cell, Provenance]:
+        """What each cell's record will say of its making."""
+        return provenance.of_cells(
+            self.plan.cells, self.data, self.protocol, bins=self.bins, spec=self.spec.in_record()
+        )
+
+
+def make(asked: RunSpec) -> Setting:
     """Load the data, split its people and plan the cells.
 
     Raises
     ------
     InputError
-        On anything the user named that doesn't exist or can't serve.
+        On anything the user named that doesn't exist or can't serve, and on data that aren't those of a run that is
+        made again.
     """
     version = protocol.load(asked.protocol)
-    own_bins = dict(map(_edges, asked.bins))
-    bins = dict(version.bins) | own_bins
-    dataset = _dataset(asked.data, bins, None if asked.attributes is None else _names(asked.attributes))
-    _check_used(own_bins, dataset, asked.data)
+    bins = dict(version.bins) | dict(asked.bins)
+    attacked = _Source("--data", asked.data, asked.data_file, asked.data_sha256)
+    dataset = attacked.load(bins, None if asked.attributes is None else names(asked.attributes))
+    _check_used(asked.bins, dataset, attacked.place)
+    label, file = attacked.told(dataset)
+    spec = replace(asked, data=label, data_file=file, data_sha256=dataset.checksum)
     parts = split(dataset.faces, version, seed=asked.seed, people=asked.people)
     name = dataset.name if asked.people is None else f"{dataset.name}@{asked.people}"
     if asked.attacker_data is not None:
-        theirs = _other(asked.attacker_data, bins, dataset)
+        attackers = _Source("--attacker-data", asked.attacker_data, asked.attacker_file, asked.attacker_sha256)
+        theirs = _other(attackers, bins, dataset)
+        label, file = attackers.told(theirs)
+        spec = replace(spec, attacker_data=label, attacker_file=file, attacker_sha256=theirs.checksum)
         parts = crossed(parts, split(theirs.faces, version, seed=asked.seed))
         name, checksum = f"{name} from {theirs.name}", f"{dataset.checksum} {theirs.checksum}"
         dataset = replace(dataset, checksum=checksum, notes=(*dataset.notes, *theirs.notes))
-    choice = plan.Choice(asked.schemes, asked.attacks, asked.questions)
-    cells = plan.make(choice, parts, version, data=name, seed=asked.seed)
-    return Setting(dataset, parts, version, cells, asked.seed, bins)
+    return Setting(dataset, parts, version, plan.make(spec, parts, version, data=name), spec, bins)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where data come from: as a user words it, or of a run that is made again, then with label and checksum."""
+
+    option: str
+    data: str
+    file: str | None
+    sha256: str | None
+
+    @property
+    def place(self) -> str:
+        """The path to read, or the data set's name."""
+        return self.file or self.data
+
+    def load(self, bins: Bins, attributes: list[str] | None) -> Dataset:
+        """The data; of a run that is made again they must be the same and keep their label."""
+        if self.sha256 is None:
+            return _dataset(self.place, bins, attributes)
+        known = {entry.name for entry in registry.names("datasets")}
+        if self.file is None and self.data not in known:
+            raise InputError(f"the run's data '{self.data}' were a file; {self._wanted}")
+        if self.file is not None and self.file not in known and not Path(self.file).is_file():
+            raise InputError(
+                f"the run's data '{self.data}' were read from '{self.file}', which isn't here; {self._wanted}"
+            )
+        dataset = _dataset(self.place, bins, attributes)
+        if dataset.checksum != self.sha256:
+            raise InputError(
+                f"'{self.place}' isn't the data of the run ('{self.data}'): their checksums differ "
+                f"({dataset.checksum[:16]} here); {self._wanted}"
+            )
+        return dataset if self.file is None else replace(dataset, name=self.data)
+
+    def told(self, dataset: Dataset) -> tuple[str, str | None]:
+        """Label and file of the data, for the run's spec."""
+        if self.sha256 is not None:
+            return self.data, self.file
+        return (dataset.name, self.data) if is_path(self.data) else (self.data, None)
+
+    @property
+    def _wanted(self) -> str:
+        return f"give the file with SHA-256 {self.sha256}: {self.option} FILE"
 
 
 def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
-    if _is_path(data):
+    if is_path(data):
         return npz.load(Path(data), bins=bins, attributes=attributes)
-    names = registry.select("datasets", data)
-    if len(names) != 1:
-        raise InputError(f"--data {data} names {len(names)} data sets; expected one of: {', '.join(names)}")
+    found = registry.select("datasets", data)
+    if len(found) != 1:
+        raise InputError(f"--data {data} names {len(found)} data sets; expected one of: {', '.join(found)}")
     try:
-        dataset: Dataset = registry.load("datasets", names[0])
+        dataset: Dataset = registry.load("datasets", found[0])
     except registry.PluginError as error:
         raise InputError(str(error)) from None
     return dataset if attributes is None else _with_attributes(dataset, attributes)
 
 
-def _other(data: str, bins: Bins, attacked: Dataset) -> Dataset:
+def _other(source: _Source, bins: Bins, attacked: Dataset) -> Dataset:
     """The attacker's data, with the attributes that the attacked people have too."""
-    dataset = _dataset(data, bins, None)
+    dataset = source.load(bins, None)
     if dataset.checksum == attacked.checksum:
-        raise InputError(f"--attacker-data {data} is the attacked data itself; expected other people")
+        raise InputError(f"--attacker-data {source.place} is the attacked data itself; expected other people")
     shared = {*dataset.faces.attributes, *dataset.faces.values} & {*attacked.faces.attributes, *attacked.faces.values}
     return _with_attributes(dataset, sorted(shared))
-
-
-def _is_path(data: str) -> bool:
-    return data.endswith((".npz", ".csv", ".parquet")) or os.sep in data or Path(data).is_file()
 
 
 def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:
@@ -124,26 +152,12 @@ def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:
     return replace(dataset, faces=replace(faces, attributes=labels, values=values))
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _edges(option: str) -> tuple[str, tuple[float, ...]]:
-    name, _, edges = option.partition("=")
-    try:
-        if name.strip():
-            return name.strip(), tuple(float(edge) for edge in edges.split(","))
-        raise ValueError("no name")
-    except ValueError:
-        raise InputError(f"--bins {option}: expected NAME=EDGE,EDGE,... as in --bins age=18,35,50") from None
-
-
 def _check_used(bins: Bins, dataset: Dataset, data: str) -> None:
     known = dataset.faces.attributes
     for name, edges in bins.items():
         if name not in known:
             raise InputError(f"--bins {name}=...: no column '{name}' is used from '{data}'; it has: {', '.join(known)}")
-        if not _is_path(data):
+        if not is_path(data):
             raise InputError(f"--bins {name}=...: the bins of '{data}' stand on its card and can't be changed")
         if not set(known[name].tolist()) <= {UNKNOWN, *bin_names(edges)}:
             raise InputError(f"--bins {name}=...: '{name}' in '{data}' holds text, not numbers, and is used as it is")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mote_bench import bundle, runner, settings, store, workers
+from mote_bench import bundle, cluster, isolation, runner, settings, store, workers
 from mote_bench.contracts import InputError, Record
 from mote_bench.progress import shown
 from mote_bench.protocol import DEFAULT
 from mote_bench.report.boards import render
 from mote_bench.report.results import results_csv
+from mote_bench.spec import Bins, RunSpec, bins_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +26,19 @@ def run(  # noqa: PLR0913 - the command line's options
     schemes: str | Sequence[str] = "default",
     attacks: str | Sequence[str] = "default",
     questions: str | Sequence[str] = "all",
+    attributes: str | Sequence[str] | None = None,
+    bins: Mapping[str, Sequence[float]] | Sequence[str] | None = None,
     people: int | None = None,
+    attacker_data: str | Path | None = None,
     protocol: str = DEFAULT,
     seed: int = 0,
     jobs: int | None = None,
+    backend: str = cluster.PROCESSES,
     out: str | Path | None = None,
+    fresh: bool = False,
+    isolate: bool = False,
+    task_seconds: float | None = None,
+    task_gigabytes: float | None = None,
     quiet: bool = True,
 ) -> pd.DataFrame:
     """Attack schemes and measure them, as ``python -m mote_bench run`` does.
@@ -37,17 +46,33 @@ def run(  # noqa: PLR0913 - the command line's options
     Parameters
     ----------
     data : str or Path
-        A data set's name or an .npz file with ``embeddings``, ``identity`` and attributes.
+        A data set's name or a file (.npz, .csv, .parquet) with ``embeddings``, ``identity`` and attributes.
     schemes, attacks, questions : str or sequence of str
         Names, or ``"default"`` (the protocol's choice), or ``"all"``.
+    attributes : str or sequence of str, optional
+        Columns of the file to use as attributes; by default all that can be.
+    bins : mapping of name -> edges, or sequence of str, optional
+        Where numeric columns are cut: ``{"age": (18, 35, 50)}`` or ``["age=18,35,50"]``.
     people : int, optional
         Use a random subset of this many people.
+    attacker_data : str or Path, optional
+        Take the attacker's own people and public faces from other data than ``data``.
     protocol : str
          ``people-2`` or ``quick-1``.
     jobs : int, optional
         Worker processes; by default the cores. The figures don't depend on it.
+    backend : str
+        ``processes`` of this machine; ``dask``: a local Dask cluster; or a scheduler's ``tcp://HOST:PORT``.
     out : str or Path, optional
         Folder for records and boards. Without one nothing is kept but the table.
+    fresh : bool
+        Run finished cells again.
+    isolate : bool
+        Each task in a process of its own, bounded in time and memory.
+    task_seconds, task_gigabytes : float, optional
+        With ``isolate``: the most that one task may take; by default 3600 and 8.
+    quiet : bool
+        Show no progress.
 
     Returns
     -------
@@ -59,14 +84,29 @@ def run(  # noqa: PLR0913 - the command line's options
     InputError
         On anything named that doesn't exist or can't serve.
     """
-    asked = settings.Asked(
-        str(data), _names(schemes), _names(attacks), _names(questions), people=people, seed=seed, protocol=protocol
+    cluster.check_backend(backend)
+    asked = RunSpec(
+        str(data),
+        _names(schemes),
+        _names(attacks),
+        _names(questions),
+        attributes=None if attributes is None else _names(attributes),
+        bins=_bins(bins or ()),
+        people=people,
+        attacker_data=None if attacker_data is None else str(attacker_data),
+        seed=seed,
+        protocol=protocol,
     )
+    bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(out) if out is not None else Path(scratch)
-        with store.opened(folder), shown(quiet) as progress:
-            made = runner.run(setting, folder, jobs=jobs or workers.default_jobs(), progress=progress)
+        with (
+            store.opened(folder),
+            cluster.placed(backend, jobs or workers.default_jobs()) as (count, place),
+            shown(quiet) as progress,
+        ):
+            made = runner.run(setting, folder, jobs=count, progress=progress, fresh=fresh, cluster=place, bounds=bounds)
             if out is not None:
                 for name, text in render([*_all(folder)], strip=store.strip(folder)).items():
                     store.write_text(folder / name, text)
@@ -114,3 +154,9 @@ def _missing(text: Sequence[str]) -> dict[str, list[str]]:
 
 def _names(names: str | Sequence[str]) -> str:
     return names if isinstance(names, str) else ",".join(names)
+
+
+def _bins(bins: Mapping[str, Sequence[float]] | Sequence[str]) -> Bins:
+    if isinstance(bins, Mapping):
+        return {name: tuple(map(float, edges)) for name, edges in bins.items()}
+    return bins_of([bins] if isinstance(bins, str) else bins)

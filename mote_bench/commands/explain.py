@@ -55,8 +55,9 @@ def explain(
 def _dimensions(data: str, names: list[str], people: int) -> list[Explained]:
     from mote_bench import settings
     from mote_bench.explain import explained, subjects
+    from mote_bench.spec import RunSpec
 
-    parts = settings.make(settings.Asked(data=data, schemes="cosine", questions="verify")).split
+    parts = settings.make(RunSpec(data=data, schemes="cosine", questions="verify")).split
     chosen = subjects.of_split(parts, people)
     return [explained.in_dimensions(name, chosen) for name in names]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mote_bench.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, again
 from mote_bench.commands.gate import chosen
 from mote_bench.commands.submit import write
 from mote_bench.contracts import InputError
@@ -21,6 +23,9 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     out: Annotated[Path, typer.Option(help="The folder of boards.")] = Path("leaderboards"),
     protocol: Annotated[str | None, typer.Option(help="Where the folder holds several runs.")] = None,
     data: Annotated[str | None, typer.Option(help="The data set's name, or the published data's file.")] = None,
+    attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
+    bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
+    attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
     seed: Annotated[int | None, typer.Option(help="Where the folder holds several runs.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     to: Annotated[Path | None, typer.Option(help="The bundle's file. Default: bundles/ in the folder.")] = None,
@@ -28,7 +33,6 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     """Run an attack on a published scheme as its published run was made, and file what it finds."""
     from mote_bench import bundle, registry, store
     from mote_bench.commands.verify import rerun
-    from mote_bench.settings import Asked
 
     registry.find("attacks", attack)
     published = [record for record in store.read(out) if record.cell.scheme == scheme]
@@ -37,21 +41,10 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     rows = chosen(published, protocol=protocol, data=data, seed=seed)
     if any(record.cell.attack == attack for record in rows):
         raise InputError(f"'{attack}' has been run on '{scheme}' already; a new attack needs a name of its own")
-    cell = rows[0].cell
-    name, _, people = cell.data.partition("@")
-    asked = Asked(
-        data=data or name,
-        schemes=scheme,
-        attacks=attack,
-        questions=",".join(sorted({record.cell.question for record in rows})),
-        people=int(people) if people.isdigit() else None,
-        seed=cell.seed,
-        protocol=cell.protocol,
-    )
+    given = Given(data, attributes, tuple(bins or ()), attacker_data)
+    asked = replace(again(rows, given, home=out), schemes=scheme, attacks=attack)
     made = [
         record for record in rerun(asked, jobs=jobs) if (record.cell.scheme, record.cell.attack) == (scheme, attack)
     ]
-    if {record.provenance.get("data_sha256") for record in made} != {rows[0].provenance.get("data_sha256")}:
-        raise InputError("the data differ from the published row's, by checksum; give its file: --data FILE")
     write(bundle.make(bundle.ATTACK, made, by=by, home=Path.cwd()), out, to)
     print(f"Show it: python -m mote_bench board --out {out}")

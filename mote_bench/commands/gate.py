@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.commands import again as run_again
 from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mote_bench.gate import Gate
     from mote_bench.ledger import Progress
     from mote_bench.limits import Limits
-    from mote_bench.settings import Asked
+    from mote_bench.spec import RunSpec
 
 QUICK = "quick-1"
 EPILOG = (
@@ -46,6 +47,9 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the fresh run. Default: the baseline's.")] = None,
     attacks: Annotated[str | None, typer.Option(help="Attacks to run. Default: the baseline's.")] = None,
+    attributes: Annotated[str | None, typer.Option(help=run_again.ATTRIBUTES)] = None,
+    bins: Annotated[list[str] | None, typer.Option(help=run_again.BINS)] = None,
+    attacker_data: Annotated[str | None, typer.Option(help=run_again.ATTACKER_DATA)] = None,
     candidate: Annotated[
         Path | None, typer.Option(help="Compare with this finished run instead of making a fresh one.")
     ] = None,
@@ -74,10 +78,17 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     allowed = bounds.Limits(bounds.parse(max_ or (), "--max"), bounds.parse(min_ or (), "--min"))
     before = chosen(_records(baseline), protocol=QUICK if quick else protocol, data=data, seed=None)
     gated = _gated(schemes, before)
+    given = run_again.Given(data, attributes, tuple(bins or ()), attacker_data)
     if candidate is None:
-        asked = _asked(before, gated, data=data, seed=seed, attacks=attacks)
+        stored = run_again.again(before, given, home=_home(baseline))
+        asked = _asked(stored, gated, seed=seed, attacks=attacks)
         with interruptible("no verdict", resumable=False):
             now = _fresh(asked, out, jobs=jobs, budget=budget, quiet=quiet or json)
+    elif given != run_again.Given(data):
+        raise InputError(
+            "--attributes, --bins and --attacker-data are for a fresh run, and --candidate is a finished one; "
+            "leave them out"
+        )
     else:
         now = chosen(_records(candidate), protocol=before[0].cell.protocol, data=before[0].cell.data, seed=seed)
     made = _judged(before, now, gated, limits=allowed, tolerance=tolerance, fail_on=wanted)
@@ -95,17 +106,17 @@ def chosen(records: Sequence[Record], *, protocol: str | None, data: str | None,
     InputError
         When there are several to choose from, or none.
     """
-    boards = sorted({(one.cell.protocol, one.cell.data, one.cell.seed) for one in records})
-    name = None if data is None else Path(data).stem if data.endswith((".npz", ".csv", ".parquet")) else data
+    boards = {(one.cell.protocol, one.cell.data, one.cell.seed): one for one in records}
     left = [
         board
-        for board in boards
+        for board, one in sorted(boards.items())
         if protocol in (None, board[0])
-        and name in (None, board[1].partition("@")[0], board[1])
         and seed in (None, board[2])
+        and (data is None or run_again.label_fits(data, one))
     ]
     if len(left) != 1:
-        told = "; ".join(f"--protocol {protocol} --data {data} --seed {seed}" for protocol, data, seed in boards)
+        all_ = sorted(boards)
+        told = "; ".join(f"--protocol {protocol} --data {data} --seed {seed}" for protocol, data, seed in all_)
         raise InputError(f"{len(left)} runs fit; expected one. There are: {told or 'none'}")
     return [one for one in records if (one.cell.protocol, one.cell.data, one.cell.seed) == left[0]]
 
@@ -113,7 +124,7 @@ def chosen(records: Sequence[Record], *, protocol: str | None, data: str | None,
 def _records(folder: Path) -> list[Record]:
     from mote_bench import store
 
-    home = folder.parent if folder.name == store.RECORDS else folder
+    home = _home(folder)
     if folder.is_file():
         raise InputError(f"'{folder}' is a file; expected the folder of an earlier run")
     records = store.read(home)
@@ -122,6 +133,13 @@ def _records(folder: Path) -> list[Record]:
             f"no records in '{folder}'; make a baseline: python -m mote_bench run --protocol {QUICK} --out {home}"
         )
     return records
+
+
+def _home(folder: Path) -> Path:
+    """The folder of a run, of which its records/ folder may be given."""
+    from mote_bench import store
+
+    return folder.parent if folder.name == store.RECORDS else folder
 
 
 def _gated(schemes: str | None, before: Sequence[Record]) -> list[str]:
@@ -139,30 +157,22 @@ def _gated(schemes: str | None, before: Sequence[Record]) -> list[str]:
     return names
 
 
-def _asked(
-    before: Sequence[Record], schemes: Sequence[str], *, data: str | None, seed: int | None, attacks: str | None
-) -> Asked:
+def _asked(stored: RunSpec, schemes: Sequence[str], *, seed: int | None, attacks: str | None) -> RunSpec:
     """The baseline's run again, with the attacks of it that are installed."""
     from mote_bench import registry
-    from mote_bench.judge import NO_ATTACK, ZERO_EFFORT
-    from mote_bench.settings import Asked
+    from mote_bench.spec import names
 
-    cell = before[0].cell
-    name, _, people = cell.data.partition("@")
     known = {entry.name for entry in registry.names("attacks")}
-    used = {one.cell.attack for one in before if one.cell.attack not in (NO_ATTACK, ZERO_EFFORT)}
-    return Asked(
-        data=data or name,
+    installed = ",".join(name for name in names(stored.attacks) if name in known)
+    return replace(
+        stored,
         schemes=",".join(schemes),
-        attacks=attacks or ",".join(sorted(used & known)) or "default",
-        questions=",".join(sorted({one.cell.question for one in before})),
-        people=int(people) if people.isdigit() else None,
-        seed=cell.seed if seed is None else seed,
-        protocol=cell.protocol,
+        attacks=attacks or installed or "default",
+        seed=stored.seed if seed is None else seed,
     )
 
 
-def _fresh(asked: Asked, out: Path, *, jobs: int | None, budget: float | None, quiet: bool) -> list[Record]:
+def _fresh(asked: RunSpec, out: Path, *, jobs: int | None, budget: float | None, quiet: bool) -> list[Record]:
     """A run from nothing: the gate never trusts what an earlier one left."""
     from mote_bench import runner, settings, store, workers
     from mote_bench.progress import shown

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, again
 from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
@@ -17,14 +19,17 @@ if TYPE_CHECKING:
     from mote_bench.audit import Finding
     from mote_bench.bundle import Bundle
     from mote_bench.contracts import Measurement, Record
-    from mote_bench.settings import Asked
+    from mote_bench.spec import RunSpec
 
 EPILOG = "Example: python -m mote_bench verify bundle.json. Exit 0: its figures hold, 1: they don't, 2: refused."
 
 
-def verify(
+def verify(  # noqa: PLR0913 - typer makes an option of each argument
     bundle: Annotated[Path, typer.Argument(help="The bundle's file.")],
     data: Annotated[str | None, typer.Option(help="The file of its data, where that isn't built in.")] = None,
+    attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
+    bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
+    attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
     only_read: Annotated[
         bool, typer.Option("--only-read", help="Check schema, checksum and figures, and run nothing.")
     ] = False,
@@ -33,6 +38,7 @@ def verify(
 ) -> None:
     """Check a bundle, run its cells again, and say which figures are the same, within their interval, or neither."""
     from mote_bench.bundle import from_text
+    from mote_bench.spec import RunSpec
 
     try:
         text = bundle.read_text(encoding="utf-8", errors="replace")
@@ -41,27 +47,32 @@ def verify(
     given = from_text(text, str(bundle))
     cell = given.records[0].cell
     print(f"{given.kind} '{cell.scheme}' by {given.by}: {len(given.records)} records, {cell.data}, {cell.protocol}")
+    spec = RunSpec.of(given.records)
+    if chosen := spec.data_options():
+        print(f"made with {chosen}")
     if only_read:
         return
     from mote_bench.audit import held, notes
 
-    made = rerun(_asked(given, data), bundle=given, jobs=jobs, quiet=quiet)
+    options = Given(data, attributes, tuple(bins or ()), attacker_data)
+    made = rerun(_asked(given, options), bundle=given, jobs=jobs, quiet=quiet)
     for note in [] if quiet else notes(given, made):
         print(f"note: {note}")
     _close(held(given, made), quiet)
 
 
-def rerun(asked: Asked, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False) -> list[Record]:
+def rerun(
+    asked: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False
+) -> list[Record]:
     """The records of a run made in a folder that is thrown away; a bundle is held against the plan first."""
-    from mote_bench import provenance, runner, settings, store, workers
+    from mote_bench import runner, settings, store, workers
     from mote_bench.audit import check_cells
     from mote_bench.progress import shown
 
     setting = settings.make(asked)
     if bundle is not None:
         scheme = bundle.records[0].cell.scheme
-        origins = provenance.of_cells(setting.plan.cells, setting.data, setting.protocol, bins=setting.bins)
-        check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], origins)
+        check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], setting.origins())
     with (
         interruptible("nothing is kept", resumable=False),
         tempfile.TemporaryDirectory() as folder,
@@ -72,32 +83,22 @@ def rerun(asked: Asked, *, bundle: Bundle | None = None, jobs: int | None = None
     return list(made.records)
 
 
-def _asked(given: Bundle, data: str | None) -> Asked:
+def _asked(given: Bundle, options: Given) -> RunSpec:
     """The run that a bundle says it comes from: of a scheme with all attacks of the protocol and its own."""
     from mote_bench import registry
     from mote_bench.bundle import ATTACK
-    from mote_bench.judge import NO_ATTACK, ZERO_EFFORT
     from mote_bench.plan import OWN
     from mote_bench.protocol import load
-    from mote_bench.settings import Asked
+    from mote_bench.spec import names
 
-    cell = given.records[0].cell
-    registry.find("schemes", cell.scheme)
-    name, _, people = cell.data.partition("@")
-    used = {one.cell.attack for one in given.records} - {NO_ATTACK, ZERO_EFFORT}
-    if given.kind != ATTACK:
-        installed = registry.names("attacks")
-        due = load(cell.protocol).default_attacks or [one.name for one in installed if one.distribution == OWN]
-        used |= {one.name for one in installed if one.name in due and repeatable(one.name)}
-    return Asked(
-        data=data or name,
-        schemes=cell.scheme,
-        attacks=",".join(sorted(used)),
-        questions="all" if given.kind != ATTACK else ",".join(sorted({one.cell.question for one in given.records})),
-        people=int(people) if people.isdigit() else None,
-        seed=cell.seed,
-        protocol=cell.protocol,
-    )
+    registry.find("schemes", given.records[0].cell.scheme)
+    made = again(given.records, options)
+    if given.kind == ATTACK:
+        return made
+    installed = registry.names("attacks")
+    due = load(made.protocol).default_attacks or [one.name for one in installed if one.distribution == OWN]
+    used = {*names(made.attacks), *(one.name for one in installed if one.name in due and repeatable(one.name))}
+    return replace(made, attacks=",".join(sorted(used)), questions="all")
 
 
 def repeatable(attack: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from mote_bench import settings, store
 from mote_bench.contracts import InputError
 from mote_bench.settings import Setting
+from mote_bench.spec import RunSpec
 
 FOLDER = Path("leaderboards/mote")
 
@@ -32,7 +33,7 @@ def write(options: ArgumentParser, files: Callable[[Namespace, str, Setting], Ma
     given = options.parse_args()
     name = Path(given.data).stem
     try:
-        asked = settings.Asked(data=given.data, people=given.people, schemes="cosine", questions="verify")
+        asked = RunSpec(data=given.data, people=given.people, schemes="cosine", questions="verify")
         setting = settings.make(asked)
         wanted = getattr(given, "attribute", None)
         if wanted is not None and wanted not in setting.split.background.attributes:

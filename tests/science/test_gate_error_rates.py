@@ -13,6 +13,7 @@ import pytest
 from mote_bench import runner, settings, store, workers
 from mote_bench.contracts import Dataset, Faces, FloatArray, Record
 from mote_bench.gate import WORSE, Gate, compare
+from mote_bench.spec import RunSpec
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
 
@@ -21,7 +22,7 @@ POWER_PAIRS = 40
 PILOT = 8
 BEFORE = 0.3
 NAME = "gaussian-mechanism"
-ASKED = settings.Asked(
+ASKED = RunSpec(
     schemes=NAME, attacks="logistic-bytes,ridge-answers,compare-bytes", questions="gender,reconstruct,link,verify"
 )
 

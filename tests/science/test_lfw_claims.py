@@ -5,6 +5,7 @@ import pytest
 
 from mote_bench import runner, settings, store
 from mote_bench.contracts import Status
+from mote_bench.spec import RunSpec
 from readings import value
 
 pytestmark = pytest.mark.slow
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.slow
 def lfw(shared_data, tmp_path_factory):
     """Every attack on every scheme, one seed."""
     folder = tmp_path_factory.mktemp("lfw")
-    asked = settings.Asked(
+    asked = RunSpec(
         data=str(shared_data / "lfw_dlib.npz"),
         schemes="biohash,pe-miu,mote,mote-flattened",
         questions="verify,gender,reconstruct,link,fairness,cost",

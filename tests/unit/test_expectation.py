@@ -8,6 +8,7 @@ from mote_bench import expectation, protocol, registry, runner, settings
 from mote_bench.contracts import Cell
 from mote_bench.expectation import AttackCost, Costs, SchemeCost
 from mote_bench.judge import ZERO_EFFORT
+from mote_bench.spec import RunSpec
 
 PLAIN = SchemeCost(fit=0, enroll=0, score=0, shared=0, call=0, first=0, columns=1000)
 KEYED = SchemeCost(fit=2, enroll=0.5, score=0.003, shared=0.001, call=0.01, first=0.1, columns=3000)
@@ -15,7 +16,7 @@ KEYED = SchemeCost(fit=2, enroll=0.5, score=0.003, shared=0.001, call=0.01, firs
 
 @pytest.fixture(scope="module")
 def setting():
-    return settings.make(settings.Asked(schemes="cosine", questions="verify", people=400))
+    return settings.make(RunSpec(schemes="cosine", questions="verify", people=400))
 
 
 def _table(setting, share):

@@ -10,10 +10,11 @@ from mote_baselines.cosine import Cosine
 from mote_bench import runner, settings, store, tasks, workers
 from mote_bench.contracts import Dataset, Knowledge, SamePerson, Status, WhichClass, WhichFace
 from mote_bench.naming import record_name
+from mote_bench.spec import RunSpec
 from populations import gaussian_faces
 from readings import value
 
-ASKED = settings.Asked(schemes="biohash", attacks="vote-answers,ridge-answers,compare-inverted,closed-form-bytes")
+ASKED = RunSpec(schemes="biohash", attacks="vote-answers,ridge-answers,compare-inverted,closed-form-bytes")
 
 
 def setting_of(monkeypatch, asked=ASKED, people=200, seed=0, **faces):

@@ -1,0 +1,263 @@
+"""RunSpec: everything that makes a run, as one object that a run's folder and its records keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from mote_bench import protocol, store
+from mote_bench.contracts import CEILING, CEILINGS, FLOOR, InputError, Record
+from mote_bench.judge import NO_ATTACK, ZERO_EFFORT
+
+Bins = Mapping[str, tuple[float, ...]]
+SPEC = "spec"
+"""The part of a record's provenance that holds what its cell depends on, as JSON."""
+RUNS, FORMAT = "run.json", "mote-bench-runs-1"
+"""Where the runs of a folder stand, and in which form."""
+
+_CHOICES = ("schemes", "attacks", "questions")
+_FILES = ("data_file", "attacker_file")
+_FIRST_EDITION = re.compile(r"(?P<data>.*?)(@(?P<people>[0-9]+))?( from (?P<attacker>.*))?", re.DOTALL)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("data", *_CHOICES, "protocol"), (str,)),
+    **dict.fromkeys(("attributes", "attacker_data", *_FILES), (str, type(None))),
+    **dict.fromkeys(("data_sha256", "attacker_sha256"), (str, type(None))),
+    "bins": (dict,),
+    "people": (int, type(None)),
+    "seed": (int,),
+}
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """A run as the user words it, and once its data were read also by their labels and checksums.
+
+    Attributes
+    ----------
+    data : str
+        A data set's name or the path of an npz, CSV or Parquet file. Once ``data_sha256`` is there it is the label
+        under which the data stand on the boards; nothing parses it.
+    schemes, attacks, questions : str
+        Comma lists of names, or "all"; of schemes and attacks also "default", the protocol's choice.
+    attributes : str, optional
+        Comma list of columns; by default all that can serve.
+    bins : mapping of name -> edges
+        Where numeric columns are cut into classes, besides what the protocol says.
+    people : int, optional
+        Use a random subset of this many people.
+    attacker_data : str, optional
+        Where the attacker's own people and public faces come from, as ``data``; by default from ``data``, other people.
+    data_file, attacker_file : str, optional
+        Where the labelled data were read, as the user gave it. Stands in a run's folder, in no record: records are
+        published.
+    data_sha256, attacker_sha256 : str, optional
+        Checksums of the data; whoever makes the run again must have the same.
+    """
+
+    data: str = "synthetic"
+    schemes: str = "default"
+    attacks: str = "default"
+    questions: str = "all"
+    attributes: str | None = None
+    bins: Bins = field(default_factory=dict)
+    people: int | None = None
+    attacker_data: str | None = None
+    seed: int = 0
+    protocol: str = protocol.DEFAULT
+    data_file: str | None = None
+    attacker_file: str | None = None
+    data_sha256: str | None = None
+    attacker_sha256: str | None = None
+
+    def to_table(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return asdict(self) | {"bins": {name: list(edges) for name, edges in self.bins.items()}}
+
+    @classmethod
+    def from_table(cls, table: object, source: str) -> Self:
+        """The spec in a table as JSON gives it; what it lacks has its default.
+
+        Raises
+        ------
+        InputError
+            When the table is no spec; ``source`` says where it stood.
+        """
+        if not isinstance(table, dict):
+            raise InputError(f"'{source}' holds no spec of a run: expected an object, got {type(table).__name__}")
+        for name, value in table.items():
+            if name not in _TYPES or isinstance(value, bool) or not isinstance(value, _TYPES[name]):
+                raise InputError(f"'{source}' holds no spec of a run: at {name[:80]}: {value!r:.80}")
+        try:
+            bins = {name: tuple(float(edge) for edge in edges) for name, edges in table.get("bins", {}).items()}
+        except (TypeError, ValueError):
+            raise InputError(f"'{source}' holds no spec of a run: at bins: {table['bins']!r:.80}") from None
+        return cls(**table | {"bins": bins})
+
+    def in_record(self) -> str:
+        """What a cell depends on, as JSON: neither what else was run beside it nor paths of the machine."""
+        table = self.to_table()
+        kept = {name: value for name, value in table.items() if name not in (*_CHOICES, *_FILES)}
+        return json.dumps(kept, sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def of(cls, records: Sequence[Record], runs: Iterable[RunSpec] = ()) -> RunSpec:
+        """The spec of the run that these records of one board come from.
+
+        Parameters
+        ----------
+        records : sequence of Record
+            At least one.
+        runs : iterable of RunSpec
+            The runs that the records' folder knows of, for the paths of the data.
+
+        Raises
+        ------
+        InputError
+            When the records come from runs with different options, or hold what is no spec.
+        """
+        stated = {one.provenance[SPEC] for one in records if SPEC in one.provenance}
+        if len(stated) > 1:
+            tables = [_stated(text).to_table() for text in sorted(stated)]
+            apart = [name for name in tables[0] if any(table[name] != tables[0][name] for table in tables)]
+            raise InputError(
+                f"the records of '{records[0].cell.data}' come from runs that differ in {', '.join(apart)}; expected "
+                "one run: give each a folder of its own: python -m mote_bench run --out DIR"
+            )
+        made = _stated(*stated) if stated else _first_edition(records[0])
+        found = next((run for run in reversed([*runs]) if run.in_record() == made.in_record()), made)
+        cells = [one.cell for one in records]
+        return replace(
+            made,
+            schemes=_listed({cell.scheme for cell in cells} - {FLOOR, CEILING, *CEILINGS.values()}),
+            attacks=_listed({cell.attack for cell in cells} - {NO_ATTACK, ZERO_EFFORT}),
+            questions=_listed({cell.question for cell in cells}),
+            data_file=found.data_file,
+            attacker_file=found.attacker_file,
+        )
+
+    def data_options(self) -> str:
+        """The options of the command ``run`` that choose among the data; empty where all of them are used."""
+        words = {"attributes": self.attributes, "people": self.people}
+        bins = (f"--bins {shlex.quote(f'{name}={_told(edges)}')}" for name, edges in self.bins.items())
+        attacker = {"attacker-data": self.attacker_file or self.attacker_data}
+        return " ".join([*_options(words), *bins, *_options(attacker)])
+
+    def command(self) -> str:
+        """The command that makes this run again."""
+        words = {"protocol": self.protocol, "seed": self.seed}
+        words |= {choice: getattr(self, choice) for choice in _CHOICES}
+        told = " ".join(_options({"data": self.data_file or self.data} | words))
+        return f"python -m mote_bench run {told} {self.data_options()}".rstrip()
+
+
+def read_runs(folder: Path) -> list[RunSpec]:
+    """The runs that were made in a folder, the newest last; none where it came without such a list.
+
+    Raises
+    ------
+    InputError
+        When the list can't be read.
+    """
+    path = folder / RUNS
+    if not path.is_file():
+        return []
+    try:
+        table = store.parsed(path.read_text(encoding="utf-8", errors="replace"))
+        if table["format"] != FORMAT:
+            raise ValueError(f"its format is {table['format']!r:.40}, expected {FORMAT}")
+        return [RunSpec.from_table(one, str(path)) for one in table["runs"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"'{path}' is no list of runs ({error}); move it away and run again") from None
+
+
+def add_run(folder: Path, run: RunSpec) -> None:
+    """Note a run in its folder, as the newest; equal runs stand there once."""
+    lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in [*read_runs(folder), run]]
+    kept = ",\n".join(reversed(dict.fromkeys(reversed(lines))))
+    store.write_text(folder / RUNS, f'{{"format": "{FORMAT}", "runs": [\n{kept}\n]}}\n')
+
+
+def is_path(data: str) -> bool:
+    """Whether data are a file's path rather than a data set's name."""
+    return data.endswith((".npz", ".csv", ".parquet")) or os.sep in data or Path(data).is_file()
+
+
+def names(text: str) -> list[str]:
+    """The names in a comma list."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def bins_of(options: Iterable[str]) -> Bins:
+    """The bins in options of the form ``NAME=EDGE,EDGE,...``.
+
+    Raises
+    ------
+    InputError
+        On an option of another form.
+    """
+    return dict(map(_bin, options))
+
+
+def _bin(option: str) -> tuple[str, tuple[float, ...]]:
+    name, _, edges = option.partition("=")
+    try:
+        if name.strip():
+            return name.strip(), tuple(float(edge) for edge in edges.split(","))
+        raise ValueError("no name")
+    except ValueError:
+        raise InputError(f"--bins {option}: expected NAME=EDGE,EDGE,... as in --bins age=18,35,50") from None
+
+
+def _stated(text: str) -> RunSpec:
+    """The spec in a record, which nobody vouches for: it names no file of this machine."""
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(f"a record's provenance holds no spec of a run: {text!r:.80}") from None
+    made = RunSpec.from_table(table, "a record's provenance")
+    return replace(made, data_file=None, attacker_file=None, data_sha256=made.data_sha256 or "")
+
+
+def _first_edition(record: Record) -> RunSpec:
+    """What can be known of a run whose records hold no spec: the only place where a board's name is parsed.
+
+    Such names read ``lfw``, ``lfw@300`` with --people, and ``... from other`` with --attacker-data. Of --attributes
+    nothing is known; the bins stand in the records beside those of the protocol.
+    """
+    cell, checksums = record.cell, record.provenance.get("data_sha256", "").split(" ")
+    found = _FIRST_EDITION.fullmatch(cell.data)
+    parts = found.groupdict() if found and len(checksums) > 1 else {}
+    if not parts:  # then " from " is part of the file's name
+        data, _, count = cell.data.rpartition("@")
+        parts = {"data": data, "people": count} if data and count.isdecimal() else {"data": cell.data}
+    people, published = parts.get("people"), protocol.load(cell.protocol).bins
+    made = _stated('{"bins": ' + record.provenance.get("bins", "{}") + "}")
+    return replace(
+        made,
+        data=parts["data"] or "",
+        bins={name: edges for name, edges in made.bins.items() if published.get(name) != edges},
+        people=None if people is None else int(people),
+        attacker_data=parts.get("attacker"),
+        seed=cell.seed,
+        protocol=cell.protocol,
+        data_sha256=checksums[0],
+        attacker_sha256=checksums[1] if len(checksums) > 1 else None,
+    )
+
+
+def _listed(found: Iterable[str]) -> str:
+    return ",".join(sorted(found))
+
+
+def _options(words: Mapping[str, object]) -> list[str]:
+    return [f"--{name} {shlex.quote(str(value))}" for name, value in words.items() if value is not None]
+
+
+def _told(edges: Sequence[float]) -> str:
+    return ",".join(repr(edge).removesuffix(".0") for edge in edges)
