@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, WhichClass, WhichFace
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge
 from mote_bench.door import Door
+from mote_bench.questions import WhichClass, WhichFace
 from mote_bench.toolkit import draw_keys, unit
 
 from . import classifiers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichClass
+from mote_bench.contracts import Evidence, FloatArray, Knowledge
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import ask
 
 from . import classifiers

@@ -8,7 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Knowledge, Scheme, Template, WhichClass
+from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import draw_keys, numbers
 
 from . import classifiers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichFace
+from mote_bench.contracts import Evidence, FloatArray, Knowledge
+from mote_bench.questions import WhichFace
 
 from .probing import granted, presented
 

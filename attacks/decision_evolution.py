@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle, WhichFace
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import unit
 
 from .decision_queries import first_accepted

@@ -7,18 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import (
-    Access,
-    Evidence,
-    FloatArray,
-    Key,
-    Knowledge,
-    Oracle,
-    Scheme,
-    Template,
-    WhichClass,
-    WhichFace,
-)
+from mote_bench.contracts import Access, Evidence, FloatArray, Key, Knowledge, Oracle, Scheme, Template
+from mote_bench.questions import WhichClass, WhichFace
 from mote_bench.toolkit import unit
 
 from .prior import Prior

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template, WhichFace
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import ask, draw_keys, numbers, on_sphere, unit
 
 from .probing import choose_probes, granted, views

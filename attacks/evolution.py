@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, WhichFace
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge
+from mote_bench.questions import WhichFace
 
 from .prior import Prior
 from .probing import granted

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template, WhichFace
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import unit
 
 from .probing import granted, presented

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichFace
+from mote_bench.contracts import Evidence, FloatArray, Knowledge
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import ask, draw_keys, on_sphere, revocable, unit
 
 from .probing import choose_probes, granted, views

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichKeyface
+from mote_bench.contracts import Evidence, FloatArray, Knowledge
+from mote_bench.questions import WhichKeyface
 from mote_bench.toolkit import draw_keys, revocable
 
 from .prior import Prior

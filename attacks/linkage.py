@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, SamePerson
+from mote_bench.contracts import Evidence, FloatArray, Knowledge
+from mote_bench.questions import SamePerson
 from mote_bench.toolkit import ask, numbers, unit
 
 from .inversion import rebuilt

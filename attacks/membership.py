@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, Knowledge, WasMember
+from mote_bench.contracts import Evidence, Faces, FloatArray, Knowledge
+from mote_bench.questions import WasMember
 from mote_bench.toolkit import draw_keys, revocable
 
 from . import classifiers

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, Records, WhichFace
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Records
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
 from .inversion import Rebuilt, rebuilt

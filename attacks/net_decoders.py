@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichFace
+from mote_bench.contracts import Evidence, FloatArray, Knowledge
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import ask, numbers, on_sphere, unit
 
 from .classifiers import Examples, rotated

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template, WhichClass
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import Answers, unit
 
 from . import classifiers

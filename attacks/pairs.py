@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, SamePerson, Shadow
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Shadow
+from mote_bench.questions import SamePerson
 from mote_bench.toolkit import ask, numbers, unit
 
 from .classifiers import Examples, rotated

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, WhichPhoto
+from mote_bench.contracts import Evidence, FloatArray, Knowledge
+from mote_bench.questions import WhichPhoto
 
 from .probing import presented
 

@@ -8,16 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import (
-    Evidence,
-    FloatArray,
-    Key,
-    Knowledge,
-    Scheme,
-    Template,
-    WhichClass,
-    WhichFace,
-)
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.questions import WhichClass, WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
 from . import classifiers

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Shadow, WhichClass
+from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Shadow
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import Answers, class_index, draw_keys, revocable
 
 MOST_PROBES = 1000

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle, WhichFace
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
 from .prior import Prior

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template, WhichClass
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import ask
 
 from . import classifiers

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, FloatArray, Knowledge, Template, WhichClass
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Template
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import numbers
 
 from . import classifiers

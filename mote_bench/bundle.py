@@ -15,9 +15,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from mote_bench import protocol, registry, schemas
-from mote_bench.contracts import CEILING, CEILINGS, FLOOR, Cell, InputError, Measurement, Record
-from mote_bench.judge import NO_ATTACK, ZERO_EFFORT
-from mote_bench.metrics.catalogue import describe
+from mote_bench.contracts import CEILING, FLOOR, Cell, InputError, Measurement, Record
+from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.installed import ceilings, describe
 
 FORMAT = "mote-bench-bundle-1"
 Kind = Literal["scheme", "attack"]
@@ -27,8 +27,6 @@ BUNDLES = "bundles"
 """Where bundles lie in a folder of boards."""
 FOUND_BY = "submitted_by"
 """The part of a record's provenance that says who submitted it."""
-
-_CONTROLS = {FLOOR, CEILING, *CEILINGS.values()}
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def _check(bundle: Bundle, source: str) -> None:
         raise InputError(f"{source}: {len(attacks)} attacks; expected one")
     if len({one.cell for one in bundle.records}) < len(bundle.records):
         raise InputError(f"{source}: the same cell twice")
-    if schemes[0] in _CONTROLS:
+    if schemes[0] in {FLOOR, CEILING, *ceilings()}:
         raise InputError(f"{source}: '{schemes[0]}' is a control; every run makes its own")
     for name in (*schemes, *attacks):
         if not registry.acceptable(name):

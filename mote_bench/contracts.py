@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +25,6 @@ Key = bytes
 
 FLOOR, CEILING = "noise", "cosine"
 """The control schemes: templates that hold nothing, and templates that hide nothing."""
-
-CEILINGS = {"member": "memoriser"}
-"""Questions whose ceiling is another control: ``cosine`` is fitted on nothing and so can't give a member away."""
 
 
 class InputError(Exception):
@@ -226,82 +223,13 @@ class Scheme(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class WhichClass:
-    """Which of ``classes`` is each person? Answer: (n, len(classes)) float, higher = more likely."""
-
-    attribute: str
-    classes: tuple[str, ...]
+class Question(Protocol):
+    """What an attack is asked. The kinds of questions and their rules are plug-ins: :mod:`mote_bench.questions`."""
 
     @property
     def name(self) -> str:
-        return self.attribute
-
-
-@dataclass(frozen=True)
-class WhichFace:
-    """What was each person's enrolled embedding? Answer: (n, dimension) float; only its direction counts."""
-
-    dimension: int
-
-    @property
-    def name(self) -> str:
-        return "reconstruct"
-
-
-@dataclass(frozen=True)
-class HowMuch:
-    """What is each person's number, such as the age in years? Answer: (n, 1) float."""
-
-    attribute: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.attribute}_value"
-
-
-@dataclass(frozen=True)
-class SamePerson:
-    """Which records of two stolen databases show one person? Answer: (n, n others) float, higher = more alike."""
-
-    @property
-    def name(self) -> str:
-        return "link"
-
-
-@dataclass(frozen=True)
-class WhichPhoto:
-    """Which of ``photos`` candidate photos of a person was enrolled? Answer: (n, photos) float, higher = likelier."""
-
-    photos: int
-
-    @property
-    def name(self) -> str:
-        return "photo"
-
-
-@dataclass(frozen=True)
-class WasMember:
-    """Was each candidate among the faces that the scheme was fitted on? Answer: (m candidates, 1) float."""
-
-    @property
-    def name(self) -> str:
-        return "member"
-
-
-@dataclass(frozen=True)
-class WhichKeyface:
-    """Which few faces open the most templates? Answer: (``faces``, dimension) float, tried in this order."""
-
-    faces: int
-    dimension: int
-
-    @property
-    def name(self) -> str:
-        return "wolf"
-
-
-Question = WhichClass | HowMuch | WhichFace | SamePerson | WhichPhoto | WasMember | WhichKeyface
+        """As records and boards call it: ``gender``, ``reconstruct``, ``link``, ..."""
+        ...
 
 
 class Knowledge(StrEnum):
@@ -359,7 +287,7 @@ class Threat:
 class Shadow:
     """The attacker's own people, enrolled by the attacker with the system under attack.
 
-    Row i of ``references`` was enrolled as ``templates[i]`` under ``keys[i]``. For :class:`SamePerson` everybody is
+    Row i of ``references`` was enrolled as ``templates[i]`` under ``keys[i]``. For ``SamePerson`` everybody is
     enrolled twice, from another photo under another key: ``seconds``, ``second_templates``, ``second_keys``.
     """
 
@@ -426,17 +354,17 @@ class Evidence:
     templates : tuple of bytes
         The stolen records, in an order that says nothing; empty without access to records.
     others : tuple of bytes
-        A second stolen database, for :class:`SamePerson`; otherwise empty.
+        A second stolen database, for ``SamePerson``; otherwise empty.
     keys, other_keys : tuple of bytes, optional
         The key of each record; granted by ``stolen_key`` where the scheme has keys.
     scheme : Scheme, optional
         The system itself, fitted, to enrol with and to query; granted by ``algorithm``. Without the system's own
         secrets below ``full_disclosure``: it may then lack ``score``.
     public : Faces, optional
-        Labelled faces of strangers, none of them enrolled; granted by ``algorithm``. For :class:`WasMember` these are
+        Labelled faces of strangers, none of them enrolled; granted by ``algorithm``. For ``WasMember`` these are
         known members.
     shadow : Shadow, optional
-        The attacker's own enrolled people; granted by ``algorithm``. For :class:`WasMember` they are known not to be
+        The attacker's own enrolled people; granted by ``algorithm``. For ``WasMember`` they are known not to be
         members.
     renewed : tuple of Records
         Further records of the same people in the same order, made of the same photo under new keys and new randomness
@@ -444,7 +372,7 @@ class Evidence:
     oracle : Oracle, optional
         The running system, where the thief has no record.
     candidates : (n, photos, d) or (m, d) float, optional
-        The photos or faces in question, for :class:`WhichPhoto` and :class:`WasMember`.
+        The photos or faces in question, for ``WhichPhoto`` and ``WasMember``.
     """
 
     knowledge: Knowledge
@@ -581,3 +509,20 @@ class Record:
     provenance: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     rehearsal: tuple[Measurement, ...] = ()
+
+
+_MOVED = ("WhichClass", "HowMuch", "WhichFace", "SamePerson", "WhichPhoto", "WasMember", "WhichKeyface")
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that may be imported from here
+
+    def __getattr__(name: str) -> Any:
+        """The questions, for plug-ins of the first edition, which import them from here."""
+        if name not in _MOVED:
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        import warnings
+
+        from mote_bench import questions
+
+        message = f"{name} has moved out of mote_bench.contracts; write: from mote_bench.questions import {name}"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return getattr(questions, name)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from mote_bench import tasks, workers
 from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Shadow
-from mote_bench.evidence import Database, Holdings
 from mote_bench.protocol import Protocol
+from mote_bench.questions.staging import Database, Holdings
 from mote_bench.split import Split
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 

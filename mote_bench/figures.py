@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mote_bench.contracts import Measurement, Record, Status
+from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.report.readings import (
     DISCLOSED,
     STOLEN,
@@ -102,12 +103,12 @@ def _own_metrics(records: Sequence[Record], key: str, of: Asked) -> Iterator[tup
     if key == DISCLOSED:
         return
     questions = {record.cell.question for record in records}
-    if "verify" in questions:
-        yield "verify", "eer"
+    if VERIFY in questions:
+        yield VERIFY, "eer"
         if of.fnmr_rate:
-            yield "verify", f"fnmr_at_fmr_{of.fnmr_rate}"
-    metrics = {one.metric for record in records if record.cell.question == "fairness" for one in record.measurements}
+            yield VERIFY, f"fnmr_at_fmr_{of.fnmr_rate}"
+    metrics = {one.metric for record in records if record.cell.question == FAIRNESS for one in record.measurements}
     ending = f"_at_fmr_{of.fairness_rate}"
-    yield from (("fairness", name) for name in sorted(metrics) if name.startswith("garbe_") and name.endswith(ending))
-    if key != STOLEN and "cost" in questions:
-        yield from (("cost", metric) for metric in _COSTS)
+    yield from ((FAIRNESS, name) for name in sorted(metrics) if name.startswith("garbe_") and name.endswith(ending))
+    if key != STOLEN and COST in questions:
+        yield from ((COST, metric) for metric in _COSTS)

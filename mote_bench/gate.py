@@ -13,8 +13,9 @@ from statistics import NormalDist
 
 from mote_bench.contracts import InputError, Measurement, Record
 from mote_bench.figures import Figure, Place, asked, find_figure, places
-from mote_bench.metrics.catalogue import describe
 from mote_bench.metrics.differences import difference, together
+from mote_bench.questions.harness import COST
+from mote_bench.questions.installed import described
 from mote_bench.report.standings import row_name
 
 FALSE_ALARMS = 0.01
@@ -157,9 +158,9 @@ def _compared(pair: _Pair, family: int, tolerance: float) -> Comparison:
     if before.one is None or now.one is None:
         why = "; ".join(f"{when}: {one.why}" for when, one in (("before", before), ("now", now)) if one.one is None)
         return replace(blank, why=why, lost=before.one is not None)
-    if pair.place.question == "cost":
+    if pair.place.question == COST:
         return _counted(blank, before.one, now.one)
-    better = describe(pair.place.metric, pair.place.question).better
+    better = described(pair.place.metric, pair.place.question).better
     paired = together(before.influence, now.influence)
     z = NormalDist().inv_cdf(1 - FALSE_ALARMS / family)
     change = difference(before.one, now.one, paired, worse=1.0 if better == "lower" else -1.0, z=z)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mote_bench import judge, store
 from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
+from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.installed import ceiling_of
 from mote_bench.redaction import redacted
 
 Progress = Callable[[int, int, str], None]
@@ -77,11 +79,11 @@ def _controls(cell: Cell) -> tuple[Cell, Cell]:
     Controls have no keys to steal and no secrets to disclose: the strongest knowledge that exists there stands in.
     """
     knowledge = cell.knowledge
-    if cell.attack == judge.ZERO_EFFORT:
+    if cell.attack == ZERO_EFFORT:
         knowledge = "none"
-    elif cell.attack != judge.NO_ATTACK:
+    elif cell.attack != NO_ATTACK:
         threat = Threat.parse(knowledge)
         if threat.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE):
             knowledge = replace(threat, knowledge=Knowledge.ALGORITHM).name
-    floor, ceiling = FLOOR, judge.ceiling_of(cell.question)
+    floor, ceiling = FLOOR, ceiling_of(cell.question)
     return replace(cell, scheme=floor, knowledge=knowledge), replace(cell, scheme=ceiling, knowledge=knowledge)

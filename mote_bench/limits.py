@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from mote_bench.contracts import InputError, Measurement, Record
 from mote_bench.figures import Asked, Place, asked, find_figure
 from mote_bench.gate import HELD, OVER, UNMEASURED, Comparison
-from mote_bench.metrics.catalogue import describe
-from mote_bench.report.readings import DISCLOSED, HARNESS, STOLEN, find
+from mote_bench.questions.harness import HARNESS
+from mote_bench.questions.installed import described
+from mote_bench.report.readings import DISCLOSED, STOLEN, find
 from mote_bench.report.standings import key_states
 
 
@@ -69,7 +70,7 @@ def _of_scheme(
             "its own records, such as eer or bytes_per_template"
         )
     for place in found:
-        way = describe(place.metric, place.question).better
+        way = described(place.metric, place.question).better
         if way != better:
             flag, bound = ("--max", "at most") if way == "lower" else ("--min", "at least")
             raise InputError(

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from mote_bench import registry
-from mote_bench.contracts import (
-    CEILINGS,
-    Access,
-    Attack,
-    Cell,
-    Faces,
-    HowMuch,
-    InputError,
-    Knowledge,
-    Question,
-    SamePerson,
-    Scheme,
-    Threat,
-    WasMember,
-    WhichClass,
-    WhichFace,
-    WhichKeyface,
-    WhichPhoto,
-)
-from mote_bench.data.columns import UNKNOWN
+from mote_bench.contracts import Access, Attack, Cell, InputError, Knowledge, Scheme, Threat
 from mote_bench.evidence import granted, levels
-from mote_bench.judge import CONTROLS, NO_ATTACK, ZERO_EFFORT
+from mote_bench.judge import CONTROLS
 from mote_bench.protocol import Protocol
+from mote_bench.questions import Question
+from mote_bench.questions.harness import COMPARED, COST, HARNESS, NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.installed import broken as broken_questions
+from mote_bench.questions.installed import ceilings, installed
 from mote_bench.spec import RunSpec
 from mote_bench.split import Split
 from mote_bench.toolkit import needs_identity, revocable
 
-HARNESS_QUESTIONS = ("verify", "fairness", "cost")
-_NEED_IDENTITY = ("verify", "fairness", "reconstruct", "link", "photo", "member", "wolf")
 OWN = "mote-bench"
 _SECRETIVE = ("score", "reconstruct", "surrogate", "solve")
-_LEAST_VALUES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +60,7 @@ def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan
     broken: list[str] = []
     schemes = _schemes(asked.schemes, protocol, broken)
     attacks = _attacks(asked.attacks, protocol, broken)
+    broken += broken_questions()
     questions, refused = _questions(asked.questions, split, protocol)
     for name in [name for name, scheme in schemes.items() if needs_identity(scheme) and not split.has_identity]:
         refused.append(f"scheme '{name}' (its fit needs `identity`)")
@@ -87,8 +68,8 @@ def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan
     frame = _Frame(protocol.name, data, asked.seed)
     grid = _Grid(frame, attacks, questions, protocol.records.counts)
     cells = [cell for name, scheme in schemes.items() for cell in grid.cells(name, scheme)]
-    for question, ceiling in CEILINGS.items():
-        asking = [cell for cell in cells if cell.question == question]
+    for ceiling in sorted(ceilings() - set(CONTROLS)):
+        asking = [cell for cell in cells if (one := questions[cell.question]) is not None and one.ceiling == ceiling]
         if asking:
             schemes |= _loaded("schemes", [ceiling], broken)
             cells += dict.fromkeys(replace(cell, scheme=ceiling) for cell in asking if cell.scheme == CONTROLS[0])
@@ -115,7 +96,7 @@ def chosen_schemes(wanted: str, protocol: Protocol) -> list[str]:
         chosen = [one.name for one in known if one.name in protocol.default_schemes or one.distribution != OWN]
     else:
         chosen = registry.select("schemes", wanted)
-    return [name for name in chosen if name not in CEILINGS.values()]
+    return [name for name in chosen if name not in ceilings() - set(CONTROLS)]
 
 
 def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Scheme]:
@@ -165,35 +146,26 @@ def _keeps(made: object, contract: Any, name: str, broken: list[str]) -> bool:
 
 def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str, Question | None], list[str]]:
     """Every question that was asked for and can be put to these data; ``None`` where the harness itself answers."""
-    references = split.target.references
-    possible: dict[str, Question | None] = dict.fromkeys(HARNESS_QUESTIONS)
-    refused = []
-    for attribute in references.attributes:
-        classes = _classes(attribute, split, protocol.people_per_class)
-        if len(classes) >= 2:
-            possible[attribute] = WhichClass(attribute, classes)
-        else:
-            least = protocol.people_per_class
-            refused.append(f"question '{attribute}' (fewer than two classes with {least} shadow and target people)")
-    for attribute in references.values:
-        if all(_known(part, attribute) >= _LEAST_VALUES for part in (references, split.shadow.references)):
-            possible[HowMuch(attribute).name] = HowMuch(attribute)
-    dimension = references.embeddings.shape[1]
-    possible |= {"reconstruct": WhichFace(dimension), "link": SamePerson(), "photo": WhichPhoto(protocol.photos)}
-    possible["wolf"] = WhichKeyface(protocol.wolf_faces, dimension)
-    if not split.crossed:  # the attacker's public faces are then not what the scheme was fitted on
-        possible["member"] = WasMember()
-    chosen = _chosen(wanted, [*possible, *(name for name in references.attributes if name not in possible)])
-    unable = _unable(split)
+    possible: dict[str, Question | None] = dict.fromkeys(HARNESS)
+    lacking: dict[str, str] = {}
+    for kind in installed():
+        offer = kind.offered(split, protocol)
+        for question in offer.questions:
+            possible.setdefault(question.name, question)
+        lacking |= offer.refused
+    chosen = _chosen(wanted, [*possible, *(name for name in lacking if name not in possible)])
+    unable = _unable(split, possible)
+    refused = [f"question '{name}' ({why})" for name, why in lacking.items()]
     refused += [f"question '{name}' (needs `identity`)" for name in chosen if name in unable]
     return {name: possible[name] for name in chosen if name in possible and name not in unable}, refused
 
 
-def _unable(split: Split) -> set[str]:
+def _unable(split: Split, possible: Mapping[str, Question | None]) -> set[str]:
     """Questions that can't be put for want of a second photo of the people attacked, or of the attacker's own."""
+    asked = {name for name, question in possible.items() if question is not None and question.needs_identity}
     if not split.has_identity:
-        return set(_NEED_IDENTITY)
-    return set(_NEED_IDENTITY) - {"verify", "fairness"} if split.rehearsal.probes is None else set()
+        return {*COMPARED, *asked}
+    return asked if split.rehearsal.probes is None else set()
 
 
 def _chosen(wanted: str, known: Sequence[str]) -> list[str]:
@@ -205,19 +177,6 @@ def _chosen(wanted: str, known: Sequence[str]) -> list[str]:
             near = difflib.get_close_matches(name, known) or known
             raise InputError(f"no question '{name}' for these data; did you mean {' or '.join(near)}?")
     return list(dict.fromkeys(names))
-
-
-def _known(faces: Faces, attribute: str) -> int:
-    return int(np.isfinite(faces.values.get(attribute, np.empty(0))).sum())
-
-
-def _classes(attribute: str, split: Split, least: int) -> tuple[str, ...]:
-    def counts(faces: Faces) -> dict[str, int]:
-        labels = faces.attributes[attribute].tolist() if attribute in faces.attributes else []
-        return {label: labels.count(label) for label in set(labels) - {UNKNOWN}}
-
-    shadow, target = counts(split.shadow.references), counts(split.target.references)
-    return tuple(sorted(label for label in target if min(target[label], shadow.get(label, 0)) >= least))
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,12 +192,12 @@ class _Grid:
         scenarios = ("none", str(Knowledge.STOLEN_KEY)) if revocable(scheme) else ("none",)
         cells = [
             self.frame.cell(name, ZERO_EFFORT, question, scenario)
-            for question in ("verify", "fairness")
+            for question in COMPARED
             if question in self.questions
             for scenario in scenarios
         ]
-        if "cost" in self.questions:
-            cells.append(self.frame.cell(name, NO_ATTACK, "cost", "none"))
+        if COST in self.questions:
+            cells.append(self.frame.cell(name, NO_ATTACK, COST, "none"))
         return cells + [
             self.frame.cell(name, attack_name, question_name, threat.name)
             for attack_name, attack in self.attacks.items()

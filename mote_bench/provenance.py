@@ -19,6 +19,8 @@ import mote_bench
 from mote_bench import registry
 from mote_bench.contracts import Cell, Dataset, Faces
 from mote_bench.protocol import Protocol
+from mote_bench.questions.harness import HARNESS
+from mote_bench.questions.installed import entry_of, rules_of
 from mote_bench.source_code import code_of
 
 ENGINE = ("mote_bench.runner", "mote_bench.settings")
@@ -40,7 +42,10 @@ def of_cells(
         "spec": spec,
     }
     return {
-        cell: shared | _plugin("schemes", "scheme", cell.scheme) | _plugin("attacks", "attack", cell.attack)
+        cell: shared
+        | _plugin("schemes", "scheme", cell.scheme)
+        | _plugin("attacks", "attack", cell.attack)
+        | _question(cell.question)
         for cell in cells
     }
 
@@ -79,3 +84,10 @@ def _plugin(kind: str, role: str, name: str) -> Provenance:
     more = [library for library in code.libraries if library.rpartition(" ")[0] not in _LIBRARIES]
     libraries = {f"{role}_libraries": ", ".join(more)} if more else {}
     return {f"{role}_by": f"{entry.distribution} {entry.version}", f"{role}_source": code.checksum, **libraries}
+
+
+@cache
+def _question(name: str) -> Provenance:
+    """Who ships the question that a cell asks, and a checksum of its code; empty for the harness's own rows."""
+    entry = None if name in HARNESS else entry_of(rules_of(name))
+    return {} if entry is None else _plugin("questions", "question", entry.name)

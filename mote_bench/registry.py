@@ -14,7 +14,7 @@ from typing import Any
 
 from mote_bench.contracts import InputError
 
-KINDS = ("schemes", "attacks", "embedders", "datasets")
+KINDS = ("schemes", "attacks", "questions", "embedders", "datasets")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 # What a command line and a record say for "every one", "the protocol's choice" and "no attack".
 _RESERVED = frozenset({"all", "default", "none", "zero-effort"})

@@ -14,11 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from mote_bench import enrolment, judge, scenes, store, tasks, workers
 from mote_bench.cluster import Cluster
-from mote_bench.contracts import CEILINGS, Cell, Knowledge, Record, SamePerson, Scheme, Status, Threat
+from mote_bench.contracts import Cell, Knowledge, Record, Scheme, Status, Threat
 from mote_bench.enrolment import Held
-from mote_bench.evidence import Database, Theft
 from mote_bench.isolation import Bounds, contained
 from mote_bench.ledger import Ledger, Progress
+from mote_bench.metrics.measured import with_people
+from mote_bench.questions.harness import COST, NO_ATTACK, VERIFY, ZERO_EFFORT
+from mote_bench.questions.installed import ceilings
+from mote_bench.questions.staging import Database, Doors, Rules, Theft
 from mote_bench.settings import Setting
 from mote_bench.spec import add_run
 from mote_bench.split import Enrolled
@@ -118,7 +121,7 @@ def _run(stage: _Stage) -> None:
     """Controls go first: every other cell's floor and ceiling come from them."""
     names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
     stage.ledger.expect(_tasks(stage, names))
-    controls = {*judge.CONTROLS, *CEILINGS.values()}
+    controls = {*judge.CONTROLS, *ceilings()}
     for group in (controls, set(names) - controls):
         held = _enroll(stage, _fit(stage, [name for name in names if name in group]))
         _verify(stage, held)
@@ -140,8 +143,9 @@ def _tasks(stage: _Stage, names: Sequence[str]) -> int:
 def _wanted(stage: _Stage) -> enrolment.Wanted:
     """What the attacks that lie ahead need enrolled."""
     attacks = [cell for cell in stage.ledger.pending() if not _is_harness(cell)]
+    questions = stage.setting.plan.questions
     return enrolment.Wanted(
-        shadow_seconds=any(cell.question == SamePerson().name for cell in attacks),
+        shadow_seconds=any(questions[cell.question].second_database for cell in attacks),
         records=max((Threat.parse(cell.knowledge).records for cell in attacks), default=1),
     )
 
@@ -191,7 +195,7 @@ def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
 
 
 def _is_harness(cell: Cell) -> bool:
-    return cell.attack in (judge.ZERO_EFFORT, judge.NO_ATTACK)
+    return cell.attack in (ZERO_EFFORT, NO_ATTACK)
 
 
 def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.Comparison:
@@ -223,13 +227,13 @@ def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trial
 def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held) -> None:
     if outcome.error is not None:
         stage.fail(cell, outcome)
-    elif cell.question == "cost":
+    elif cell.question == COST:
         key_bytes = KEY_BYTES if revocable(held.holdings.scheme) else 0
         measured = judge.costs(held.holdings.first.templates, held.timings, outcome.value.timings, key_bytes=key_bytes)
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details))
     else:
-        measured = outcome.value.verify if cell.question == "verify" else outcome.value.fairness
-        measured = judge.with_people(measured, stage.setting.split.target.numbers)
+        measured = outcome.value.verify if cell.question == VERIFY else outcome.value.fairness
+        measured = with_people(measured, stage.setting.split.target.numbers)
         cost = {"seconds": outcome.seconds}
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
 
@@ -256,7 +260,7 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
 def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
     rule = judge.yardstick(stage.setting.split, stage.setting.protocol.fmr)
-    rules = {name: judge.Rules(rule, one.holdings.thresholds) for name, one in held.items()}
+    rules = {name: Rules(rule, one.holdings.thresholds) for name, one in held.items()}
     thefts: dict[Cell, Theft] = {}
     limit = stage.setting.protocol.seconds_per_attack
     if wanted:
@@ -274,7 +278,7 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
                 continue
             yield task(cell, doors)
 
-    def task(cell: Cell, doors: tasks.Doors | None) -> workers.Task:
+    def task(cell: Cell, doors: Doors | None) -> workers.Task:
         plan = stage.setting.plan
         question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
         call = partial(tasks.attack, seed=stage.seed_of("attack", cell), limit=limit)
@@ -285,7 +289,7 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
         _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), rules=rules[cell.scheme])
 
 
-def _add_attacked(stage: _Stage, cell: Cell, outcome: tasks.Outcome, *, theft: Theft, rules: judge.Rules) -> None:
+def _add_attacked(stage: _Stage, cell: Cell, outcome: tasks.Outcome, *, theft: Theft, rules: Rules) -> None:
     if outcome.error is not None:
         stage.fail(cell, outcome)
         return

@@ -37,6 +37,8 @@ _READS_DOCSTRINGS = frozenset({"__doc__", "getdoc", "getsource", "getsourcelines
 _LOADERS = frozenset({"mote_bench", _REGISTRY, __name__})
 """The suite's own modules that import by name, or name what does: its page of public names, the registry, whose
 plug-ins have checksums of their own, and this one."""
+_PUBLIC_NAMES = frozenset({"mote_bench", "mote_bench.questions"})
+"""Packages whose page only names what others hold: a name counts, where it is used, with the module it comes from."""
 _NOT_CODE = frozenset({".pyc", ".pyo", ".pyi"})
 
 
@@ -114,7 +116,8 @@ def _closure(roots: Iterable[str]) -> dict[str, _Module]:
         found[name] = module = _module(name)
         above = name.rpartition(".")[0]
         waiting += [above] if above else []  # importing a module runs the packages that it lies in
-        waiting += [one for one in module.imported if one not in found and _followed(one, tops)]
+        if name not in _PUBLIC_NAMES:
+            waiting += [one for one in module.imported if one not in found and _followed(one, tops)]
     return found
 
 
@@ -210,6 +213,17 @@ def _imports(node: ast.AST, package: str) -> Iterator[str]:
         if any(alias.name == "*" for alias in node.names):
             yield from _below(base)
         yield from _modules((f"{base}.{alias.name}" for alias in node.names), package)
+        if base in _PUBLIC_NAMES and package not in _PUBLIC_NAMES:
+            yield from (_homes(base)[alias.name] for alias in node.names if alias.name in _homes(base))
+
+
+@cache
+def _homes(page: str) -> dict[str, str]:
+    """Which module each name comes from that a package's page imports."""
+    path = _source(page)
+    tree = ast.parse("" if path is None else path.read_bytes())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {alias.asname or alias.name: _absolute(node, page) for node in imports for alias in node.names}
 
 
 def _reached(nodes: Iterable[ast.AST], package: str) -> set[str]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from mote_bench import protocol, store
-from mote_bench.contracts import CEILING, CEILINGS, FLOOR, InputError, Record
-from mote_bench.judge import NO_ATTACK, ZERO_EFFORT
+from mote_bench.contracts import CEILING, FLOOR, InputError, Record
+from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.installed import ceilings
 
 Bins = Mapping[str, tuple[float, ...]]
 SPEC = "spec"
@@ -134,7 +135,7 @@ class RunSpec:
         cells = [one.cell for one in records]
         return replace(
             made,
-            schemes=_listed({cell.scheme for cell in cells} - {FLOOR, CEILING, *CEILINGS.values()}),
+            schemes=_listed({cell.scheme for cell in cells} - {FLOOR, CEILING, *ceilings()}),
             attacks=_listed({cell.attack for cell in cells} - {NO_ATTACK, ZERO_EFFORT}),
             questions=_listed({cell.question for cell in cells}),
             data_file=found.data_file,

@@ -12,24 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench import judge
-from mote_bench.contracts import (
-    Attack,
-    Evidence,
-    Faces,
-    FloatArray,
-    HowMuch,
-    Key,
-    Question,
-    SamePerson,
-    Scheme,
-    Template,
-    WhichClass,
-    WhichFace,
-    WhichKeyface,
-    WhichPhoto,
-)
+from mote_bench.contracts import Attack, Evidence, Faces, FloatArray, Key, Scheme, Template
 from mote_bench.deadline import TimeBudgetSpent, deadline
-from mote_bench.evidence import Database
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.renewal import measure_renewal
@@ -37,6 +21,8 @@ from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.tiles import Tiles
 from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
 from mote_bench.protocol import Protocol
+from mote_bench.questions import Question
+from mote_bench.questions.staging import Attacked, Database, Doors
 from mote_bench.redaction import redacted
 from mote_bench.toolkit import draw_keys, stream, unit
 
@@ -296,47 +282,33 @@ def _scores(
     return scores
 
 
-@dataclass(frozen=True, eq=False)
-class Doors:
-    """Where the harness presents the faces that an attack answers with.
-
-    Attributes
-    ----------
-    records : mapping of str -> Database
-        ``same``: the attacked records, row by row; ``renewed``: the same people enrolled from another photo under
-        another key; ``another``: the attacked record of somebody else. For :class:`WhichKeyface` ``all``: everybody's.
-    """
-
-    scheme: Scheme
-    records: Mapping[str, Database]
-
-
 def attack(
     attacker: Attack, question: Question, evidence: Evidence, doors: Doors | None, *, seed: int, limit: float | None
 ) -> Outcome:
-    """A :class:`~mote_bench.judge.Attacked`: the answer, checked for shape and finiteness, and its reception."""
+    """An ``Attacked``: the answer, checked for shape and finiteness, and its reception."""
 
-    def attacked() -> judge.Attacked:
+    def attacked() -> Attacked:
         with deadline(limit):
             given = attacker.answer(question, evidence, stream(seed, "attack"))
-        answer = _checked(given, _answer_shape(question, evidence), "answer")
-        return judge.Attacked(answer, getattr(evidence.oracle, "used", None), _shown(question, answer, doors))
+        answer = _checked(given, question.shape(evidence), "answer")
+        return Attacked(answer, getattr(evidence.oracle, "used", None), shown(question, answer, doors))
 
     return guarded(attacked)
 
 
-def _shown(question: Question, answer: FloatArray, doors: Doors | None) -> dict[str, FloatArray]:
+def shown(question: Question, answer: FloatArray, doors: Doors | None) -> dict[str, FloatArray]:
+    """What the running system scores when the answer's faces are presented to it, by the names of ``doors``."""
     if doors is None:
         return {}
     faces = unit(answer).astype(np.float32)
-    if isinstance(question, WhichKeyface):
-        return {name: _scored(doors.scheme, one, faces) for name, one in doors.records.items()}
-    return {
-        name: np.array(
-            [_scored(doors.scheme, one.rows(np.array([row])), faces[[row]])[0, 0] for row in range(len(faces))]
-        )
-        for name, one in doors.records.items()
-    }
+
+    def scores(name: str, records: Database) -> FloatArray:
+        if question.presents[name].every_face:
+            return _scored(doors.scheme, records, faces)
+        rows = range(len(faces))
+        return np.array([_scored(doors.scheme, records.rows(np.array([row])), faces[[row]])[0, 0] for row in rows])
+
+    return {name: scores(name, records) for name, records in doors.records.items()}
 
 
 def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
@@ -349,25 +321,6 @@ def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
     if people.scores > AT_ONCE:
         return guarded(lambda: _tiled_thresholds(scheme, people, rates))
     return guarded(lambda: judge.thresholds(_scores(scheme, people)[_impostor(people)], rates))
-
-
-def _answer_shape(question: Question, evidence: Evidence) -> tuple[int, int]:
-    n = evidence.people
-    if isinstance(question, WhichClass):
-        return n, len(question.classes)
-    if isinstance(question, SamePerson):
-        return n, len(evidence.others)
-    if isinstance(question, WhichPhoto):
-        return n, question.photos
-    if isinstance(question, WhichFace):
-        return n, question.dimension
-    if isinstance(question, WhichKeyface):
-        return question.faces, question.dimension
-    return n if isinstance(question, HowMuch) else _candidates(evidence), 1
-
-
-def _candidates(evidence: Evidence) -> int:
-    return 0 if evidence.candidates is None else len(evidence.candidates)
 
 
 def _checked(array: object, shape: tuple[int, int], what: str) -> FloatArray:

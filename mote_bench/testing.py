@@ -1,4 +1,4 @@
-"""Conformance kit for plug-in authors: what a scheme, an attack or an embedder breaks of its contract, as findings.
+"""Conformance kit for plug-in authors: what a scheme, an attack, a question or an embedder breaks of its contract, as findings.
 
 In a test of your own::
 
@@ -15,8 +15,17 @@ from collections.abc import Callable
 from mote_bench.conformance.embedders import portraits
 from mote_bench.conformance.findings import Finding, deal, findings, generated_faces
 from mote_bench.contracts import Attack, Embedder, Faces, Scheme
+from mote_bench.questions import Question
 
-__all__ = ["Finding", "check_attack", "check_embedder", "check_scheme", "generated_faces", "portraits"]
+__all__ = [
+    "Finding",
+    "check_attack",
+    "check_embedder",
+    "check_question",
+    "check_scheme",
+    "generated_faces",
+    "portraits",
+]
 
 
 def check_scheme(make_scheme: Callable[[], Scheme], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
@@ -63,7 +72,7 @@ def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = Non
         Makes a new attack: the class itself, if it needs no arguments.
     faces : Faces, optional
         Faces that say who they show, with two photos or more of at least 80 people and, for an attack that answers
-        :class:`mote_bench.contracts.WhichClass`, an attribute. By default generated ones (:func:`generated_faces`).
+        :class:`mote_bench.questions.WhichClass`, an attribute. By default generated ones (:func:`generated_faces`).
     seed : int
         Of the generated faces, the people chosen, the schemes and the attack.
 
@@ -81,6 +90,29 @@ def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = Non
 
     people = deal(generated_faces(seed=seed) if faces is None else faces, target=48, shadow=80, seed=seed)
     return findings(attacks.Trial(make_attack, people, seed), attacks.CHECKS)
+
+
+def check_question(question: type[Question], *, seed: int = 0) -> list[Finding]:
+    """What a question keeps and breaks of :class:`mote_bench.questions.Question`.
+
+    It is put to 600 generated people of four photos each (:func:`generated_faces`), enrolled with ``cosine``, and
+    answered by guesses.
+
+    Parameters
+    ----------
+    question : type
+        The class itself.
+    seed : int
+        Of the generated faces, the people chosen, the scheme and the guesses.
+
+    Returns
+    -------
+    list of Finding
+        One per check. The list ends after a failed check that the following ones build on.
+    """
+    from mote_bench.conformance import questions
+
+    return findings(questions.Trial(question, generated_faces(people=600, photos=4, seed=seed), seed), questions.CHECKS)
 
 
 def check_embedder(make_embedder: Callable[[], Embedder]) -> list[Finding]:

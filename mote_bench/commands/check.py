@@ -1,4 +1,4 @@
-"""`check`: what a scheme, an attack or an embedder breaks of its contract."""
+"""`check`: what a scheme, an attack, a question or an embedder breaks of its contract."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from mote_bench.contracts import InputError
 if TYPE_CHECKING:
     from mote_bench.conformance.findings import Finding
 
-KINDS = ("schemes", "attacks", "embedders")
+KINDS = ("schemes", "attacks", "questions", "embedders")
 EPILOG = "Example: python -m mote_bench check my-scheme, or, not yet registered: check my_package.scheme:MyScheme"
 
 
 def check(
-    name: Annotated[str, typer.Argument(help="A registered scheme, attack or embedder, or MODULE:CLASS.")],
+    name: Annotated[str, typer.Argument(help="A registered scheme, attack, question or embedder, or MODULE:CLASS.")],
     seed: Annotated[int, typer.Option(help="Seed of the generated people it is tried on.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what is broken.")] = False,
 ) -> None:
     """Try a plug-in on people made up for it and list what it keeps and breaks of its contract."""
-    from mote_bench.testing import check_attack, check_embedder, check_scheme
+    from mote_bench.testing import check_attack, check_embedder, check_question, check_scheme
 
     kind, make = _found(name)
     if kind == "embedders":
         findings = check_embedder(make)
     else:
-        findings = (check_scheme if kind == "schemes" else check_attack)(make, seed=seed)
+        checks: dict[str, Callable[..., list[Finding]]] = {"schemes": check_scheme, "questions": check_question}
+        findings = checks.get(kind, check_attack)(make, seed=seed)
     for finding in findings:
         if not (quiet and finding.ok):
             print(_line(finding))
@@ -48,7 +49,7 @@ def _line(finding: Finding) -> str:
 
 
 def _found(name: str) -> tuple[str, Callable[[], Any]]:
-    """What makes it, and whether it is a scheme, an attack or an embedder."""
+    """What makes it, and the kind of plug-in that it is."""
     from mote_bench import registry
 
     if ":" in name:
@@ -79,5 +80,5 @@ def _imported(name: str) -> tuple[str, Callable[[], Any]]:
         raise InputError(
             f"'{name}' is a {type(make).__name__}; expected a class or a function that makes one: MODULE:CLASS"
         )
-    kind = "schemes" if hasattr(make, "enroll") else "embedders" if hasattr(make, "embed") else "attacks"
-    return kind, make
+    telling = {"enroll": "schemes", "embed": "embedders", "offered": "questions"}
+    return next((kind for method, kind in telling.items() if hasattr(make, method)), "attacks"), make

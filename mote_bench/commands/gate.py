@@ -143,9 +143,10 @@ def _home(folder: Path) -> Path:
 
 
 def _gated(schemes: str | None, before: Sequence[Record]) -> list[str]:
-    from mote_bench.contracts import CEILING, CEILINGS, FLOOR
+    from mote_bench.contracts import CEILING, FLOOR
+    from mote_bench.questions.installed import ceilings
 
-    known = sorted({one.cell.scheme for one in before} - {FLOOR, CEILING, *CEILINGS.values()})
+    known = sorted({one.cell.scheme for one in before} - {FLOOR, CEILING, *ceilings()})
     if schemes is None:
         if not known:
             raise InputError("the baseline holds controls only; expected a scheme to gate")

@@ -18,12 +18,14 @@ class Kind(enum.StrEnum):
 
     SCHEME = "scheme"
     ATTACK = "attack"
+    QUESTION = "question"
     EMBEDDER = "embedder"
 
 
 _USE = {
     Kind.SCHEME: "run --schemes {name}",
     Kind.ATTACK: "run --attacks {name}",
+    Kind.QUESTION: "list",
     Kind.EMBEDDER: "embed PICTURES --embedder {name} --out faces.npz",
 }
 
@@ -37,7 +39,7 @@ def new(
     from mote_bench import scaffold
 
     folder = scaffold.write(kind.value, name, out)
-    print(f"{folder}: {'a' if kind is Kind.SCHEME else 'an'} {kind.value} named '{name}' that works. Make it yours:")
+    print(f"{folder}: {'an' if kind.value[0] in 'ae' else 'a'} {kind.value} named '{name}' that works. Make it yours:")
     print(f"  cd {folder} && pip install -e '.[test]' && pytest")
     print(f"  python -m mote_bench check {name}")
     print(f"  python -m mote_bench {_USE[kind].format(name=name)}")

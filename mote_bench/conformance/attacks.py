@@ -7,9 +7,9 @@ import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from mote_bench import registry
 from mote_bench.conformance.findings import (
@@ -23,33 +23,23 @@ from mote_bench.conformance.findings import (
     wrong_shape,
 )
 from mote_bench.contracts import (
-    CEILING,
-    CEILINGS,
     Access,
     Attack,
     Evidence,
     Faces,
     FloatArray,
-    HowMuch,
+    InputError,
     Knowledge,
-    Question,
-    SamePerson,
     Scheme,
     Shadow,
     Threat,
-    WasMember,
-    WhichClass,
-    WhichFace,
-    WhichKeyface,
-    WhichPhoto,
 )
-from mote_bench.evidence import Database, Holdings, Scene, Theft, steal
-from mote_bench.toolkit import class_index, draw_keys, revocable, stream, stream_seed, unit
+from mote_bench.evidence import steal
+from mote_bench.questions import Exam, Question
+from mote_bench.questions.staging import Database, Holdings, Scene, Theft
+from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
 _OPTIONAL_METHODS = ("reconstruct", "surrogate", "score", "readings", "solve", "public")
-_QUESTIONS = (WhichClass, HowMuch, WhichFace, SamePerson, WhichPhoto, WasMember, WhichKeyface)
-_PHOTOS = 2
-_KEYFACES = 10
 _CANDIDATES = 60
 _RECORDS = 3
 _QUERIES = {Access.RECORD: 0, Access.SCORES: 8, Access.DECISIONS: 64}
@@ -60,9 +50,6 @@ _AGREEMENT = 0.9
 _BREAKS = 3.0
 _CHANCE = 4.0
 """Standard errors: a knowing answer on 48 people is 7 or more from chance."""
-_LEAST_PER_CLASS = 5
-
-Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,20 +71,10 @@ class Trial:
 
     @cached_property
     def question(self) -> Question:
-        asked: object = self.made.question
-        dimension = self.people.target.embeddings.shape[1]
-        if asked is WhichClass:
-            return _which_class(self.people)
-        if asked is HowMuch:
-            return _how_much(self.people)
-        others = (
-            WhichFace(dimension),
-            SamePerson(),
-            WhichPhoto(_PHOTOS),
-            WasMember(),
-            WhichKeyface(_KEYFACES, dimension),
-        )
-        return next(question for question in others if type(question) is asked)
+        try:
+            return cast(type[Question], self.made.question).example(self.people.target, self.people.shadow)
+        except InputError as error:  # the faces' fault, not the attack's
+            raise FacesError(str(error)) from None
 
     @property
     def access(self) -> Access:
@@ -106,7 +83,7 @@ class Trial:
     @cached_property
     def cosine(self) -> Holdings:
         """What hides nothing of the question: ``cosine``, or what stands for it."""
-        return self._holdings(CEILINGS.get(self.question.name, CEILING))
+        return self._holdings(self.question.ceiling)
 
     @cached_property
     def noise(self) -> Holdings:
@@ -185,31 +162,6 @@ def _threshold(scheme: Scheme, own: Database, strangers: Faces) -> float:
     return float(np.quantile(scores, 1 - float(_OPERATING_FMR)))
 
 
-def _which_class(people: People) -> WhichClass:
-    """The first attribute with two classes or more that both target and shadow people show."""
-    for attribute, labels in people.target.attributes.items():
-        shadow = people.shadow.attributes[attribute].tolist()
-        classes = [
-            label
-            for label in np.unique(labels[labels != ""]).tolist()
-            if min(labels.tolist().count(label), shadow.count(label)) >= _LEAST_PER_CLASS
-        ]
-        if len(classes) >= 2:
-            return WhichClass(attribute, tuple(classes))
-    raise FacesError(
-        "the faces have no attribute of which two classes are shown by enough people; expected one such as 'gender', "
-        f"with at least {_LEAST_PER_CLASS} people of each class in a quarter of them. Or leave `faces` out."
-    )
-
-
-def _how_much(people: People) -> HowMuch:
-    """The first number that target and shadow people have."""
-    for attribute, values in people.target.values.items():
-        if np.isfinite(values).sum() >= _LEAST_PER_CLASS and np.ptp(values[np.isfinite(values)]) > 0:
-            return HowMuch(attribute)
-    raise FacesError("the faces have no numeric attribute; give `values`, such as ages in years, or leave `faces` out.")
-
-
 def _copy(faces: Faces) -> Faces:
     return Faces(faces.embeddings, faces.identity, faces.attributes, faces.values)
 
@@ -236,7 +188,8 @@ def _states(trial: Trial) -> str | None:
     attack = trial.made
     if not callable(getattr(attack, "answer", None)):
         return f"{type(attack).__name__} without answer"
-    if getattr(attack, "question", None) not in _QUESTIONS:
+    asked = getattr(attack, "question", None)
+    if not (isinstance(asked, type) and issubclass(asked, Question)):
         return f"question = {getattr(attack, 'question', 'missing')!r}"
     levels = getattr(attack, "knowledge", None)
     if not isinstance(levels, tuple) or not levels or not all(isinstance(level, Knowledge) for level in levels):
@@ -255,19 +208,7 @@ def _pickles(trial: Trial) -> str | None:
 
 
 def _shape_due(trial: Trial) -> tuple[int, int]:
-    n, question = len(trial.people.target), trial.question
-    if isinstance(question, WhichClass):
-        return n, len(question.classes)
-    if isinstance(question, WhichFace):
-        return n, question.dimension
-    if isinstance(question, WhichPhoto):
-        return n, question.photos
-    if isinstance(question, WhichKeyface):
-        return question.faces, question.dimension
-    if isinstance(question, WasMember):
-        candidates = trial.theft(trial.cosine, trial.strongest).evidence.candidates
-        return 0 if candidates is None else len(candidates), 1
-    return n, n if isinstance(question, SamePerson) else 1
+    return trial.question.shape(trial.theft(trial.cosine, trial.strongest).evidence)
 
 
 def _at_levels(answers: Mapping[Knowledge, FloatArray], complaint: Callable[[FloatArray], str | None]) -> str | None:
@@ -308,10 +249,13 @@ def _keeps_no_state(trial: Trial) -> str | None:
 
 def _order(trial: Trial) -> str | None:
     evidence = trial.theft(trial.cosine, trial.strongest).evidence
-    if not evidence.templates or isinstance(trial.question, WasMember):
+    if not evidence.templates:
         return None  # nothing stolen that could be dealt in another order
     rows = stream(trial.seed, "another order").permutation(len(evidence.templates))
     columns = stream(trial.seed, "another order of others").permutation(len(evidence.others))
+    expected = trial.question.follows(trial.on_cosine[trial.strongest], rows, columns)
+    if expected is None:
+        return None
     dealt = replace(
         evidence,
         templates=tuple(evidence.templates[row] for row in rows),
@@ -319,21 +263,8 @@ def _order(trial: Trial) -> str | None:
         candidates=None if evidence.candidates is None else evidence.candidates[rows],
         renewed=tuple(replace(one, templates=tuple(one.templates[row] for row in rows)) for one in evidence.renewed),
     )
-    expected, given = trial.on_cosine[trial.strongest][rows], trial.answer(dealt)
-    if isinstance(trial.question, SamePerson):
-        expected = expected[:, columns]
-    agreement = _agreement(_comparable(trial.question, expected), _comparable(trial.question, given))
+    agreement = _agreement(trial.question.comparable(expected), trial.question.comparable(trial.answer(dealt)))
     return f"dealt in another order, the answers correlate by {agreement:.2f}" if agreement < _AGREEMENT else None
-
-
-def _comparable(question: Question, answer: FloatArray) -> FloatArray:
-    """What counts in an answer: differences between classes, directions apart from their mean, or all."""
-    if isinstance(question, WhichClass):
-        return np.asarray(answer - answer.mean(axis=1, keepdims=True))
-    if isinstance(question, WhichFace):
-        direction = unit(answer)
-        return np.asarray(direction - direction.mean(axis=0))
-    return answer
 
 
 def _agreement(left: FloatArray, right: FloatArray) -> float:
@@ -373,75 +304,8 @@ def _chance_on_noise(trial: Trial) -> str | None:
 
 def _edge(trial: Trial, answer: FloatArray, holdings: Holdings, theft: Theft) -> float:
     """How far from chance the answers are, in standard errors; positive is better than chance."""
-    question = trial.question
-    if isinstance(question, WhichPhoto):
-        return _class_edge(answer, theft.truth)
-    if isinstance(question, HowMuch):
-        return _value_edge(answer, trial.people.target.values[question.attribute][theft.people])
-    if isinstance(question, WasMember):
-        return _member_edge(answer, theft.truth)
-    if isinstance(question, WhichKeyface):
-        return _keyface_edge(answer, holdings)
-    if isinstance(question, WhichClass):
-        labels = trial.people.target.attributes[question.attribute][theft.people]
-        return _class_edge(answer, class_index(labels, question.classes))
-    if isinstance(question, SamePerson):
-        return _link_edge(answer, np.argsort(theft.others)[theft.people])
-    mean = trial.people.background.embeddings.mean(axis=0)
-    return _face_edge(unit(answer) - mean, trial.people.target.embeddings[theft.people] - mean)
-
-
-def _class_edge(answer: FloatArray, truth: npt.NDArray[np.int64]) -> float:
-    """Balanced accuracy less 1 / C; the first place is shared by all that tie for it."""
-    first = answer == answer.max(axis=1, keepdims=True)
-    credit = first / first.sum(axis=1, keepdims=True)
-    classes = answer.shape[1]
-    rates = [credit[truth == one, one].mean() for one in range(classes)]
-    variance = sum(1 / (truth == one).sum() for one in range(classes)) * (classes - 1) / classes**4
-    return float((np.mean(rates) - 1 / classes) / np.sqrt(variance))
-
-
-def _link_edge(answer: FloatArray, mate: Index) -> float:
-    """Share of the other records that the mate beats, less a half; uniform under chance, variance 1 / 12."""
-    own = answer[np.arange(len(answer)), mate][:, None]
-    beaten = ((answer < own).sum(axis=1) + ((answer == own).sum(axis=1) - 1) / 2) / (answer.shape[1] - 1)
-    return float((beaten.mean() - 0.5) / np.sqrt(1 / 12 / len(answer)))
-
-
-def _value_edge(answer: FloatArray, truth: FloatArray) -> float:
-    """Fisher's transform of the correlation, whose standard error is 1 / sqrt(n - 3)."""
-    known = np.isfinite(truth)
-    guess = answer[known, 0]
-    if np.ptp(guess) == 0:
-        return 0.0
-    correlation = np.clip(np.corrcoef(guess, truth[known])[0, 1], -1 + 1e-9, 1 - 1e-9)
-    return float(np.arctanh(correlation) * np.sqrt(known.sum() - 3))
-
-
-def _member_edge(answer: FloatArray, truth: Index) -> float:
-    """The Mann-Whitney statistic in its standard errors under chance."""
-    from scipy.stats import rankdata
-
-    ranks, members, others = rankdata(answer[:, 0]), int((truth == 1).sum()), int((truth == 0).sum())
-    above = ranks[truth == 1].sum() - members * (members + 1) / 2
-    return float((above - members * others / 2) / np.sqrt(members * others * (members + others + 1) / 12))
-
-
-def _keyface_edge(faces: FloatArray, holdings: Holdings) -> float:
-    """Templates opened by any of the faces, beyond what as many strangers open by chance."""
-    scores = holdings.scheme.score(holdings.first.templates, unit(faces).astype(np.float32), keys=holdings.first.keys)
-    opened = np.asarray(scores >= holdings.thresholds[_OPERATING_FMR]).any(axis=1)
-    expected = 1 - (1 - float(_OPERATING_FMR)) ** len(faces)
-    return float((opened.mean() - expected) / np.sqrt(expected * (1 - expected) / opened.size))
-
-
-def _face_edge(given: FloatArray, truth: FloatArray) -> float:
-    """Centred cosine to the own face less the mean of those to the other faces."""
-    cosines = unit(given) @ unit(truth).T
-    own = np.diagonal(cosines)
-    gain = own - (cosines.sum(axis=1) - own) / (len(own) - 1)
-    error = gain.std(ddof=1) / np.sqrt(len(gain))
-    return float(gain.mean() / error) if error > 0 else 0.0
+    exam = Exam(trial.people.background, trial.people.target, holdings, theft, _OPERATING_FMR)
+    return trial.question.edge(answer, exam)
 
 
 def _far(distance: float) -> str:
@@ -452,8 +316,8 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "states_question_and_knowledge",
         _states,
-        "answer, question = one of the question types of mote_bench.contracts (the type itself), knowledge = a tuple "
-        "of Knowledge levels, and needs, if stated, a tuple of names of scheme methods",
+        "answer, question = a class that derives from mote_bench.questions.Question, such as WhichClass (the class "
+        "itself), knowledge = a tuple of Knowledge levels, and needs, if stated, a tuple of names of scheme methods",
         "set the class attributes as mote_bench.contracts.Attack says; a tuple of one is written (x,)",
         needed=True,
     ),

@@ -28,17 +28,7 @@ import numpy.typing as npt
 from tabulate import tabulate
 
 from mote_bench import registry, store, workers
-from mote_bench.contracts import (
-    Access,
-    Evidence,
-    Faces,
-    FloatArray,
-    InputError,
-    Knowledge,
-    Measurement,
-    Shadow,
-    WhichFace,
-)
+from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError, Knowledge, Measurement, Shadow
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
 from mote_bench.door import Door
@@ -48,6 +38,7 @@ from mote_bench.faces.decoder import Decoder, learned
 from mote_bench.faces.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
 from mote_bench.metrics.intervals import clustered_wilson, wilson
 from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.questions import WhichFace
 from mote_bench.tasks import Outcome, guarded
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed, unit
 

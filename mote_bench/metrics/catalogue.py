@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -345,17 +346,18 @@ def describe(metric_name: str, question: str | None = None) -> Metric:
     metric_name : str
         For example ``fnmr_gender_female_at_fmr_1e-2``.
     question : str, optional
-        The record's question. ``eer`` and ``rank_1`` point one way for recognition (``verify``) and the other for
-        privacy (``link``); without a question the row for recognition is given.
+        The kind of the record's question, as it stands in ``questions``. ``eer`` and ``rank_1`` point one way for
+        recognition (``verify``) and the other for privacy (``link``); without a question the row for recognition is
+        given.
 
     Raises
     ------
     InputError
         On a name that no row describes.
     """
-    for metric in METRICS:
-        if re.fullmatch(_pattern(metric.name), metric_name) and (question is None or _asked(metric, question)):
-            return metric
+    found = row(metric_name, [metric for metric in METRICS if question is None or question in metric.questions])
+    if found is not None:
+        return found
     from mote_bench.contracts import InputError  # here, as it brings numpy with it
 
     known = ", ".join(dict.fromkeys(metric.name for metric in METRICS))
@@ -363,16 +365,10 @@ def describe(metric_name: str, question: str | None = None) -> Metric:
     raise InputError(f"no metric is called '{metric_name}'{where}; expected one of {known}.")
 
 
+def row(metric_name: str, rows: Iterable[Metric]) -> Metric | None:
+    """The first of some rows that describes a metric."""
+    return next((metric for metric in rows if re.fullmatch(_pattern(metric.name), metric_name)), None)
+
+
 def _pattern(name: str) -> str:
     return re.sub(r"\\\{\w+\\\}", "(?:.+)", re.escape(name))
-
-
-def kind_of(question: str) -> str:
-    """The question itself, or what stands for all questions of its kind: ``ATTRIBUTE`` or ``VALUE``."""
-    if question in {name for row in METRICS for name in row.questions}:
-        return question
-    return VALUE if question.endswith("_value") else ATTRIBUTE
-
-
-def _asked(metric: Metric, question: str) -> bool:
-    return kind_of(question) in metric.questions

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, Measurement
 
@@ -35,3 +38,22 @@ class Measured:
                 return measurement
         known = ", ".join(measurement.metric for measurement in self.measurements)
         raise KeyError(f"no metric '{metric}' among {known}")
+
+
+def with_people(measured: Measured, numbers: npt.NDArray[np.intp]) -> Measured:
+    """The figures with the people's influence on them in the details, as JSON.
+
+    ``details["influence"]`` holds ``people``, the number of each (:class:`mote_bench.split.Enrolled`) in ascending
+    order, and for each metric as many numbers.
+    """
+    if not measured.influence:
+        return measured
+    order = np.argsort(numbers)
+    pulls = {metric: _short(values[order]) for metric, values in measured.influence.items()}
+    influence = {"people": numbers[order].tolist(), **pulls}
+    return replace(measured, details={**measured.details, "influence": influence})
+
+
+def _short(values: FloatArray) -> list[float]:
+    """Four significant digits: what a comparison of two runs can tell apart is far coarser."""
+    return [float(f"{value:.4g}") for value in values]

@@ -9,13 +9,6 @@ from .standings import Worst
 ALL, PART, NOTHING, UNCLEAR = "all of it", "part of it", "nothing", "can't tell"
 
 _NO_SCALE = 0.02  # where the controls are this close, nothing lies between them
-_ASKS = {
-    "reconstruct": "the face rebuilt",
-    "link": "two records joined",
-    "photo": "which photo it was",
-    "member": "who was in the background",
-    "wolf": "doors opened by ten faces",
-}
 
 
 @dataclass(frozen=True)
@@ -51,9 +44,3 @@ def share(worst: Worst) -> Share | None:
     reached = (low <= 0, high >= 1)
     word = {(True, True): UNCLEAR, (True, False): NOTHING, (False, True): ALL}.get(reached, PART)
     return Share(value, low, high, word)
-
-
-def asks(question: str) -> str:
-    """What a question is after, in words."""
-    told = "its number guessed" if question.endswith("_value") else "its class guessed"
-    return _ASKS.get(question, told)

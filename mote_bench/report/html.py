@@ -14,10 +14,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mote_bench.contracts import Measurement, Record, Status
-from mote_bench.metrics.catalogue import describe, kind_of
+from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
+from mote_bench.questions.installed import asks, described, in_full, kind_of
 
 from . import text
-from .glance import asks, share
+from .glance import share
 from .packing import packed, plain
 from .pictures import Picture, of_board, of_scheme, trade_offs
 from .readings import (
@@ -39,9 +40,9 @@ MOST_BYTES = 1_000_000
 """A page above this shows, of attacks that work on the same and need the same, the strongest only."""
 _MOST_VALUES = 6
 _OWN = {
-    "verify": "Recognition",
-    "fairness": "Fairness",
-    "cost": "Cost: smallest and largest template, fastest and slowest batch, instead of an interval",
+    VERIFY: "Recognition",
+    FAIRNESS: "Fairness",
+    COST: "Cost: smallest and largest template, fastest and slowest batch, instead of an interval",
 }
 
 
@@ -131,6 +132,7 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
     environment.filters["short_label"] = _short_label
     environment.filters["share"] = share
     environment.filters["asks"] = asks
+    environment.filters["in_full"] = in_full
     folder = files(__package__)
     page = environment.from_string((folder / "leaderboard.html.j2").read_text(encoding="utf-8"))
     style = Markup((folder / "leaderboard.css").read_text(encoding="utf-8"))
@@ -254,7 +256,7 @@ def _own(records: list[Record], rows: Sequence[Row]) -> tuple[Own, ...]:
     for question, title in _OWN.items():
         of_level = {str(record.cell.knowledge): record for record in records if record.cell.question == question}
         metrics = dict.fromkeys(one.metric for record in of_level.values() for one in record.measurements)
-        shown = [of_level.get("none" if question == "cost" else level) for level in levels]
+        shown = [of_level.get("none" if question == COST else level) for level in levels]
         lines = tuple((metric, tuple(find(record, metric) for record in shown)) for metric in metrics)
         files_of = tuple(dict.fromkeys(record_link(record) for record in shown if record))
         groups += [Own(title, lines, files_of)] if lines else []
@@ -266,9 +268,9 @@ def _remarks(records: list[Record]) -> Iterable[str]:
     for record in records:
         cell = record.cell
         where = f"{cell.question}{', key stolen' if str(cell.knowledge) == 'stolen_key' else ''}"
-        if cell.question in ("verify", "fairness", "cost") and record.status is not Status.OK:
+        if cell.question in HARNESS and record.status is not Status.OK:
             yield f"{where}: {record.status}. {text.message(record.error)}"
-        if cell.question == "fairness":
+        if cell.question == FAIRNESS:
             for key, title in (("left_out", "left out"), ("undefined", "undefined")):
                 listed = {name: why for name, why in record.details.get(key, {}).items() if why}
                 if listed:
@@ -290,20 +292,21 @@ def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
 
 def _terms(boards: Iterable[Board]) -> list[Term]:
     """Every metric on the boards, once, in the order in which a reader meets it."""
-    asked: dict[tuple[str, str], None] = {}
+    asked: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
     for board in boards:
-        asked |= dict.fromkeys([("eer", "verify"), *([(f"fnmr_at_fmr_{board.fmr}", "verify")] if board.fmr else [])])
+        if board.fmr:
+            asked[f"fnmr_at_fmr_{board.fmr}", VERIFY] = VERIFY
         for reading in board.readings:
             kind = kind_of(reading.question)
-            asked |= dict.fromkeys((metric, kind) for metric in (reading.headline, *reading.beside))
+            asked |= {(metric, kind): reading.question for metric in (reading.headline, *reading.beside)}
         for attribute in board.attributes[:1]:
             indexes = (f"{index}_{attribute}_at_fmr_{board.fairness_fmr}" for index in ("garbe", "fdr"))
-            asked |= dict.fromkeys((metric, "fairness") for metric in indexes)
-    return [_term(metric, question) for metric, question in asked]
+            asked |= {(metric, FAIRNESS): FAIRNESS for metric in indexes}
+    return [_term(metric, question) for (metric, _), question in asked.items()]
 
 
 def _term(metric: str, question: str) -> Term:
-    known = describe(metric, question)
-    of = {"eer": f" ({'recognition' if question == 'verify' else question})"}.get(metric, "")
-    name = text.label(metric.split("_", 1)[0]) if question == "fairness" else text.label(metric)
+    known = described(metric, question)
+    of = {"eer": f" ({'recognition' if question == VERIFY else question})"}.get(metric, "")
+    name = text.label(metric.split("_", 1)[0]) if question == FAIRNESS else text.label(metric)
     return Term(name + of, f"{known.meaning}; {known.better} is better", known.source)

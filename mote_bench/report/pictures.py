@@ -10,6 +10,8 @@ from markupsafe import Markup
 
 from mote_bench.contracts import CEILING, FLOOR, Measurement, Record
 from mote_bench.metrics.fairness import snake_case
+from mote_bench.questions.harness import FAIRNESS, VERIFY
+from mote_bench.questions.installed import rules_of
 
 from .glance import share
 from .plots import Axis, Curve, Dot, Group, Histogram, Point, det, dots, groups, histogram, scatter
@@ -23,7 +25,6 @@ _HOW_TO_READ_DET = (
 )
 _LOWER_LEFT = "Lower left is better; a line joins those that no other scheme beats on both."
 _LONGEST_NAME = 20
-_TRADED = ("gender", "reconstruct", "link")
 _LONGEST_GROUP = 20
 
 
@@ -44,24 +45,28 @@ def of_board(board: Board, *, name: str) -> tuple[Picture, ...]:
 
 def trade_offs(board: Board, *, name: str) -> tuple[Picture, ...]:
     """What is paid for privacy: errors against leaks, bytes against leaks, and bytes against errors."""
-    asked = [(place, reading) for place, reading in enumerate(board.readings) if reading.question in _TRADED]
+    asked = [(place, reading) for place, reading in enumerate(board.readings) if _traded(reading)]
     drawn = [_recognition_against_privacy(board, place, reading, f"{name}t{place}") for place, reading in asked]
     drawn += [_storage_against_privacy(board, place, reading, f"{name}s{place}") for place, reading in asked]
     return tuple(picture for picture in (*drawn, _storage_against_recognition(board, f"{name}tb")) if picture)
+
+
+def _traded(reading: Reading) -> bool:
+    return rules_of(reading.question).traded(reading.question)
 
 
 def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) -> tuple[Picture, ...]:
     """DET curves, linking scores and errors by group, as far as the scheme's records hold them."""
     rows = [row for row in board.rows if row.scheme == scheme]
     found = [_det(scheme, rows, records, f"{name}d")]
-    link = next((reading for reading in board.readings if reading.question == "link"), None)
+    compared = [reading for reading in board.readings if rules_of(reading.question).histograms]
     found += [_exposure(row, board, f"{name}e{row.key}") for row in rows]
     for row in rows:
         stolen = row.key == "stolen"  # to disclose the system's secrets changes who attacks, not who is let in
-        if link:
-            best = strongest(of_one_record(attacks_on(records, scheme, "link", key=row.key)), link)
+        for reading in compared:
+            best = strongest(of_one_record(attacks_on(records, scheme, reading.question, key=row.key)), reading)
             found.append(_linking(row, best, f"{name}l{row.key}"))
-        record = harness_record(records, scheme, "fairness", stolen=stolen)
+        record = harness_record(records, scheme, FAIRNESS, stolen=stolen)
         found.append(_by_group(row, record, board.fairness_fmr, f"{name}f{row.key}"))
     return tuple(picture for picture in found if picture)
 
@@ -241,14 +246,14 @@ def _said(row: Row, worst: Worst) -> str:
 def _det(scheme: str, rows: list[Row], records: list[Record], name: str) -> Picture | None:
     curves: list[Curve] = []
     for row in rows:
-        record = harness_record(records, scheme, "verify", stolen=row.key == "stolen")
+        record = harness_record(records, scheme, VERIFY, stolen=row.key == "stolen")
         # Long names of two rows beside each other would not fit; the heading tells whose curves these are.
         title = _tail(row).lstrip(", ") or _name(row)
         curves += _curve(record, title, "stolen" if row.key == "stolen" else "main")
     if not curves:
         return None
     if scheme != CEILING:
-        curves += _curve(harness_record(records, CEILING, "verify", stolen=False), CEILING, "control")
+        curves += _curve(harness_record(records, CEILING, VERIFY, stolen=False), CEILING, "control")
     eers = "; ".join(f"{row.name}: EER {number(row.eer.measurement.value)}" for row in rows if row.eer.measurement)
     svg = det(curves, name=name, alt=f"Detection error trade-off. {eers}.")
     own = next(filter(None, (row.eer.record for row in rows)), "")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mote_bench.contracts import Access, InputError, Knowledge, Measurement, Record, Status, Threat
-from mote_bench.metrics.catalogue import describe
 from mote_bench.naming import record_name
+from mote_bench.questions.harness import HARNESS
+from mote_bench.questions.installed import described, reading_of, rules_of
 
 from .text import named
-
-HARNESS = ("verify", "fairness", "cost")
-"""Questions that the harness answers without an attacker."""
 
 SECRET, STOLEN, DISCLOSED = "secret", "stolen", "disclosed"
 """What the thief of a row has got: no key, the people's keys, or the system's own secrets as well."""
@@ -24,18 +23,6 @@ _BEYOND = {
     STOLEN: {Knowledge.FULL_DISCLOSURE},
     DISCLOSED: set(),
 }
-_QUESTION_ORDER = {
-    "gender": 0,
-    "age": 1,
-    "age_value": 2,
-    "ethnicity": 3,
-    "reconstruct": 5,
-    "link": 6,
-    "photo": 7,
-    "member": 8,
-    "wolf": 9,
-}
-_HEADLINES = {"link": ("eer", "d_sys"), "photo": ("top_1",), "member": ("auc",)}
 _KNOWLEDGE = list(Knowledge)
 _ACCESS = list(Access)
 _READS = {
@@ -60,8 +47,7 @@ class Reading:
     Attributes
     ----------
     headline : str
-        The metric shown, by which the strongest attack is found and schemes are ranked. For reconstruction that is
-        the success less the wolf rate: a face that also passes as other people is no reconstruction of this one.
+        The metric shown, by which the strongest attack is found and schemes are ranked.
     beside : tuple of str
         Metrics shown next to the headline.
     """
@@ -74,7 +60,7 @@ class Reading:
 def readings(records: Sequence[Record]) -> tuple[Reading, ...]:
     """One reading per question that was asked, attributes first."""
     asked = {record.cell.question for record in records} - set(HARNESS)
-    ordered = sorted(asked, key=lambda question: (_QUESTION_ORDER.get(question, 4), question))
+    ordered = sorted(asked, key=lambda question: (rules_of(question).place(question), question))
     return tuple(_reading(question, records) for question in ordered)
 
 
@@ -112,7 +98,7 @@ def leak(reading: Reading, value: float) -> float:
 
 def better(reading: Reading) -> str:
     """Which values of the headline leak less: ``lower`` or ``higher``."""
-    return describe(reading.headline, reading.question).better
+    return described(reading.headline, reading.question).better
 
 
 def reads(attack: str) -> str:
@@ -198,21 +184,8 @@ def ordered(records: Iterable[Record]) -> list[Record]:
 
 def _reading(question: str, records: Sequence[Record]) -> Reading:
     mine = [record for record in records if record.cell.question == question]
-    if question in _HEADLINES:
-        headline, *others = _HEADLINES[question]
-        return Reading(question, headline, tuple(others))
-    if question.endswith("_value"):
-        return Reading(question, "correlation", ("mae",))
-    if question == "wolf":
-        rate = strictest_rate(mine, "opened_by_10_at_fmr_")
-        return Reading(question, f"opened_by_10_at_fmr_{rate}", (f"opened_by_1_at_fmr_{rate}",))
-    if question != "reconstruct":
-        return Reading(question, "balanced_accuracy", ("auc",))
-    rate = strictest_rate(mine, "success_gain")
-    if not rate:  # too few people for any threshold: only the likeness itself can be read
-        return Reading(question, "cosine_gain", ("centred_cosine",))
-    beside = (f"type_2_success_at_fmr_{rate}", f"wolf_rate_at_fmr_{rate}", "centred_cosine")
-    return Reading(question, f"success_gain_at_fmr_{rate}", beside)
+    metrics = dict.fromkeys(one.metric for record in mine for one in record.measurements)
+    return Reading(question, *reading_of(question, metrics, partial(strictest_rate, mine)))
 
 
 def _as_rate(text: str) -> tuple[float, str]:

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from mote_bench.contracts import CEILING, CEILINGS, FLOOR, Knowledge, Measurement, Record, Status
+from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status
+from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
+from mote_bench.questions.installed import ceiling_of, ceilings
 
 from .readings import (
     DISCLOSED,
@@ -249,15 +251,15 @@ def _board(records: list[Record]) -> Board:
 
 def _yardsticks(records: list[Record]) -> set[str]:
     """Schemes that are there only as the ceiling of a question which cosine can't be: no rows of their own."""
-    own = {name: {one.cell.question for one in records if one.cell.scheme == name} for name in CEILINGS.values()}
-    return {name for question, name in CEILINGS.items() if own[name] == {question}}
+    own = {name: {one.cell.question for one in records if one.cell.scheme == name} for name in ceilings() - {CEILING}}
+    return {name for name, asked in own.items() if asked and all(ceiling_of(question) == name for question in asked)}
 
 
 def _attributes(records: list[Record]) -> tuple[str, ...]:
     """The attributes whose groups were compared."""
     found = set()
     for record in records:
-        if record.cell.question == "fairness":
+        if record.cell.question == FAIRNESS:
             matches = (re.match(r"(?:garbe|fdr)_(.+)_at_fmr_", one.metric) for one in record.measurements)
             found |= {match.group(1) for match in matches if match}
     return tuple(sorted(found))
@@ -280,7 +282,7 @@ def key_states(records: Sequence[Record], scheme: str) -> tuple[str, ...]:
 
 def _row(frame: _Frame, scheme: str, key: str) -> Row:
     stolen = key == STOLEN
-    verify = harness_record(frame.records, scheme, "verify", stolen=stolen)
+    verify = harness_record(frame.records, scheme, VERIFY, stolen=stolen)
     eer = _figure(verify, "eer")
     row = Row(
         scheme=scheme,
@@ -348,7 +350,7 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
 
 
 def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ...]:
-    record = harness_record(frame.records, scheme, "fairness", stolen=stolen)
+    record = harness_record(frame.records, scheme, FAIRNESS, stolen=stolen)
 
     def index(name: str, attribute: str) -> Figure:
         figure = _figure(record, f"{name}_{attribute}_at_fmr_{frame.fairness_fmr}")
@@ -358,8 +360,8 @@ def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ..
 
 
 def _cost(frame: _Frame, scheme: str) -> Cost:
-    own = harness_record(frame.records, scheme, "cost", stolen=False)
-    control = harness_record(frame.records, CEILING, "cost", stolen=False)
+    own = harness_record(frame.records, scheme, COST, stolen=False)
+    control = harness_record(frame.records, CEILING, COST, stolen=False)
     seconds = _figure(own, "seconds_per_enrolment")
     reference = _figure(control, "seconds_per_enrolment").measurement
     ratio = None

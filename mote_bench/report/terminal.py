@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mote_bench.contracts import Measurement, Record
+from mote_bench.questions.installed import rules_of
 
 from .readings import better
 from .standings import BROKEN, UNKNOWN, UNSHOWN, Board, Figure, Row, Worst, standings
@@ -89,7 +90,7 @@ def _columns(board: Board) -> Iterator[_Column]:
     for place, reading in enumerate(board.readings):
         arrow = "↑" if better(reading) == "higher" else "↓"
         metric = {"balanced_accuracy": "bal. acc.", "eer": "EER"}.get(reading.headline, "gain")
-        name = {"reconstruct": "rebuild"}.get(reading.question, reading.question)
+        name = rules_of(reading.question).short(reading.question)
         title = f"{shortened(name, _QUESTION_WIDTH - 2)} {arrow}\n{metric}"
         yield _Column(title, _QUESTION_WIDTH, [_worst(row.questions[place]) for row in rows])
     if board.attributes:

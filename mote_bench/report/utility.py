@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from mote_bench.contracts import Measurement, Record
 from mote_bench.metrics.fairness import snake_case
+from mote_bench.questions.harness import COMPARED
 
 from .markdown import safe
 from .readings import STOLEN, find, harness_record
@@ -43,7 +44,7 @@ def _section(board: Board, records: Sequence[Record]) -> list[str]:
 
 def _harness(row: Row, records: Sequence[Record]) -> tuple[Record | None, Record | None]:
     stolen = row.key == STOLEN
-    verify, fairness = (harness_record(records, row.scheme, asked, stolen=stolen) for asked in ("verify", "fairness"))
+    verify, fairness = (harness_record(records, row.scheme, asked, stolen=stolen) for asked in COMPARED)
     return verify, fairness
 
 

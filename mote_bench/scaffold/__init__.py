@@ -1,4 +1,4 @@
-"""Begins a plug-in package: a scheme, an attack or an embedder that works, with tests, to be made one's own."""
+"""Begins a plug-in package: a scheme, an attack, a question or an embedder that works, with tests, to be made one's own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(kind: str, name: str, where: Path) -> Path:
 
     Parameters
     ----------
-    kind : {"scheme", "attack", "embedder"}
+    kind : {"scheme", "attack", "question", "embedder"}
     name : str
         What users will type.
     where : Path

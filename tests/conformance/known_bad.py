@@ -10,18 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from mote_bench.conformance import attacks as attack_checks
-from mote_bench.contracts import (
-    Embedded,
-    Evidence,
-    Faces,
-    FloatArray,
-    Key,
-    Knowledge,
-    SamePerson,
-    Template,
-    WhichClass,
-    WhichFace,
-)
+from mote_bench.contracts import Embedded, Evidence, Faces, FloatArray, Key, Knowledge, Template
+from mote_bench.questions import SamePerson, WhichClass, WhichFace
 from mote_bench.toolkit import class_index, numbers, stream, unit
 
 

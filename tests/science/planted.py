@@ -9,21 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mote_bench.contracts import (
-    Access,
-    Attack,
-    Evidence,
-    Faces,
-    FloatArray,
-    Key,
-    Knowledge,
-    SamePerson,
-    Scheme,
-    Shadow,
-    Template,
-    WhichClass,
-    WhichFace,
-)
+from mote_bench.contracts import Access, Attack, Evidence, Faces, FloatArray, Key, Knowledge, Scheme, Shadow, Template
+from mote_bench.questions import SamePerson, WhichClass, WhichFace
 from mote_bench.toolkit import class_index, draw_keys, revocable, unit
 from populations import gaussian_faces
 

@@ -10,7 +10,8 @@ from mote_baselines.cosine import Cosine
 from mote_baselines.noise import Noise
 from planted import ATTACKS, GENDER, World, levels, load, make_world, question_of, steal, success
 
-from mote_bench.contracts import Faces, Knowledge, WhichClass, WhichFace
+from mote_bench.contracts import Faces, Knowledge
+from mote_bench.questions import WhichClass, WhichFace
 
 SEEDS = 5
 

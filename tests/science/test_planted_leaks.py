@@ -14,7 +14,8 @@ from mote_attacks import attributes_from_bytes
 from mote_baselines.cosine import Cosine
 from planted import GENDER, World, balanced_accuracy, equal_error_rate, load, make_world, steal, success
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Knowledge, Shadow, Template, WhichFace
+from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Knowledge, Shadow, Template
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import stream, unit
 
 FROM_BYTES = ["logistic-bytes", "xgboost-bytes", "mlp-bytes"]

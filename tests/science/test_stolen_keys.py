@@ -8,7 +8,8 @@ from mote_attacks import attributes_from_bytes
 from mote_baselines.biohash import BioHash
 from planted import GENDER, World, load, make_world, question_of, steal, success
 
-from mote_bench.contracts import Faces, Knowledge, WhichFace
+from mote_bench.contracts import Faces, Knowledge
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import unit
 
 CHANCE = (0.3, 0.7)

@@ -5,8 +5,8 @@ import pytest
 from mote_baselines.noise import Noise
 from planted import ATTACKS, GENDER, load, make_world, steal
 
-from mote_bench.contracts import WhichClass
 from mote_bench.metrics.attributes import measure_attribute
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import class_index
 
 SEEDS = 100

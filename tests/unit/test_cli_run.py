@@ -71,7 +71,8 @@ def plug_in(folder, *, attack):
 
 
 RAISES = """
-from mote_bench.contracts import Knowledge, WhichClass
+from mote_bench.contracts import Knowledge
+from mote_bench.questions import WhichClass
 
 class Strange:
     question, knowledge = WhichClass, (Knowledge.ALGORITHM,)

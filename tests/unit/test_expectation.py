@@ -7,7 +7,7 @@ import pytest
 from mote_bench import expectation, protocol, registry, runner, settings
 from mote_bench.contracts import Cell
 from mote_bench.expectation import AttackCost, Costs, SchemeCost
-from mote_bench.judge import ZERO_EFFORT
+from mote_bench.questions.harness import ZERO_EFFORT
 from mote_bench.spec import RunSpec
 
 PLAIN = SchemeCost(fit=0, enroll=0, score=0, shared=0, call=0, first=0, columns=1000)

@@ -25,6 +25,7 @@ EDITS = (
     ("a docstring of the contract", "mote_bench/contracts.py", '"""Aligned rows', '"""Rows, aligned'),
     ("a metric", "mote_bench/metrics/intervals.py", "import numpy as np", "import numpy as np\nMORE = 1"),
     ("a classifier", "mote_attacks/classifiers.py", "import numpy as np", "import numpy as np\nMORE = 1"),
+    ("a question", "mote_bench/questions/linkage.py", "import numpy as np", "import numpy as np\nMORE = 1"),
     ("a scheme", "mote_baselines/biohash.py", "import numpy as np", "import numpy as np\nMORE = 1"),
     ("the trainer", "mote_bench/mote/train.py", "import numpy as np", "import numpy as np\nMORE = 1"),
 )
@@ -35,8 +36,9 @@ import numpy as np
 from mote_bench import protocol, provenance, source_code
 from mote_bench.contracts import Cell, Dataset, Faces
 
-cells = [Cell("quick-1", "x", scheme, attack, "gender", "algorithm", 0)
-         for scheme in ("cosine", "biohash", "mote") for attack in ("logistic-bytes", "compare-bytes", "zero-effort")]
+asked = {"logistic-bytes": "gender", "compare-bytes": "link", "zero-effort": "verify"}
+cells = [Cell("quick-1", "x", scheme, attack, question, "algorithm", 0)
+         for scheme in ("cosine", "biohash", "mote") for attack, question in asked.items()]
 data, version = Dataset("x", Faces(np.eye(3)), "ab"), protocol.load("quick-1")
 told = {}
 for name, file, old, new in json.loads(sys.argv[1]):
@@ -45,7 +47,8 @@ for name, file, old, new in json.loads(sys.argv[1]):
     if file:
         assert old in text, file
         path.write_text(text.replace(old, new, 1))
-    for one in (source_code.code_of, source_code._module, provenance._plugin, provenance._shared):
+    for one in (source_code.code_of, source_code._module, provenance._plugin, provenance._shared,
+                provenance._question):
         one.cache_clear()
     found = provenance.of_cells(cells, data, version, bins={})
     told[name] = {f"{cell.scheme} {cell.attack}": found[cell] for cell in cells}
@@ -94,6 +97,10 @@ def test_a_part_of_an_attack_makes_stale_what_imports_it(told: Told) -> None:
     assert stale(told, "a classifier") == {f"{scheme} logistic-bytes" for scheme in ("cosine", "biohash", "mote")}
 
 
+def test_a_question_makes_stale_what_is_asked_by_it(told: Told) -> None:
+    assert stale(told, "a question") == {f"{scheme} compare-bytes" for scheme in ("cosine", "biohash", "mote")}
+
+
 def test_a_scheme_makes_its_own_cells_stale(told: Told) -> None:
     assert stale(told, "a scheme") == {cell for cell in told["nothing"] if cell.startswith("biohash ")}
     assert stale(told, "the trainer") == {cell for cell in told["nothing"] if cell.startswith("mote ")}
@@ -101,9 +108,15 @@ def test_a_scheme_makes_its_own_cells_stale(told: Told) -> None:
 
 def test_what_a_record_says(told: Told) -> None:
     origin = told["nothing"]["mote logistic-bytes"]
-    assert {"engine_source", "scheme_source", "attack_source", "data_sha256", "faces_sha256", "protocol_sha256"} <= set(
-        origin
-    )
+    assert {
+        "engine_source",
+        "scheme_source",
+        "attack_source",
+        "question_source",
+        "data_sha256",
+        "faces_sha256",
+        "protocol_sha256",
+    } <= set(origin)
     assert origin["scheme_by"].startswith("mote-bench ")
     assert "attack_source" not in told["nothing"]["mote zero-effort"]
     assert all(isinstance(value, str) for value in origin.values())

@@ -165,8 +165,8 @@ def test_an_empty_registry_says_how_to_install(site: Path, wanted: str) -> None:
         registry.select("attacks", wanted)
 
 
-def test_kinds_are_four() -> None:
-    with pytest.raises(InputError, match="expected one of schemes, attacks, embedders, datasets"):
+def test_kinds_are_five() -> None:
+    with pytest.raises(InputError, match="expected one of schemes, attacks, questions, embedders, datasets"):
         registry.names("embedding")
 
 

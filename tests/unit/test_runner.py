@@ -8,8 +8,9 @@ import pytest
 from mote_baselines.cosine import Cosine
 
 from mote_bench import runner, settings, store, tasks, workers
-from mote_bench.contracts import Dataset, Knowledge, SamePerson, Status, WhichClass, WhichFace
+from mote_bench.contracts import Dataset, Knowledge, Status
 from mote_bench.naming import record_name
+from mote_bench.questions import SamePerson, WhichClass, WhichFace
 from mote_bench.spec import RunSpec
 from populations import gaussian_faces
 from readings import value

@@ -13,7 +13,8 @@ from mote_attacks.linkage import _correlation
 from mote_attacks.regression import fit_ridge
 from mote_attacks.scales import at_scales
 
-from mote_bench.contracts import Faces, WhichClass
+from mote_bench.contracts import Faces
+from mote_bench.questions import WhichClass
 from mote_bench.toolkit import Answers, unit
 
 

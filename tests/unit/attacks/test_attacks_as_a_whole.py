@@ -16,19 +16,8 @@ from mote_attacks.probing import granted
 from mote_baselines.biohash import BioHash
 from mote_baselines.cosine import Cosine
 
-from mote_bench.contracts import (
-    Access,
-    Evidence,
-    FloatArray,
-    Key,
-    Knowledge,
-    SamePerson,
-    Scheme,
-    Shadow,
-    Template,
-    WhichClass,
-    WhichFace,
-)
+from mote_bench.contracts import Access, Evidence, FloatArray, Key, Knowledge, Scheme, Shadow, Template
+from mote_bench.questions import SamePerson, WhichClass, WhichFace
 from mote_bench.toolkit import draw_keys, revocable
 from populations import gaussian_faces
 

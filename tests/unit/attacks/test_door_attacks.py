@@ -13,8 +13,9 @@ from mote_baselines.cosine import Cosine
 from mote_baselines.cosine_forms import Principal
 from mote_baselines.noise import Noise
 
-from mote_bench.contracts import Access, Evidence, Knowledge, Shadow, WhichClass, WhichFace
+from mote_bench.contracts import Access, Evidence, Knowledge, Shadow
 from mote_bench.door import Door
+from mote_bench.questions import WhichClass, WhichFace
 from mote_bench.toolkit import draw_keys, unit
 from populations import gaussian_faces
 

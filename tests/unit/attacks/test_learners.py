@@ -10,7 +10,8 @@ from mote_attacks.pairs import FromBytes as PairsFromBytes
 from mote_attacks.pairs import Several, _plain, _weighed, _whitened
 from mote_attacks.traces import _form, _shared_words
 
-from mote_bench.contracts import Access, Evidence, Faces, Knowledge, SamePerson, Shadow, WhichFace
+from mote_bench.contracts import Access, Evidence, Faces, Knowledge, Shadow
+from mote_bench.questions import SamePerson, WhichFace
 from mote_bench.toolkit import unit
 
 N, OWN = 60, 120

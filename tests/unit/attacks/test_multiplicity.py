@@ -7,7 +7,8 @@ import pytest
 from mote_attacks.multiplicity import ClosedForms, Ridges
 from mote_baselines.biohash import BioHash
 
-from mote_bench.contracts import Evidence, Knowledge, Records, Shadow, WhichFace
+from mote_bench.contracts import Evidence, Knowledge, Records, Shadow
+from mote_bench.questions import WhichFace
 from mote_bench.toolkit import draw_keys, unit
 from populations import gaussian_faces
 

@@ -17,10 +17,11 @@ from mote_baselines.cosine import Cosine
 from mote_baselines.packed import packed, places
 
 from mote_bench import registry
-from mote_bench.contracts import Access, Evidence, Faces, InputError, Knowledge, Shadow, WhichFace
+from mote_bench.contracts import Access, Evidence, Faces, InputError, Knowledge, Shadow
 from mote_bench.door import Door
 from mote_bench.evidence import granted, levels
 from mote_bench.plan import threats
+from mote_bench.questions import WhichFace
 from mote_bench.testing import check_scheme
 from mote_bench.toolkit import unit
 from populations import gaussian_faces

@@ -8,8 +8,8 @@ import pytest
 from mote_bench import judge, protocol
 from mote_bench.contracts import Faces, InputError
 from mote_bench.data import npz
-from mote_bench.evidence import Theft
 from mote_bench.metrics.transfer import Transfer, _ridge, measure_transfer
+from mote_bench.questions.staging import Attacked, Rules, Theft
 from mote_bench.split import split
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
@@ -98,11 +98,11 @@ def test_what_is_taken_over(people):
 
 
 def test_records_hold_the_figures_where_the_data_do(people):
-    from mote_bench.contracts import WhichFace
+    from mote_bench.questions import WhichFace
 
     rows = np.arange(len(people.target.references))
-    attacked = judge.Attacked(people.target.references.embeddings.astype(np.float64), None, {})
-    rules = judge.Rules(judge.yardstick(people, ["1e-2"]), {})
+    attacked = Attacked(people.target.references.embeddings.astype(np.float64), None, {})
+    rules = Rules(judge.yardstick(people, ["1e-2"]), {})
     panel = judge.panels(people)[0]
     measured = judge.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=rules, seed=0)
     assert measured["second_recogniser_type_1_success_at_fmr_1e-2"].value > 0.95

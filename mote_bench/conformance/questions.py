@@ -1,0 +1,302 @@
+"""The checks of a question against its contract; ``mote_bench.testing`` is the page to start from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mote_bench import judge, protocol, registry, tasks
+from mote_bench.conformance.findings import Check
+from mote_bench.contracts import CEILING, Faces, FloatArray, Knowledge, Shadow, Threat
+from mote_bench.evidence import doors, steal
+from mote_bench.metrics.measured import Measured
+from mote_bench.questions import Exam, Question
+from mote_bench.questions.harness import HARNESS
+from mote_bench.questions.installed import claimant
+from mote_bench.questions.staging import Attacked, Case, Database, Doors, Holdings, Rules, Scene, Theft
+from mote_bench.split import Split, split
+from mote_bench.toolkit import stream, stream_seed
+
+_PROTOCOL = "quick-1"
+_GUESSES = 20
+_MOST_LUCKY = 4
+"""Of 20 guesses, at 2.5 % each: more than this by chance in one question of six thousand."""
+_CHANCE = 4.0
+"""Standard errors, as for attacks."""
+_THREAT = Threat(Knowledge.ALGORITHM)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A question under test, put to people made up for it and enrolled with a scheme that hides nothing."""
+
+    kind: type[Question]
+    faces: Faces
+    seed: int
+
+    @cached_property
+    def protocol(self) -> protocol.Protocol:
+        return protocol.load(_PROTOCOL)
+
+    @cached_property
+    def split(self) -> Split:
+        return split(self.faces, self.protocol, seed=self.seed)
+
+    @cached_property
+    def question(self) -> Question:
+        """The first that is offered."""
+        return self.kind.offered(self.split, self.protocol).questions[0]
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        parts = self.split
+        scheme = registry.load("schemes", CEILING).fit(parts.background, seed=self.seed)
+
+        def enroll(people: Faces | None, purpose: str) -> Database:
+            if people is None:
+                return Database((), None)
+            seeds = [stream_seed(self.seed, purpose, row) for row in range(len(people))]
+            return Database(tuple(scheme.enroll(people.embeddings, keys=None, seeds=seeds)), None)
+
+        own, again = enroll(parts.shadow.references, "shadow"), enroll(parts.shadow.seconds, "shadow again")
+        scores = scheme.score(own.templates, parts.background.embeddings, keys=None)
+        return Holdings(
+            scheme=scheme,
+            first=enroll(parts.target.references, "first") + enroll(parts.rehearsal.references, "first of rehearsal"),
+            second=enroll(parts.target.seconds, "second") + enroll(parts.rehearsal.seconds, "second of rehearsal"),
+            shadow=Shadow(parts.shadow.references, own.templates, None, parts.shadow.seconds, again.templates, None),
+            thresholds={rate: float(np.quantile(scores, 1 - float(rate))) for rate in self.protocol.fmr},
+        )
+
+    @cached_property
+    def scene(self) -> Scene:
+        parts = (self.split.target, self.split.rehearsal)
+        return Scene(
+            public=self.split.public,
+            people=np.flatnonzero(np.concatenate([self.question.answerable(part.references) for part in parts])),
+            photos=self.question.candidates(self.split),
+            candidates=self.protocol.member_candidates,
+            operating_fmr=self.protocol.operating_fmr,
+        )
+
+    @cached_property
+    def rules(self) -> Rules:
+        return Rules(judge.yardstick(self.split, self.protocol.fmr), self.holdings.thresholds)
+
+    def staged(self) -> tuple[Theft, Doors | None]:
+        """The same evidence each time."""
+        rng = stream(self.seed, "theft")
+        stolen = steal(self.holdings, self.question, _THREAT, scene=self.scene, rng=rng)
+        return stolen, doors(self.holdings, self.question, _THREAT, stolen=stolen, rng=rng)
+
+    def guess(self, number: int = 0) -> FloatArray:
+        """An answer that knows nothing."""
+        rng = stream(self.seed, "guess", number)
+        return rng.standard_normal(self.question.shape(self.staged()[0].evidence))
+
+    def measured(self, answer: FloatArray) -> Measured:
+        """An answer scored on the target people."""
+        stolen, where = self.staged()
+        attacked = Attacked(answer, None, tasks.shown(self.question, answer, where))
+        case = Case(attacked, stolen, judge.panels(self.split)[0], self.rules)
+        return self.question.measure(case, stream(self.seed, "judge"))
+
+
+def _states(trial: Trial) -> str | None:
+    kind: object = trial.kind
+    if not (isinstance(kind, type) and issubclass(kind, Question) and dataclasses.is_dataclass(kind)):
+        return f"{kind!r:.80}"
+    for part in ("asks", "breaks_by"):
+        if not isinstance(getattr(kind, part, None), str):
+            return f"{part} = {getattr(kind, part, 'missing')!r}"
+    known = [entry.name for entry in registry.names("schemes")]
+    return None if kind.ceiling in known else f"ceiling = {kind.ceiling!r}, which is no registered scheme"
+
+
+def _offered(trial: Trial) -> str | None:
+    offer = trial.kind.offered(trial.split, trial.protocol)
+    if not offer.questions:
+        said = "; ".join(f"{name}: {why}" for name, why in offer.refused.items()) or "nothing refused"
+        return f"no question of people with two genders, ages and years; {said}"
+    again = trial.kind.offered(trial.split, trial.protocol)
+    return None if again.questions == offer.questions else "other questions the second time"
+
+
+def _named(trial: Trial) -> str | None:
+    name, other = trial.question.name, claimant(trial.question.name)
+    if name in HARNESS:
+        return f"'{name}', which the harness answers itself"
+    if other is not None and (other.__module__, other.__qualname__) != (trial.kind.__module__, trial.kind.__qualname__):
+        return f"'{name}', which is the name of {other.__module__}.{other.__qualname__}"
+    if trial.kind.id and not trial.kind.claims(name):
+        return f"'{name}', which it doesn't claim"
+    return None
+
+
+def _pickles(trial: Trial) -> str | None:
+    import cloudpickle  # what the worker processes use
+
+    again = pickle.loads(cloudpickle.dumps(trial.question))
+    return None if again == trial.question else f"{again!r:.80} after {trial.question!r:.80}"
+
+
+def _deals(trial: Trial) -> str | None:
+    (one, _), (other, _) = trial.staged(), trial.staged()
+    same = (
+        one.evidence.templates == other.evidence.templates
+        and np.array_equal(one.truth, other.truth)
+        and np.array_equal(_candidates(one), _candidates(other))
+    )
+    return None if same else "other evidence or another truth from the same generator"
+
+
+def _candidates(theft: Theft) -> FloatArray:
+    return np.empty(0) if theft.evidence.candidates is None else theft.evidence.candidates
+
+
+def _shape(trial: Trial) -> str | None:
+    shape: object = trial.question.shape(trial.staged()[0].evidence)
+    fits = isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(n, int) and n > 0 for n in shape)
+    return None if fits else f"{shape!r}"
+
+
+def _measures(trial: Trial) -> str | None:
+    measured = trial.measured(trial.guess())
+    if not measured.measurements:
+        return "no measurements"
+    for one in measured.measurements:
+        if not np.isfinite([one.value, one.low, one.high]).all() or not one.low <= one.value <= one.high or one.n < 1:
+            return f"{one.metric} = {one.value} in [{one.low}, {one.high}] on {one.n} people"
+    json.dumps(measured.details, allow_nan=False)
+    return None
+
+
+def _same_figures(trial: Trial) -> str | None:
+    first, second = (trial.measured(trial.guess()).measurements for _ in range(2))
+    return None if first == second else "other figures of the same answer, with the same generator"
+
+
+def _described(trial: Trial) -> str | None:
+    from mote_bench.metrics import catalogue
+
+    metrics = [one.metric for one in trial.measured(trial.guess()).measurements]
+    rows = [*trial.kind.metrics, *(row for row in catalogue.METRICS if trial.kind.kind() in row.questions)]
+    unknown = [metric for metric in metrics if catalogue.row(metric, rows) is None]
+    return f"{', '.join(unknown)}, of which no row says what they mean" if unknown else None
+
+
+def _headline(trial: Trial) -> str | None:
+    metrics = {one.metric for one in trial.measured(trial.guess()).measurements}
+    rate = max(trial.protocol.fmr, key=float)
+    headline, beside = trial.kind.reading(lambda family: rate if any(one.startswith(family) for one in metrics) else "")
+    missing = [one for one in (headline, *beside, trial.kind.breaks_by) if one not in metrics]
+    return f"{', '.join(missing)}, which isn't measured" if missing else None
+
+
+def _guesses_break_nothing(trial: Trial) -> str | None:
+    measured = (trial.measured(trial.guess(number)).measurements for number in range(_GUESSES))
+    lucky = sum(trial.kind.breaks({one.metric: one for one in figures}) for figures in measured)
+    return None if lucky <= _MOST_LUCKY else f"{lucky} of {_GUESSES} guesses beat chance"
+
+
+def _examined(trial: Trial) -> str | None:
+    """As the kit for attacks examines them, where target subject i is row i of the target faces.
+
+    One-sided: guessed faces that no system takes for anybody's do worse than the strangers that chance stands for.
+    """
+    target = trial.split.target.references
+    example = trial.kind.example(target, trial.split.shadow.references)
+    photos = example.candidates(trial.split)
+    scene = Scene(trial.split.public, np.arange(len(target)), photos, trial.protocol.member_candidates)
+    stolen = steal(trial.holdings, example, _THREAT, scene=scene, rng=stream(trial.seed, "theft"))
+    fmr = max(trial.protocol.fmr, key=float)
+    exam = Exam(trial.split.background, target, trial.holdings, stolen, fmr)
+    answer = stream(trial.seed, "guess").standard_normal(example.shape(stolen.evidence))
+    edge = example.edge(answer, exam)
+    return None if edge < _CHANCE else f"a guess {edge:+.1f} standard errors from chance"
+
+
+CHECKS: tuple[Check[Trial], ...] = (
+    Check(
+        "states_its_rules",
+        _states,
+        "a frozen dataclass that derives from mote_bench.questions.Question, with asks, breaks_by and the name of a "
+        "registered scheme as ceiling",
+        "set the class attributes that mote_bench.questions.Question lists",
+        needed=True,
+    ),
+    Check(
+        "offered",
+        _offered,
+        "the same questions each time for people who have identities, classes and a number",
+        "return Offer((cls(...),)) from offered, and draw nothing at random in it",
+        needed=True,
+    ),
+    Check(
+        "has_a_name_of_its_own",
+        _named,
+        "a name that no other question has, and that its own claims accepts",
+        "give it an id of its own, or override name and claims together",
+    ),
+    Check(
+        "pickles",
+        _pickles,
+        "a question that can be sent to the worker processes and is equal to itself there",
+        "let its fields be numbers, texts and tuples of these",
+    ),
+    Check(
+        "deals_the_same",
+        _deals,
+        "the same evidence and the same truth from the same generator",
+        "draw only from the `rng` that dealt is given",
+    ),
+    Check(
+        "answer_shape",
+        _shape,
+        "the shape of an answer as two positive ints",
+        "work it out from the evidence, such as (evidence.people, 1)",
+        needed=True,
+    ),
+    Check(
+        "measures",
+        _measures,
+        "finite figures of any answer, each inside its interval, and details that JSON can hold",
+        "leave out what isn't defined, and turn arrays into lists",
+        needed=True,
+    ),
+    Check(
+        "measures_the_same",
+        _same_figures,
+        "the same figures of the same answer",
+        "draw only from the `rng` that measure is given",
+    ),
+    Check(
+        "describes_its_metrics",
+        _described,
+        "a row of the catalogue, or of the question's own metrics, for all that it measures",
+        "add mote_bench.questions.Metric rows to its metrics",
+    ),
+    Check(
+        "headline_is_measured",
+        _headline,
+        "a headline, metrics beside it and a breaks_by that are measured",
+        "name them as measure does",
+    ),
+    Check(
+        "guesses_break_nothing",
+        _guesses_break_nothing,
+        f"that at most {_MOST_LUCKY} of {_GUESSES} guesses beat chance by their interval",
+        "give the headline's measurement its chance, and an interval that covers",
+    ),
+    Check(
+        "guesses_have_no_edge",
+        _examined,
+        f"an edge of less than {_CHANCE:g} standard errors for a guess",
+        "let edge compare the answer with the truth of theft.people, in their order",
+    ),
+)

@@ -1,0 +1,39 @@
+"""What can be asked about stolen templates: one file a question, each with all of its rules.
+
+A plug-in may import this package besides ``mote_bench.contracts`` and ``mote_bench.toolkit``. It brings numpy only.
+"""
+
+from __future__ import annotations
+
+from mote_bench.metrics.catalogue import Metric
+from mote_bench.metrics.measured import Measured
+
+from .attribute import WhichClass
+from .base import Exam, Offer, Question, Strictest
+from .dictionary import WhichKeyface
+from .linkage import SamePerson
+from .membership import WasMember
+from .number import HowMuch
+from .photo import WhichPhoto
+from .reconstruction import WhichFace
+from .staging import Case, Presented, Scene, Theft
+
+__all__ = [
+    "Case",
+    "Exam",
+    "HowMuch",
+    "Measured",
+    "Metric",
+    "Offer",
+    "Presented",
+    "Question",
+    "SamePerson",
+    "Scene",
+    "Strictest",
+    "Theft",
+    "WasMember",
+    "WhichClass",
+    "WhichFace",
+    "WhichKeyface",
+    "WhichPhoto",
+]

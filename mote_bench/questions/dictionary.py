@@ -1,0 +1,74 @@
+"""Which few faces open the most templates?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, Faces, FloatArray
+from mote_bench.metrics.measured import Measured
+from mote_bench.toolkit import unit
+
+from .base import Exam, Offer, Question, Strictest
+from .staging import Case, Index, Presented
+
+if TYPE_CHECKING:
+    from mote_bench.protocol import Protocol
+    from mote_bench.split import Split
+
+_FACES_OF_AN_EXAMPLE = 10
+_EVERYBODY = "all"
+
+
+@dataclass(frozen=True)
+class WhichKeyface(Question):
+    """Which few faces open the most templates? Answer: (``faces``, dimension) float, tried in this order."""
+
+    faces: int
+    dimension: int
+
+    id: ClassVar[str] = "wolf"
+    asks: ClassVar[str] = "doors opened by ten faces"
+    order: ClassVar[int] = 9
+    gives_records: ClassVar[bool] = False
+    presents: ClassVar[Mapping[str, Presented]] = {_EVERYBODY: Presented(every_face=True)}
+    # Not the strictest rate, as in the headline: at 1e-3 a dictionary that works may open too few of a run's people to
+    # be told from chance.
+    breaks_by: ClassVar[str] = "opened_by_10_at_fmr_1e-2"
+
+    @classmethod
+    def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
+        rate = strictest("opened_by_10_at_fmr_")
+        return f"opened_by_10_at_fmr_{rate}", (f"opened_by_1_at_fmr_{rate}",)
+
+    @classmethod
+    def offered(cls, split: Split, protocol: Protocol) -> Offer:
+        return Offer((cls(protocol.wolf_faces, split.target.references.embeddings.shape[1]),))
+
+    def shape(self, evidence: Evidence) -> tuple[int, int]:
+        return self.faces, self.dimension
+
+    def measure(self, case: Case, rng: np.random.Generator) -> Measured:
+        from mote_bench.metrics.keyfaces import measure_keyfaces
+
+        scores = case.attacked.shown[_EVERYBODY][case.rows]
+        opened = {fmr: scores >= threshold for fmr, threshold in case.rules.thresholds.items()}
+        return case.with_people(measure_keyfaces(opened))
+
+    @classmethod
+    def example(cls, target: Faces, shadow: Faces) -> Self:
+        return cls(_FACES_OF_AN_EXAMPLE, target.embeddings.shape[1])
+
+    def edge(self, answer: FloatArray, exam: Exam) -> float:
+        """Templates opened by any of the faces, beyond what as many strangers open by chance."""
+        first = exam.holdings.first
+        scores = exam.holdings.scheme.score(first.templates, unit(answer).astype(np.float32), keys=first.keys)
+        opened = np.asarray(scores >= exam.holdings.thresholds[exam.fmr]).any(axis=1)
+        expected = 1 - (1 - float(exam.fmr)) ** len(answer)
+        return float((opened.mean() - expected) / np.sqrt(expected * (1 - expected) / opened.size))
+
+    def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
+        return None  # it speaks of everybody's records

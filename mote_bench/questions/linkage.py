@@ -1,0 +1,79 @@
+"""Which records of two stolen databases show one person?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement
+from mote_bench.metrics.measured import Measured
+
+from .base import Exam, Offer, Question, Strictest
+from .staging import Case, Index
+
+if TYPE_CHECKING:
+    from mote_bench.protocol import Protocol
+    from mote_bench.split import Split
+
+
+@dataclass(frozen=True)
+class SamePerson(Question):
+    """Which records of two stolen databases show one person? Answer: (n, n others) float, higher = more alike."""
+
+    id: ClassVar[str] = "link"
+    asks: ClassVar[str] = "two records joined"
+    order: ClassVar[int] = 6
+    second_database: ClassVar[bool] = True
+    histograms: ClassVar[bool] = True
+    breaks_by: ClassVar[str] = "eer"
+
+    @classmethod
+    def traded(cls, name: str) -> bool:
+        return True
+
+    @classmethod
+    def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
+        return "eer", ("d_sys",)
+
+    @classmethod
+    def breaks(cls, measurements: Mapping[str, Measurement]) -> bool:
+        """An error rate: the interval lies below a half."""
+        one = measurements.get(cls.breaks_by)
+        return one is not None and one.high < 0.5
+
+    @classmethod
+    def offered(cls, split: Split, protocol: Protocol) -> Offer:
+        return Offer((cls(),))
+
+    def shape(self, evidence: Evidence) -> tuple[int, int]:
+        return evidence.people, len(evidence.others)
+
+    def measure(self, case: Case, rng: np.random.Generator) -> Measured:
+        from mote_bench.metrics.linkage import measure_linkage
+
+        columns = case.panel.of(case.theft.others)
+        mates = _mates(case.theft.people[case.rows], case.theft.others[columns])
+        return case.finished(measure_linkage(case.answer[:, columns], mates, rng))
+
+    @classmethod
+    def example(cls, target: Faces, shadow: Faces) -> Self:
+        return cls()
+
+    def edge(self, answer: FloatArray, exam: Exam) -> float:
+        """Share of the other records that the mate beats, less a half; uniform under chance, variance 1 / 12."""
+        mate = _mates(exam.theft.people, exam.theft.others)
+        own = answer[np.arange(len(answer)), mate][:, None]
+        beaten = ((answer < own).sum(axis=1) + ((answer == own).sum(axis=1) - 1) / 2) / (answer.shape[1] - 1)
+        return float((beaten.mean() - 0.5) / np.sqrt(1 / 12 / len(answer)))
+
+    def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
+        return answer[rows][:, columns]
+
+
+def _mates(people: Index, others: Index) -> Index:
+    """For each stolen record, the place of the same person's record in the second database."""
+    place = {int(person): position for position, person in enumerate(others)}
+    return np.array([place[int(person)] for person in people], dtype=np.intp)

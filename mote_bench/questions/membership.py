@@ -1,0 +1,93 @@
+"""Was each candidate among the faces that the scheme was fitted on?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, Faces, FloatArray, Shadow
+from mote_bench.metrics.measured import Measured
+
+from .base import Exam, Offer, Question, Strictest
+from .staging import Case, Database, Index, Scene, Theft
+
+if TYPE_CHECKING:
+    from mote_bench.protocol import Protocol
+    from mote_bench.split import Split
+
+
+@dataclass(frozen=True)
+class WasMember(Question):
+    """Was each candidate among the faces that the scheme was fitted on? Answer: (m candidates, 1) float."""
+
+    id: ClassVar[str] = "member"
+    asks: ClassVar[str] = "who was in the background"
+    order: ClassVar[int] = 8
+    ceiling: ClassVar[str] = "memoriser"
+    """``cosine`` is fitted on nothing and so can't give a member away."""
+    breaks_by: ClassVar[str] = "auc"
+
+    @classmethod
+    def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
+        return "auc", ()
+
+    @classmethod
+    def offered(cls, split: Split, protocol: Protocol) -> Offer:
+        """Only where the attacker's public faces are what the scheme was fitted on."""
+        return Offer() if split.crossed else Offer((cls(),))
+
+    def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
+        """Half of the people of either kind are known to the attacker; of the others one photo each is in question.
+
+        Members in question have two photos or more, as the attacker's own people do: were they people of one photo,
+        fame would tell them apart.
+        """
+        shadow = theft.evidence.shadow
+        if shadow is None or scene.public.identity is None:
+            raise ValueError("membership needs an attacker with people of their own, and a background with identities")
+        names, first, images = np.unique(scene.public.identity, return_index=True, return_counts=True)
+        repeated = rng.permutation(np.flatnonzero(images > 1))
+        strangers = rng.permutation(len(shadow.references))
+        size = min(len(repeated) // 2, len(strangers) // 2, scene.candidates // 2)
+        asked, known = repeated[:size], np.sort(strangers[size:])
+        candidates = np.concatenate(
+            [scene.public.embeddings[first[asked]], shadow.references.embeddings[strangers[:size]]]
+        )
+        public = scene.public.rows(np.flatnonzero(~np.isin(scene.public.identity, names[asked])))
+        order = rng.permutation(2 * size)
+        evidence = replace(theft.evidence, public=public, shadow=_some(shadow, known), candidates=candidates[order])
+        return replace(theft, evidence=evidence, truth=np.repeat([1, 0], size)[order])
+
+    def shape(self, evidence: Evidence) -> tuple[int, int]:
+        return 0 if evidence.candidates is None else len(evidence.candidates), 1
+
+    def measure(self, case: Case, rng: np.random.Generator) -> Measured:
+        """Candidates are no target subjects: one half of them is scored as the target, one as the rehearsal."""
+        from mote_bench.metrics.membership import measure_membership
+
+        truth = case.theft.truth
+        half = np.arange(len(truth)) % 2 == (case.panel.start > 0)
+        return measure_membership(case.attacked.answer[half], truth[half] == 1, rng)
+
+    @classmethod
+    def example(cls, target: Faces, shadow: Faces) -> Self:
+        return cls()
+
+    def edge(self, answer: FloatArray, exam: Exam) -> float:
+        """The Mann-Whitney statistic in its standard errors under chance."""
+        from scipy.stats import rankdata
+
+        truth = exam.theft.truth
+        ranks, members, others = rankdata(answer[:, 0]), int((truth == 1).sum()), int((truth == 0).sum())
+        above = ranks[truth == 1].sum() - members * (members + 1) / 2
+        return float((above - members * others / 2) / np.sqrt(members * others * (members + others + 1) / 12))
+
+    def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
+        return None  # it speaks of candidates, not of stolen records
+
+
+def _some(shadow: Shadow, rows: Index) -> Shadow:
+    own = Database(shadow.templates, shadow.keys).rows(rows)
+    return Shadow(shadow.references.rows(rows), own.templates, own.keys)

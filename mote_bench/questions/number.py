@@ -1,0 +1,109 @@
+"""What is each person's number, such as the age in years?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Evidence, Faces, FloatArray, InputError
+from mote_bench.metrics.catalogue import VALUE
+from mote_bench.metrics.measured import Measured
+
+from .base import Exam, Offer, Question, Strictest
+from .staging import Case
+
+if TYPE_CHECKING:
+    from mote_bench.protocol import Protocol
+    from mote_bench.split import Split
+
+_SUFFIX = "_value"
+_AGE_IN_YEARS, _OTHERS = 2, 4
+_LEAST_VALUES = 20
+_LEAST_OF_AN_EXAMPLE = 5
+
+
+@dataclass(frozen=True)
+class HowMuch(Question):
+    """What is each person's number, such as the age in years? Answer: (n, 1) float.
+
+    Its records bear the attribute's name with ``_value`` behind it; any such name is read as one.
+    """
+
+    attribute: str
+
+    asks: ClassVar[str] = "its number guessed"
+    order: ClassVar[int] = _OTHERS
+    needs_identity: ClassVar[bool] = False
+    breaks_by: ClassVar[str] = "correlation"
+
+    @property
+    def name(self) -> str:
+        return f"{self.attribute}{_SUFFIX}"
+
+    @classmethod
+    def claims(cls, name: str) -> bool:
+        return name.endswith(_SUFFIX)
+
+    @classmethod
+    def kind(cls) -> str:
+        return VALUE
+
+    @classmethod
+    def place(cls, name: str) -> int:
+        return _AGE_IN_YEARS if name == f"age{_SUFFIX}" else _OTHERS
+
+    @classmethod
+    def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
+        return "correlation", ("mae",)
+
+    @classmethod
+    def offered(cls, split: Split, protocol: Protocol) -> Offer:
+        """One for each number that enough target and shadow people have."""
+        parts = (split.target.references, split.shadow.references)
+        return Offer(
+            tuple(
+                cls(attribute)
+                for attribute in parts[0].values
+                if all(_known(part, attribute) >= _LEAST_VALUES for part in parts)
+            )
+        )
+
+    def answerable(self, references: Faces) -> npt.NDArray[np.bool_]:
+        return np.asarray(np.isfinite(references.values[self.attribute]))
+
+    def shape(self, evidence: Evidence) -> tuple[int, int]:
+        return evidence.people, 1
+
+    def measure(self, case: Case, rng: np.random.Generator) -> Measured:
+        from mote_bench.metrics.values import measure_value
+
+        truth = case.panel.people.references.values[self.attribute][case.people]
+        return case.finished(measure_value(case.answer, truth, rng))
+
+    @classmethod
+    def example(cls, target: Faces, shadow: Faces) -> Self:
+        """The first number that differs between people."""
+        for attribute, values in target.values.items():
+            known = values[np.isfinite(values)]
+            if len(known) >= _LEAST_OF_AN_EXAMPLE and np.ptp(known) > 0:
+                return cls(attribute)
+        raise InputError(
+            "the faces have no numeric attribute; give `values`, such as ages in years, or leave `faces` out."
+        )
+
+    def edge(self, answer: FloatArray, exam: Exam) -> float:
+        """Fisher's transform of the correlation, whose standard error is 1 / sqrt(n - 3)."""
+        truth = exam.target.values[self.attribute][exam.theft.people]
+        known = np.isfinite(truth)
+        guess = answer[known, 0]
+        if np.ptp(guess) == 0:
+            return 0.0
+        correlation = np.clip(np.corrcoef(guess, truth[known])[0, 1], -1 + 1e-9, 1 - 1e-9)
+        return float(np.arctanh(correlation) * np.sqrt(known.sum() - 3))
+
+
+def _known(faces: Faces, attribute: str) -> int:
+    return int(np.isfinite(faces.values.get(attribute, np.empty(0))).sum())

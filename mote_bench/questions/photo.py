@@ -1,0 +1,80 @@
+"""Which of several candidate photos of a person was enrolled?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, Faces, FloatArray
+from mote_bench.metrics.measured import Measured
+
+from .base import Exam, Offer, Question, Strictest
+from .edges import class_edge
+from .staging import Case, Scene, Theft
+
+if TYPE_CHECKING:
+    from mote_bench.protocol import Protocol
+    from mote_bench.split import Enrolled, Split
+
+_PHOTOS_OF_AN_EXAMPLE = 2
+
+
+@dataclass(frozen=True)
+class WhichPhoto(Question):
+    """Which of ``photos`` candidate photos of a person was enrolled? Answer: (n, photos) float, higher = likelier."""
+
+    photos: int
+
+    id: ClassVar[str] = "photo"
+    asks: ClassVar[str] = "which photo it was"
+    order: ClassVar[int] = 7
+    breaks_by: ClassVar[str] = "top_1"
+
+    @classmethod
+    def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
+        return "top_1", ()
+
+    @classmethod
+    def offered(cls, split: Split, protocol: Protocol) -> Offer:
+        return Offer((cls(protocol.photos),))
+
+    def candidates(self, split: Split) -> FloatArray:
+        """The enrolled photo, the second one, and probes."""
+        return np.concatenate([_photos_of(part, self.photos) for part in (split.target, split.rehearsal)])
+
+    def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
+        """Each subject's photos in an order of their own; the truth is the place of the enrolled one."""
+        if scene.photos is None:
+            raise ValueError("there are no candidate photos to choose from")
+        photos = scene.photos[theft.people]
+        order = rng.permuted(np.tile(np.arange(photos.shape[1]), (len(photos), 1)), axis=1)
+        shown = np.take_along_axis(photos, order[:, :, None], axis=1)
+        return replace(theft, evidence=replace(theft.evidence, candidates=shown), truth=np.argmin(order, axis=1))
+
+    def shape(self, evidence: Evidence) -> tuple[int, int]:
+        return evidence.people, self.photos
+
+    def measure(self, case: Case, rng: np.random.Generator) -> Measured:
+        from mote_bench.metrics.membership import measure_photo
+
+        return case.finished(measure_photo(case.answer, case.theft.truth[case.rows], rng))
+
+    @classmethod
+    def example(cls, target: Faces, shadow: Faces) -> Self:
+        return cls(_PHOTOS_OF_AN_EXAMPLE)
+
+    def edge(self, answer: FloatArray, exam: Exam) -> float:
+        return class_edge(answer, exam.theft.truth)
+
+
+def _photos_of(people: Enrolled, photos: int) -> FloatArray:
+    """(people, photos, d)"""
+    assert people.seconds is not None
+    assert people.probes is not None
+    others = [
+        people.probes.embeddings[people.shown == person][: photos - 2] for person in range(len(people.references))
+    ]
+    columns = [people.references.embeddings[:, None], people.seconds.embeddings[:, None], np.stack(others)]
+    return np.concatenate(columns, axis=1)

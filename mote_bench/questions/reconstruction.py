@@ -1,0 +1,125 @@
+"""What was each person's enrolled embedding?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement
+from mote_bench.metrics.measured import Measured
+from mote_bench.toolkit import unit
+
+from .base import Exam, Offer, Question, Strictest
+from .staging import Case, Presented
+
+if TYPE_CHECKING:
+    from mote_bench.metrics.reconstruction import Truth
+    from mote_bench.protocol import Protocol
+    from mote_bench.split import Split
+
+
+@dataclass(frozen=True)
+class WhichFace(Question):
+    """What was each person's enrolled embedding? Answer: (n, dimension) float; only its direction counts."""
+
+    dimension: int
+
+    id: ClassVar[str] = "reconstruct"
+    asks: ClassVar[str] = "the face rebuilt"
+    order: ClassVar[int] = 5
+    in_full: ClassVar[bool] = True
+    presents: ClassVar[Mapping[str, Presented]] = {
+        "same": Presented(),
+        "another": Presented(moved=1),
+        "renewed": Presented(second=True),
+    }
+    # Not the headline: a likeness to the own face above that to others shows on a few people already, where a success
+    # at a strict threshold may need more of them than a run has.
+    breaks_by: ClassVar[str] = "cosine_gain"
+
+    @classmethod
+    def short(cls, name: str) -> str:
+        return "rebuild"
+
+    @classmethod
+    def traded(cls, name: str) -> bool:
+        return True
+
+    @classmethod
+    def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
+        """The success less the wolf rate: a face that also passes as other people is no reconstruction of this one."""
+        rate = strictest("success_gain")
+        if not rate:  # too few people for any threshold: only the likeness itself can be read
+            return "cosine_gain", ("centred_cosine",)
+        beside = (f"type_2_success_at_fmr_{rate}", f"wolf_rate_at_fmr_{rate}", "centred_cosine")
+        return f"success_gain_at_fmr_{rate}", beside
+
+    @classmethod
+    def offered(cls, split: Split, protocol: Protocol) -> Offer:
+        return Offer((cls(split.target.references.embeddings.shape[1]),))
+
+    def shape(self, evidence: Evidence) -> tuple[int, int]:
+        return evidence.people, self.dimension
+
+    def measure(self, case: Case, rng: np.random.Generator) -> Measured:
+        """The likeness, and what the running system and a second recogniser make of the reconstructions."""
+        from mote_bench.metrics.acceptance import measure_acceptance
+        from mote_bench.metrics.reconstruction import measure_reconstruction
+
+        at = case.rules.yardstick
+        measured = measure_reconstruction(case.answer, _truth(case), at.thresholds, rng, uncentred=at.uncentred)
+        shown = {name: scores[case.rows] for name, scores in case.attacked.shown.items()}
+        return case.finished(measured, (*measure_acceptance(shown, case.rules.thresholds), *_transferred(case)))
+
+    @classmethod
+    def example(cls, target: Faces, shadow: Faces) -> Self:
+        return cls(target.embeddings.shape[1])
+
+    def edge(self, answer: FloatArray, exam: Exam) -> float:
+        """Centred cosine to the own face less the mean of those to the other faces."""
+        mean = exam.background.embeddings.mean(axis=0)
+        given, truth = unit(answer) - mean, exam.target.embeddings[exam.theft.people] - mean
+        cosines = unit(given) @ unit(truth).T
+        own = np.diagonal(cosines)
+        gain = own - (cosines.sum(axis=1) - own) / (len(own) - 1)
+        error = gain.std(ddof=1) / np.sqrt(len(gain))
+        return float(gain.mean() / error) if error > 0 else 0.0
+
+    def comparable(self, answer: FloatArray) -> FloatArray:
+        """Directions apart from their mean."""
+        direction = unit(answer)
+        return np.asarray(direction - direction.mean(axis=0))
+
+
+def _truth(case: Case) -> Truth:
+    from mote_bench.metrics.reconstruction import Truth
+
+    enrolled, people = case.panel.people, case.people
+    if enrolled.probes is None:
+        raise ValueError("reconstructions can't be scored without other photos of the people")
+    place = np.full(len(enrolled.references), -1, dtype=np.intp)
+    place[people] = np.arange(len(people))
+    seen = np.flatnonzero(place[enrolled.shown] >= 0)
+    return Truth(
+        mean=case.rules.yardstick.mean,
+        references=enrolled.references.embeddings[people],
+        probes=enrolled.probes.embeddings[seen],
+        shown=place[enrolled.shown[seen]],
+    )
+
+
+def _transferred(case: Case) -> tuple[Measurement, ...]:
+    """What a second recogniser makes of the reconstructions, where the data hold its embeddings."""
+    from mote_bench.metrics.transfer import measure_transfer
+
+    enrolled, people, transfer = case.panel.people, case.people, case.rules.yardstick.transfer
+    references, probes = enrolled.references.second, None if enrolled.probes is None else enrolled.probes.second
+    if transfer is None or references is None or probes is None:
+        return ()
+    place = np.full(len(references), -1, dtype=np.intp)
+    place[people] = np.arange(len(people))
+    seen = np.flatnonzero(place[enrolled.shown] >= 0)
+    return measure_transfer(case.answer, references[people], probes[seen], place[enrolled.shown[seen]], transfer)
