@@ -94,15 +94,15 @@ def _of_record(claimed: Record, made: Record | None) -> Iterator[Finding]:
 
 
 def _figures(cell: Cell, claimed: Sequence[Measurement], made: Sequence[Measurement], prefix: str) -> Iterator[Finding]:
-    fresh = {one.metric: one for one in made}
+    fresh = {one.name: one for one in made}
     for one in claimed:
-        if one.metric not in _CLOCK:
-            other = fresh.get(one.metric)
+        if one.name not in _CLOCK:
+            other = fresh.get(one.name)
             verdict = _verdict(one, other)
             moved = verdict == OUTSIDE and other is not None and _controls_apart(one, other) > _CLOSE
             why = "floor, ceiling or chance differ" if moved else ""
-            yield Finding(cell, prefix + one.metric, verdict, one, other, why)
-    for metric in fresh.keys() - {one.metric for one in claimed}:
+            yield Finding(cell, prefix + one.name, verdict, one, other, why)
+    for metric in fresh.keys() - {one.name for one in claimed}:
         yield Finding(cell, prefix + metric, MISSING, None, fresh[metric], "left out of the bundle")
 
 

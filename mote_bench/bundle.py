@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -135,7 +135,9 @@ def signed(bundle: Bundle) -> list[Record]:
 
 
 def _table(bundle: Bundle) -> dict[str, Any]:
-    records = [{**asdict(one), "status": str(one.status)} for one in bundle.records]
+    from mote_bench import store
+
+    records = [{**store.table_of(one), "status": str(one.status)} for one in bundle.records]
     return {
         "format": FORMAT,
         "kind": bundle.kind,
@@ -184,8 +186,8 @@ def _check_protocol(bundle: Bundle, source: str) -> None:
 
 def _check_figures(record: Record, source: str) -> None:
     for one in (*record.measurements, *record.rehearsal):
-        where = f"{source}: {record.cell.attack}, {record.cell.question}: {one.metric[:80]}"
-        describe(one.metric, record.cell.question)
+        where = f"{source}: {record.cell.attack}, {record.cell.question}: {one.name[:80]}"
+        describe(one.name, record.cell.question)
         if not all(math.isfinite(value) for value in (one.value, one.low, one.high)):
             raise InputError(f"{where}: not a finite number")
         if not _orderly(one):

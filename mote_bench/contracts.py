@@ -424,6 +424,19 @@ class Attack(Protocol):
         ...
 
 
+def flat(metric: str, at: str | None = None, group: Sequence[str] = ()) -> str:
+    """A metric's published name; no other place makes one, and :mod:`mote_bench.metrics.names` reads them.
+
+    >>> flat("fnmr", "1e-2", ("gender", "female"))
+    'fnmr_gender_female_at_fmr_1e-2'
+    """
+    name = "_".join((metric, *group))
+    if at is None:
+        return name
+    # tpr_at_fpr and type_2_success_at_wolf_rate say themselves which rate theirs is.
+    return f"{name}_{at}" if "_at_" in metric else f"{name}_at_fmr_{at}"
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One published number.
@@ -431,7 +444,7 @@ class Measurement:
     Attributes
     ----------
     metric : str
-        Its name in ``mote_bench.metrics.catalogue``, snake case.
+        As it stands in ``mote_bench.metrics.catalogue``, snake case.
     value, low, high : float
         The estimate and its 95 % interval over people.
     n : int
@@ -440,6 +453,13 @@ class Measurement:
         What an answer that knows nothing scores, where that is known beforehand.
     floor, ceiling : float, optional
         The same attack on ``noise`` and on ``cosine``.
+    at : str, optional
+        The rate at which it is read, as the protocol writes it: ``1e-3``. A false-match rate, unless the metric says
+        of which other rate it is.
+    group : tuple of str
+        What part of the people, or how many of what, it is measured of: ``("gender",)`` where the groups of an
+        attribute are compared, ``("gender", "female")`` for one of them, the size of a gallery, the number of faces.
+        In snake case.
     """
 
     metric: str
@@ -450,6 +470,13 @@ class Measurement:
     chance: float | None = None
     floor: float | None = None
     ceiling: float | None = None
+    at: str | None = field(default=None, kw_only=True)
+    group: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """Its name in published files, as :func:`flat` makes it; one of its kind in a record."""
+        return flat(self.metric, self.at, self.group)
 
 
 class Status(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mote_bench.contracts import Measurement, Record, Status
+from mote_bench.contracts import Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.report.readings import (
     DISCLOSED,
@@ -42,7 +42,7 @@ class Figure:
         if self.record is None or self.one is None:
             return {}
         held = self.record.details.get("influence", {})
-        return dict(zip(held.get("people", ()), held.get(self.one.metric, ()), strict=False))
+        return dict(zip(held.get("people", ()), held.get(self.one.name, ()), strict=False))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a figure belongs: the scheme, what the thief of the row holds, the question and the metric."""
+    """Where a figure belongs: the scheme, what the thief of the row holds, the question, and the metric by name."""
 
     scheme: str
     key: str
@@ -66,7 +66,11 @@ class Place:
 
 def asked(records: Sequence[Record]) -> Asked:
     """What a run asked, read as its board reads it."""
-    return Asked(readings(records), strictest_rate(records, "fnmr_at_fmr_"), strictest_rate(records, "garbe_"))
+    return Asked(
+        readings(records),
+        strictest_rate(records, "fnmr", question=VERIFY),
+        strictest_rate(records, "garbe", question=FAIRNESS),
+    )
 
 
 def places(records: Sequence[Record], scheme: str, of: Asked) -> Iterator[Place]:
@@ -106,9 +110,9 @@ def _own_metrics(records: Sequence[Record], key: str, of: Asked) -> Iterator[tup
     if VERIFY in questions:
         yield VERIFY, "eer"
         if of.fnmr_rate:
-            yield VERIFY, f"fnmr_at_fmr_{of.fnmr_rate}"
-    metrics = {one.metric for record in records if record.cell.question == FAIRNESS for one in record.measurements}
-    ending = f"_at_fmr_{of.fairness_rate}"
-    yield from ((FAIRNESS, name) for name in sorted(metrics) if name.startswith("garbe_") and name.endswith(ending))
+            yield VERIFY, flat("fnmr", of.fnmr_rate)
+    uneven = (one for record in records if record.cell.question == FAIRNESS for one in record.measurements)
+    names = {one.name for one in uneven if (one.metric, one.at) == ("garbe", of.fairness_rate)}
+    yield from ((FAIRNESS, name) for name in sorted(names))
     if key != STOLEN and COST in questions:
         yield from ((COST, metric) for metric in _COSTS)

@@ -75,7 +75,7 @@ def measure(question: Question, attacked: Attacked, theft: Theft, *, panel: Pane
     """
     rng = np.random.default_rng(seed)
     measured = question.measure(Case(attacked, theft, panel, rules), rng)
-    broken = [one.metric for one in measured.measurements if not np.isfinite([one.value, one.low, one.high]).all()]
+    broken = [one.name for one in measured.measurements if not np.isfinite([one.value, one.low, one.high]).all()]
     if broken:
         raise ValueError(f"the answer can't be scored: {', '.join(broken)} came out as NaN or infinity")
     return measured
@@ -91,7 +91,7 @@ def with_controls(record: Record, floor: Record | None, ceiling: Record | None) 
     Its status becomes ``unmeasured`` when the attack can't break ``cosine``.
     """
     lows, highs = _values(floor), _values(ceiling)
-    beside = (replace(one, floor=lows.get(one.metric), ceiling=highs.get(one.metric)) for one in record.measurements)
+    beside = (replace(one, floor=lows.get(one.name), ceiling=highs.get(one.name)) for one in record.measurements)
     record = replace(record, measurements=tuple(beside))
     if record.status is Status.OK and record.cell.attack not in (NO_ATTACK, ZERO_EFFORT) and not breaks(ceiling):
         control = ceiling_of(record.cell.question)
@@ -104,12 +104,12 @@ def breaks(ceiling: Record | None) -> bool:
     """Whether the attack beats chance on the control that hides nothing, as the question reads it."""
     if ceiling is None or not ceiling.measurements:
         return False
-    metrics = {one.metric: one for one in ceiling.measurements}
+    metrics = {one.name: one for one in ceiling.measurements}
     return rules_of(ceiling.cell.question).breaks(metrics)
 
 
 def _values(record: Record | None) -> dict[str, float]:
-    return {} if record is None else {one.metric: one.value for one in record.measurements}
+    return {} if record is None else {one.name: one.value for one in record.measurements}
 
 
 def costs(

@@ -16,7 +16,8 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
+from mote_bench.contracts import Cell, InputError, Record, Status
+from mote_bench.metrics.names import from_json, snake_case, to_json
 from mote_bench.naming import packed_name, record_name, short_id
 
 RECORDS = "records"
@@ -210,7 +211,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 def to_text(record: Record) -> str:
     """A record as JSON, a line per part, the last one a checksum of the others; equal records give equal bytes."""
-    parts = _parts(asdict(record))
+    parts = _parts(table_of(record))
     return "{\n" + parts + f',\n"sha256": "{_sha256(parts)}"\n}}\n'
 
 
@@ -234,7 +235,7 @@ def from_text(text: str, source: str) -> Record:
 
 def to_line(record: Record) -> str:
     """A record as one line of a packed file: its short id, the parts of :func:`to_text`, and the same checksum."""
-    table = asdict(record)
+    table = table_of(record)
     whole = {"id": short_id(record.cell), **table, "sha256": _sha256(_parts(table))}
     return "{" + ", ".join(_members(whole)) + "}\n"
 
@@ -277,6 +278,12 @@ def parsed(text: str) -> Any:
     return json.loads(text, parse_constant=refused)
 
 
+def table_of(record: Record) -> dict[str, Any]:
+    """A record as a table that JSON takes; its metrics have their published names."""
+    listed = {"measurements": record.measurements, "rehearsal": record.rehearsal}
+    return asdict(record) | {part: [to_json(one) for one in ones] for part, ones in listed.items()}
+
+
 def record_of(table: Any, source: str) -> Record:
     """The record in a table as JSON gives it.
 
@@ -287,7 +294,7 @@ def record_of(table: Any, source: str) -> Record:
     """
     try:
         return _record(table)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"'{source}' is no record of mote-bench ({error}); move it away and run again") from None
 
 
@@ -296,15 +303,16 @@ def _record(table: Any) -> Record:
     *names, seed = astuple(cell)
     if not isinstance(seed, int) or not all(isinstance(name, str) for name in names):
         raise TypeError("a cell is six names and a seed, a whole number")
+    attributes = [snake_case(attribute) for attribute in table["details"].get("groups", ())]
     return Record(
         cell=cell,
         status=Status(table["status"]),
-        measurements=tuple(Measurement(**row) for row in table["measurements"]),
+        measurements=tuple(from_json(row, attributes) for row in table["measurements"]),
         details=table["details"],
         cost=table["cost"],
         provenance=table["provenance"],
         error=table["error"],
-        rehearsal=tuple(Measurement(**row) for row in table["rehearsal"]),
+        rehearsal=tuple(from_json(row, attributes) for row in table["rehearsal"]),
     )
 
 

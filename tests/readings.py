@@ -13,6 +13,6 @@ def value(records: Iterable[Record], metric: str, **wanted: str) -> Measurement:
         one
         for record in records
         for one in record.measurements
-        if one.metric == metric and all(getattr(record.cell, name) == is_ for name, is_ in wanted.items())
+        if one.name == metric and all(getattr(record.cell, name) == is_ for name, is_ in wanted.items())
     ]
     return found

@@ -171,7 +171,7 @@ def _measures(trial: Trial) -> str | None:
         return "no measurements"
     for one in measured.measurements:
         if not np.isfinite([one.value, one.low, one.high]).all() or not one.low <= one.value <= one.high or one.n < 1:
-            return f"{one.metric} = {one.value} in [{one.low}, {one.high}] on {one.n} people"
+            return f"{one.name} = {one.value} in [{one.low}, {one.high}] on {one.n} people"
     json.dumps(measured.details, allow_nan=False)
     return None
 
@@ -184,14 +184,14 @@ def _same_figures(trial: Trial) -> str | None:
 def _described(trial: Trial) -> str | None:
     from mote_bench.metrics import catalogue
 
-    metrics = [one.metric for one in trial.measured(trial.guess()).measurements]
+    metrics = [one.name for one in trial.measured(trial.guess()).measurements]
     rows = [*trial.kind.metrics, *(row for row in catalogue.METRICS if trial.kind.kind() in row.questions)]
     unknown = [metric for metric in metrics if catalogue.row(metric, rows) is None]
     return f"{', '.join(unknown)}, of which no row says what they mean" if unknown else None
 
 
 def _headline(trial: Trial) -> str | None:
-    metrics = {one.metric for one in trial.measured(trial.guess()).measurements}
+    metrics = {one.name for one in trial.measured(trial.guess()).measurements}
     rate = max(trial.protocol.fmr, key=float)
     headline, beside = trial.kind.reading(lambda family: rate if any(one.startswith(family) for one in metrics) else "")
     missing = [one for one in (headline, *beside, trial.kind.breaks_by) if one not in metrics]
@@ -200,7 +200,7 @@ def _headline(trial: Trial) -> str | None:
 
 def _guesses_break_nothing(trial: Trial) -> str | None:
     measured = (trial.measured(trial.guess(number)).measurements for number in range(_GUESSES))
-    lucky = sum(trial.kind.breaks({one.metric: one for one in figures}) for figures in measured)
+    lucky = sum(trial.kind.breaks({one.name: one for one in figures}) for figures in measured)
     return None if lucky <= _MOST_LUCKY else f"{lucky} of {_GUESSES} guesses beat chance"
 
 

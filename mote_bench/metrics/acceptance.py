@@ -32,7 +32,7 @@ def measure_acceptance(scores: Mapping[str, FloatArray], thresholds: Mapping[str
         intervals over people. The last one is what a face that opens everything would score in the first two.
     """
     return tuple(
-        _share(f"{PRESENTED_TO[name]}_at_fmr_{fmr}", values >= threshold)
+        _share(PRESENTED_TO[name], values >= threshold, fmr)
         for fmr, threshold in thresholds.items()
         for name, values in scores.items()
     )
@@ -44,6 +44,6 @@ def measure_queries(queries: npt.NDArray[np.int64]) -> tuple[Measurement, ...]:
     return (Measurement("queries_per_person", mean, least, most, len(queries)),)
 
 
-def _share(metric: str, accepted: npt.NDArray[np.bool_]) -> Measurement:
+def _share(metric: str, accepted: npt.NDArray[np.bool_], fmr: str) -> Measurement:
     low, high = wilson(float(accepted.sum()), len(accepted))
-    return Measurement(metric, float(accepted.mean()), low, high, len(accepted))
+    return Measurement(metric, float(accepted.mean()), low, high, len(accepted), at=fmr)

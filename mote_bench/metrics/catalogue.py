@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -20,8 +19,8 @@ class Metric:
 
     Attributes
     ----------
-    name : str
-        As it stands in records; ``{fmr}``, ``{attribute}`` and ``{group}`` stand for any value.
+    metric : str
+        As a measurement holds it.
     questions : tuple of str
         The questions whose records hold it.
     meaning : str
@@ -30,15 +29,30 @@ class Metric:
         Which way speaks for the scheme: for its privacy, or for its recognition, evenness or cost.
     source : str
         Where it is defined.
+    at : str, optional
+        The rate at which it is read; ``{fmr}`` stands for any.
+    group : tuple of str
+        What it is measured of; ``{attribute}``, ``{group}`` and ``{gallery}`` stand for any.
     """
 
-    name: str
+    metric: str
     questions: tuple[str, ...]
     meaning: str
     better: Literal["lower", "higher", "neither"]
     source: str
+    at: str | None = None
+    group: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As it stands in published files: ``fnmr_{attribute}_{group}_at_fmr_{fmr}``."""
+        from mote_bench.contracts import flat  # here, as it brings numpy with it
+
+        return flat(self.metric, self.at, self.group)
 
 
+_RATE = "{fmr}"
+_ATTRIBUTE, _CLASS, _GALLERY = ("{attribute}",), ("{attribute}", "{group}"), ("{gallery}",)
 _VERIFY, _FAIRNESS, _RECONSTRUCT, _LINK, _COST = ("verify",), ("fairness",), ("reconstruct",), ("link",), ("cost",)
 _VALUE = (VALUE,)
 _CARLINI = "Carlini et al., IEEE S&P 2022, arXiv 2112.03570"
@@ -55,58 +69,84 @@ _OWN = "this suite"
 METRICS: tuple[Metric, ...] = (
     Metric("eer", _VERIFY, "error rate at the threshold where FNMR equals FMR", "lower", _ISO),
     Metric("rank_1", _VERIFY, "share of probes whose best-scoring template is their person's", "higher", _ISO),
-    Metric("fnmr_at_fmr_{fmr}", _VERIFY, "share of genuine claims refused at the threshold of this FMR", "lower", _ISO),
+    Metric("fnmr", _VERIFY, "share of genuine claims refused at the threshold of this FMR", "lower", _ISO, at=_RATE),
     Metric(
-        "fmr_reached_at_fmr_{fmr}",
+        "fmr_reached",
         _VERIFY,
         "share of impostor claims accepted at that threshold, which was set on other people",
         "lower",
         _ISO,
+        at=_RATE,
     ),
     Metric(
-        "other_key_accepted_at_fmr_{fmr}",
+        "other_key_accepted",
         _VERIFY,
         "share of genuine claims under a key that the template wasn't made with, accepted all the same",
         "lower",
         _ISO_TEMPLATES,
+        at=_RATE,
     ),
     Metric(
-        "usable_keys_at_fmr_{fmr}",
+        "usable_keys",
         _VERIFY,
         "one over that share: keys for one person until one opens another's template; at most the number of trials",
         "higher",
         _ISO_TEMPLATES,
+        at=_RATE,
     ),
     Metric(
-        "fdr_{attribute}_at_fmr_{fmr}",
+        "fdr",
         _FAIRNESS,
         "1 minus the weighted largest gaps in FMR and FNMR",
         "higher",
         "de Freitas Pereira & Marcel, IEEE TBIOM 4 (2022), arXiv 2011.02395",
+        at=_RATE,
+        group=_ATTRIBUTE,
     ),
     Metric(
-        "ir_{attribute}_at_fmr_{fmr}",
+        "ir",
         _FAIRNESS,
         "weighted product of max / min FMR and max / min FNMR",
         "lower",
         _GARBE,
+        at=_RATE,
+        group=_ATTRIBUTE,
     ),
     Metric(
-        "garbe_{attribute}_at_fmr_{fmr}",
+        "garbe",
         _FAIRNESS,
         "weighted Gini coefficients of the groups' FMR and FNMR",
         "lower",
         _GARBE,
+        at=_RATE,
+        group=_ATTRIBUTE,
     ),
     Metric(
-        "ser_{attribute}",
+        "ser",
         _FAIRNESS,
         "highest over lowest EER of a group",
         "lower",
         "Wang & Deng, CVPR 2020, arXiv 1911.10692",
+        group=_ATTRIBUTE,
     ),
-    Metric("fnmr_{attribute}_{group}_at_fmr_{fmr}", _FAIRNESS, "FNMR of one group", "lower", _ISO),
-    Metric("fmr_{attribute}_{group}_at_fmr_{fmr}", _FAIRNESS, "FMR between people of one group", "lower", _ISO),
+    Metric(
+        "fnmr",
+        _FAIRNESS,
+        "FNMR of one group",
+        "lower",
+        _ISO,
+        at=_RATE,
+        group=_CLASS,
+    ),
+    Metric(
+        "fmr",
+        _FAIRNESS,
+        "FMR between people of one group",
+        "lower",
+        _ISO,
+        at=_RATE,
+        group=_CLASS,
+    ),
     Metric(
         "balanced_accuracy",
         (ATTRIBUTE,),
@@ -144,103 +184,117 @@ METRICS: tuple[Metric, ...] = (
         _OWN,
     ),
     Metric(
-        "type_1_success_at_fmr_{fmr}",
+        "type_1_success",
         _RECONSTRUCT,
         "share of reconstructions accepted as the enrolled image",
         "lower",
         _MAI,
+        at=_RATE,
     ),
     Metric(
-        "type_2_success_at_fmr_{fmr}",
+        "type_2_success",
         _RECONSTRUCT,
         "share of the person's other photos that accept the reconstruction",
         "lower",
         _MAI,
+        at=_RATE,
     ),
     Metric(
-        "wolf_rate_at_fmr_{fmr}",
+        "wolf_rate",
         _RECONSTRUCT,
         "share of other people's photos that accept the reconstruction",
         "lower",
         "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
+        at=_RATE,
     ),
-    Metric("success_gain_at_fmr_{fmr}", _RECONSTRUCT, "type 2 success minus wolf rate", "lower", _OWN),
+    Metric("success_gain", _RECONSTRUCT, "type 2 success minus wolf rate", "lower", _OWN, at=_RATE),
     Metric(
-        "genuine_success_at_fmr_{fmr}",
+        "genuine_success",
         _RECONSTRUCT,
         "share of the person's other photos that accept the enrolled photo itself",
         "neither",
         _OWN,
+        at=_RATE,
     ),
     Metric(
-        "type_2_success_at_wolf_rate_{fmr}",
+        "type_2_success_at_wolf_rate",
         _RECONSTRUCT,
         "type 2 success at the threshold where the reconstructions' own wolf rate is this",
         "lower",
         _OWN,
+        at=_RATE,
     ),
     Metric(
-        "uncentred_type_1_success_at_fmr_{fmr}",
+        "uncentred_type_1_success",
         _RECONSTRUCT,
         "as type 1 success, but by a recogniser that compares embeddings without centring them",
         "lower",
         _MAI,
+        at=_RATE,
     ),
     Metric(
-        "uncentred_type_2_success_at_fmr_{fmr}",
+        "uncentred_type_2_success",
         _RECONSTRUCT,
         "as type 2 success, but by a recogniser that doesn't centre; to be read against the mean face's",
         "lower",
         _MAI,
+        at=_RATE,
     ),
     Metric(
-        "uncentred_wolf_rate_at_fmr_{fmr}",
+        "uncentred_wolf_rate",
         _RECONSTRUCT,
         "share of other people's photos that accept the reconstruction where nothing is centred",
         "lower",
         "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
+        at=_RATE,
     ),
     Metric(
-        "mean_face_type_2_success_at_fmr_{fmr}",
+        "mean_face_type_2_success",
         _RECONSTRUCT,
         "uncentred type 2 success of the public faces' mean, which knows nothing of anybody",
         "neither",
         _OWN,
+        at=_RATE,
     ),
     Metric(
-        "mean_face_wolf_rate_at_fmr_{fmr}",
+        "mean_face_wolf_rate",
         _RECONSTRUCT,
         "share of other people's photos that accept this mean face, uncentred",
         "neither",
         _OWN,
+        at=_RATE,
     ),
     Metric(
-        "second_recogniser_type_1_success_at_fmr_{fmr}",
+        "second_recogniser_type_1_success",
         _RECONSTRUCT,
         "share of reconstructions that a second recogniser accepts as the enrolled image",
         "lower",
         _MAI,
+        at=_RATE,
     ),
     Metric(
-        "second_recogniser_type_2_success_at_fmr_{fmr}",
+        "second_recogniser_type_2_success",
         _RECONSTRUCT,
         "share of the person's other photos that accept the reconstruction at a second recogniser",
         "lower",
         _MAI,
+        at=_RATE,
     ),
     Metric(
-        "second_recogniser_wolf_rate_at_fmr_{fmr}",
+        "second_recogniser_wolf_rate",
         _RECONSTRUCT,
         "share of other people's photos that accept the reconstruction at a second recogniser",
         "lower",
         "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
+        at=_RATE,
     ),
     Metric(
-        "second_recogniser_genuine_success_at_fmr_{fmr}",
+        "second_recogniser_genuine_success",
         _RECONSTRUCT,
         "share of the person's other photos that accept the enrolled photo itself at a second recogniser",
         "neither",
         _OWN,
+        at=_RATE,
     ),
     Metric("d_sys", _LINK, "mean linkability of mated scores, to be read against its null", "lower", _GOMEZ),
     Metric("d_sys_null", _LINK, "D_sys under random mates: what chance shows at these pairs and bins", "neither", _OWN),
@@ -263,11 +317,12 @@ METRICS: tuple[Metric, ...] = (
         "rank_1", _LINK, "share of records whose best-scoring record of the other database is their mate", "lower", _ISO
     ),
     Metric(
-        "rank_1_of_{gallery}",
+        "rank_1_of",
         _LINK,
         "expected share of records whose mate scores best in a random gallery of this many records",
         "lower",
         _ISO,
+        group=_GALLERY,
     ),
     Metric("correlation", _VALUE, "Pearson's correlation of estimates with the true numbers", "lower", _OWN),
     Metric("mae", _VALUE, "mean absolute error of the estimates, in the attribute's unit", "higher", _OWN),
@@ -276,54 +331,64 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("auc", ("member",), "chance that a member is ranked before another person", "lower", _CARLINI),
     Metric(
-        "tpr_at_fpr_1e-2",
+        "tpr_at_fpr",
         ("member",),
         "share of members found at one false alarm in a hundred others",
         "lower",
         _CARLINI,
+        at="1e-2",
     ),
     Metric(
-        "opened_by_1_at_fmr_{fmr}",
+        "opened_by",
         ("wolf",),
         "share of people whose template one chosen face opens",
         "lower",
         _BONTRAGER,
+        at=_RATE,
+        group=("1",),
     ),
     Metric(
-        "opened_by_10_at_fmr_{fmr}",
+        "opened_by",
         ("wolf",),
         "share of people whom any of ten chosen faces opens",
         "lower",
         _BONTRAGER,
+        at=_RATE,
+        group=("10",),
     ),
     Metric(
-        "opens_one_of_{gallery}_at_fmr_{fmr}",
+        "opens_one_of",
         ("wolf",),
         "chance that the first face opens somebody among so many people",
         "lower",
         _BONTRAGER,
+        at=_RATE,
+        group=_GALLERY,
     ),
     Metric("seconds_per_enrolment", _COST, "time to make one template", "lower", _OWN),
     Metric(
-        "accepted_at_fmr_{fmr}",
+        "accepted",
         _RECONSTRUCT,
         "share of reconstructions that open the attacked template in the running system, at its own threshold",
         "lower",
         _ISO_PROTECTION,
+        at=_RATE,
     ),
     Metric(
-        "accepted_after_renewal_at_fmr_{fmr}",
+        "accepted_after_renewal",
         _RECONSTRUCT,
         "share that opens the same person's template made of another photo under another key",
         "lower",
         _ISO_PROTECTION,
+        at=_RATE,
     ),
     Metric(
-        "accepted_by_another_at_fmr_{fmr}",
+        "accepted_by_another",
         _RECONSTRUCT,
         "share that opens somebody else's template: what a face that opens everything would score",
         "lower",
         _OWN,
+        at=_RATE,
     ),
     Metric(
         "queries_per_person",
@@ -338,12 +403,12 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
-def describe(metric_name: str, question: str | None = None) -> Metric:
-    """The row of a metric by the name that stands in a record, suffixes filled in or not.
+def describe(name: str, question: str | None = None) -> Metric:
+    """The row of a metric by its published name, suffixes filled in or not.
 
     Parameters
     ----------
-    metric_name : str
+    name : str
         For example ``fnmr_gender_female_at_fmr_1e-2``.
     question : str, optional
         The kind of the record's question, as it stands in ``questions``. ``eer`` and ``rank_1`` point one way for
@@ -355,20 +420,18 @@ def describe(metric_name: str, question: str | None = None) -> Metric:
     InputError
         On a name that no row describes.
     """
-    found = row(metric_name, [metric for metric in METRICS if question is None or question in metric.questions])
+    found = row(name, [metric for metric in METRICS if question is None or question in metric.questions])
     if found is not None:
         return found
     from mote_bench.contracts import InputError  # here, as it brings numpy with it
 
     known = ", ".join(dict.fromkeys(metric.name for metric in METRICS))
     where = "" if question is None else f" of question '{question}'"
-    raise InputError(f"no metric is called '{metric_name}'{where}; expected one of {known}.")
+    raise InputError(f"no metric is called '{name}'{where}; expected one of {known}.")
 
 
-def row(metric_name: str, rows: Iterable[Metric]) -> Metric | None:
-    """The first of some rows that describes a metric."""
-    return next((metric for metric in rows if re.fullmatch(_pattern(metric.name), metric_name)), None)
+def row(name: str, rows: Iterable[Metric]) -> Metric | None:
+    """The first of some rows that describes a metric by its published name."""
+    from .names import read  # here, as it imports this module
 
-
-def _pattern(name: str) -> str:
-    return re.sub(r"\\\{\w+\\\}", "(?:.+)", re.escape(name))
+    return next((metric for metric in rows if read(name, metric) is not None), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import FloatArray, Measurement
+from mote_bench.contracts import FloatArray, Measurement, flat
 
 from .intervals import Interval, Proportion, Z
 from .measured import Measured
+from .names import snake_case
 from .verification import Compared
 
 _FEWEST_PEOPLE = 10
@@ -96,15 +96,14 @@ def measure_fairness(
         found, left_out = _groups(scores, np.asarray(labels).astype(str), threshold)
         details["groups"][attribute] = {group.label: _described(group) for group in found}
         details["left_out"][attribute] = left_out
-        suffix = f"_at_fmr_{fmr_name}"
-        measurements += _group_rates(snake_case(attribute), found, suffix)
+        measurements += _group_rates(snake_case(attribute), found, fmr_name)
         people = sum(group.people for group in found)
         for name, spread in _spreads(found, alpha, rng).items():
-            metric = f"{name}_{snake_case(attribute)}" + ("" if name == "ser" else suffix)
+            at, group = None if name == "ser" else fmr_name, (snake_case(attribute),)
             if spread.undefined is None:
-                measurements.append(Measurement(metric, spread.value, *spread.interval, n=people))
+                measurements.append(Measurement(name, spread.value, *spread.interval, n=people, at=at, group=group))
             else:
-                details["undefined"][metric] = spread.undefined
+                details["undefined"][flat(name, at, group)] = spread.undefined
     return Measured(tuple(measurements), details)
 
 
@@ -143,12 +142,6 @@ def ser(errors: FloatArray) -> float:
     Wang & Deng, CVPR 2020.
     """
     return _ratio(errors)
-
-
-def snake_case(label: str) -> str:
-    """A label as part of a metric name: ``18-34`` as ``18_34``, ``65+`` as ``65_plus``, ``<18`` as ``under_18``."""
-    spelled = label.lower().replace("+", " plus ").replace("<", " under ").replace(">", " over ")
-    return re.sub(r"[\W_]+", "_", spelled).strip("_")
 
 
 def _groups(scores: Compared, labels: npt.NDArray[np.str_], threshold: float) -> tuple[list[Group], dict[str, str]]:
@@ -197,11 +190,13 @@ def _described(group: Group) -> dict[str, float]:
     }
 
 
-def _group_rates(attribute: str, groups: list[Group], suffix: str) -> list[Measurement]:
+def _group_rates(attribute: str, groups: list[Group], fmr_name: str) -> list[Measurement]:
     return [
-        Measurement(f"{name}_{attribute}_{snake_case(group.label)}{suffix}", rate.value, *rate.interval, n=group.people)
-        for group in groups
-        for name, rate in (("fnmr", group.fnmr), ("fmr", group.fmr))
+        Measurement(
+            name, rate.value, *rate.interval, n=one.people, at=fmr_name, group=(attribute, snake_case(one.label))
+        )
+        for one in groups
+        for name, rate in (("fnmr", one.fnmr), ("fmr", one.fmr))
     ]
 
 

@@ -49,11 +49,11 @@ def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
         for k in (1, 10):
             hit = by[:, min(k, by.shape[1]) - 1]
             low, high = wilson(float(hit.sum()), len(hit))
-            pulls[f"opened_by_{k}_at_fmr_{fmr}"] = (hit - hit.mean()) / len(hit)
             chance = 1 - (1 - float(fmr)) ** min(k, by.shape[1])
-            measurements.append(
-                Measurement(f"opened_by_{k}_at_fmr_{fmr}", float(hit.mean()), low, high, len(hit), chance=chance)
-            )
+            share = float(hit.mean())
+            one = Measurement("opened_by", share, low, high, len(hit), chance=chance, at=fmr, group=(str(k),))
+            measurements.append(one)
+            pulls[one.name] = (hit - hit.mean()) / len(hit)
         measurements += [_in_gallery(size, fmr, by[:, 0]) for size in GALLERIES]
     return Measured(tuple(measurements), {"opened_by_the_first": curves}, pulls)
 
@@ -61,4 +61,4 @@ def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
 def _in_gallery(size: int, fmr: str, hit: npt.NDArray[np.bool_]) -> Measurement:
     shares = (float(hit.mean()), *wilson(float(hit.sum()), len(hit)), float(fmr))
     value, low, high, chance = (1 - (1 - share) ** size for share in shares)
-    return Measurement(f"opens_one_of_{size}_at_fmr_{fmr}", value, low, high, len(hit), chance=chance)
+    return Measurement("opens_one_of", value, low, high, len(hit), chance=chance, at=fmr, group=(str(size),))

@@ -113,7 +113,9 @@ def _galleries(answer: FloatArray, mate: Index) -> Iterator[Measurement]:
         log_share = gammaln(able + 1) - gammaln(able - drawn + 1) - gammaln(others + 1) + gammaln(others - drawn + 1)
         share = np.where(enough, np.exp(np.minimum(log_share, 0)), 0.0)
         low, high = modified_wilson(float(share.sum()), len(share))
-        yield Measurement(f"rank_1_of_{size}", float(share.mean()), low, high, n=len(share), chance=1 / size)
+        yield Measurement(
+            "rank_1_of", float(share.mean()), low, high, n=len(share), chance=1 / size, group=(str(size),)
+        )
 
 
 def d_sys(mated: FloatArray, non_mated: FloatArray, omega: float = 1.0) -> FloatArray:

@@ -22,7 +22,7 @@ class Measured:
         Every metric that is defined for the data; what is not is named in ``details["undefined"]``.
     details : mapping
         JSON-ready curves, histograms, counts and settings: plain floats, ints, lists, str and None, never NaN.
-    influence : mapping of metric -> (n,) float
+    influence : mapping of published name -> (n,) float
         How far each person pulls the metric from its value, in the order in which the people were given: two runs on
         the same people are compared person by person with it (:mod:`mote_bench.gate`).
     """
@@ -31,13 +31,13 @@ class Measured:
     details: Mapping[str, Any] = field(default_factory=dict)
     influence: Mapping[str, FloatArray] = field(default_factory=dict, compare=False)
 
-    def __getitem__(self, metric: str) -> Measurement:
-        """The measurement of that name; KeyError naming those that exist."""
+    def __getitem__(self, name: str) -> Measurement:
+        """The measurement of that published name; KeyError naming those that exist."""
         for measurement in self.measurements:
-            if measurement.metric == metric:
+            if measurement.name == name:
                 return measurement
-        known = ", ".join(measurement.metric for measurement in self.measurements)
-        raise KeyError(f"no metric '{metric}' among {known}")
+        known = ", ".join(measurement.name for measurement in self.measurements)
+        raise KeyError(f"no metric '{name}' among {known}")
 
 
 def with_people(measured: Measured, numbers: npt.NDArray[np.intp]) -> Measured:

@@ -12,7 +12,7 @@ from .attributes import auc_interval, macro_auc
 from .intervals import modified_wilson, wilson
 from .measured import Measured
 
-_FPR = 0.01
+_FPR = "1e-2"
 
 
 def measure_photo(answer: FloatArray, truth: npt.NDArray[np.intp], rng: np.random.Generator) -> Measured:
@@ -83,11 +83,11 @@ def measure_membership(answer: FloatArray, truth: npt.NDArray[np.bool_], rng: np
     ranks = rankdata(answer[:, 0])
     two = np.column_stack([-ranks, ranks])
     members, others = answer[truth, 0], answer[~truth, 0]
-    allowed = int(np.floor(_FPR * len(others)))
+    allowed = int(np.floor(float(_FPR) * len(others)))
     hits = float((members > np.sort(others)[::-1][allowed]).sum())
     low, high = wilson(hits, len(members))
     measurements = (
         Measurement("auc", macro_auc(two, truth.astype(int)), *auc_interval(two, truth.astype(int)), len(truth), 0.5),
-        Measurement("tpr_at_fpr_1e-2", hits / len(members), low, high, len(members), chance=_FPR),
+        Measurement("tpr_at_fpr", hits / len(members), low, high, len(members), chance=float(_FPR), at=_FPR),
     )
     return Measured(measurements, {"members": len(members), "others": len(others)})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import FloatArray, InputError, Measurement
+from mote_bench.contracts import FloatArray, InputError, Measurement, flat
 
 from .intervals import Interval, Proportion, mover_difference, t_interval
 from .measured import Measured
@@ -17,6 +17,7 @@ from .verification import Scores, fmr, matched_impostors, missed_genuine, thresh
 Index = npt.NDArray[np.integer]
 _NO_LENGTH = 1e-9
 _WOLF_RATES = ("1e-2", "1e-3")
+_AT_WOLF_RATE = "type_2_success_at_wolf_rate"
 _ONE_FACE = 0.999
 
 
@@ -111,7 +112,7 @@ def measure_reconstruction(
     measurements = _closeness(seen.to_reference.values)
     for name, threshold in thresholds.items():
         measurements += _acceptance(name, seen, threshold)
-        measurements.append(_measurement(f"genuine_success_at_fmr_{name}", _success(genuine, threshold)))
+        measurements.append(_measurement("genuine_success", _success(genuine, threshold), at=name))
     at_wolf_rate, undefined = _at_wolf_rates(seen.to_probe, thresholds)
     measurements += at_wolf_rate + _uncentred(answer, truth, uncentred or {})
     own, others = len(seen.to_probe.genuine), len(seen.to_probe.impostor)
@@ -162,11 +163,11 @@ def _beside_the_mean_face(name: str, given: _Compared, average: _Compared, thres
     type_1, type_2 = (_success(given.to_reference, threshold), _success(given.to_probe, threshold))
     passed = matched_impostors(given.to_probe, threshold)
     return [
-        _measurement(f"uncentred_type_1_success_at_fmr_{name}", type_1, chance=own.value),
-        _measurement(f"uncentred_type_2_success_at_fmr_{name}", type_2, chance=other.value),
-        _measurement(f"uncentred_wolf_rate_at_fmr_{name}", passed, chance=wolf.value),
-        _measurement(f"mean_face_type_2_success_at_fmr_{name}", other),
-        _measurement(f"mean_face_wolf_rate_at_fmr_{name}", wolf),
+        _measurement("uncentred_type_1_success", type_1, at=name, chance=own.value),
+        _measurement("uncentred_type_2_success", type_2, at=name, chance=other.value),
+        _measurement("uncentred_wolf_rate", passed, at=name, chance=wolf.value),
+        _measurement("mean_face_type_2_success", other, at=name),
+        _measurement("mean_face_wolf_rate", wolf, at=name),
     ]
 
 
@@ -201,7 +202,7 @@ def _pulls(seen: _Compared, thresholds: Mapping[str, float]) -> dict[str, FloatA
     pulls = {"cosine_gain": (gains - gains.mean()) / len(gains)}
     for name, at in thresholds.items():
         own, other = _success(seen.to_probe, at), matched_impostors(seen.to_probe, at)
-        pulls[f"success_gain_at_fmr_{name}"] = own.influence - other.influence
+        pulls[flat("success_gain", name)] = own.influence - other.influence
     return pulls
 
 
@@ -221,10 +222,10 @@ def _acceptance(name: str, seen: _Compared, threshold: float) -> list[Measuremen
     wolf, n = matched_impostors(seen.to_probe, threshold), len(seen.to_probe.owner)
     gain = type_2.value - wolf.value
     return [
-        _measurement(f"type_1_success_at_fmr_{name}", type_1, chance=fmr(seen.to_reference.impostor, threshold)),
-        _measurement(f"type_2_success_at_fmr_{name}", type_2, chance=wolf.value),
-        _measurement(f"wolf_rate_at_fmr_{name}", wolf),
-        Measurement(f"success_gain_at_fmr_{name}", gain, *mover_difference(type_2, wolf), n=n, chance=0.0),
+        _measurement("type_1_success", type_1, at=name, chance=fmr(seen.to_reference.impostor, threshold)),
+        _measurement("type_2_success", type_2, at=name, chance=wolf.value),
+        _measurement("wolf_rate", wolf, at=name),
+        Measurement("success_gain", gain, *mover_difference(type_2, wolf), n=n, chance=0.0, at=name),
     ]
 
 
@@ -232,14 +233,15 @@ def _at_wolf_rates(to_probe: Scores, rates: Iterable[str]) -> tuple[list[Measure
     """Type 2 success where the wolf rate is a given one, and why it is undefined where there are too few pairs."""
     measurements, undefined = [], {}
     for name in dict.fromkeys((*_WOLF_RATES, *rates)):
-        metric = f"type_2_success_at_wolf_rate_{name}"
         try:
             threshold = threshold_at_fmr(to_probe.impostor, float(name))
         except InputError as error:
-            undefined[metric] = str(error)
+            undefined[flat(_AT_WOLF_RATE, name)] = str(error)
             continue
         value, bounds = _success(to_probe, threshold).value, _bounds_at_wolf_rate(to_probe, threshold)
-        measurements.append(Measurement(metric, value, *bounds, n=len(to_probe.owner), chance=float(name)))
+        measurements.append(
+            Measurement(_AT_WOLF_RATE, value, *bounds, n=len(to_probe.owner), chance=float(name), at=name)
+        )
     return measurements, undefined
 
 
@@ -264,8 +266,8 @@ def _success(scores: Scores, threshold: float) -> Proportion:
     return Proportion(1 - missed.value, missed.effective, -missed.influence)
 
 
-def _measurement(metric: str, rate: Proportion, *, chance: float | None = None) -> Measurement:
-    return Measurement(metric, rate.value, *rate.interval, n=len(rate.influence), chance=chance)
+def _measurement(metric: str, rate: Proportion, *, at: str, chance: float | None = None) -> Measurement:
+    return Measurement(metric, rate.value, *rate.interval, n=len(rate.influence), chance=chance, at=at)
 
 
 def _cosines(one: FloatArray, other: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from mote_bench.contracts import FloatArray, Measurement
+from mote_bench.contracts import FloatArray, Measurement, flat
 
 from .measured import Measured
 from .verification import Scores
@@ -68,15 +68,18 @@ def measure_trend(scores: Scores, number: FloatArray, threshold: float, *, name:
     for rate, trials, errors in (("fnmr", mated, ~accepted), ("fmr", like, accepted)):
         row, column = np.nonzero(trials)
         pair = np.column_stack([owner[row], shown[column]])
-        metric = f"{rate}_rise_over_{name}_at_fmr_{fmr_name}"
+        metric = f"{rate}_rise_over"
         wrong = errors[row, column]
         if not 0 < wrong.sum() < len(wrong):
-            undefined[metric] = f"{wrong.sum()} errors in {len(wrong)} trials; a line needs trials of both kinds"
+            undefined[flat(metric, fmr_name, (name,))] = (
+                f"{wrong.sum()} errors in {len(wrong)} trials; a line needs trials of both kinds"
+            )
             continue
         slope, variance = _slope(at[pair].mean(axis=1), wrong.astype(float), pair)
         half = special.stdtrit(len(people) - 2, 0.975) * variance**0.5
         value, below, above = (float(bound * (high - low)) for bound in (slope, slope - half, slope + half))
-        rises.append(Measurement(metric, value, below, above, n=len(people), chance=0.0))
+        one = Measurement(metric, value, below, above, n=len(people), chance=0.0, at=fmr_name, group=(name,))
+        rises.append(one)
     return Measured(tuple(rises), {"undefined": undefined})
 
 

@@ -186,11 +186,10 @@ def measure_verification(scores: Compared, thresholds: Mapping[str, float], rng:
     pulls = {"eer": found.eer_influence}
     for fmr_name in thresholds:
         missed, matched = found.missed[fmr_name], found.matched[fmr_name]
-        measurements += [
-            Measurement(f"fnmr_at_fmr_{fmr_name}", missed.value, *missed.interval, n=claimants),
-            Measurement(f"fmr_reached_at_fmr_{fmr_name}", matched.value, *matched.interval, n=len(found.people)),
-        ]
-        pulls[f"fnmr_at_fmr_{fmr_name}"] = missed.influence
+        refused = Measurement("fnmr", missed.value, *missed.interval, n=claimants, at=fmr_name)
+        reached = Measurement("fmr_reached", matched.value, *matched.interval, n=len(found.people), at=fmr_name)
+        measurements += [refused, reached]
+        pulls[refused.name] = missed.influence
     genuine, impostor = found.trials
     details = {
         "det": found.det.tolist(),

@@ -21,7 +21,7 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
-from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
+from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.trend import measure_trend
@@ -36,7 +36,7 @@ from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
 
 _FMR = "1e-2"
-_WANTED = ("fdr_", "garbe_", "fnmr_")
+_WANTED = ("fdr", "garbe", "fnmr")
 _VECTORS = ("cosine", "cosine-znorm", "cosine-fair")
 
 
@@ -131,15 +131,15 @@ def _balance(people: Faces, *, attribute: str, scale: Scale | None, own: float, 
 
 def render(data: str, attribute: str, lines: Sequence[Line], *, solved: bool = False) -> str:
     """The sweep as Markdown."""
-    wanted = [one.metric for one in lines[0].fair.measurements if one.metric.startswith(_WANTED)]
+    wanted = [(one.metric, one.group) for one in lines[0].fair.measurements if one.metric in _WANTED]
     number = any(line.rises for line in lines)
     if number:
-        wanted += [f"{rate}_rise_over_{attribute}_at_fmr_{_FMR}" for rate in ("fnmr", "fmr")]
+        wanted += [(f"{rate}_rise_over", (attribute,)) for rate in ("fnmr", "fmr")]
     rows = []
     for line in lines:
-        cells = {one.metric: _told(one) for one in (*line.fair.measurements, *line.rises)}
-        rows.append((line.name, text.number(line.missed), *(cells.get(metric, "undefined") for metric in wanted)))
-    titles = ("variant", "FNMR", *(metric.replace(f"_at_fmr_{_FMR}", "").replace("_", " ") for metric in wanted))
+        cells = {(one.metric, one.group): _told(one) for one in (*line.fair.measurements, *line.rises)}
+        rows.append((line.name, text.number(line.missed), *(cells.get(one, "undefined") for one in wanted)))
+    titles = ("variant", "FNMR", *(flat(metric, group=group).replace("_", " ") for metric, group in wanted))
     people = lines[0].fair.measurements[-1].n
     head = (
         f"# MOTE's balance by {attribute}: {data}\n\nRates at FMR {_FMR}, set on other people; {people} people, 95 % "

@@ -29,7 +29,7 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
-from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
+from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
 from mote_bench.metrics.intervals import t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables
@@ -113,7 +113,7 @@ def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, s
     at = {fmr: threshold_at_fmr(impostor, float(fmr)) for fmr in RATES}
     rates = measure_verification(owners.scores(), at, stream(seed, "bound", name))
     return [
-        _line(name, rates[f"fnmr_at_fmr_{fmr}"], fmr, [one >= threshold for one in answers], own, seed)
+        _line(name, rates[flat("fnmr", fmr)], fmr, [one >= threshold for one in answers], own, seed)
         for fmr, threshold in at.items()
     ]
 

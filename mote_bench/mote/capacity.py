@@ -20,7 +20,7 @@ from sklearn.metrics import balanced_accuracy_score
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
-from mote_bench.contracts import FloatArray, InputError, Measurement
+from mote_bench.contracts import FloatArray, InputError, Measurement, flat
 from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables
@@ -82,7 +82,7 @@ def _line(parts: Split, attribute: str, width: int) -> Line:
     return Line(
         width,
         len(stolen[0]),
-        measured[f"fnmr_at_fmr_{FMR}"],
+        measured[flat("fnmr", FMR)],
         _told(learned, read, shadow.references.attributes[attribute], target.references.attributes[attribute]),
         (float(cosines.mean()), t_interval(cosines)),
         (float(hits.sum() / trials.sum()), clustered_wilson(hits, trials)),

@@ -27,7 +27,7 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
-from mote_bench.contracts import Faces, FloatArray, InputError, Measurement
+from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables, variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
@@ -160,7 +160,7 @@ def _line(name: str, scheme: Any, parts: Split, loop: float, trained: _Trained) 
         verification=median(lambda: scheme.score(templates[:1], probes[:1], keys=None)),
         bytes=round(float(np.mean([len(one) for one in templates]))),
         eer=measured["eer"],
-        fnmr=measured[f"fnmr_at_fmr_{FMR}"],
+        fnmr=measured[flat("fnmr", FMR)],
         to_loop=loop / seconds,
         operations=counted,
         to_limit=to_limit,

@@ -150,7 +150,7 @@ class Question(ABC):
         Parameters
         ----------
         strictest : callable
-            For a metric that is measured at several false-match rates: ``strictest("family_at_fmr_")``.
+            For a metric that is measured at several false-match rates: ``strictest("success_gain")``.
         """
 
     @classmethod

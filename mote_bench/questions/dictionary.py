@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, Faces, FloatArray
+from mote_bench.contracts import Evidence, Faces, FloatArray, flat
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import unit
 
@@ -37,12 +37,12 @@ class WhichKeyface(Question):
     presents: ClassVar[Mapping[str, Presented]] = {_EVERYBODY: Presented(every_face=True)}
     # Not the strictest rate, as in the headline: at 1e-3 a dictionary that works may open too few of a run's people to
     # be told from chance.
-    breaks_by: ClassVar[str] = "opened_by_10_at_fmr_1e-2"
+    breaks_by: ClassVar[str] = flat("opened_by", "1e-2", ("10",))
 
     @classmethod
     def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
-        rate = strictest("opened_by_10_at_fmr_")
-        return f"opened_by_10_at_fmr_{rate}", (f"opened_by_1_at_fmr_{rate}",)
+        rate = strictest("opened_by")
+        return flat("opened_by", rate, ("10",)), (flat("opened_by", rate, ("1",)),)
 
     @classmethod
     def offered(cls, split: Split, protocol: Protocol) -> Offer:

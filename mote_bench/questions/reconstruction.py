@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement
+from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement, flat
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import unit
 
@@ -54,8 +54,8 @@ class WhichFace(Question):
         rate = strictest("success_gain")
         if not rate:  # too few people for any threshold: only the likeness itself can be read
             return "cosine_gain", ("centred_cosine",)
-        beside = (f"type_2_success_at_fmr_{rate}", f"wolf_rate_at_fmr_{rate}", "centred_cosine")
-        return f"success_gain_at_fmr_{rate}", beside
+        beside = (flat("type_2_success", rate), flat("wolf_rate", rate), "centred_cosine")
+        return flat("success_gain", rate), beside
 
     @classmethod
     def offered(cls, split: Split, protocol: Protocol) -> Offer:

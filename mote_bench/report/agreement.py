@@ -125,7 +125,7 @@ def _agreement(
     told = _correlation(surely)
     apart = (signs[0] != 0) & (signs[1] != 0)
     alike = int((signs[0] == signs[1])[apart].sum())
-    metric = next(iter(pairs.values()))[0].metric
+    metric = next(iter(pairs.values()))[0].name
     return Agreement(
         question,
         metric,
@@ -148,7 +148,7 @@ def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) ->
     published interval says.
     """
     held = {record_link(record): record for record in records}
-    pulls = [_influence(held.get(one.record), _headline(one).metric) for one in rows]
+    pulls = [_influence(held.get(one.record), _headline(one).name) for one in rows]
     people = sorted({person for pull in pulls for person in pull})
     place = {person: k for k, person in enumerate(people)}
     rng = stream(0, "agreement", question, records[0].cell.data)

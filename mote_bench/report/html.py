@@ -13,7 +13,7 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from mote_bench.contracts import Measurement, Record, Status
+from mote_bench.contracts import Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
 
@@ -157,9 +157,9 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
     return whole if len(whole.encode()) <= MOST_BYTES else packed(made)
 
 
-def _short_label(metric: str) -> str:
+def _short_label(one: Measurement) -> str:
     """The metric's name without its false-match rate, which the question's heading tells."""
-    return text.label(metric).split(" at FMR ")[0]
+    return text.label(flat(one.metric, group=one.group))
 
 
 def _with_classes(page: str) -> str:
@@ -255,7 +255,7 @@ def _own(records: list[Record], rows: Sequence[Row]) -> tuple[Own, ...]:
     groups = []
     for question, title in _OWN.items():
         of_level = {str(record.cell.knowledge): record for record in records if record.cell.question == question}
-        metrics = dict.fromkeys(one.metric for record in of_level.values() for one in record.measurements)
+        metrics = dict.fromkeys(one.name for record in of_level.values() for one in record.measurements)
         shown = [of_level.get("none" if question == COST else level) for level in levels]
         lines = tuple((metric, tuple(find(record, metric) for record in shown)) for metric in metrics)
         files_of = tuple(dict.fromkeys(record_link(record) for record in shown if record))
@@ -295,12 +295,12 @@ def _terms(boards: Iterable[Board]) -> list[Term]:
     asked: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
     for board in boards:
         if board.fmr:
-            asked[f"fnmr_at_fmr_{board.fmr}", VERIFY] = VERIFY
+            asked[flat("fnmr", board.fmr), VERIFY] = VERIFY
         for reading in board.readings:
             kind = kind_of(reading.question)
             asked |= {(metric, kind): reading.question for metric in (reading.headline, *reading.beside)}
         for attribute in board.attributes[:1]:
-            indexes = (f"{index}_{attribute}_at_fmr_{board.fairness_fmr}" for index in ("garbe", "fdr"))
+            indexes = (flat(index, board.fairness_fmr, (attribute,)) for index in ("garbe", "fdr"))
             asked |= {(metric, FAIRNESS): FAIRNESS for metric in indexes}
     return [_term(metric, question) for (metric, _), question in asked.items()]
 
@@ -308,5 +308,5 @@ def _terms(boards: Iterable[Board]) -> list[Term]:
 def _term(metric: str, question: str) -> Term:
     known = described(metric, question)
     of = {"eer": f" ({'recognition' if question == VERIFY else question})"}.get(metric, "")
-    name = text.label(metric.split("_", 1)[0]) if question == FAIRNESS else text.label(metric)
+    name = text.label(known.metric) if question == FAIRNESS else text.label(metric)
     return Term(name + of, f"{known.meaning}; {known.better} is better", known.source)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from mote_bench.contracts import CEILING, FLOOR, Measurement, Record
-from mote_bench.metrics.fairness import snake_case
+from mote_bench.contracts import CEILING, FLOOR, Measurement, Record, flat
+from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import FAIRNESS, VERIFY
 from mote_bench.questions.installed import rules_of
 
@@ -297,8 +297,8 @@ def _by_group(row: Row, record: Record | None, fmr: str, name: str) -> Picture |
 def _groups(record: Record, fmr: str) -> Iterator[Group]:
     for attribute, members in sorted(record.details.get("groups", {}).items()):
         for group, counts in sorted(members.items()):
-            name = f"{snake_case(attribute)}_{snake_case(group)}_at_fmr_{fmr}"
-            fnmr, fmr_of_group = (_interval(find(record, printable(f"{rate}_{name}"))) for rate in ("fnmr", "fmr"))
+            one = (snake_case(attribute), snake_case(group))
+            fnmr, fmr_of_group = (_interval(find(record, printable(flat(rate, fmr, one)))) for rate in ("fnmr", "fmr"))
             title = shortened(printable(f"{attribute}: {group}"), _LONGEST_GROUP)
             yield Group(title, int(counts["people"]), fnmr, fmr_of_group)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +36,6 @@ _READS = {
     "-member": "answers",
     "-dictionary": "answers",
 }
-_AT_FMR = re.compile(r"_at_fmr_(.+)$")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Reading:
     Attributes
     ----------
     headline : str
-        The metric shown, by which the strongest attack is found and schemes are ranked.
+        The published name of the metric shown, by which the strongest attack is found and schemes are ranked.
     beside : tuple of str
         Metrics shown next to the headline.
     """
@@ -83,7 +81,7 @@ def strongest(attacks: Iterable[Record], reading: Reading) -> Record | None:
 
 
 def _rehearsed(record: Record, reading: Reading) -> Measurement | None:
-    return next((one for one in record.rehearsal if one.metric == reading.headline), None)
+    return next((one for one in record.rehearsal if one.name == reading.headline), None)
 
 
 def tells(record: Record, reading: Reading) -> bool:
@@ -114,9 +112,9 @@ def naive(attack: str) -> bool:
     return reads(attack) == "bytes"
 
 
-def find(record: Record | None, metric: str) -> Measurement | None:
-    """A record's measurement by name."""
-    return None if record is None else next((one for one in record.measurements if one.metric == metric), None)
+def find(record: Record | None, name: str) -> Measurement | None:
+    """A record's measurement by its published name."""
+    return None if record is None else next((one for one in record.measurements if one.name == name), None)
 
 
 def record_link(record: Record) -> str:
@@ -156,11 +154,10 @@ def of_one_record(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if threat(record).records == 1]
 
 
-def strictest_rate(records: Iterable[Record], *families: str) -> str:
-    """The false-match rate to read a family of metrics at: 1e-3 where measured, otherwise the smallest, or nothing."""
-    metrics = (one.metric for record in records for one in record.measurements)
-    matches = (_AT_FMR.search(metric) for metric in metrics if metric.startswith(families))
-    found = {match.group(1) for match in matches if match}
+def strictest_rate(records: Iterable[Record], *metrics: str, question: str) -> str:
+    """The rate to read a question's metrics at: 1e-3 where one was measured there, otherwise the smallest, or none."""
+    measured = (one for record in records if record.cell.question == question for one in record.measurements)
+    found = {one.at for one in measured if one.metric in metrics and one.at}
     return "1e-3" if "1e-3" in found else min(found, key=_as_rate, default="")
 
 
@@ -184,8 +181,8 @@ def ordered(records: Iterable[Record]) -> list[Record]:
 
 def _reading(question: str, records: Sequence[Record]) -> Reading:
     mine = [record for record in records if record.cell.question == question]
-    metrics = dict.fromkeys(one.metric for record in mine for one in record.measurements)
-    return Reading(question, *reading_of(question, metrics, partial(strictest_rate, mine)))
+    metrics = dict.fromkeys(one.name for record in mine for one in record.measurements)
+    return Reading(question, *reading_of(question, metrics, partial(strictest_rate, mine, question=question)))
 
 
 def _as_rate(text: str) -> tuple[float, str]:

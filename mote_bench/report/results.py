@@ -65,4 +65,4 @@ def _row(record: Record, one: Measurement | None) -> list[str]:
 
 def _figures(one: Measurement) -> list[str]:
     numbers = [exact(one.value), exact(one.low), exact(one.high), str(one.n), exact(one.floor), exact(one.ceiling)]
-    return [inert(one.metric), *numbers]
+    return [inert(one.name), *numbers]

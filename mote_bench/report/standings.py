@@ -5,13 +5,12 @@ Every question is answered by the strongest attack on it. What wasn't measured i
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status
+from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 
@@ -228,8 +227,8 @@ def _board(records: list[Record]) -> Board:
         records=records,
         readings=readings(records),
         attributes=_attributes(records),
-        fmr=strictest_rate(records, "fnmr_at_fmr_"),
-        fairness_fmr=strictest_rate(records, "garbe_", "fdr_"),
+        fmr=strictest_rate(records, "fnmr", question=VERIFY),
+        fairness_fmr=strictest_rate(records, "garbe", "fdr", question=FAIRNESS),
     )
     schemes = sorted({record.cell.scheme for record in records} - _yardsticks(records))
     rows = [_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)]
@@ -257,12 +256,8 @@ def _yardsticks(records: list[Record]) -> set[str]:
 
 def _attributes(records: list[Record]) -> tuple[str, ...]:
     """The attributes whose groups were compared."""
-    found = set()
-    for record in records:
-        if record.cell.question == FAIRNESS:
-            matches = (re.match(r"(?:garbe|fdr)_(.+)_at_fmr_", one.metric) for one in record.measurements)
-            found |= {match.group(1) for match in matches if match}
-    return tuple(sorted(found))
+    fairness = (one for record in records if record.cell.question == FAIRNESS for one in record.measurements)
+    return tuple(sorted({one.group[0] for one in fairness if one.metric in ("garbe", "fdr") and one.group}))
 
 
 def row_name(scheme: str, key: str) -> str:
@@ -290,7 +285,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         role=_ROLES.get(scheme, ""),
         recognition=_recognition(eer.measurement),
         eer=eer,
-        fnmr=_figure(verify, f"fnmr_at_fmr_{frame.fmr}"),
+        fnmr=_figure(verify, flat("fnmr", frame.fmr)),
         questions=tuple(_worst(frame, scheme, reading, key=key) for reading in frame.readings),
         fairness=_fairness(frame, scheme, stolen=stolen),
         cost=_cost(frame, scheme),
@@ -353,7 +348,7 @@ def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ..
     record = harness_record(frame.records, scheme, FAIRNESS, stolen=stolen)
 
     def index(name: str, attribute: str) -> Figure:
-        figure = _figure(record, f"{name}_{attribute}_at_fmr_{frame.fairness_fmr}")
+        figure = _figure(record, flat(name, frame.fairness_fmr, (attribute,)))
         return replace(figure, status=UNDEFINED) if figure.status == NOT_MEASURED else figure
 
     return tuple(Fairness(name, index("garbe", name), index("fdr", name)) for name in frame.attributes)

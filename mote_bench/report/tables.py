@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 from mote_bench.contracts import Measurement
+from mote_bench.metrics.names import to_json
 
 from .results import written
 from .standings import Board, Figure, Row, Worst
@@ -29,7 +30,7 @@ def leaderboard_csv(boards: Sequence[Board]) -> str:
 
 def leaderboard_json(boards: Sequence[Board]) -> str:
     """The boards as they are; numbers read back as themselves."""
-    return json.dumps({"boards": [_finite(asdict(board)) for board in boards]}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"boards": [_plain(board) for board in boards]}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _line(board: Board, row: Row) -> dict[str, str]:
@@ -67,7 +68,7 @@ def _question(worst: Worst) -> dict[str, str]:
     name, one = worst.question, worst.headline
     line = {
         f"{name}_status": worst.status,
-        f"{name}_metric": inert(one.metric) if one else "",
+        f"{name}_metric": inert(one.name) if one else "",
         **_numbers(name, one, _INTERVAL + _CONTROLS),
         f"{name}_attack": inert(worst.attack),
         f"{name}_found_by": inert(worst.found_by),
@@ -80,7 +81,7 @@ def _question(worst: Worst) -> dict[str, str]:
         f"{name}_from_bytes_alone": exact(worst.naive.value if worst.naive else None),
     }
     for beside in worst.beside:
-        line |= _numbers(f"{name}_{beside.metric}", beside, _INTERVAL)
+        line |= _numbers(f"{name}_{beside.name}", beside, _INTERVAL)
     return line
 
 
@@ -101,10 +102,14 @@ def _value(figure: Figure) -> str:
     return exact(figure.measurement.value) if figure.measurement else figure.status
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: both become null."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+def _plain(value: Any) -> Any:
+    """What JSON takes, which has no NaN and no infinity: both become null."""
+    if isinstance(value, Measurement):
+        value = to_json(value)
+    elif is_dataclass(value):
+        value = {one.name: getattr(value, one.name) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [_plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

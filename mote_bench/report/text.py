@@ -34,8 +34,13 @@ def named(record: Record) -> Record:
         question=printable(cell.question),
         knowledge=printable(str(cell.knowledge)),
     )
-    measurements = tuple(replace(one, metric=printable(one.metric)) for one in record.measurements)
+    measurements = tuple(map(_named, record.measurements))
     return replace(record, cell=named_cell, measurements=measurements)
+
+
+def _named(one: Measurement) -> Measurement:
+    at = None if one.at is None else printable(one.at)
+    return replace(one, metric=printable(one.metric), at=at, group=tuple(map(printable, one.group)))
 
 
 def inert(text: str) -> str:

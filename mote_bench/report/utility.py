@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from mote_bench.contracts import Measurement, Record
-from mote_bench.metrics.fairness import snake_case
+from mote_bench.contracts import Measurement, Record, flat
+from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import COMPARED
 
 from .markdown import safe
@@ -21,7 +20,6 @@ _HOW_TO_READ = (
     "with its 95 % interval over people. Of schemes with keys there are two rows: *normal*, where everybody presents "
     "their own key, and *key stolen*, where impostors present the stolen key of the template that they try to open."
 )
-_RATE = re.compile(r"^fnmr_at_fmr_(.+)$")
 
 
 def utility_md(boards: Sequence[tuple[Board, list[Record]]]) -> str:
@@ -35,7 +33,7 @@ def _section(board: Board, records: Sequence[Record]) -> list[str]:
     title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
     rates = sorted({rate for _, verify, _ in rows for rate in _rates(verify)}, key=float, reverse=True)
     overall = [
-        [_name(row), _cell(find(verify, "eer")), *(_cell(find(verify, f"fnmr_at_fmr_{rate}")) for rate in rates)]
+        [_name(row), _cell(find(verify, "eer")), *(_cell(find(verify, flat("fnmr", rate))) for rate in rates)]
         for row, verify, _ in rows
     ]
     titles = ["scheme", f"EER{_people(verify for _, verify, _ in rows)}", *(f"FNMR at FMR {rate}" for rate in rates)]
@@ -52,7 +50,7 @@ def _by_group(board: Board, rows: Sequence[tuple[Row, Record | None, Record | No
     tables = []
     for attribute in board.attributes:
         groups = _groups([fairness for _, _, fairness in rows], attribute)
-        metrics = [f"fnmr_{snake_case(attribute)}_{snake_case(group)}_at_fmr_{board.fairness_fmr}" for group in groups]
+        metrics = [flat("fnmr", board.fairness_fmr, (snake_case(attribute), snake_case(group))) for group in groups]
         lines = [[_name(row), *(_cell(find(fairness, metric)) for metric in metrics)] for row, _, fairness in rows]
         named = [f"{safe(group)}, n={people}" for group, people in groups.items()]
         tables.append(f"FNMR at FMR {board.fairness_fmr}, by {safe(attribute)}:\n\n{_table(['scheme', *named], lines)}")
@@ -71,7 +69,7 @@ def _groups(fairness: Sequence[Record | None], attribute: str) -> dict[str, int]
 
 def _rates(verify: Record | None) -> list[str]:
     metrics = () if verify is None else verify.measurements
-    return [match.group(1) for one in metrics for match in [_RATE.match(one.metric)] if match]
+    return [one.at for one in metrics if one.metric == "fnmr" and one.at]
 
 
 def _name(row: Row) -> str:

@@ -69,7 +69,7 @@ def memory(people: int, probes: int, dimension: int) -> None:
     if outcome.error:
         sys.exit(outcome.error)
     for one in outcome.value.verify.measurements:
-        print(f"  {one.metric:26} {one.value:.5f}  [{one.low:.5f}, {one.high:.5f}]")
+        print(f"  {one.name:26} {one.value:.5f}  [{one.low:.5f}, {one.high:.5f}]")
     once = _asked_once(scheme, trials)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"peak memory {peak:.2f} GB; scoring once {once:.1f} s, {once / product:.2f} x the product ({product:.1f} s)")

@@ -70,7 +70,7 @@ def of_many(draw: Draw, people: int, repetitions: int) -> dict[str, float]:
     """The mean of each metric over large populations."""
     rng = np.random.default_rng(9)
     made = [draw(rng, people) for _ in range(repetitions)]
-    return {one.metric: float(np.mean([result[one.metric].value for result in made])) for one in made[0].measurements}
+    return {one.name: float(np.mean([result[one.name].value for result in made])) for one in made[0].measurements}
 
 
 def measured(draw: Draw, truth: dict[str, float], people: int, repetitions: int) -> dict[str, float]:

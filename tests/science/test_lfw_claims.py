@@ -133,7 +133,7 @@ def test_noise_stands_at_chance(lfw):
     records = [record for record in lfw if record.cell.scheme == "noise" and record.cell.question in headline]
     wider = norm.ppf(1 - 0.025 / len(records)) / norm.ppf(0.975)
     for record in records:
-        found = next(each for each in record.measurements if each.metric == headline[record.cell.question])
+        found = next(each for each in record.measurements if each.name == headline[record.cell.question])
         reach = wider * max(found.high - found.value, found.value - found.low)
         assert abs(found.value - found.chance) <= reach, (record.cell, found)
 
@@ -207,5 +207,5 @@ def test_the_mean_face_stands_in_every_inversion_row(lfw):
     rows = [record for record in lfw if record.cell.question == "reconstruct"]
     assert rows
     for record in rows:
-        names = {one.metric for one in record.measurements}
+        names = {one.name for one in record.measurements}
         assert any("mean_face" in name for name in names), record.cell

@@ -16,7 +16,7 @@ SCORES = {
 
 def test_shares_that_reach_each_threshold():
     """A score on the threshold is accepted: 3, 2 and 1 of four at 0.5; 2, 1 and none at 0.6."""
-    found = {one.metric: one for one in measure_acceptance(SCORES, {"1e-2": 0.5, "1e-3": 0.6})}
+    found = {one.name: one for one in measure_acceptance(SCORES, {"1e-2": 0.5, "1e-3": 0.6})}
     assert {name: one.value for name, one in found.items()} == {
         "accepted_at_fmr_1e-2": 3 / 4,
         "accepted_after_renewal_at_fmr_1e-2": 2 / 4,
@@ -35,4 +35,4 @@ def test_shares_that_reach_each_threshold():
 
 def test_queries_say_the_fewest_and_the_most():
     (one,) = measure_queries(np.array([10, 40, 100]))
-    assert (one.metric, one.value, one.low, one.high, one.n) == ("queries_per_person", 50, 10, 100, 3)
+    assert (one.name, one.value, one.low, one.high, one.n) == ("queries_per_person", 50, 10, 100, 3)

@@ -17,8 +17,8 @@ from mote_bench.metrics.fairness import (
     gini,
     ir,
     ser,
-    snake_case,
 )
+from mote_bench.metrics.names import snake_case
 
 FMR, FNMR = np.array([0.01, 0.03]), np.array([0.1, 0.2])
 

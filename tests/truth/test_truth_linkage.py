@@ -78,7 +78,7 @@ def test_rank_1_in_galleries_of_growing_size():
     found = measure_linkage(answer, np.array([12, 10]), np.random.default_rng(0))
     assert found["rank_1_of_10"].value == pytest.approx((1 + 10 / 220) / 2)
     assert found["rank_1_of_10"].chance == 0.1
-    assert "rank_1_of_30" not in {one.metric for one in found.measurements}
+    assert "rank_1_of_30" not in {one.name for one in found.measurements}
 
 
 @pytest.mark.parametrize(("beaten", "ways"), [(8, 0), (9, 1), (10, 10), (11, 55)])

@@ -92,7 +92,7 @@ def test_the_first_ten_of_a_dictionary():
 
 def test_every_gallery_of_every_rate():
     found = measure_keyfaces({"1e-2": np.eye(4, dtype=bool), "1e-3": np.eye(4, dtype=bool)})
-    names = {one.metric for one in found.measurements if one.metric.startswith("opens_one_of")}
+    names = {one.name for one in found.measurements if one.name.startswith("opens_one_of")}
     assert names == {f"opens_one_of_{size}_at_fmr_{rate}" for size in (10, 100, 1000) for rate in ("1e-2", "1e-3")}
 
 

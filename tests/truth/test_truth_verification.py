@@ -134,7 +134,7 @@ def test_people_with_a_template_or_a_probe_only() -> None:
     values = np.array([[5.0, 2.0, 1.0, 4.0], [3.0, 1.0, 6.0, 2.0], [0.0, 1.0, 2.0, 3.0]])
     scores = Scores(values, np.array([0, 1, 2]), np.array([0, 0, 1, 7]))
     measured = measure_verification(scores, {"1e-2": 3.0}, np.random.default_rng(0))
-    assert {one.metric: one.n for one in measured.measurements} == {
+    assert {one.name: one.n for one in measured.measurements} == {
         "eer": 2,
         "rank_1": 2,
         "fnmr_at_fmr_1e-2": 2,

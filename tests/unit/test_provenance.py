@@ -50,7 +50,7 @@ for name, file, old, new in json.loads(sys.argv[1]):
     for one in (source_code.code_of, source_code._module, provenance._plugin, provenance._shared,
                 provenance._question):
         one.cache_clear()
-    found = provenance.of_cells(cells, data, version, bins={})
+    found = provenance.of_cells(cells, data, version, bins={}, spec="{}")
     told[name] = {f"{cell.scheme} {cell.attack}": found[cell] for cell in cells}
     if file:
         path.write_text(text)

@@ -61,7 +61,7 @@ def test_every_attack_has_floor_ceiling_people_and_interval(finished):
             assert one.n > 0
             # A ratio of rates is undefined where a control makes no error, and then isn't published for it.
             # And the controls have no key to change.
-            if record.cell.question not in ("cost", "fairness") and "_key" not in one.metric:
+            if record.cell.question not in ("cost", "fairness") and "_key" not in one.name:
                 assert one.floor is not None, (record.cell, one)
                 assert one.ceiling is not None, (record.cell, one)
 
@@ -309,5 +309,5 @@ def test_scores_in_tiles_give_the_same_records(finished, tmp_path, monkeypatch):
     assert len(in_tiles.records) > 10
     for record in in_tiles.records:
         for one, other in zip(record.measurements, whole[record.cell].measurements, strict=True):
-            assert (one.metric, one.n) == (other.metric, other.n)
+            assert (one.name, one.n) == (other.name, other.n)
             assert [one.value, one.low, one.high] == pytest.approx([other.value, other.low, other.high], abs=1e-4)

@@ -23,9 +23,9 @@ def coverage(results: Iterable[Measured], truth: dict[str, float] | None = None)
     held: dict[str, list[bool]] = defaultdict(list)
     for result in results:
         for one in result.measurements:
-            expected = one.chance if truth is None else truth.get(one.metric)
+            expected = one.chance if truth is None else truth.get(one.name)
             if expected is not None:
-                held[one.metric].append(one.low <= expected <= one.high)
+                held[one.name].append(one.low <= expected <= one.high)
     return {metric: float(np.mean(values)) for metric, values in held.items()}
 
 
@@ -191,7 +191,7 @@ def test_cosine_gain_is_covered(noise: float) -> None:
         return reconstruct
 
     whole = [draw(500)(np.random.default_rng(seed)) for seed in range(100, 106)]
-    metrics = [one.metric for one in whole[0].measurements]
+    metrics = [one.name for one in whole[0].measurements]
     truth = {metric: float(np.mean([result[metric].value for result in whole])) for metric in metrics}
     covered = coverage(repeated(draw(60), 200), truth)
     check(covered, covered, 200, nominal=0.94)

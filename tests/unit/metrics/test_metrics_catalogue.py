@@ -29,7 +29,7 @@ def measured_names() -> list[tuple[str, str]]:
         "link": measure_linkage(rng.standard_normal((40, 40)), np.arange(40), rng),
         "reconstruct": measure_reconstruction(faces, truth, thresholds, rng, uncentred=thresholds),
     }
-    return [(question, one.metric) for question, result in measured.items() for one in result.measurements]
+    return [(question, one.name) for question, result in measured.items() for one in result.measurements]
 
 
 def test_every_measured_metric_is_described() -> None:

@@ -73,7 +73,7 @@ def test_what_is_measured() -> None:
     groups = ["gender_female", "gender_male", "age_18_34", "age_35_plus"]
     expected = {f"{rate}_{group}{at}" for rate in ("fnmr", "fmr") for group in groups}
     spreads = {f"{name}_{attribute}{at}" for name in ("fdr", "ir", "garbe") for attribute in LABELS}
-    assert {one.metric for one in measured.measurements} == expected | spreads | {"ser_gender", "ser_age"}
+    assert {one.name for one in measured.measurements} == expected | spreads | {"ser_gender", "ser_age"}
     for one in measured.measurements:
         assert 0 <= one.low <= one.value <= one.high
         assert one.low < one.high
@@ -116,7 +116,7 @@ def test_undefined_values_are_named_and_left_out() -> None:
 
 def test_one_group_has_no_spread() -> None:
     measured = measure_fairness(scores_of(), {"sex": np.array(["a"] * 60)}, THRESHOLD, rng=np.random.default_rng(0))
-    assert {one.metric for one in measured.measurements} == {"fnmr_sex_a_at_fmr_1e-2", "fmr_sex_a_at_fmr_1e-2"}
+    assert {one.name for one in measured.measurements} == {"fnmr_sex_a_at_fmr_1e-2", "fmr_sex_a_at_fmr_1e-2"}
     assert set(measured.details["undefined"]) == {
         "fdr_sex_at_fmr_1e-2",
         "ir_sex_at_fmr_1e-2",

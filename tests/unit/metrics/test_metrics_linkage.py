@@ -73,7 +73,7 @@ def test_many_histograms_at_once_are_one_after_the_other() -> None:
 def test_what_is_measured(others: int) -> None:
     answer, mate = answer_of(np.random.default_rng(0), 60, 0.8, others)
     measured = measure_linkage(answer, mate, np.random.default_rng(1))
-    assert [one.metric for one in measured.measurements] == METRICS + GALLERIES
+    assert [one.name for one in measured.measurements] == METRICS + GALLERIES
     for one in measured.measurements:
         assert 0 <= one.low <= one.value <= one.high <= 1
         assert one.low < one.high

@@ -40,7 +40,7 @@ def test_what_is_measured() -> None:
     measured = measure(answer, truth)
     at_fmr = [f"{name}_at_fmr_{rate}" for rate in THRESHOLDS for name in AT_FMR]
     at_wolf_rate = [f"type_2_success_at_wolf_rate_{rate}" for rate in THRESHOLDS]
-    assert {one.metric for one in measured.measurements} == {"centred_cosine", "cosine_gain", *at_fmr, *at_wolf_rate}
+    assert {one.name for one in measured.measurements} == {"centred_cosine", "cosine_gain", *at_fmr, *at_wolf_rate}
     for one in measured.measurements:
         assert -1 <= one.low <= one.value <= one.high <= 1
         assert one.low < one.high
@@ -57,7 +57,7 @@ def test_too_few_pairs_for_a_wolf_rate() -> None:
     truth = truth_of(30)
     measured = measure(truth.references, truth)
     assert "expected at least 10000" in measured.details["undefined"]["type_2_success_at_wolf_rate_1e-3"]
-    assert "type_2_success_at_wolf_rate_1e-3" not in {one.metric for one in measured.measurements}
+    assert "type_2_success_at_wolf_rate_1e-3" not in {one.name for one in measured.measurements}
     assert measured["type_2_success_at_wolf_rate_1e-2"].value > 0.9
 
 

@@ -39,7 +39,7 @@ def tiled(scores, most):
 
 def close(one, other):
     for this, that in zip(one.measurements, other.measurements, strict=True):
-        assert this.metric == that.metric
+        assert this.name == that.name
         assert [this.value, this.low, this.high] == pytest.approx([that.value, that.low, that.high], abs=1e-9)
         assert (this.n, this.chance) == (that.n, that.chance)
 

@@ -35,7 +35,7 @@ def figures(people, answer):
     rows = np.arange(len(target.references))
     found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
     assert len(rows) == found[0].n
-    return {one.metric: one.value for one in found}
+    return {one.name: one.value for one in found}
 
 
 def test_the_enrolled_face_passes_there_as_its_own_picture_does(people):
@@ -94,7 +94,7 @@ def test_what_is_taken_over(people):
     found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
     rates = list(rule.transfer.thresholds)
     names = ("type_1_success", "type_2_success", "wolf_rate", "genuine_success")
-    assert {one.metric for one in found} == {f"second_recogniser_{name}_at_fmr_{at}" for at in rates for name in names}
+    assert {one.name for one in found} == {f"second_recogniser_{name}_at_fmr_{at}" for at in rates for name in names}
 
 
 def test_records_hold_the_figures_where_the_data_do(people):
@@ -108,7 +108,7 @@ def test_records_hold_the_figures_where_the_data_do(people):
     assert measured["second_recogniser_type_1_success_at_fmr_1e-2"].value > 0.95
     without = replace(rules, yardstick=replace(rules.yardstick, transfer=None))
     plain = judge.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=without, seed=0)
-    assert not any(one.metric.startswith("second_recogniser") for one in plain.measurements)
+    assert not any(one.name.startswith("second_recogniser") for one in plain.measurements)
 
 
 def test_rows_carry_both_embeddings_and_lengths_must_agree():

@@ -25,7 +25,7 @@ def test_a_straight_line_by_hand():
     missed = np.zeros((10, 2))
     missed[5:, 0] = 1
     genuine, _ = measure_trend(scored(number, missed), number, 0.5, name="age", fmr_name="1e-2").measurements
-    assert genuine.metric == "fnmr_rise_over_age_at_fmr_1e-2"
+    assert genuine.name == "fnmr_rise_over_age_at_fmr_1e-2"
     assert genuine.value == pytest.approx(12.5 * 0.5 / 82.5 * (8.1 - 0.9))
     assert (genuine.n, genuine.chance) == (10, 0.0)
 
@@ -137,7 +137,7 @@ def test_what_has_no_line(number, missed, said):
 def test_without_errors_there_is_no_line():
     scores = scored(np.arange(20.0), np.zeros((20, 2)), matched=lambda low, high, draw: draw < 0.5)
     found = measure_trend(scores, np.arange(20.0), 0.5, name="age", fmr_name="1e-2")
-    assert [one.metric for one in found.measurements] == ["fmr_rise_over_age_at_fmr_1e-2"]
+    assert [one.name for one in found.measurements] == ["fmr_rise_over_age_at_fmr_1e-2"]
     assert found.details["undefined"] == {
         "fnmr_rise_over_age_at_fmr_1e-2": "0 errors in 40 trials; a line needs trials of both kinds"
     }

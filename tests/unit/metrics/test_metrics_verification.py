@@ -115,7 +115,7 @@ def scores() -> Scores:
 
 def test_what_is_measured(scores: Scores) -> None:
     measured = measure_verification(scores, THRESHOLDS, np.random.default_rng(0))
-    names = [one.metric for one in measured.measurements]
+    names = [one.name for one in measured.measurements]
     assert names == [
         "eer",
         "rank_1",

@@ -110,7 +110,7 @@ def test_a_sweep_by_a_number_says_how_errors_rise_with_it():
     table = balance.render("generated", "age", lines, solved=True)
     assert "fnmr rise over age" in table
     assert "without an edge" in table
-    assert all("fmr_rise_over_age" in line.rises[-1].metric for line in lines)
+    assert all("fmr_rise_over_age" in line.rises[-1].name for line in lines)
 
 
 def test_a_sweep_over_people_of_unknown_age_says_so():

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mote_bench.contracts import Cell, Measurement, Record, Status
+from mote_bench.metrics.names import parse
 
 PEOPLE = 200
 HOSTILE = "<script>alert(1)</script>|`x`"
@@ -55,7 +56,9 @@ def build(*schemes: str, data: str = "people", protocol: str = "people-1", seed:
 
 def measured(metric: str, value: float, *, half: float = 0.02, **more: Any) -> Measurement:
     """A measurement with an interval of ``value`` ± ``half``, cut to what a rate can be."""
-    return Measurement(metric, value, max(value - half, min(value, 0.0)), min(value + half, 1.0), PEOPLE, **more)
+    fields = parse(metric)._asdict()
+    low, high = max(value - half, min(value, 0.0)), min(value + half, 1.0)
+    return Measurement(value=value, low=low, high=high, n=PEOPLE, **fields, **more)
 
 
 def record(scheme: str, attack: str, question: str, *measurements: Measurement, **more: Any) -> Record:

@@ -28,7 +28,7 @@ def question(row, name):
 
 def test_the_strongest_attack_over_attacks_stands_for_a_question(records):
     worst = question(rows_of(records)["mote"], "gender")
-    assert (worst.attack, worst.headline.value, worst.headline.metric) == ("vote-answers", 0.993, "balanced_accuracy")
+    assert (worst.attack, worst.headline.value, worst.headline.name) == ("vote-answers", 0.993, "balanced_accuracy")
     assert worst.naive.value == 0.500
     assert (worst.headline.floor, worst.headline.ceiling) == (0.51, 0.991)
 
@@ -42,9 +42,9 @@ def test_a_success_that_wolves_share_is_no_reconstruction(records):
     # mean-answers: success 0.96, wolf 0.955, gain 0.005; ridge-answers: 0.90 - 0.0018 = 0.8982.
     worst = question(rows_of(records)["mote"], "reconstruct")
     assert worst.attack == "ridge-answers"
-    assert worst.headline.metric == "success_gain_at_fmr_1e-3"
+    assert worst.headline.name == "success_gain_at_fmr_1e-3"
     assert worst.headline.value == pytest.approx(0.8982)
-    assert [one.metric for one in worst.beside] == [
+    assert [one.name for one in worst.beside] == [
         "type_2_success_at_fmr_1e-3",
         "wolf_rate_at_fmr_1e-3",
         "centred_cosine",
@@ -194,7 +194,7 @@ def test_two_records_of_one_cell_are_refused(records):
 
 def test_few_people_fall_back_to_the_threshold_that_exists(records):
     def keep(one):
-        return "1e-3" not in one.metric
+        return "1e-3" not in one.name
 
     few = [replace(one, measurements=tuple(filter(keep, one.measurements))) for one in records]
     board = board_of(few)
@@ -203,9 +203,7 @@ def test_few_people_fall_back_to_the_threshold_that_exists(records):
 
 
 def test_without_any_threshold_reconstruction_is_read_as_likeness(records):
-    few = [
-        replace(one, measurements=tuple(m for m in one.measurements if "_at_fmr_" not in m.metric)) for one in records
-    ]
+    few = [replace(one, measurements=tuple(m for m in one.measurements if "_at_fmr_" not in m.name)) for one in records]
     board = board_of(few)
     reading = next(one for one in board.readings if one.question == "reconstruct")
     assert (board.fmr, reading.headline) == ("", "cosine_gain")

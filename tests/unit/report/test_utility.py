@@ -28,7 +28,8 @@ def test_groups_whose_labels_are_no_words_keep_their_figures(make_records):
     for one in make_records("cosine", "noise"):
         if one.cell.question == "fairness":
             figures = [
-                Measurement(f"fnmr_age_{name}_at_fmr_1e-2", value, 0.0, 1.0, 50) for name, value in _AGES.items()
+                Measurement("fnmr", value, 0.0, 1.0, 50, at="1e-2", group=("age", name))
+                for name, value in _AGES.items()
             ]
             groups = {"age": {label: {"people": 50} for label in ("18-34", "50+")}}
             one = replace(one, measurements=(*figures, *one.measurements), details={"groups": groups})
