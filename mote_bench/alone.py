@@ -106,11 +106,17 @@ class Templates(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             raise NotFittedError(f"this '{self.scheme}' isn't fitted; call fit with public embeddings first")
 
 
-class MOTE(Templates):
-    """Model templates (arXiv 2505.19920): a small classifier for each person. See :class:`mote_bench.mote.MOTE`."""
+class MoteTemplates(Templates):
+    """Model templates (arXiv 2505.19920): a small classifier for each person, ``mote_bench.mote.scheme.MOTE``.
+
+    Published as ``mote_bench.MOTE``.
+    """
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__("mote", seed)
+
+
+MOTE = MoteTemplates
 
 
 def _rows(X: Any) -> FloatArray:

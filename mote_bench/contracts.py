@@ -27,6 +27,10 @@ FLOOR, CEILING = "noise", "cosine"
 """The control schemes: templates that hold nothing, and templates that hide nothing."""
 
 
+ATTACK_READS = "attack_reads"
+"""The part of a record's provenance that says what its attack works on: the value of a :class:`Reads`, or nothing."""
+
+
 class InputError(Exception):
     """What the user gave can't be used: says what was given, what was expected and what to do next."""
 
@@ -256,6 +260,25 @@ class Access(StrEnum):
     """Holds no record: presents probes to the running system and sees who is let in."""
 
 
+class Reads(StrEnum):
+    """What an attack works on. An attack on the stored bytes is naive; all others are adaptive."""
+
+    BYTES = "bytes"
+    """The bytes of the stolen templates, as they are stored."""
+    RESPONSES = "responses"
+    """The comparison scores that stolen templates return to the attacker's probes."""
+    INVERSION = "inversion"
+    """Embeddings that the attack first reconstructs from responses."""
+    CLOSED_FORM = "closed_form"
+    """Embeddings that the scheme's own closed form gives."""
+    SEARCH = "search"
+    """Faces that the attack finds by searching for a high score."""
+    SCORES = "scores"
+    """Scores of the running system: online access, without a stolen template."""
+    DECISIONS = "decisions"
+    """Decisions of the running system: online access, without a stolen template."""
+
+
 @dataclass(frozen=True)
 class Threat:
     """What the thief of one cell holds: knowledge, how many records of each person, and how they are reached."""
@@ -397,9 +420,10 @@ class Evidence:
 class Attack(Protocol):
     """Answers a question from evidence. It never sees the truth and never scores itself.
 
-    Class attributes: ``question`` (the question type it answers) and ``knowledge`` (the levels at which it makes
-    sense; one that lists ``algorithm`` or ``stolen_key`` also runs at ``full_disclosure`` where a scheme has it).
-    Optional ones:
+    Class attributes: ``question`` (the question type it answers), ``knowledge`` (the levels at which it makes
+    sense; one that lists ``algorithm`` or ``stolen_key`` also runs at ``full_disclosure`` where a scheme has it) and
+    ``reads`` (what it works on, a :class:`Reads`; an attack of the first edition, which states none, runs and counts
+    neither as naive nor as adaptive). Optional ones:
 
     ``needs`` : tuple of str
         The scheme methods that it can't do without (``("surrogate",)``; ``("score",)`` for queries to stolen records).
@@ -520,7 +544,8 @@ class Record:
     cost : mapping of str -> float
         Seconds spent; the one part of a record that differs between two equal runs.
     provenance : mapping of str -> str
-        Who ships the scheme and the attack, versions, checksums, machine.
+        Who ships the scheme and the attack, versions, checksums, machine; what the attack states that it reads
+        (``ATTACK_READS``, empty where it states nothing).
     error : str, optional
         The traceback of a failed cell, or why a cell is unmeasured.
     rehearsal : tuple of Measurement

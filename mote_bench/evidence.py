@@ -9,10 +9,9 @@ from typing import cast
 import numpy as np
 
 from mote_bench.contracts import Access, Evidence, Knowledge, Records, Scheme, Shadow, Threat
-from mote_bench.door import Door
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Database, Doors, Holdings, Index, Scene, Theft
-from mote_bench.toolkit import draw_keys, revocable
+from mote_bench.toolkit import QueryOracle, draw_keys, revocable
 
 
 def levels(scheme: Scheme) -> tuple[Knowledge, ...]:
@@ -88,10 +87,10 @@ def _with_keys(threat: Threat) -> bool:
     return threat.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE) and threat.access is Access.RECORD
 
 
-def _door(holdings: Holdings, records: Database, threat: Threat, scene: Scene, rng: np.random.Generator) -> Door:
+def _door(holdings: Holdings, records: Database, threat: Threat, scene: Scene, rng: np.random.Generator) -> QueryOracle:
     claimed = _presentable(holdings, records, threat, rng)
     threshold = operating_threshold(holdings.thresholds, scene.operating_fmr)
-    return Door(
+    return QueryOracle(
         holdings.scheme,
         claimed.templates,
         keys=claimed.keys,

@@ -1,4 +1,4 @@
-"""Conformance kit for plug-in authors: what a scheme, an attack, a question or an embedder breaks of its contract, as findings.
+"""Conformance kit for plug-in authors: what a plug-in of any kind breaks of its contract, as findings.
 
 In a test of your own::
 

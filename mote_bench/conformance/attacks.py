@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
@@ -19,6 +19,7 @@ from mote_bench.conformance.findings import (
     apart,
     disturbed_generators,
     not_finite,
+    raised,
     wrong_dtype,
     wrong_shape,
 )
@@ -30,6 +31,7 @@ from mote_bench.contracts import (
     FloatArray,
     InputError,
     Knowledge,
+    Reads,
     Scheme,
     Shadow,
     Threat,
@@ -92,6 +94,11 @@ class Trial:
     @cached_property
     def biohash(self) -> Holdings:
         return self._holdings("biohash")
+
+    @cached_property
+    def secretive(self) -> Holdings:
+        """``cosine`` as a system that keeps secrets: below full disclosure it has what ``needs`` states and no more."""
+        return replace(self.cosine, scheme=_Secretive(self.cosine.scheme, getattr(self.made, "needs", ())))  # type: ignore[arg-type]
 
     @cached_property
     def on_cosine(self) -> dict[Knowledge, FloatArray]:
@@ -157,6 +164,27 @@ class Trial:
         )
 
 
+class _PublicPart:
+    """A scheme of which the attacker gets to enrol, and the methods ``shown`` alone."""
+
+    def __init__(self, scheme: Scheme, shown: Sequence[str]) -> None:
+        self.revocable = revocable(scheme)
+        for method in ("enroll", *shown):
+            if hasattr(scheme, method):
+                setattr(self, method, getattr(scheme, method))
+
+
+class _Secretive(_PublicPart):
+    """A whole scheme with secrets of its own, as an encrypted one; what it shows without them is its public part."""
+
+    def __init__(self, scheme: Scheme, shown: Sequence[str]) -> None:
+        super().__init__(scheme, _OPTIONAL_METHODS)
+        self._part = _PublicPart(scheme, shown)
+
+    def public(self) -> _PublicPart:
+        return self._part
+
+
 def _threshold(scheme: Scheme, own: Database, strangers: Faces) -> float:
     scores = scheme.score(own.templates, strangers.embeddings, keys=own.keys)
     return float(np.quantile(scores, 1 - float(_OPERATING_FMR)))
@@ -198,6 +226,31 @@ def _states(trial: Trial) -> str | None:
     if isinstance(needs, str) or not set(needs) <= set(_OPTIONAL_METHODS):
         return f"needs = {needs!r}"
     return None
+
+
+def _states_reads(trial: Trial) -> str | None:
+    stated = getattr(trial.made, "reads", None)
+    return None if stated in list(Reads) else f"reads = {'missing' if stated is None else repr(stated)}"
+
+
+def _needs(trial: Trial) -> str | None:
+    """On a scheme whose public part has what the attack states that it needs, and nothing else."""
+    if not all(hasattr(trial.cosine.scheme, method) for method in getattr(trial.made, "needs", ())):
+        return None
+    try:
+        answer = trial.answer(trial.theft(trial.secretive, trial.strongest).evidence)
+    except Exception as error:  # an attack may raise anything
+        return f"needs = {getattr(trial.made, 'needs', ())!r}, and on a scheme with no other method {raised(error)}"
+    return wrong_shape(answer, _shape_due(trial)) or wrong_dtype(answer) or not_finite(answer)
+
+
+def _discloses(trial: Trial) -> str | None:
+    """At the level at which a scheme with a public part also runs attacks that list a lower one."""
+    lower = {Knowledge.ALGORITHM, Knowledge.STOLEN_KEY}
+    if trial.access is not Access.RECORD or not lower & set(trial.made.knowledge):
+        return None  # it is then never run there
+    answer = trial.answer(trial.theft(trial.secretive, Knowledge.FULL_DISCLOSURE).evidence)
+    return wrong_shape(answer, _shape_due(trial)) or wrong_dtype(answer) or not_finite(answer)
 
 
 def _pickles(trial: Trial) -> str | None:
@@ -322,6 +375,13 @@ CHECKS: tuple[Check[Trial], ...] = (
         needed=True,
     ),
     Check(
+        "states_what_it_reads",
+        _states_reads,
+        f"reads = what the attack works on, one of {', '.join(Reads)} (mote_bench.contracts.Reads)",
+        "set the class attribute, such as reads = Reads.RESPONSES for an attack that queries the stolen templates; "
+        "Reads.BYTES is for one that never goes beyond the stored bytes",
+    ),
+    Check(
         "pickles",
         _pickles,
         "an attack that can be sent to the worker processes",
@@ -347,6 +407,21 @@ CHECKS: tuple[Check[Trial], ...] = (
         _keyed,
         "an answer on a scheme with keys (biohash) too, whether evidence.keys is granted or None",
         "query with mote_bench.toolkit.ask, which presents the stolen keys or, without them, one of the attacker's own",
+    ),
+    Check(
+        "states_what_it_needs",
+        _needs,
+        "an answer on a scheme that, besides enrolling, has the methods in needs and no other (an encrypted one has no "
+        "score without its key)",
+        'state every method without which there is no answer, such as needs = ("score",) for queries to stolen '
+        "templates, and look for any other with hasattr",
+    ),
+    Check(
+        "answers_at_full_disclosure",
+        _discloses,
+        "an answer at full_disclosure too: there an attack at algorithm or stolen_key is also run on schemes that keep "
+        "secrets",
+        "decide by what the evidence holds, not by the name of the knowledge level",
     ),
     Check(
         "deterministic",

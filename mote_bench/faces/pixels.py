@@ -31,7 +31,6 @@ from mote_bench import registry, store, workers
 from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError, Knowledge, Measurement, Shadow
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
-from mote_bench.door import Door
 from mote_bench.embedding import Recogniser
 from mote_bench.faces import census, head, people, population, render, second, shot
 from mote_bench.faces.decoder import Decoder, learned
@@ -40,7 +39,7 @@ from mote_bench.metrics.intervals import clustered_wilson, wilson
 from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.questions import WhichFace
 from mote_bench.tasks import Outcome, guarded
-from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed, unit
+from mote_bench.toolkit import QueryOracle, draw_keys, revocable, stream, stream_seed, unit
 
 FMR = 1e-3
 SCHEMES = ("cosine", "mote", "mote-keyed")
@@ -198,7 +197,7 @@ def _told(thief: str, scene: Scene, public: Faces, shadow: Shadow, seed: int) ->
     """The embedding of each victim as an attack at the door of the running system makes it; keys are presented."""
     name, access, queries = _AT_THE_DOOR[thief]
     dimension = public.embeddings.shape[1]
-    door = Door(
+    door = QueryOracle(
         scene.system,
         scene.templates,
         keys=scene.keys,

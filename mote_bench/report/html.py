@@ -13,7 +13,7 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from mote_bench.contracts import Measurement, Record, Status, flat
+from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
 
@@ -28,7 +28,7 @@ from .readings import (
     find,
     naive,
     of_one_record,
-    reads,
+    printed_reads,
     record_link,
     strongest,
     threat_order,
@@ -218,7 +218,7 @@ def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> S
 def _asked(reading: Reading, records: list[Record], rows: Sequence[Row]) -> Asked:
     scheme = rows[0].scheme
     attacks = attacks_on(records, scheme, reading.question, key="")
-    attacks.sort(key=lambda record: (not naive(record.cell.attack), record.cell.attack, threat_order(record)))
+    attacks.sort(key=lambda record: (not naive(record), record.cell.attack, threat_order(record)))
     worst = {
         row.key: strongest(of_one_record(attacks_on(records, scheme, reading.question, key=row.key)), reading)
         for row in rows
@@ -237,7 +237,7 @@ def _attempt(record: Record, reading: Reading, mark: str) -> Attempt:
     found = (find(record, metric) for metric in reading.beside) if says else ()
     return Attempt(
         attack=record.cell.attack,
-        reads=reads(record.cell.attack),
+        reads=printed_reads(record),
         knowledge=str(record.cell.knowledge).replace("_", " "),
         status=str(record.status) if not says or controls else "unmeasured",
         why=text.message(record.error),
@@ -281,6 +281,8 @@ def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
     values: dict[str, dict[str, None]] = {}
     for record in records:
         for key, value in record.provenance.items():
+            if key == ATTACK_READS:  # stands beside each attack
+                continue
             values.setdefault(text.printable(str(key)), {})[text.printable(str(value))] = None
     shown = []
     for key, found in sorted(values.items()):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from mote_bench.contracts import Access, InputError, Knowledge, Measurement, Record, Status, Threat
+from mote_bench import first_edition
+from mote_bench.contracts import ATTACK_READS, Access, InputError, Knowledge, Measurement, Reads, Record, Status, Threat
 from mote_bench.naming import record_name
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import described, reading_of, rules_of
@@ -24,18 +25,16 @@ _BEYOND = {
 }
 _KNOWLEDGE = list(Knowledge)
 _ACCESS = list(Access)
-_READS = {
-    "-bytes": "bytes",
-    "-answers": "answers",
-    "-inverted": "inversion",
-    "-scores": "scores at the door",
-    "-decisions": "decisions at the door",
-    "-searched": "search of its answers",
-    "-closed-form": "closed form",
-    "-photo": "answers",
-    "-member": "answers",
-    "-dictionary": "answers",
+_PRINTED = {
+    Reads.BYTES: "bytes",
+    Reads.RESPONSES: "answers",
+    Reads.INVERSION: "inversion",
+    Reads.CLOSED_FORM: "closed form",
+    Reads.SEARCH: "search of its answers",
+    Reads.SCORES: "scores at the door",
+    Reads.DECISIONS: "decisions at the door",
 }
+"""How the boards print what an attack reads."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +98,28 @@ def better(reading: Reading) -> str:
     return described(reading.headline, reading.question).better
 
 
-def reads(attack: str) -> str:
-    """What an attack works on, by its name: ``bytes`` (naive), ``answers`` or ``inversion`` (adaptive), or nothing.
+def reads(record: Record) -> Reads | None:
+    """What the record's attack works on, as the attack stated when it was run; ``None`` where it stated nothing."""
+    stated = record.provenance.get(ATTACK_READS)
+    if stated is None:
+        return first_edition.reads(record.cell.attack)
+    return Reads(stated) if stated in list(Reads) else None
 
-    Who names an attack otherwise gets a dash: a name is no promise, and the attack's docstring says more.
-    """
-    return next((what for ending, what in _READS.items() if attack.endswith(ending)), "")
+
+def printed_reads(record: Record) -> str:
+    """What the record's attack works on, in the words of the boards; empty where it stated nothing."""
+    what = reads(record)
+    return "" if what is None else _PRINTED[what]
 
 
-def naive(attack: str) -> bool:
-    """Whether an attack, by its name, only reads the stored bytes; others query the template or invert it."""
-    return reads(attack) == "bytes"
+def naive(record: Record) -> bool:
+    """Whether the record's attack only reads the stored bytes."""
+    return reads(record) is Reads.BYTES
+
+
+def adaptive(record: Record) -> bool:
+    """Whether the record's attack works on more than the stored bytes: it queries the template, or inverts it."""
+    return reads(record) not in (None, Reads.BYTES)
 
 
 def find(record: Record | None, name: str) -> Measurement | None:

@@ -19,6 +19,7 @@ from .readings import (
     SECRET,
     STOLEN,
     Reading,
+    adaptive,
     attacks_on,
     find,
     harness_record,
@@ -324,9 +325,9 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
     best = strongest(attacks, reading)
     if best is None:
         return replace(worst, status="failed" if worst.failed else "unmeasured") if attacks else worst
-    of_bytes = strongest((record for record in attacks if naive(record.cell.attack)), reading)
+    of_bytes = strongest(filter(naive, attacks), reading)
     usual = strongest((record for record in attacks if record.cell.attack == USUAL), reading)
-    of_more = strongest((record for record in attacks if not naive(record.cell.attack)), reading)
+    of_more = strongest(filter(adaptive, attacks), reading)
     return replace(
         worst,
         status=OK,

@@ -1,4 +1,4 @@
-"""Begins a plug-in package: a scheme, an attack, a question or an embedder that works, with tests, to be made one's own."""
+"""Begins a plug-in package of any kind that works, with tests, to be made one's own."""
 
 from __future__ import annotations
 

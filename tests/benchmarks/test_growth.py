@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mote_baselines.biohash import BioHash
+from mote_baselines.cancelable.biohash import BioHash
 from planted import load, make_world, question_of, steal
 
 from mote_bench.contracts import Knowledge

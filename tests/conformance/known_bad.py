@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from mote_bench.conformance import attacks as attack_checks
-from mote_bench.contracts import Embedded, Evidence, Faces, FloatArray, Key, Knowledge, Template
+from mote_bench.contracts import Embedded, Evidence, Faces, FloatArray, Key, Knowledge, Reads, Template
 from mote_bench.questions import SamePerson, WhichClass, WhichFace
-from mote_bench.toolkit import class_index, numbers, stream, unit
+from mote_bench.toolkit import ask, class_index, numbers, stream, unit
 
 
 class Sound:
@@ -351,6 +351,7 @@ class SoundLinker:
 
     question: Any = SamePerson
     knowledge: Any = (Knowledge.BYTES_ONLY, Knowledge.ALGORITHM)
+    reads: Any = Reads.BYTES
 
     def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         rows = unit(numbers([*evidence.templates, *evidence.others]))
@@ -362,7 +363,8 @@ class SoundInverter:
 
     question: Any = WhichFace
     knowledge: Any = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
-    needs = ("reconstruct",)
+    reads: Any = Reads.CLOSED_FORM
+    needs: Any = ("reconstruct",)
 
     def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         scheme: Any = evidence.scheme
@@ -375,6 +377,7 @@ class SoundClassifier:
 
     question: Any = WhichClass
     knowledge: Any = (Knowledge.ALGORITHM,)
+    reads: Any = Reads.BYTES
 
     def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         assert evidence.shadow is not None
@@ -394,7 +397,36 @@ class KnowsAWord(SoundClassifier):
 
 
 class NeedsAWord(SoundInverter):
-    needs = "reconstruct"  # type: ignore[assignment]
+    needs = "reconstruct"
+
+
+class ReadsNothing(SoundClassifier):
+    reads = None
+
+
+class ReadsAWord(SoundClassifier):
+    reads = "the bytes"
+
+
+class QueriesWithoutSayingSo(SoundClassifier):
+    """What the scaffold's attack of the first edition did: it calls ``score`` and doesn't state it."""
+
+    reads = Reads.RESPONSES
+
+    def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        assert evidence.public is not None
+        ask(evidence, evidence.public.embeddings[:20], rng)
+        return super().answer(question, evidence, rng)
+
+
+class DecodesWithoutSayingSo(SoundInverter):
+    needs = ()
+
+
+class KnowsItsOwnLevelsOnly(SoundClassifier):
+    def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        sign = {Knowledge.ALGORITHM: 1}[evidence.knowledge]
+        return sign * super().answer(question, evidence, rng)
 
 
 class AttackHoldsALock(SoundClassifier):
@@ -500,6 +532,11 @@ BAD_ATTACKS: dict[type, str] = {
     AsksNoQuestion: "states_question_and_knowledge",
     KnowsAWord: "states_question_and_knowledge",
     NeedsAWord: "states_question_and_knowledge",
+    ReadsNothing: "states_what_it_reads",
+    ReadsAWord: "states_what_it_reads",
+    QueriesWithoutSayingSo: "states_what_it_needs",
+    DecodesWithoutSayingSo: "states_what_it_needs",
+    KnowsItsOwnLevelsOnly: "answers_at_full_disclosure",
     AttackHoldsALock: "pickles",
     AnswersTransposed: "answer_shape",
     AnswersLabels: "answer_shape",

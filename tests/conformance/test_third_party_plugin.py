@@ -81,6 +81,8 @@ print(json.dumps([listed, [name for name in sys.modules if "mote_bench" in name 
         "scheme 'demo-signs' of mote-bench-demo-plugin 0.3.1 (mote_bench_demo_plugin.scheme:Signs)",
         "attack 'broken-attack' of mote-bench-broken-plugin 6.6 (mote_bench_broken_plugin:Attack)",
         "attack 'demo-nearest-mean' of mote-bench-demo-plugin 0.3.1 (mote_bench_demo_plugin.attack:NearestMean)",
+        "attack 'demo-sides' of mote-bench-demo-plugin 0.3.1 (mote_bench_demo_plugin.attack:Sides)",
+        "question 'demo-side' of mote-bench-demo-plugin 0.3.1 (mote_bench_demo_plugin.question:WhichSide)",
     ]
     assert imported == []
 
@@ -99,13 +101,15 @@ print(json.dumps([sources, "mote_bench_demo_plugin" in sys.modules]))
 def test_keeps_its_contracts(installed: Path, tmp_path: Path) -> None:
     code = """
 from functools import partial
-from mote_bench.testing import check_attack, check_scheme
+from mote_bench.testing import check_attack, check_question, check_scheme
 found = check_scheme(partial(registry.load, "schemes", "demo-signs"))
 found += check_attack(partial(registry.load, "attacks", "demo-nearest-mean"))
+found += check_attack(partial(registry.load, "attacks", "demo-sides"))
+found += check_question(registry.factory("questions", "demo-side"))
 print(json.dumps([[finding.check, finding.ok, finding.message] for finding in found]))
 """
     found = run(installed, code, cwd=tmp_path)
-    assert len(found) == 35  # 23 of schemes, 12 of attacks
+    assert len(found) == 65  # 23 of schemes, 15 of each attack, 12 of questions
     assert [finding for finding in found if not finding[1]] == []
 
 
@@ -127,7 +131,49 @@ print(json.dumps(said))
             f"{kind} '{name}' of mote-bench-broken-plugin 6.6 (mote_bench_broken_plugin:{thing}) can't be loaded: "
             "OSError: no such device: 42. Mend or remove it: pip uninstall mote-bench-broken-plugin"
         )
-    assert said == {"cosine": "Cosine", "demo-signs": "Signs", "demo-nearest-mean": "NearestMean"}
+    assert said == {
+        "cosine": "Cosine",
+        "demo-signs": "Signs",
+        "demo-nearest-mean": "NearestMean",
+        "demo-sides": "Sides",
+    }
+
+
+def test_a_question_of_its_own_is_run_and_stands_on_the_board(installed: Path, tmp_path: Path) -> None:
+    code = """
+import contextlib, io
+from mote_bench import cli
+arguments = ["run", "--protocol", "quick-1", "--schemes", "demo-signs", "--attacks", "demo-sides", "--jobs", "1"]
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    cli.main([*arguments, "--questions", "demo-side", "--out", "run"])
+from mote_bench import store
+from pathlib import Path
+told = [[one.cell.scheme, one.status, [m.metric for m in one.measurements], one.measurements[0].value,
+         one.measurements[0].floor, one.measurements[0].ceiling, one.provenance.get("question_by")]
+        for one in store.read(Path("run")) if one.cell.question == "demo-side"]
+print(json.dumps(told))
+"""
+    told = run(installed, code, cwd=tmp_path)
+    assert sorted({row[0] for row in told}) == ["cosine", "demo-signs", "noise"]
+    for scheme, status, metrics, value, floor, ceiling, by in told:
+        assert metrics == ["sides_told"]
+        assert by == "mote-bench-demo-plugin 0.3.1"
+        assert status == "ok"
+        assert abs(floor - 0.5) < 0.17  # four standard errors on 150 people
+        assert ceiling > 0.9
+        assert value > 0.8 or scheme == "noise"
+    page = (tmp_path / "run" / "leaderboard.html").read_text()
+    assert "the side of the middle" in page
+    assert "share of people whose side is told right" in page
+    # The same boards where the package isn't installed: its records are read by the first metric that they hold.
+    again = (
+        "import contextlib, io\nfrom mote_bench import cli\nwith contextlib.redirect_stdout(io.StringIO()), "
+        "contextlib.suppress(SystemExit):\n    cli.main(['board', '--out', 'run'])\nprint(json.dumps(0))"
+    )
+    assert run(tmp_path, again, cwd=tmp_path) == 0
+    page = (tmp_path / "run" / "leaderboard.html").read_text()
+    assert "question &#39;demo-side&#39;" in page
+    assert "which isn&#39;t installed here" in page
 
 
 def test_a_working_folder_of_the_same_names_shadows_nothing(installed: Path, tmp_path: Path) -> None:
@@ -141,7 +187,10 @@ print(json.dumps([[type(one).__module__ for one in made], [str(source) for sourc
 """
     modules, sources, first_on_path = run(installed, code, cwd=tmp_path)
     assert first_on_path == ""  # so that the user's folder would win over an installed package of that name
-    assert modules == [f"mote_baselines.{name}" for name in ("cosine", "noise", "biohash")] + [
-        "mote_bench_demo_plugin.scheme"
+    assert modules == [
+        "mote_baselines.plain.cosine",
+        "mote_baselines.controls.noise",
+        "mote_baselines.cancelable.biohash",
+        "mote_bench_demo_plugin.scheme",
     ]
     assert not any(str(tmp_path) in source for source in sources)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mote_baselines.cosine import Cosine
-from mote_baselines.noise import Noise
+from mote_baselines.controls.noise import Noise
+from mote_baselines.plain.cosine import Cosine
 from planted import ATTACKS, GENDER, World, levels, load, make_world, question_of, steal, success
 
 from mote_bench.contracts import Faces, Knowledge

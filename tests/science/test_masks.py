@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mote_baselines.cosine import Cosine
+from mote_baselines.plain.cosine import Cosine
 from planted import GENDER, World, load, make_world, question_of, steal, success
 
 from mote_bench.contracts import FloatArray, Key, Knowledge, Template

@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 import pytest
-from mote_attacks import attributes_from_bytes
-from mote_baselines.cosine import Cosine
+from mote_attacks.attributes import from_bytes
+from mote_baselines.plain.cosine import Cosine
 from planted import GENDER, World, balanced_accuracy, equal_error_rate, load, make_world, steal, success
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Knowledge, Shadow, Template
@@ -138,15 +138,15 @@ def _bytes_alone(*, male: float, telling: int, shift: float) -> tuple[Evidence, 
 
 def test_one_telling_float_among_twenty_thousand_is_found_by_trees() -> None:
     evidence, truth = _bytes_alone(male=0.5, telling=1, shift=2.0)
-    answer = attributes_from_bytes.xgboost().answer(GENDER, evidence, np.random.default_rng(0))
+    answer = from_bytes.xgboost().answer(GENDER, evidence, np.random.default_rng(0))
     assert balanced_accuracy(answer, truth) >= 0.9
 
 
-@pytest.mark.parametrize("attack", [attributes_from_bytes.calibrated(), attributes_from_bytes.mlp()])
-def test_a_thin_leak_is_found_though_classes_are_uneven(attack: attributes_from_bytes.FromBytes) -> None:
+@pytest.mark.parametrize("attack", [from_bytes.calibrated(), from_bytes.mlp()])
+def test_a_thin_leak_is_found_though_classes_are_uneven(attack: from_bytes.ClassifierOnBytes) -> None:
     """Three men to a woman: the usual classifier, class weights or not, calls nearly everybody a man (0.5)."""
     evidence, truth = _bytes_alone(male=0.75, telling=2000, shift=0.12)
-    usual = attributes_from_bytes.logistic().answer(GENDER, evidence, np.random.default_rng(0))
+    usual = from_bytes.logistic().answer(GENDER, evidence, np.random.default_rng(0))
     assert balanced_accuracy(usual, truth) < 0.6
     assert balanced_accuracy(attack.answer(GENDER, evidence, np.random.default_rng(0)), truth) >= 0.75
 
@@ -157,9 +157,9 @@ def test_what_only_many_floats_say_together_is_found_at_a_coarser_scale() -> Non
     found = {
         name: balanced_accuracy(attack.answer(GENDER, evidence, np.random.default_rng(0)), truth)
         for name, attack in {
-            "usual": attributes_from_bytes.logistic(),
-            "calibrated": attributes_from_bytes.calibrated(),
-            "trees": attributes_from_bytes.xgboost(),
+            "usual": from_bytes.logistic(),
+            "calibrated": from_bytes.calibrated(),
+            "trees": from_bytes.xgboost(),
         }.items()
     }
     assert found["calibrated"] >= max(0.85, found["usual"] + 0.05)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mote_attacks import attributes_from_bytes
-from mote_baselines.biohash import BioHash
+from mote_attacks.attributes import from_bytes
+from mote_baselines.cancelable.biohash import BioHash
 from planted import GENDER, World, load, make_world, question_of, steal, success
 
 from mote_bench.contracts import Faces, Knowledge
@@ -57,7 +57,7 @@ def test_attributes_need_the_keys(name: str, world: World) -> None:
 
 
 def test_calibrated_bytes_need_the_keys(world: World) -> None:
-    attack = attributes_from_bytes.calibrated()
+    attack = from_bytes.calibrated()
     with_keys, without = (
         success(attack.answer(GENDER, steal(BioHash(), world, level), np.random.default_rng(0)), GENDER, world)
         for level in (Knowledge.STOLEN_KEY, Knowledge.ALGORITHM)

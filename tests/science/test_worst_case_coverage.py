@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mote_baselines.noise import Noise
+from mote_baselines.controls.noise import Noise
 from planted import ATTACKS, GENDER, load, make_world, steal
 
 from mote_bench.metrics.attributes import measure_attribute

@@ -4,8 +4,8 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
-from mote_baselines.biohash import BioHash
-from mote_baselines.cosine import Cosine
+from mote_baselines.cancelable.biohash import BioHash
+from mote_baselines.plain.cosine import Cosine
 
 from mote_bench import tasks
 from mote_bench.contracts import Access, Faces, Knowledge, Shadow, Threat

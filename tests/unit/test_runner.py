@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from mote_baselines.cosine import Cosine
+from mote_baselines.plain.cosine import Cosine
 
 from mote_bench import runner, settings, store, tasks, workers
 from mote_bench.contracts import Dataset, Knowledge, Status
@@ -227,6 +227,7 @@ def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
         "shouts": Status.UNMEASURED,
         "shouts-links": Status.FAILED,
     }
+    assert {record.provenance["attack_reads"] for record in by_attack.values()} == {""}  # failed ones too
     assert "this attack is broken" in by_attack["raises"].error
     assert "shape (1, 1); expected (75, 2)" in by_attack["shape"].error
     assert "NaN" in by_attack["nan"].error

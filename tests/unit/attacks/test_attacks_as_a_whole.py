@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mote_attacks.gradient_inversion import Gradient
-from mote_attacks.inversion import ClosedForm
-from mote_attacks.linkage import CompareAnswers
-from mote_attacks.probing import granted
-from mote_baselines.biohash import BioHash
-from mote_baselines.cosine import Cosine
+from mote_attacks._shared.probing import granted
+from mote_attacks.inversion.closed_form import ClosedFormInversion
+from mote_attacks.inversion.gradient import GradientInversion
+from mote_attacks.linkage.compare import CompareResponses
+from mote_baselines.cancelable.biohash import BioHash
+from mote_baselines.plain.cosine import Cosine
 
 from mote_bench.contracts import Access, Evidence, FloatArray, Key, Knowledge, Scheme, Shadow, Template
 from mote_bench.questions import SamePerson, WhichClass, WhichFace
@@ -122,13 +122,15 @@ def test_unlabelled_and_foreign_classes_are_left_out(name: str) -> None:
 
 
 def test_closed_form_without_the_key_decodes_under_a_key_of_its_own() -> None:
-    answer = ClosedForm().answer(WhichFace(16), _steal(BioHash(), Knowledge.ALGORITHM), np.random.default_rng(0))
+    answer = ClosedFormInversion().answer(
+        WhichFace(16), _steal(BioHash(), Knowledge.ALGORITHM), np.random.default_rng(0)
+    )
     assert answer.shape == (20, 16)
 
 
 def test_an_attack_that_is_granted_too_little_says_so() -> None:
     with pytest.raises(ValueError, match="knowledge 'bytes_only' grants no public faces"):
-        CompareAnswers().answer(
+        CompareResponses().answer(
             SamePerson(), Evidence(Knowledge.BYTES_ONLY, (b"a",), (b"b",)), np.random.default_rng(0)
         )
 
@@ -160,7 +162,7 @@ class Backward(Cosine):
 @pytest.mark.parametrize("scheme", [Dead, Flat, Backward])
 def test_a_gradient_that_moves_nothing_is_a_failure_of_the_attack(scheme: type[Any]) -> None:
     with pytest.raises(RuntimeError, match="the optimiser did not move"):
-        Gradient().answer(WhichFace(16), _steal(scheme(), Knowledge.ALGORITHM), np.random.default_rng(0))
+        GradientInversion().answer(WhichFace(16), _steal(scheme(), Knowledge.ALGORITHM), np.random.default_rng(0))
 
 
 def test_a_new_logistic_classifier_is_trained_for_each_key() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mote_bench.contracts import Knowledge
+from mote_bench.contracts import Knowledge, Reads
 from mote_bench.questions import WhichClass
 from mote_bench.toolkit import ask, class_index
 
@@ -17,6 +17,8 @@ class NearestMean:
 
     question = WhichClass
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    reads = Reads.RESPONSES
+    needs = ("score",)
 
     def answer(self, question, evidence, rng):
         answers = ask(evidence, evidence.public.embeddings[:200], rng)

@@ -13,7 +13,7 @@ from mote_bench.toolkit import unit
 
 @dataclass(frozen=True)
 class WhichSide(Question):
-    """On which side of the public faces' middle does each enrolled embedding lie, along the axis of their widest spread?
+    """On which side of the public faces' middle does each enrolled embedding lie, where they differ most?
 
     Answer: (n, 1) float, the higher the likelier on the far side.
     """

@@ -1,0 +1,1 @@
+"""What attacks on several questions share: classifiers, regression, priors, probing and inversion."""

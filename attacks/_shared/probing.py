@@ -1,0 +1,124 @@
+"""Which public faces an attack shows to the templates, and how it reads the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Shadow
+from mote_bench.questions import WhichClass
+from mote_bench.toolkit import Answers, class_index, draw_keys, revocable
+
+MOST_PROBES = 1000
+_FARTHEST = 10.0  # standard deviations; a probe that the shadow templates answer alike must not outweigh all others
+
+
+def granted(evidence: Evidence) -> tuple[Faces, Shadow]:
+    """The public faces and the attacker's own people; ValueError where the knowledge level grants none."""
+    if evidence.public is None or evidence.shadow is None:
+        raise ValueError(f"knowledge '{evidence.knowledge}' grants no public faces and no shadow people")
+    return evidence.public, evidence.shadow
+
+
+def needed(evidence: Evidence, method: str) -> Callable[..., Any]:
+    """An optional method of the scheme that stands in the attack's ``needs``: the harness runs it on no other."""
+    found: Callable[..., Any] = getattr(evidence.scheme, method)
+    return found
+
+
+def presented(evidence: Evidence, rng: np.random.Generator) -> tuple[Sequence[Key] | None, Sequence[Key] | None]:
+    """The keys for the stolen and the shadow templates; one of the attacker's own for all where none are stolen."""
+    _, shadow = granted(evidence)
+    if evidence.keys is not None or evidence.scheme is None or not revocable(evidence.scheme):
+        return evidence.keys, shadow.keys
+    own = draw_keys(1, rng)
+    return own * len(evidence.templates), own * len(shadow.templates)
+
+
+def labels_of(faces: Faces, question: WhichClass) -> npt.NDArray[np.int64]:
+    """(n,) class of each face, -1 where it is unknown or not in question; ValueError where it is so for all."""
+    column = faces.attributes.get(question.attribute)
+    labels = np.empty(0, dtype=np.int64) if column is None else class_index(column, question.classes)
+    if not (labels >= 0).any():
+        raise ValueError(
+            f"none of the attacker's {len(faces)} faces has a '{question.attribute}' among {question.classes}; "
+            "ask for an attribute of the data, or label its background and shadow people"
+        )
+    return labels
+
+
+def known_labels(faces: Faces, question: WhichClass) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The classes of those faces whose class is known, and their row numbers."""
+    labels = labels_of(faces, question)
+    rows = np.flatnonzero(labels >= 0)
+    return labels[rows], rows
+
+
+def choose_probes(
+    public: Faces,
+    rng: np.random.Generator,
+    *,
+    labels: npt.NDArray[np.int64] | None = None,
+    most: int = MOST_PROBES,
+) -> npt.NDArray[np.int64]:
+    """Row numbers of at most ``most`` public faces, in random order.
+
+    New people come before further images of the same person. With ``labels`` (n,), every class gets an equal quota,
+    which a rare class may not fill, and rows labelled -1 are left out.
+    """
+    order = rng.permutation(len(public))
+    if public.identity is not None:
+        order = order[np.argsort(_times_seen(public.identity[order]), kind="stable")]
+    if labels is None:
+        return np.asarray(rng.permutation(order[:most]))
+    classes = np.unique(labels[labels >= 0])
+    chosen = [order[labels[order] == c][: most // len(classes)] for c in classes]
+    # Shuffled again, because equal answers are told apart by position.
+    return np.asarray(rng.permutation(np.concatenate([*chosen, np.empty(0, dtype=np.int64)]).astype(np.int64)))
+
+
+def standardised(answers: Answers) -> Answers:
+    """Every probe's answers centred and scaled as the shadow templates answer it; (n, probes) float64 each."""
+    shadow = np.asarray(answers.shadow, dtype=np.float64)
+    mean, spread = shadow.mean(axis=0), shadow.std(axis=0)
+    spread[spread == 0] = 1
+
+    def scaled(values: FloatArray) -> FloatArray:
+        return np.asarray(np.clip((values - mean) / spread, -_FARTHEST, _FARTHEST))
+
+    return Answers(scaled(answers.stolen), scaled(answers.others), scaled(answers.shadow))
+
+
+def ranked(answers: Answers) -> Answers:
+    """The normal scores of each template's answers among themselves, ties averaged.
+
+    They are the same for every increasing function of the answers: a scheme that squashes its scores (a probability
+    near 0 or 1 instead of a logit) hides the linear relation to the embedding from a regression, but not the order.
+    """
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    def scored(values: FloatArray) -> FloatArray:
+        if not len(values):
+            return np.empty(values.shape)
+        return np.asarray(ndtri((rankdata(values, axis=1) - 0.5) / values.shape[1]))
+
+    return Answers(scored(answers.stolen), scored(answers.others), scored(answers.shadow))
+
+
+def views(answers: Answers) -> tuple[Answers, Answers]:
+    """The answers standardised as they are and by rank; an attack takes the one that predicts its own people better."""
+    return standardised(answers), standardised(ranked(answers))
+
+
+def _times_seen(identity: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    """(n,) how many earlier rows show the same person."""
+    _, person = np.unique(identity, return_inverse=True)
+    grouped = np.argsort(person, kind="stable")
+    starts = np.searchsorted(person[grouped], person[grouped])
+    seen = np.empty(len(identity), dtype=np.int64)
+    seen[grouped] = np.arange(len(identity)) - starts
+    return seen

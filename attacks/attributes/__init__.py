@@ -1,0 +1,1 @@
+"""Attacks that infer a soft-biometric class of each target subject."""

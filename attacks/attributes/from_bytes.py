@@ -1,0 +1,193 @@
+"""Attacks that read a soft attribute from the template's bytes, without running the system on the stolen record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Knowledge, Reads, Scheme, Template
+from mote_bench.questions import WhichClass
+from mote_bench.toolkit import draw_keys, numbers
+
+from .._shared import classifiers
+from .._shared.classifiers import Examples, Fit, Labels
+from .._shared.pooling import at_scales
+from .._shared.probing import granted, known_labels, needed
+
+_KEYS_TO_TUNE_ON = 3
+
+
+def logistic() -> ClassifierOnBytes:
+    """Logistic regression on the values as they lie, cut where it puts its cut itself: the usual evaluation."""
+    return ClassifierOnBytes(_logistic, _as_it_lies, (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY), calibrate=False)
+
+
+def calibrated() -> ClassifierOnBytes:
+    """Logistic regression at the scale of the values that tells most, cut where left-out people say."""
+    return ClassifierOnBytes(_logistic, at_scales, (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY))
+
+
+def xgboost() -> ClassifierOnBytes:
+    """Boosted trees: they find the few telling values among many idle ones, which a linear model averages away."""
+    return ClassifierOnBytes(classifiers.boosted_trees, _joined_scales, (Knowledge.ALGORITHM,))
+
+
+def mlp() -> ClassifierOnBytes:
+    """A small perceptron: it finds classes that no linear cut of the values tells apart."""
+    return ClassifierOnBytes(classifiers.perceptron, _as_it_lies, (Knowledge.ALGORITHM,))
+
+
+def svm() -> ClassifierOnBytes:
+    """A support vector machine with a Gaussian kernel: what is near in all values together counts."""
+    return ClassifierOnBytes(classifiers.support_vectors, _as_it_lies, (Knowledge.ALGORITHM,))
+
+
+def knn() -> ClassifierOnBytes:
+    """The nearest neighbours: no shape of the classes is assumed at all."""
+    return ClassifierOnBytes(classifiers.neighbours, _as_it_lies, (Knowledge.ALGORITHM,))
+
+
+def forest() -> ClassifierOnBytes:
+    """A random forest: it finds combinations of a few telling values."""
+    return ClassifierOnBytes(classifiers.forest, _joined_scales, (Knowledge.ALGORITHM,))
+
+
+@dataclass(frozen=True)
+class ClassifierOnBytes:
+    """Train on the bytes of the attacker's own templates, answer for the stolen ones.
+
+    The thief holds the records and a copy of the system, enrols labelled people of their own (the shadow people), and
+    wants each victim's class; success is a balanced accuracy above chance. This is the attack that soft-biometric
+    privacy is mostly evaluated with (for instance Terhoerst et al., "PE-MIU", IEEE Access 8 (2020) 93635-93647). With
+    more values than people it misleads in two ways. A classifier can rank people nearly perfectly by class and yet
+    call them all by the frequent one, a balanced accuracy of exactly 0.5; so the thief moves the cut to where
+    left-out people of their own say (``classifiers.Tuning``). And it can't learn thousands of small weights, so the
+    thief also reads means of many values (``scales.at_scales``).
+
+    Templates under different keys can't be compared. At ``stolen_key`` the thief therefore enrols the shadow people
+    once more under each stolen key and trains a logistic regression for that key alone. This costs as many enrolments
+    as there are shadow people times stolen keys, a key at a time. Ridge and calibration are chosen beforehand under
+    three keys of the thief's own.
+
+    Parameters
+    ----------
+    classifier : callable
+        From a seed to a ``classifiers.Fit``.
+    read : callable
+        From the numbers in the bytes (n, p) to the tables (n, any) that the classifier is tried on.
+    knowledge : tuple of Knowledge
+        The levels at which the attack is run.
+    calibrate : bool
+        Whether the cut is moved.
+    """
+
+    classifier: Callable[[int], Fit]
+    read: Callable[[FloatArray], list[FloatArray]]
+    knowledge: tuple[Knowledge, ...]
+    calibrate: bool = True
+    question = WhichClass
+    reads = Reads.BYTES
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64 probabilities."""
+        _, shadow = granted(evidence)
+        labels, labelled = known_labels(shadow.references, question)
+        fold, seed = classifiers.folds(labels, rng), int(rng.integers(2**31))
+        if evidence.keys is not None and evidence.scheme is not None:
+            people = _People(evidence.scheme, shadow.references.rows(labelled), labels, fold, len(question.classes))
+            return _under_each_key(people, evidence, rng, calibrate=self.calibrate)
+        own = [shadow.templates[row] for row in labelled]
+        tables = self.read(numbers([*own, *evidence.templates]))
+        views = [Examples(table[: len(own)], labels, table[len(own) :], len(question.classes)) for table in tables]
+        examples, fit = classifiers.on_views(self.classifier(seed), views)
+        return classifiers.tuned(examples, fit, fold, calibrate=self.calibrate)
+
+
+class ClassifierOnReadings:
+    """Read the record as its format means it, then classify.
+
+    The thief stands where :class:`ClassifierOnBytes` does and has read how the scheme lays its records out
+    (``readings``). A net's hidden units may stand in any order, and where every person's net has another one, the same
+    weight lies elsewhere in every record: so units are put in one order, and described by numbers that no order changes
+    (Ganju et al., "Property Inference Attacks on Fully Connected Neural Networks using Permutation Invariant
+    Representations", CCS 2018). A logistic regression on each reading at each scale, and boosted trees on all of them,
+    are tried on left-out people.
+    """
+
+    question = WhichClass
+    reads = Reads.BYTES
+    knowledge = (Knowledge.ALGORITHM,)
+    needs = ("readings",)
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64 probabilities."""
+        _, shadow = granted(evidence)
+        read = needed(evidence, "readings")
+        labels, labelled = known_labels(shadow.references, question)
+        own = [shadow.templates[row] for row in labelled]
+        tables = [scaled for table in read([*own, *evidence.templates]) for scaled in at_scales(np.asarray(table))]
+        views = [Examples(table[: len(own)], labels, table[len(own) :], len(question.classes)) for table in tables]
+        examples, fit = linear_or_trees(views, int(rng.integers(2**31)))
+        return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))
+
+
+def linear_or_trees(views: Sequence[Examples], seed: int) -> tuple[Examples, Fit]:
+    """The views side by side, and a fit that tries a logistic regression on each and boosted trees on all."""
+    examples, linear = classifiers.on_views(classifiers.logistic, views)
+    trees = classifiers.boosted_trees(seed)
+    return examples, lambda joined: np.concatenate([linear(joined), trees(joined)])
+
+
+def _logistic(seed: int) -> Fit:
+    return classifiers.logistic
+
+
+def _joined_scales(table: FloatArray) -> list[FloatArray]:
+    return [np.hstack(at_scales(table))]
+
+
+def _as_it_lies(table: FloatArray) -> list[FloatArray]:
+    return [table]
+
+
+@dataclass(frozen=True, eq=False)
+class _People:
+    """The labelled shadow people, ready to be enrolled again."""
+
+    scheme: Scheme
+    references: Faces
+    labels: Labels
+    fold: Labels
+    classes: int
+
+
+def _under_each_key(people: _People, evidence: Evidence, rng: np.random.Generator, *, calibrate: bool) -> FloatArray:
+    # The same seeds under every key: an answer must not depend on the place of its record among the stolen.
+    seeds = [int(seed) for seed in rng.integers(2**31, size=len(people.labels))]
+
+    def examples(key: Key, stolen: Sequence[Template]) -> Examples:
+        own = people.scheme.enroll(people.references.embeddings, keys=[key] * len(seeds), seeds=seeds)
+        table = numbers([*own, *stolen])
+        return Examples(table[: len(own)], people.labels, table[len(own) :], people.classes)
+
+    trials = [examples(key, ()) for key in draw_keys(_KEYS_TO_TUNE_ON, rng)]
+    left_out = [classifiers.cross_fitted(trial, classifiers.logistic, people.fold)[0] for trial in trials]
+    every_label = np.tile(people.labels, len(trials))
+    tuning = classifiers.tune(np.concatenate(left_out, axis=1), every_label, calibrate=calibrate)
+    fit = partial(classifiers.logistic, only=tuning.setting)
+    answer = np.empty((len(evidence.templates), people.classes))
+    for key, rows in _rows_of_each(evidence.keys or ()).items():
+        lesson = examples(key, [evidence.templates[row] for row in rows])
+        asked = classifiers.cross_fitted(lesson, fit, people.fold)[1] if calibrate else fit(lesson)
+        answer[rows] = tuning.read(asked[0])
+    return answer
+
+
+def _rows_of_each(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    rows: dict[Key, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return rows

@@ -1,0 +1,123 @@
+"""Attacks that infer a soft-biometric class by queries to the running system, without any stolen record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Reads
+from mote_bench.questions import WhichClass, WhichFace
+from mote_bench.toolkit import QueryOracle, draw_keys, unit
+
+from .._shared import classifiers
+from .._shared.classifiers import Examples
+from .._shared.online_access import guessed_threshold, oracle_of
+from .._shared.probing import choose_probes, granted, known_labels, labels_of
+from ..inversion.online_decisions import BoundaryFromDecisions
+from ..inversion.online_scores import LeastSquaresFromScores
+
+_MOST_PUBLIC = 3000
+_PEOPLE_TO_CALIBRATE_ON = 100
+
+
+class LogisticOnScores:
+    """Solve for the embedding from scores (``LeastSquaresFromScores``), then classify it as if it were a plain one.
+
+    The thief has no record and wants each victim's class from the scores that the running system shows; success is a
+    balanced accuracy above chance. The classifier learns from labelled public embeddings, and is calibrated on people
+    of the thief's own, whom a copy of the system on the thief's desk lets them rebuild in the same way.
+    """
+
+    question = WhichClass
+    reads = Reads.SCORES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.SCORES
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64 probabilities."""
+        return _classified(question, evidence, LeastSquaresFromScores(), rng)
+
+
+class LogisticOnDecisions:
+    """Find the embedding from decisions (``BoundaryFromDecisions``), then classify it as if it were a plain one.
+
+    As :class:`LogisticOnScores`, for a thief who only sees who is let in.
+    """
+
+    question = WhichClass
+    reads = Reads.DECISIONS
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.DECISIONS
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64 probabilities."""
+        return _classified(question, evidence, BoundaryFromDecisions(), rng)
+
+
+class VoteOfAcceptedFaces:
+    """The classes of those public faces that are let in.
+
+    The thief stands where ``BoundaryFromDecisions`` does, holds labelled public faces and wants each victim's class;
+    success is a balanced accuracy above chance. Who is let in by mistake resembles the victim: the answer is a class's
+    share among the accepted faces, over its share among all that were shown. One face of each class is added to both,
+    so that nobody let in means no preference.
+    """
+
+    question = WhichClass
+    reads = Reads.DECISIONS
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.DECISIONS
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64, rows of sum one."""
+        public, _ = granted(evidence)
+        oracle = oracle_of(evidence)
+        labels = labels_of(public, question)
+        chosen = choose_probes(public, rng, labels=labels, most=oracle.budget)
+        shown = np.eye(len(question.classes))[labels[chosen]]
+        share = (oracle.ask(public.embeddings[chosen]) @ shown + 1) / (shown.sum(axis=0) + 1)
+        return np.asarray(share / share.sum(axis=1, keepdims=True))
+
+
+def _classified(
+    question: WhichClass,
+    evidence: Evidence,
+    inversion: LeastSquaresFromScores | BoundaryFromDecisions,
+    rng: np.random.Generator,
+) -> FloatArray:
+    public, shadow = granted(evidence)
+    mean = public.embeddings.mean(axis=0, dtype=np.float64)
+    asked = WhichFace(len(mean))
+
+    def rebuilt(at: Evidence) -> FloatArray:
+        return unit(inversion.answer(asked, at, rng) - mean)
+
+    labels, rows = known_labels(public, question)
+    named = public.rows(rows)
+    used = choose_probes(named, rng, labels=labels, most=_MOST_PUBLIC)
+    faces, classes = unit(named.embeddings[used] - mean), len(question.classes)
+    if not hasattr(evidence.scheme, "score"):
+        examples = Examples(faces, labels[used], rebuilt(evidence), classes)
+        return classifiers.tuned(examples, classifiers.logistic, classifiers.folds(labels[used], rng))
+    own_labels, labelled = known_labels(shadow.references, question)
+    some = rng.permutation(len(labelled))[:_PEOPLE_TO_CALIBRATE_ON]
+    at_home = _at_home(evidence, labelled[some], inversion.access, rng)
+    examples = Examples(rebuilt(at_home), own_labels[some], rebuilt(evidence), classes)
+    fit = classifiers.logistic_beside(faces, labels[used])
+    return classifiers.tuned(examples, fit, classifiers.folds(own_labels[some], rng))
+
+
+def _at_home(evidence: Evidence, people: npt.NDArray[np.intp], access: Access, rng: np.random.Generator) -> Evidence:
+    """The attacker's own people behind a door of the attacker's own, with as many queries."""
+    public, shadow = granted(evidence)
+    scheme, oracle = evidence.scheme, oracle_of(evidence)
+    assert scheme is not None
+    templates = [shadow.templates[row] for row in people]
+    keys = None if shadow.keys is None else [shadow.keys[row] for row in people]
+    if keys is not None and evidence.knowledge is Knowledge.ALGORITHM:
+        keys = [*draw_keys(1, rng)] * len(people)
+    threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
+    door = QueryOracle(scheme, templates, keys=keys, access=access, threshold=threshold, budget=oracle.budget)
+    return replace(evidence, oracle=door)

@@ -1,0 +1,1 @@
+"""Dictionary attacks: a few faces that match many subjects."""

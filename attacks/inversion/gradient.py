@@ -1,0 +1,156 @@
+"""The attack that climbs a template's own score by its gradient, among faces that are likely beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Template
+from mote_bench.questions import WhichFace
+from mote_bench.toolkit import unit
+
+from .._shared.probing import granted, needed, presented
+
+if TYPE_CHECKING:
+    import torch
+
+_STEPS = 100
+_LONGEST_STEP = 0.15  # Adam's, in standard deviations of the prior; falls to zero along a cosine
+_STARTS = 4
+_SPREAD_OF_STARTS = 0.7
+_PRIOR_STRENGTHS = (0.0001, 0.001, 0.01, 0.03, 0.1)
+_PEOPLE_TO_TUNE_ON = 30
+_FACES_TO_SCALE_ON = 64
+
+
+class GradientInversion:
+    """Climb the score with respect to the probe.
+
+    The thief holds the records and the algorithm as a white box and wants the enrolled face; success is an embedding
+    that the system takes for the person. Model inversion after Fredrikson, Jha & Ristenpart, "Model Inversion Attacks
+    that Exploit Confidence Information and Basic Countermeasures", CCS 2015, within a Gaussian prior: a probe is
+    ``unit(mean + z @ axes)``, mean and axes being those of a PCA of public embeddings, and Adam maximises
+    ``score / spread - strength |z|^2 / 2``, where the spread is that of the template's scores over public faces.
+    Without the prior, small nets are climbed to probes that resemble no face (on MOTE, a centred cosine of 0 instead
+    of 0.9). Its strength is the one that rebuilds the attacker's own shadow people best. The scheme's ``surrogate``
+    stands in for scores that have no gradient.
+    """
+
+    question = WhichFace
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("surrogate",)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows.
+
+        Raises
+        ------
+        RuntimeError
+            When the surrogate has no gradient or no objective rose: a failure of the attack, not a strength of the
+            scheme.
+        """
+        public, shadow = granted(evidence)
+        prior = _learn_prior(public.embeddings)
+        starts = _SPREAD_OF_STARTS * rng.standard_normal((_STARTS, len(prior.axes)))
+        faces = public.embeddings[rng.permutation(len(public))[:_FACES_TO_SCALE_ON]]
+        keys, shadow_keys = presented(evidence, rng)
+        tried = rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON]
+        surrogate = needed(evidence, "surrogate")
+        own = _scaled_score(
+            surrogate,
+            [shadow.templates[i] for i in tried],
+            None if shadow_keys is None else [shadow_keys[i] for i in tried],
+            faces,
+        )
+        strengths = np.array(_PRIOR_STRENGTHS)
+        found, _ = _climb(own, len(tried), prior, np.repeat(starts[:1], len(strengths), axis=0), strengths)
+        true = unit(shadow.references.embeddings[tried] - prior.mean)
+        agreement = np.einsum("nkd,nd->k", unit(found - prior.mean), true)
+        strength = np.full(_STARTS, strengths[np.argmax(agreement)])
+        score = _scaled_score(surrogate, evidence.templates, keys, faces)
+        found, objective = _climb(score, len(evidence.templates), prior, starts, strength)
+        return np.asarray(found[np.arange(len(found)), objective.argmax(axis=1)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Prior:
+    """Likely faces: ``mean + z @ axes`` with z standard normal; axes (r, d) carry their standard deviations."""
+
+    mean: FloatArray
+    axes: FloatArray
+
+
+Score = Callable[["torch.Tensor"], "torch.Tensor"]
+"""Differentiable: probes (n, k, d) -> (n, k), of unit spread over public faces."""
+
+
+def _learn_prior(embeddings: FloatArray) -> _Prior:
+    mean = embeddings.mean(axis=0, dtype=np.float64)
+    _, lengths, axes = np.linalg.svd(embeddings - mean, full_matrices=False)
+    spread = lengths / np.sqrt(len(embeddings))
+    kept = spread > 1e-4 * spread[0]
+    return _Prior(mean, axes[kept] * spread[kept, None])
+
+
+def _scaled_score(
+    surrogate: Callable[..., Any], templates: Sequence[Template], keys: Sequence[Key] | None, faces: FloatArray
+) -> Score:
+    import torch
+
+    with torch.no_grad():
+        shown = torch.tensor(faces, dtype=torch.float32).expand(len(templates), -1, -1)
+        answer = surrogate(templates, keys=keys)
+        spread = answer(shown).std(dim=1, keepdim=True)
+    spread = torch.where(spread > 0, spread, torch.ones_like(spread))
+    return lambda probes: answer(probes) / spread
+
+
+def _climb(
+    score: Score, n: int, prior: _Prior, starts: FloatArray, strength: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Unit probes (n, k, d) that each of ``n`` templates is led to from ``starts`` (k, r), and their objectives (n, k).
+
+    ``strength`` (k,) is the prior's for each start.
+    """
+    import torch
+
+    mean, axes, pull = (torch.tensor(part, dtype=torch.float32) for part in (prior.mean, prior.axes, strength))
+    z = torch.tensor(starts, dtype=torch.float32).repeat(n, 1, 1).requires_grad_(True)
+    adam = torch.optim.Adam([z], lr=_LONGEST_STEP)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, _STEPS)
+
+    def probes() -> torch.Tensor:
+        return torch.nn.functional.normalize(mean + z @ axes, dim=-1)
+
+    def objective() -> torch.Tensor:
+        return score(probes()) - pull / 2 * (z**2).sum(dim=-1)
+
+    with torch.enable_grad():
+        _require_gradient(score(probes()), z)
+        before = objective().detach()
+        for _ in range(_STEPS):
+            z.grad = torch.autograd.grad(-objective().sum(), z)[0]
+            adam.step()
+            schedule.step()
+    with torch.no_grad():
+        after, reached = objective(), probes()
+    if not bool((after > before).any()):
+        raise RuntimeError(
+            f"the optimiser did not move: in {_STEPS} steps the objective rose for none of {n} templates"
+        )
+    return reached.numpy().astype(np.float64), after.numpy()
+
+
+def _require_gradient(scores: torch.Tensor, z: torch.Tensor) -> None:
+    import torch
+
+    gradient = torch.autograd.grad(scores.sum(), z, allow_unused=True)[0] if scores.requires_grad else None
+    if gradient is None or not bool((gradient != 0).any()):
+        raise RuntimeError(
+            "the optimiser did not move: the scheme's surrogate has no gradient with respect to the probes; "
+            "return a differentiable stand-in for the score"
+        )

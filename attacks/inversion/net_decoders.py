@@ -1,0 +1,167 @@
+"""Attacks that decode by a small neural net: from the template's bytes, or from its answers, to the face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
+from mote_bench.questions import WhichFace
+from mote_bench.toolkit import ask, numbers, on_sphere, unit
+
+from .._shared.classifiers import Examples, rotated
+from .._shared.probing import choose_probes, granted, views
+from .._shared.ridge import Regression, fit_ridge
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Held = npt.NDArray[np.bool_]
+
+_FOLDS = 3
+_HIDDEN = (256, 256)
+_EPOCHS, _BATCH = 40, 128
+_RATE, _DECAY, _DROPPED = 1e-3, 1e-3, 0.2
+
+
+class NetDecoderOfBytes:
+    """Train a net from the values in the bytes to the face.
+
+    The thief holds the records, the algorithm and people of their own, and wants the enrolled face; success is an
+    embedding that the system takes for the person. What Mai et al. train from embeddings to pictures ("On the
+    Reconstruction of Face Images from Deep Face Templates", NbNet, TPAMI 2019, arXiv 1703.00832), this trains from
+    templates to embeddings. The net begins at the ridge regression that predicts left-out people best, and its two
+    hidden layers learn what is not linear; three are trained, each stopped by a third of the people that it doesn't
+    see, and their answers are averaged. With keys it sees the bytes of other keys only, so what it finds is what bytes
+    tell whatever the key; ``kernel_decoders.KernelDecoderOfBytes`` learns under each stolen key.
+    """
+
+    question = WhichFace
+    reads = Reads.BYTES
+    knowledge = (Knowledge.ALGORITHM,)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        _, shadow = granted(evidence)
+        own = len(shadow.templates)
+        templates = [*shadow.templates, *evidence.templates]
+        read = getattr(evidence.scheme, "readings", None)
+        tables = [numbers(templates), *([] if read is None else map(np.asarray, read(templates)))]
+        return _decoded([(table[:own], table[own:]) for table in tables], evidence, rng)
+
+
+class NetDecoderOfResponses:
+    """Train a net from what a template answers to public faces to whom it was made of.
+
+    As :class:`NetDecoderOfBytes`, for a thief who also runs the system on the records; answers are read as they are and
+    by rank.
+    """
+
+    question = WhichFace
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, _ = granted(evidence)
+        seen = views(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
+        return _decoded([(view.shadow, view.stolen) for view in seen], evidence, rng)
+
+
+def _decoded(
+    tables: Sequence[tuple[FloatArray, FloatArray]], evidence: Evidence, rng: np.random.Generator
+) -> FloatArray:
+    """(n, d) unit rows, from the table of known and asked rows that a ridge regression predicts best from."""
+    public, shadow = granted(evidence)
+    mean = public.embeddings.mean(axis=0, dtype=np.float64)
+    faces = unit(shadow.references.embeddings - mean)
+    turned = [_in_axes(known, asked) for known, asked in tables]
+    known, asked = max(turned, key=lambda pair: fit_ridge(pair[0], faces).agreement)
+    fold = rng.permutation(len(known)) % _FOLDS
+    estimate = np.zeros((len(asked), faces.shape[1]))
+    for held in range(_FOLDS):
+        estimate += _trained(known, faces, fold == held, asked, seed=int(rng.integers(2**31)))
+    return on_sphere(mean, unit(estimate))
+
+
+def _in_axes(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both standardised and turned to at most n axes, an axis' variance being one in the mean."""
+    nobody = np.zeros(len(known), dtype=np.int64)
+    turned = rotated(Examples(known.astype(np.float64), nobody, asked.astype(np.float64), 1))
+    scale = np.sqrt(max(turned.known.shape[1], 1))
+    return turned.known * scale, turned.asked * scale
+
+
+def _trained(known: FloatArray, faces: FloatArray, held: Held, asked: FloatArray, *, seed: int) -> FloatArray:
+    """(m, d) unit estimates of one net, trained without the people ``held`` (n,) and stopped by them."""
+    import torch
+    from torch.nn.functional import cosine_similarity
+
+    start = fit_ridge(known[~held], faces[~held])
+    inputs, others, shown = (_tensor(rows - start.centre) for rows in (known[~held], known[held], asked))
+    true, own = _tensor(faces[~held]), _tensor(faces[held])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = _net(start)
+        optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
+        best, reached = _told(net, shown), float(cosine_similarity(_told(net, others), own).mean())
+        for _ in range(_EPOCHS):
+            for rows in torch.tensor_split(torch.randperm(len(inputs)), -(-len(inputs) // _BATCH)):
+                loss = 1 - cosine_similarity(net(inputs[rows]), true[rows]).mean()
+                optimiser.zero_grad()
+                torch.autograd.backward(loss)
+                optimiser.step()
+            now = float(cosine_similarity(_told(net, others), own).mean())
+            if now > reached:
+                best, reached = _told(net, shown), now
+    return unit(best.numpy().astype(np.float64))
+
+
+def _net(start: Regression) -> nn.Module:
+    """A straight way, which begins as the regression, and beside it a bent one, which begins at zero."""
+    import torch
+    from torch import nn
+
+    inputs, outputs = start.weights.shape
+    straight = nn.Linear(inputs, outputs, bias=False)
+    # Only directions count: at a length of one in the mean, what the bent way adds has something to weigh against.
+    length = max(float(np.linalg.norm(start.left_out, axis=1).mean()), 1e-12)
+    straight.weight.data = _tensor(start.weights.T / length)
+    layers: list[nn.Module] = [nn.Dropout(_DROPPED)]
+    for width, next_width in pairwise((inputs, *_HIDDEN)):
+        layers += [nn.Linear(width, next_width), nn.ReLU(), nn.Dropout(_DROPPED)]
+    last = nn.Linear(_HIDDEN[-1], outputs, bias=False)
+    nn.init.zeros_(last.weight)
+
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ways = nn.ModuleList([straight, nn.Sequential(*layers, last)])
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return torch.stack([way(rows) for way in self.ways]).sum(dim=0)
+
+    return Sum()
+
+
+def _told(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    """The net's answers without dropout."""
+    import torch
+
+    net.eval()
+    with torch.no_grad():
+        answers: torch.Tensor = net(rows)
+    net.train()
+    return answers
+
+
+def _tensor(rows: FloatArray) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))

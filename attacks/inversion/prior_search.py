@@ -1,0 +1,213 @@
+"""Attacks that look for faces which a template scores best: among public ones, sampled ones, and by searching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Scheme, Template
+from mote_bench.questions import WhichFace
+from mote_bench.toolkit import on_sphere, unit
+
+from .._shared.prior import Prior
+from .._shared.probing import choose_probes, granted, presented
+
+_SAMPLES = 20_000
+_MOST_KEPT = 200
+_SHARES = (3, 5, 10, 20, 50, 100, 200)  # how many of the best faces are averaged
+_UNSTRETCHED = (0.0, 0.5, 1.0)  # by which power of the prior's covariance an average is divided
+_TILE = 1000
+_ANSWERS_AT_ONCE = 1 << 22  # that are held and sorted
+_PEOPLE_TO_TUNE_ON = 60
+
+_FIRST_SAMPLES = 20_000
+_ELITE = 20
+_ROUNDS = 12
+_PROPOSALS = 400
+_SPREAD = 0.6  # of the proposals, in standard deviations of the prior
+_NARROWING = 0.93  # of the spread, in each round
+_STEP = 0.7  # towards the mean of the elite
+_PEOPLE_TO_STOP_BY = 30
+
+Index = npt.NDArray[np.intp]
+
+
+class MeanOfTopPublicFaces:
+    """The mean of the public faces that a template scores best.
+
+    The thief holds the records, a running copy of the system and public faces, and wants the enrolled face; success is
+    an embedding that the system takes for the person. Nothing is learned but how many faces to average: whoever is
+    scored high resembles the owner. The plain mean leans to where faces differ most; how far it is pulled back (by a
+    power of the inverse covariance) is chosen, with the number of faces, on the attacker's own people. After the top-n
+    reading of Osorio-Roig et al., "An Attack on Facial Soft-biometric Privacy Enhancement", TBIOM 2022 (arXiv
+    2111.12405), with faces in the place of their labels.
+    """
+
+    question = WhichFace
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, _ = granted(evidence)
+        return _averaged(evidence, public.embeddings[choose_probes(public, rng)], rng)
+
+
+class MeanOfTopSampledFaces:
+    """The mean of the faces that a template scores best, among any number of faces that nobody has.
+
+    What :class:`MeanOfTopPublicFaces` does with public faces, this does with 20,000 draws from a Gaussian fitted to
+    them. Templates that were trained to answer the public faces alike, whoever owns them, still rise near their owner,
+    and only draws come near enough. No gradient, no label and no order of magnitude of the scores is needed.
+    """
+
+    question = WhichFace
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, _ = granted(evidence)
+        return _averaged(evidence, Prior.of(public.embeddings).sample(_SAMPLES, rng), rng)
+
+
+class PriorSearch:
+    """Search the prior for the face that a template scores best.
+
+    The thief holds the records, a running copy of the system and public faces, and wants the enrolled face; success is
+    an embedding that the system takes for the person. The cross-entropy method (Rubinstein, Methodology and Computing
+    in Applied Probability 1, 1999) in the coordinates of a Gaussian fitted to public embeddings: propose faces around
+    a centre, move it to the mean of the twenty that score best, narrow, repeat. Only the order of scores counts, and
+    means over an elite forgive answers that are random, saturated or flat in between, where a gradient says nothing.
+    Searched too long, a template leads away from its owner to faces that it likes still better: the round to stop at
+    is the one that rebuilds the attacker's own people best.
+    """
+
+    question = WhichFace
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        found = searched(evidence, _PEOPLE_TO_STOP_BY, rng)
+        return on_sphere(found.mean, found.stolen)
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """The stolen templates, below them those of the shadow people ``tried``, with the keys that are presented."""
+
+    scheme: Scheme
+    templates: Sequence[Template]
+    keys: Sequence[Key] | None
+    tried: Index
+
+    @classmethod
+    def of(cls, evidence: Evidence, people: int, rng: np.random.Generator) -> _System:
+        _, shadow = granted(evidence)
+        assert evidence.scheme is not None
+        tried = rng.permutation(len(shadow.templates))[:people]
+        keys, own = presented(evidence, rng)
+        templates = [*evidence.templates, *(shadow.templates[row] for row in tried)]
+        shown = None if keys is None or own is None else [*keys, *(own[row] for row in tried)]
+        return cls(evidence.scheme, templates, shown, tried)
+
+    def score(self, rows: slice, faces: FloatArray) -> FloatArray:
+        """(rows, m) answers of some templates to ``faces`` (m, d)."""
+        keys = None if self.keys is None else self.keys[rows]
+        return np.asarray(self.scheme.score(self.templates[rows], faces, keys=keys))
+
+
+def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(n, d): means of the best of ``faces`` (m, d), as many as rebuild the shadow people best."""
+    public, shadow = granted(evidence)
+    prior = Prior.of(public.embeddings)
+    system = _System.of(evidence, _PEOPLE_TO_TUNE_ON, rng)
+    best, _ = _best(system, faces, most=min(_MOST_KEPT, len(faces)))
+    own = unit(shadow.references.embeddings[system.tried] - prior.mean)
+    values, vectors = np.linalg.eigh(prior.axes @ prior.axes.T)
+    offsets = np.asarray(faces - prior.mean)
+    chosen: FloatArray = np.empty(0)
+    agreement = -np.inf
+    for share in (share for share in _SHARES if share <= best.shape[1]):
+        mean = np.stack([offsets[row[:share]].mean(axis=0) for row in best])
+        for power in _UNSTRETCHED:
+            estimate = unit(((mean @ vectors) * values**-power) @ vectors.T)
+            agrees = float((estimate[-len(own) :] * own).sum(axis=1).mean())
+            if agrees > agreement:
+                chosen, agreement = estimate[: len(evidence.templates)], agrees
+    return on_sphere(prior.mean, chosen)
+
+
+def _best(system: _System, faces: FloatArray, *, most: int) -> tuple[Index, FloatArray]:
+    """(n, most) row numbers of the faces that score best, best first, and their scores.
+
+    Faces are shown in tiles, except where each template has a key of its own, which a scheme then expands once.
+    """
+    own_keys = system.keys is not None and len(set(system.keys)) > 1
+    tile, step = len(faces) if own_keys else _TILE, max(1, _ANSWERS_AT_ONCE // len(faces))
+    kept: list[Index] = []
+    values: list[FloatArray] = []
+    for start in range(0, len(system.templates), step):
+        rows = slice(start, start + step)
+        shown = (faces[first : first + tile] for first in range(0, len(faces), tile))
+        answers = np.hstack([system.score(rows, some) for some in shown])
+        first = np.argsort(-answers, axis=1, kind="stable")[:, :most]
+        kept.append(first)
+        values.append(np.take_along_axis(answers, first, 1))
+    return np.concatenate(kept), np.concatenate(values)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Unit estimates of ``embedding - mean`` of the stolen and of the shadow people ``tried``."""
+
+    stolen: FloatArray
+    shadow: FloatArray
+    tried: Index
+    mean: FloatArray
+
+
+def searched(evidence: Evidence, people: int, rng: np.random.Generator) -> Found:
+    """Search the prior for every stolen template, and for those of at most ``people`` shadow people."""
+    public, shadow = granted(evidence)
+    prior = Prior.of(public.embeddings)
+    system = _System.of(evidence, people, rng)
+    z = rng.standard_normal((_FIRST_SAMPLES, len(prior.mean)))
+    best = _best(system, prior.faces(z), most=_ELITE)
+    start = np.stack([_weights(value) @ z[row] for row, value in zip(*best, strict=True)])
+    # The same noise for everybody: an estimate must not depend on its record's place among the stolen.
+    spreads = np.cumprod([_SPREAD, *[_NARROWING] * (_ROUNDS - 1)])
+    noises = [spread * rng.standard_normal((_PROPOSALS, len(prior.mean))) for spread in spreads]
+    # One template after the other goes through all rounds: a scheme expands its key once.
+    rounds = np.stack([_path(system, row, prior, one, noises) for row, one in enumerate(start)], axis=1)
+    n, own = len(evidence.templates), unit(shadow.references.embeddings[system.tried] - prior.mean)
+    estimates = [unit(prior.faces(one).astype(np.float64) - prior.mean) for one in rounds]
+    chosen = max(estimates, key=lambda estimate: float((estimate[n:] * own).sum(axis=1).mean()))
+    return Found(chosen[:n], chosen[n:], system.tried, prior.mean)
+
+
+def _path(system: _System, row: int, prior: Prior, centre: FloatArray, noises: Sequence[FloatArray]) -> FloatArray:
+    """(rounds + 1, d) centres, each moved from the one before towards the mean of what the template scores best."""
+    centres = [centre]
+    for noise in noises:
+        proposed = centres[-1] + noise
+        [answers] = system.score(slice(row, row + 1), prior.faces(proposed))
+        best = np.argsort(-answers, kind="stable")[:_ELITE]
+        centres.append((1 - _STEP) * centres[-1] + _STEP * _weights(answers[best]) @ proposed[best])
+    return np.stack(centres)
+
+
+def _weights(answers: FloatArray) -> FloatArray:
+    """Of the best (k,) answers, best first, by how much they beat the last; equal where all are equal.
+
+    Where few faces reach a template's narrow peak, the others of the elite come from the plain around it.
+    """
+    beyond = np.asarray(answers, dtype=np.float64) - answers[-1]
+    return np.asarray((beyond + 1e-9) / (beyond + 1e-9).sum())

@@ -1,0 +1,32 @@
+"""Reconstruction by a linear map that is learned from responses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
+from mote_bench.questions import WhichFace
+from mote_bench.toolkit import on_sphere
+
+from .._shared.ridge_inversion import rebuilt
+
+
+class RidgeInversion:
+    """Invert the template by what it answers to public faces.
+
+    The thief holds the records and a running copy of the system, enrols people of their own, and learns the linear
+    map from a template's answers to its owner's embedding; success is an embedding that the system takes for the
+    person. No gradient and no format is needed, only queries. After the transfer attack of Mai et al., "On the
+    Reconstruction of Face Images from Deep Face Templates", TPAMI 2019 (arXiv 1703.00832), with the answers in the
+    template's place.
+    """
+
+    question = WhichFace
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        estimate = rebuilt(evidence, rng)
+        return on_sphere(estimate.mean, estimate.stolen)

@@ -1,0 +1,70 @@
+"""Attacks on several records of each person: what one of them leaves open, others tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
+from mote_bench.questions import WhichFace
+from mote_bench.toolkit import on_sphere, unit
+
+from .._shared.probing import granted, needed, presented
+from .._shared.ridge_inversion import rebuilt_from_all
+
+
+class ClosedFormOfSeveralRecords:
+    """Decode each record by the scheme's closed form and add the estimates up.
+
+    The thief holds several records of each person, made of the same photo under new keys and new randomness, say from
+    before and after revocations or from several operators, and wants the enrolled face; success is an embedding that
+    the system takes for the person. Records under k independent keys are k times as many independent projections of
+    one face: the attack via record multiplicity (Scheirer & Boult, "Cracking Fuzzy Vaults and Biometric Encryption",
+    BSYM 2007). Without the keys each is decoded under one of the thief's own, and the errors don't cancel.
+    """
+
+    question = WhichFace
+    reads = Reads.BYTES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("reconstruct",)
+    several = True
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, _ = granted(evidence)
+        mean = public.embeddings.mean(axis=0, dtype=np.float64)
+        decode = needed(evidence, "reconstruct")
+
+        def decoded(one: Evidence) -> FloatArray:
+            return unit(np.asarray(decode(one.templates, keys=presented(one, rng)[0]), dtype=np.float64) - mean)
+
+        return on_sphere(mean, unit(_summed(evidence, decoded)))
+
+
+class RidgeInversionOfSeveralRecords:
+    """Invert each record by what it answers to public faces and add the estimates up.
+
+    As :class:`ClosedFormOfSeveralRecords`, with ``RidgeInversion`` in the place of a closed form: what differs between
+    a person's records is the error of the inversion, and means of k records have a k-th of its variance.
+    """
+
+    question = WhichFace
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
+    several = True
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        estimate = rebuilt_from_all(evidence, rng)
+        return on_sphere(estimate.mean, estimate.stolen)
+
+
+def _summed(evidence: Evidence, estimate: Callable[[Evidence], FloatArray]) -> FloatArray:
+    """(n, d) sum of the estimates from each record of every person."""
+    total = estimate(replace(evidence, renewed=()))
+    for records in evidence.renewed:
+        total = total + estimate(replace(evidence, templates=records.templates, keys=records.keys, renewed=()))
+    return total

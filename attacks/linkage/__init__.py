@@ -1,0 +1,1 @@
+"""Attacks that link the templates of two stolen databases."""

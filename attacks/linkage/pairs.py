@@ -1,0 +1,175 @@
+"""Attacks that learn from pairs of the attacker's own records what makes two records one person's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads, Shadow
+from mote_bench.questions import SamePerson
+from mote_bench.toolkit import ask, numbers, unit
+
+from .._shared.classifiers import Examples, rotated
+from .._shared.pooling import at_scales
+from .._shared.probing import choose_probes, granted, ranked
+
+_AXES = 100
+_FOLDS = 3
+_STRANGERS = 4  # pairs of strangers for each pair of one person
+_RIDGE = 0.1  # of a covariance, in mean variances
+_PENALTY = 0.1  # of the logistic regression, as the inverse of its ridge
+
+Index = npt.NDArray[np.intp]
+Linker = Callable[[FloatArray, FloatArray], FloatArray]
+"""Likeness of the rows of two tables: (n, p) and (m, p) to (n, m)."""
+
+
+class PairsOfBytes:
+    """Learn which bytes of two records agree when they are one person's.
+
+    The thief holds two stolen databases, the algorithm and people of their own whom they enrol twice, from another
+    photo under another key, and wants to know which records belong to one person; success is that records of one
+    person are more alike than others. Where plain correlation weighs all values alike, this learns which of them count:
+    by the cosine after whitening by how two records of a person differ, axes weighing as people differ in them (as in
+    probabilistic discriminant analysis, Prince & Elder, ICCV 2007), and by a logistic regression on products and
+    distances of the values in their principal axes. These and the plain cosine are compared on left-out people, at
+    every scale of long records and, where the scheme says what its format means, on its readings.
+    """
+
+    question = SamePerson
+    reads = Reads.BYTES
+    knowledge = (Knowledge.ALGORITHM,)
+
+    def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, n others) float64."""
+        _, shadow = granted(evidence)
+        parts = (shadow.templates, shadow.second_templates, evidence.templates, evidence.others)
+        templates = [template for part in parts for template in part]
+        read = getattr(evidence.scheme, "readings", None)
+        tables = [numbers(templates), *([] if read is None else map(np.asarray, read(templates)))]
+        ends = np.cumsum([len(part) for part in parts])[:-1]
+        quartets = [_Quartet(*np.split(scaled, ends)) for table in tables for scaled in at_scales(table)]
+        return _linked(quartets, rng)
+
+
+class PairsOfResponses:
+    """Learn which answers of two records agree when they are one person's.
+
+    As :class:`PairsOfBytes`, for a thief who also runs the system on the records (and, at ``stolen_key``, holds the
+    keys): the values are the answers to public faces, as they are and by rank.
+    """
+
+    question = SamePerson
+    reads = Reads.RESPONSES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("score",)
+
+    def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, n others) float64."""
+        public, shadow = granted(evidence)
+        faces = public.embeddings[choose_probes(public, rng)]
+        again = Shadow(shadow.references, shadow.second_templates, shadow.second_keys)
+        # The same generator twice: where the thief presents a key of their own, all records get the same one.
+        second = ask(replace(evidence, shadow=again, templates=(), others=()), faces, copy.deepcopy(rng))
+        first = ask(evidence, faces, rng)
+        return _linked(
+            [
+                _Quartet(view.shadow, other.shadow, view.stolen, view.others)
+                for view, other in ((first, second), (ranked(first), ranked(second)))
+            ],
+            rng,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Quartet:
+    """One table of values: the attacker's people enrolled once and again (n, p), and the two stolen databases."""
+
+    first: FloatArray
+    second: FloatArray
+    stolen: FloatArray
+    others: FloatArray
+
+    def in_axes(self) -> _Quartet:
+        """The same in at most a hundred principal axes of the attacker's records, rows centred and standardised."""
+        own = np.vstack([self.first, self.second]).astype(np.float64)
+        theirs = np.vstack([self.stolen, self.others]).astype(np.float64)
+        turned = rotated(Examples(own, np.zeros(len(own), dtype=np.int64), theirs, 1))
+        _, values, axes = np.linalg.svd(turned.known, full_matrices=False)
+        axes = axes[: min(_AXES, int((values > 1e-6 * values.max(initial=0)).sum()))]
+        mine, stolen = np.split(turned.known @ axes.T, 2), np.split(turned.asked @ axes.T, [len(self.stolen)])
+        return _Quartet(mine[0], mine[1], stolen[0], stolen[1])
+
+
+def _linked(quartets: Sequence[_Quartet], rng: np.random.Generator) -> FloatArray:
+    """Likeness of the stolen databases, by the table and the linker that tell left-out people best."""
+    n = len(quartets[0].first)
+    if not n or len(quartets[0].second) != n:
+        raise ValueError("learning to link needs people of the attacker's own who are enrolled twice")
+    fold, seed = rng.permutation(n) % _FOLDS, int(rng.integers(2**31))
+    best, reached = (quartets[0].in_axes(), _plain), -1.0
+    for quartet in map(_Quartet.in_axes, quartets):
+        for learn in (_plain, _whitened, _weighed):
+            told = float(np.mean([_told(quartet, fold == held, learn, seed) for held in range(_FOLDS)]))
+            if told > reached:
+                best, reached = (quartet, learn), told
+    quartet, learn = best
+    return np.asarray(learn(quartet.first, quartet.second, seed)(quartet.stolen, quartet.others), dtype=np.float64)
+
+
+def _told(quartet: _Quartet, held: npt.NDArray[np.bool_], learn: Callable[..., Linker], seed: int) -> float:
+    """The share of strangers' pairs that a left-out person's own pair beats, of a linker learned without them."""
+    likeness = learn(quartet.first[~held], quartet.second[~held], seed)(quartet.first[held], quartet.second[held])
+    own = np.diag(likeness)[:, None]
+    beaten = (likeness < own) + 0.5 * (likeness == own)
+    return float((beaten.sum() - 0.5 * len(own)) / (likeness.size - len(own)))
+
+
+def _plain(first: FloatArray, second: FloatArray, seed: int) -> Linker:
+    return _cosine
+
+
+def _cosine(left: FloatArray, right: FloatArray) -> FloatArray:
+    return np.asarray(unit(left) @ unit(right).T)
+
+
+def _whitened(first: FloatArray, second: FloatArray, seed: int) -> Linker:
+    """The cosine in axes in which a person's records differ equally much, each weighing as much as people differ in it.
+
+    With a variance of 1/2 within every axis, what is above 1/2 of the whole variance t is between people: of the
+    product of two records' values, (t - 1/2) / t is theirs.
+    """
+    differences = first - second
+    within = differences.T @ differences / len(differences)
+    within += _RIDGE * (np.trace(within) / len(within) or 1.0) * np.eye(len(within))
+    values, axes = np.linalg.eigh(within)
+    turn = axes / np.sqrt(values)
+    records = np.vstack([first, second]) @ turn
+    whole, main = np.linalg.eigh(records.T @ records / len(records))
+    turn = turn @ main * np.sqrt(np.maximum(whole - 0.5, 0) / np.maximum(whole, 0.5))
+    return lambda left, right: _cosine(left @ turn, right @ turn)
+
+
+def _weighed(first: FloatArray, second: FloatArray, seed: int) -> Linker:
+    """A logistic regression on the products and the distances of two records' values."""
+    from sklearn.linear_model import LogisticRegression
+
+    n, rng = len(first), np.random.default_rng(seed)
+    rows = np.tile(np.arange(n), 1 + _STRANGERS)
+    columns = np.concatenate([np.arange(n), *((np.arange(n) + rng.integers(1, n)) % n for _ in range(_STRANGERS))])
+    spread = np.vstack([first, second]).std(axis=0) + 1e-12
+    left, right = first[rows] / spread, second[columns] / spread
+    model = LogisticRegression(C=_PENALTY, class_weight="balanced", max_iter=300)
+    model.fit(np.hstack([left * right, np.abs(left - right)]), rows == columns)
+    products, distances = np.split(model.coef_[0], 2)
+
+    def linker(one: FloatArray, other: FloatArray) -> FloatArray:
+        one, other = one / spread, other / spread
+        far = np.stack([np.abs(row - other) @ distances for row in one])
+        return np.asarray((one * products) @ other.T + far)
+
+    return linker

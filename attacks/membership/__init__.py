@@ -1,0 +1,1 @@
+"""Attacks that infer who was in the background set."""

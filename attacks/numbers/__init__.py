@@ -1,0 +1,1 @@
+"""Attacks that infer a soft-biometric number of each target subject."""

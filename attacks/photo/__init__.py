@@ -1,0 +1,1 @@
+"""Attacks that find which of several photos was enrolled."""

@@ -1,0 +1,1 @@
+"""Cancelable schemes: transforms under a secret key of each subject."""

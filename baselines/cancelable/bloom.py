@@ -1,0 +1,223 @@
+"""Bloom filter templates: which words of bits occur in each block of a face's binary table, and not where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.toolkit import on_sphere, unit
+
+from .._shared.centring import directions, start, torch_directions
+from .._shared.keys import rng_of, rows_of_each
+
+if TYPE_CHECKING:
+    import torch
+
+Index = npt.NDArray[np.intp]
+Bits = npt.NDArray[np.uint8]
+Filters = npt.NDArray[np.unsignedinteger]
+_NUMBERS_AT_ONCE = 1 << 24
+_SOFTNESS = 0.5
+"""How softly the surrogate cuts a coordinate, as a share of its spread."""
+
+
+class BloomFilter:
+    """Gomez-Barrero, Rathgeb, Galbally, Busch & Fierrez, Information Sciences 370-371 (2016) 18-32.
+
+    The face becomes a binary table. Its rows are shuffled by the key (the paper's structure-preserving feature
+    re-arrangement), then every H rows are a block, and each of a block's W columns is read as a number of H bits,
+    which sets that bit in the block's filter of 2^H bits. The filters are the template: they tell which words occur
+    and not in which column. Two templates differ in a block by ``|b1 xor b2| / (|b1| + |b2|)``, averaged over blocks;
+    the score is one minus that. Without the key nobody knows which rows met in a block; with it, each filter still
+    tells how often each of its rows was set (:meth:`reconstruct`).
+
+    The paper's face table comes from thresholded Gabor-LBP histograms. An embedding has none, so each coordinate is
+    cut at equally likely levels, learned from the background, and written in unary (linearly separable subcode, Lim &
+    Teoh, IEEE TPAMI 35 (2013) 300-313): with 4 levels as 3 bits, of which as many differ as levels do. A table row
+    holds W neighbouring coordinates at one cut. A short last row is repeated from the beginning of the table.
+
+    Parameters
+    ----------
+    height : int
+        H, bits of a word, 3 to 10. The paper's 4.
+    width : int
+        W, words of a block, 1 or more. The paper's 20 words fill most of a filter; its table is over a hundred times
+        larger than an embedding's, which leaves no such room.
+    levels : int
+        Of each coordinate, 2 or more.
+    centre : bool
+        Take the coordinates from the background's mean face. The cuts are learned, so this changes little.
+    """
+
+    revocable = True
+
+    def __init__(self, *, height: int = 4, width: int = 4, levels: int = 4, centre: bool = True) -> None:
+        if not 3 <= height <= 10 or width < 1 or levels < 2:
+            raise ValueError(
+                f"height={height}, width={width}, levels={levels}; expected a height of 3 to 10, a width of 1 or more "
+                "and 2 levels or more"
+            )
+        self.height = height
+        self.width = width
+        self.levels = levels
+        self.centre = centre
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Learn the mean face and the cuts of each coordinate, and fix the size of the table."""
+        self._origin = start(background, centre=self.centre)
+        faces = directions(background.embeddings, self._origin)
+        shares = np.arange(1, self.levels) / self.levels
+        self._cuts = np.quantile(faces, shares, axis=0).astype(np.float32)
+        self._spread = faces.std(axis=0) + np.float32(1e-6)
+        self._blocks = -(-self._cuts.size // (self.height * self.width))
+        return self
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One template of (blocks 2^H / 8) bytes per row of ``references`` (n, d).
+
+        There are ceil(d (levels - 1) / (H W)) blocks: 96 with 192 bytes for 512 dimensions.
+        """
+        tables, templates = self._tables(references), [b""] * len(references)
+        for order, rows in self._orders(keys, len(references)):
+            for row, filters in zip(rows, self._filters(tables[rows], order), strict=True):
+                templates[row] = filters.tobytes()
+        return templates
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) float32: one minus the mean dissimilarity of the filters, in [0, 1]."""
+        stored, tables = _widest(self._read(templates)), self._tables(probes)
+        answers = np.empty((len(templates), len(probes)), dtype=np.float32)
+        for order, rows in self._orders(keys, len(templates)):
+            shown = _widest(self._filters(tables, order))
+            filled = _counts(shown)
+            for row in rows:
+                apart = _counts(shown ^ stored[row]) / (filled + _counts(stored[row]))
+                answers[row] = 1 - apart.mean(axis=1)
+        return answers
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32 unit rows: each table row's share of set bits, as its block's words have them, put back.
+
+        A row's W coordinates can't be told apart from its filter, so they share one estimate.
+        """
+        share = _share_of_words(self._read(templates), self.height)
+        coordinates = np.zeros((len(templates), self._cuts.size))
+        for order, rows in self._orders(keys, len(templates)):
+            table = np.empty((len(rows), len(order)))
+            table[:, order] = share[rows].reshape(len(rows), -1)
+            coordinates[rows] = np.repeat(table, self.width, axis=1)[:, : self._cuts.size]
+        levels = coordinates.reshape(-1, *self._cuts.shape).mean(axis=1) - 0.5
+        middle = np.median(self._cuts, axis=0)
+        return on_sphere(self._origin, unit(levels * self._spread * 2 + middle)).astype(np.float32)
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) mean chances that a word of the probe's table is set in its filter.
+
+        Each bit is 1 with a chance that rises as its coordinate passes the cut. Takes 2^(H - 1) numbers per word of
+        each probe.
+        """
+        import torch
+
+        known = torch.from_numpy(self._words(templates).astype(np.float32))
+        cuts, scale = torch.from_numpy(self._cuts), torch.from_numpy(self._spread * np.float32(_SOFTNESS))
+        places = torch.from_numpy(self._places(len(templates), keys))
+
+        def answer(probes: torch.Tensor) -> torch.Tensor:
+            faces = torch_directions(probes, self._origin)[:, :, None]
+            chance = torch.sigmoid((faces - cuts) / scale).flatten(2)
+            n, k = probes.shape[:2]
+            found = chance.gather(2, places[:, None].expand(-1, k, -1))
+            found = found.view(n, k, self._blocks, self.height, self.width)
+            odds = known.view(n, 1, self._blocks, 1, -1)
+            for bit in found.unbind(3):
+                without, with_bit = odds.chunk(2, dim=-1)
+                odds = without + (with_bit - without) * bit[..., None]
+            return odds.mean((2, 3, 4))
+
+        return answer
+
+    def _tables(self, faces: FloatArray) -> Bits:
+        """(n, rows, W) bits: coordinate by coordinate at the lowest cut, then at the next, filled up from the top."""
+        codes = (directions(faces, self._origin)[:, None] > self._cuts).reshape(len(faces), -1)
+        return codes[:, self._filled()].reshape(len(faces), -1, self.width).astype(np.uint8)
+
+    def _filled(self) -> Index:
+        """Which bit of the code stands at each place of the table."""
+        return np.resize(np.arange(self._cuts.size, dtype=np.intp), self._blocks * self.height * self.width)
+
+    def _orders(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[Index, Index]]:
+        """Each distinct key's order of the table's rows, with the templates it belongs to."""
+        for key, rows in rows_of_each(keys, n).items():
+            yield rng_of(key).permutation(self._blocks * self.height), rows
+
+    def _places(self, n: int, keys: Sequence[Key] | None) -> Index:
+        """(n, blocks H W) which bit of the code stands where once the rows are shuffled."""
+        table = self._filled().reshape(-1, self.width)
+        places = np.empty((n, table.size), dtype=np.intp)
+        for order, rows in self._orders(keys, n):
+            places[rows] = table[order].ravel()
+        return places
+
+    def _filters(self, tables: Bits, order: Index) -> Bits:
+        """(n, blocks, 2^H / 8) packed filters of tables (n, rows, W)."""
+        filters = np.empty((len(tables), self._blocks, 2**self.height // 8), dtype=np.uint8)
+        step = max(1, _NUMBERS_AT_ONCE // (self._blocks * (2**self.height + 8 * self.width)))
+        for first in range(0, len(tables), step):
+            some = slice(first, first + step)
+            filters[some] = packed_filters(tables[some, order].reshape(-1, self.height, self.width)).reshape(
+                -1, *filters.shape[1:]
+            )
+        return filters
+
+    def _read(self, templates: Sequence[Template]) -> Bits:
+        """(n, blocks, 2^H / 8); ValueError on a wrong length and on filters that no W words can set."""
+        shape = (self._blocks, 2**self.height // 8)
+        for row, template in enumerate(templates):
+            if len(template) != shape[0] * shape[1]:
+                raise ValueError(
+                    f"template {row} has {len(template)} bytes; expected {shape[0] * shape[1]} "
+                    f"({self._blocks} filters of {2**self.height} bits)"
+                )
+        stored = np.frombuffer(b"".join(templates), dtype=np.uint8).reshape(-1, *shape)
+        filled = np.bitwise_count(stored).sum(axis=2)
+        if ((filled < 1) | (filled > self.width)).any():
+            raise ValueError(f"a filter has {filled.min()} to {filled.max()} bits set; expected 1 to {self.width}")
+        return stored
+
+    def _words(self, templates: Sequence[Template]) -> Bits:
+        """(n, blocks, 2^H) which words each filter holds."""
+        return np.unpackbits(self._read(templates), axis=2)
+
+
+def packed_filters(blocks: Bits) -> Bits:
+    """(n, 2^H / 8) packed Bloom filters of blocks (n, H, W): bit v is set where a column reads v, top row first."""
+    height = blocks.shape[1]
+    weights = 1 << np.arange(height - 1, -1, -1, dtype=np.intp)
+    words = np.einsum("nhw,h->nw", blocks, weights)
+    filters = np.zeros((len(blocks), 2**height), dtype=np.uint8)
+    np.put_along_axis(filters, words, 1, axis=1)
+    return np.packbits(filters, axis=1)
+
+
+def _share_of_words(filters: Bits, height: int) -> FloatArray:
+    """(n, blocks, H): in what share of the words that a filter holds each row's bit is set."""
+    words = np.unpackbits(filters, axis=2).astype(np.float32)
+    digits = (np.arange(2**height)[:, None] >> np.arange(height - 1, -1, -1)) & 1
+    return np.asarray(words @ digits.astype(np.float32) / words.sum(axis=2, keepdims=True))
+
+
+def _widest(filters: Bits) -> Filters:
+    """The same bytes (..., b) as few wide integers (..., c), which are compared faster."""
+    return np.ascontiguousarray(filters).view(f"u{min(8, filters.shape[-1])}")
+
+
+def _counts(filters: Filters) -> npt.NDArray[np.float32]:
+    """(..., blocks) set bits of each filter."""
+    counts = np.bitwise_count(filters)
+    return counts[..., 0].astype(np.float32) if counts.shape[-1] == 1 else counts.sum(axis=-1, dtype=np.float32)

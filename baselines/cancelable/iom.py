@@ -1,0 +1,332 @@
+"""Index-of-Max hashing: which of a few secret projections of the face is the largest, many times over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.toolkit import on_sphere, unit
+
+from .._shared.centring import directions, start, torch_directions
+from .._shared.keys import rng_of, rows_of_each
+from .._shared.packed_integers import FEW, Codes, pack_codes, read_codes, share_equal, times_first_largest
+
+if TYPE_CHECKING:
+    import torch
+
+Index = npt.NDArray[np.intp]
+_NUMBERS_AT_ONCE = 1 << 24
+"""Products that are held at a time: 64 MB of float32."""
+_FACES_IN_CACHE = 512
+_NUMBERS_IN_CACHE = 1 << 18
+"""Products that are held at a time where all that is asked is whether one of them is the largest: 1 MB."""
+
+
+class GaussianIoM:
+    """IoM hashing by Gaussian random projection: Jin et al., IEEE TIFS 13 (2018) 393-407, arXiv 1703.05455.
+
+    A key seeds m groups of q Gaussian vectors; code i says which vector of group i has the largest product with the
+    face, ``t_i = argmax_j <w_ij, x>``, and the score is the share of equal codes under the key that the claimant
+    presents. The thief of the records alone holds numbers that say nothing without the vectors. The thief who has the
+    key as well knows m vectors that the face leans to: their sum decodes to a cosine of about
+    ``e m / sqrt((e m)^2 + m (d - 1))`` with x, e being the mean of the largest of q normal numbers.
+
+    Parameters
+    ----------
+    groups : int
+        m. The paper's 300.
+    vectors : int
+        q per group, 2 or more. The paper's 16.
+    centre : bool
+        Take x from the background's mean face. Not in the paper, whose features are spread about the origin.
+    """
+
+    revocable = True
+
+    def __init__(self, *, groups: int = 300, vectors: int = 16, centre: bool = True) -> None:
+        if groups < 1 or not 2 <= vectors <= 1 << 16:
+            raise ValueError(f"groups={groups}, vectors={vectors}; expected 1 or more groups of 2 to 65536 vectors")
+        self.groups = groups
+        self.vectors = vectors
+        self.centre = centre
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Learn the mean face; nothing else is learned."""
+        self._origin = start(background, centre=self.centre)
+        return self
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One template of ceil(m log2(q) / 8) bytes per row of ``references`` (n, d): 150 for 300 groups of 16."""
+        faces, templates = directions(references, self._origin), [b""] * len(references)
+        for gaussian, rows in self._gaussians(keys, len(references)):
+            for row, template in zip(rows, pack_codes(self._codes(faces[rows], gaussian), self.vectors), strict=True):
+                templates[row] = template
+        return templates
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) float32: the share of equal codes, in [0, 1]."""
+        stored, faces = self._read(templates), directions(probes, self._origin)
+        answers = np.empty((len(templates), len(probes)), dtype=np.float32)
+        for gaussian, rows in self._gaussians(keys, len(templates)):
+            if _quicker_one_by_one(rows, faces):
+                answers[rows] = [self._share_named(faces, gaussian, stored[row]) for row in rows]
+            else:
+                answers[rows] = share_equal(stored[rows], self._codes(faces, gaussian), self.vectors)
+        return answers
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32 unit rows: towards the sum of the selected vectors under the presented keys."""
+        return on_sphere(self._origin, unit(self._selected(templates, keys))).astype(np.float32)
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) mean products with the selected vectors.
+
+        The larger the products with the selected vectors, the more of them are their group's largest.
+        """
+        import torch
+
+        # The mean product with the selected vectors is one product with their mean.
+        mean = torch.from_numpy(self._selected(templates, keys) / self.groups)[:, None]
+        return lambda probes: (torch_directions(probes, self._origin) * mean).sum(-1)
+
+    def _gaussians(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, Index]]:
+        """Each distinct key's (m q, d) Gaussian vectors, group by group, with the rows it belongs to."""
+        for key, rows in rows_of_each(keys, n).items():
+            yield _gaussian(key, self.groups * self.vectors, len(self._origin)), rows
+
+    def _codes(self, faces: FloatArray, gaussian: FloatArray) -> Codes:
+        codes = np.empty((len(faces), self.groups), dtype=np.uint16)
+        # One vector of every group after the other: numpy is slow at the largest of 16 neighbours.
+        for some in _slices(len(faces), _FACES_IN_CACHE):
+            best = faces[some] @ gaussian[:: self.vectors].T
+            codes[some] = 0
+            for vector in range(1, self.vectors):
+                product = faces[some] @ gaussian[vector :: self.vectors].T
+                np.copyto(codes[some], vector, where=product > best)
+                np.maximum(best, product, out=best)
+        return codes
+
+    def _share_named(self, faces: FloatArray, gaussian: FloatArray, named: Codes) -> FloatArray:
+        """(n,) the share of groups whose code is the one ``named`` (m,), a few groups and faces at a time."""
+        vectors, times = gaussian.reshape(self.groups, self.vectors, -1), np.zeros(len(faces), dtype=np.intp)
+        some_faces = [(rows, np.ascontiguousarray(faces[rows].T)) for rows in _slices(len(faces), _FACES_IN_CACHE)]
+        for some in _slices(self.groups, _NUMBERS_IN_CACHE // (self.vectors * min(len(faces), _FACES_IN_CACHE))):
+            of_some = vectors[some].transpose(1, 0, 2).reshape(-1, gaussian.shape[1])
+            for rows, columns in some_faces:
+                products = (of_some @ columns).reshape(self.vectors, -1, columns.shape[1])
+                times[rows] += times_first_largest(products, named[some])
+        return _share(times, self.groups)
+
+    def _read(self, templates: Sequence[Template]) -> Codes:
+        return read_codes(templates, self.groups, self.vectors)
+
+    def _selected(self, templates: Sequence[Template], keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32: the sum over groups of the vector that each code names."""
+        codes = self._read(templates)
+        total = np.empty((len(templates), len(self._origin)), dtype=np.float32)
+        for gaussian, rows in self._gaussians(keys, len(templates)):
+            for some in _tiles(len(rows), len(gaussian)):
+                named = np.arange(self.vectors) == codes[rows[some], :, None]
+                total[rows[some]] = named.reshape(len(named), -1).astype(np.float32) @ gaussian
+        return total
+
+
+class PermutationIoM:
+    """IoM hashing by uniformly random permutation: Jin et al., IEEE TIFS 13 (2018), arXiv 1703.05455.
+
+    A key seeds m sets of p permutations. A set's permuted copies of the face are multiplied entry by entry (Hadamard
+    product), and the code is the place of the largest among the first k products. Scored like
+    :class:`GaussianIoM`. Its codes depend on products of entries alone: for even p a face and its opposite have equal
+    codes, and so the thief who has the key can tell the face up to its sign at best.
+
+    Parameters
+    ----------
+    hashes : int
+        m.
+    permutations : int
+        p of each hash.
+    window : int, optional
+        k, 2 to d. By default a quarter of d (128 of 512 dimensions).
+    centre : bool
+        Take x from the background's mean face. Not in the paper, whose features are spread about the origin.
+    """
+
+    revocable = True
+
+    def __init__(
+        self, *, hashes: int = 600, permutations: int = 2, window: int | None = None, centre: bool = True
+    ) -> None:
+        if hashes < 1 or permutations < 1:
+            raise ValueError(f"hashes={hashes}, permutations={permutations}; expected 1 or more of each")
+        self.hashes = hashes
+        self.permutations = permutations
+        self.window = window
+        self.centre = centre
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Learn the mean face and fix the window k."""
+        self._mean = start(background, centre=True)
+        self._origin = start(background, centre=self.centre)
+        dimension = len(self._origin)
+        self._window = max(2, dimension // 4) if self.window is None else self.window
+        if not 2 <= self._window <= min(dimension, 1 << 16):
+            raise ValueError(f"window={self._window}; expected 2 to {dimension}, the embedding's dimension")
+        return self
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One template of ceil(m log2(k) / 8) bytes per row of ``references`` (n, d): 525 for m = 600, k = 128."""
+        faces, templates = directions(references, self._origin), [b""] * len(references)
+        for places, rows in self._places(keys, len(references)):
+            for row, template in zip(rows, pack_codes(self._codes(faces[rows], places), self._window), strict=True):
+                templates[row] = template
+        return templates
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) float32: the share of equal codes, in [0, 1]."""
+        stored, faces = self._read(templates), directions(probes, self._origin)
+        answers = np.empty((len(templates), len(probes)), dtype=np.float32)
+        for places, rows in self._places(keys, len(templates)):
+            if _quicker_one_by_one(rows, faces):
+                answers[rows] = [self._share_named(faces, places, stored[row]) for row in rows]
+            else:
+                answers[rows] = share_equal(stored[rows], self._codes(faces, places), self._window)
+        return answers
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32 unit rows from the entries that each code names as large together, under the presented keys.
+
+        For p = 1 the entries are counted. For p = 2 pairs of entries are: two entries named together are large and of
+        one sign, so the leading eigenvector of the table of counts follows x up to its sign; of the two, the one that
+        is nearer to the mean face is returned. For larger p the table holds every two of the p entries, whose signs
+        no longer agree, and the estimate is near chance.
+        """
+        guess = np.empty((len(templates), len(self._origin)))
+        for row, named in enumerate(self._named(templates, keys)):
+            guess[row] = _leading(self._counts(named))
+        if self.permutations > 1:
+            guess *= np.where(guess @ self._mean < 0, -1, 1)[:, None]
+        return on_sphere(self._origin, unit(guess)).astype(np.float32)
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) means of the products that the codes name."""
+        import torch
+
+        named = torch.from_numpy(self._named(templates, keys).astype(np.int64))
+
+        def answer(probes: torch.Tensor) -> torch.Tensor:
+            faces = torch_directions(probes, self._origin) * len(self._origin) ** 0.5
+            product = torch.ones(())
+            for entries in named.unbind(1):
+                product = product * faces.gather(2, entries[:, None].expand(-1, faces.shape[1], -1))
+            return product.mean(-1)
+
+        return answer
+
+    def _places(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[Index, Index]]:
+        """Each distinct key's (p, m, k) first k entries of every permutation, with the rows it belongs to."""
+        for key, rows in rows_of_each(keys, n).items():
+            shuffled = _permuted(key, self.permutations * self.hashes, len(self._origin))[:, : self._window]
+            yield shuffled.reshape(self.permutations, self.hashes, self._window), rows
+
+    def _codes(self, faces: FloatArray, places: Index) -> Codes:
+        codes = np.empty((len(faces), self.hashes), dtype=np.uint16)
+        for some in _slices(len(faces), _FACES_IN_CACHE):
+            codes[some] = _largest(np.ascontiguousarray(faces[some].T), places).T
+        return codes
+
+    def _share_named(self, faces: FloatArray, places: Index, named: Codes) -> FloatArray:
+        """(n,) the share of hashes whose code is the one ``named`` (m,), a few hashes and faces at a time."""
+        by_place, times = places.transpose(0, 2, 1), np.zeros(len(faces), dtype=np.intp)
+        for rows in _slices(len(faces), _FACES_IN_CACHE):
+            entries = np.ascontiguousarray(faces[rows].T)
+            for some in _slices(self.hashes, _NUMBERS_IN_CACHE // (self._window * entries.shape[1])):
+                products = entries.take(by_place[0, :, some], axis=0)
+                for more in by_place[1:, :, some]:
+                    products *= entries.take(more, axis=0)
+                times[rows] += times_first_largest(products, named[some])
+        return _share(times, self.hashes)
+
+    def _read(self, templates: Sequence[Template]) -> Codes:
+        return read_codes(templates, self.hashes, self._window)
+
+    def _named(self, templates: Sequence[Template], keys: Sequence[Key] | None) -> Index:
+        """(n, p, m) entries of the face whose product was the largest of its hash."""
+        codes = self._read(templates)
+        named = np.empty((len(templates), self.permutations, self.hashes), dtype=np.intp)
+        for places, rows in self._places(keys, len(templates)):
+            named[rows] = places[:, np.arange(self.hashes), codes[rows]].transpose(1, 0, 2)
+        return named
+
+    def _counts(self, named: Index) -> FloatArray:
+        """(d,) how often each entry is named, beyond chance; (d, d) how often each two are, where p > 1."""
+        d = len(self._origin)
+        if self.permutations == 1:
+            return np.bincount(named[0], minlength=d) - self.hashes / d
+        table = np.zeros((d, d))
+        for i in range(self.permutations):
+            for j in range(i):
+                np.add.at(table, (named[i], named[j]), 1)
+        return np.asarray(table + table.T - 2 * table.sum() / d**2)
+
+
+@lru_cache(maxsize=2)
+def _gaussian(key: Key, rows: int, columns: int) -> FloatArray:
+    """(rows, columns) float32; kept for the next call, because claims come one by one."""
+    drawn = rng_of(key).standard_normal((rows, columns), dtype=np.float32)
+    drawn.setflags(write=False)
+    return drawn
+
+
+@lru_cache(maxsize=2)
+def _permuted(key: Key, rows: int, columns: int) -> Index:
+    """(rows, columns) permutations; kept as :func:`_gaussian` is."""
+    drawn = rng_of(key).permuted(np.tile(np.arange(columns, dtype=np.intp), (rows, 1)), axis=1)
+    drawn.setflags(write=False)
+    return drawn
+
+
+def _largest(entries: FloatArray, places: Index) -> Codes:
+    """(m, n) codes from entries (d, n): one place of the window after the other, over all hashes and faces."""
+    best = np.full((places.shape[1], entries.shape[1]), -np.inf, dtype=np.float32)
+    codes = np.zeros(best.shape, dtype=np.uint16)
+    for place in range(places.shape[2]):
+        product = entries[places[0, :, place]]
+        for more in places[1:, :, place]:
+            product *= entries[more]
+        np.copyto(codes, place, where=product > best)
+        np.maximum(best, product, out=best)
+    return codes
+
+
+def _leading(counts: FloatArray) -> FloatArray:
+    """A list of counts as it is; of a table its eigenvector of the largest eigenvalue."""
+    return counts if counts.ndim == 1 else np.asarray(np.linalg.eigh(counts)[1][:, -1])
+
+
+def _quicker_one_by_one(rows: Index, faces: FloatArray) -> bool:
+    """Whether few templates share a key; a face that is no number has no largest product, and its codes are zero."""
+    return len(faces) > 0 and len(rows) <= FEW and bool(np.isfinite(faces).all())
+
+
+def _share(times: Index, of: int) -> FloatArray:
+    """As :func:`~mote_baselines.codes.share_equal` rounds it."""
+    return np.asarray(1 - (of - times) / of, dtype=np.float32)
+
+
+def _tiles(n: int, each: int) -> Iterator[slice]:
+    """Slices of ``n`` rows that take ``each`` numbers, so that bounded memory is held at a time."""
+    return _slices(n, _NUMBERS_AT_ONCE // each)
+
+
+def _slices(n: int, step: int) -> Iterator[slice]:
+    step = max(1, step)
+    return (slice(first, first + step) for first in range(0, n, step))

@@ -1,0 +1,175 @@
+"""MLP-Hash: signs of a randomly weighted network's output, the weights being the secret key's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.toolkit import on_sphere, unit
+
+from .._shared.centring import directions, start, torch_directions
+from .._shared.keys import rng_of, rows_of_each
+from .._shared.packed_integers import Codes, pack_codes, read_codes, share_equal
+
+if TYPE_CHECKING:
+    import torch
+
+Index = npt.NDArray[np.intp]
+
+
+class MLPHash:
+    """Otroshi Shahreza, Krivokuca Hahn & Marcel, "MLP-Hash", EUSIPCO 2023, arXiv 2204.11054.
+
+    A key seeds the weights of a multilayer perceptron, each layer's matrix semi-orthogonal, with ReLU between the
+    layers. A bit says whether an output is above the mean of that face's outputs, and the score is one minus the
+    normalised Hamming distance to the probe's bits under the key that the claimant presents. Without the key the bits
+    are as good as random. The ReLUs are there to stop the thief who has the key, but half of what enters a ReLU comes
+    out linearly: ``W1^T ... WL^T sign(b)`` still points towards the face (:meth:`reconstruct`).
+
+    The output layer is linear here. Bits don't depend on the face's length, as all layers are without a bias.
+
+    Parameters
+    ----------
+    hidden : sequence of int, optional
+        Neurons of each hidden layer. By default three layers of 2 d, the paper's 1024 for 512 dimensions.
+    bits : int, optional
+        Outputs. By default d, the paper's 512.
+    centre : bool
+        Take x from the background's mean face. Not in the paper, whose embeddings are spread about the origin.
+    """
+
+    revocable = True
+
+    def __init__(self, *, hidden: Sequence[int] | None = None, bits: int | None = None, centre: bool = True) -> None:
+        if min([1, *(hidden or ()), 1 if bits is None else bits]) < 1:
+            raise ValueError(f"hidden={hidden}, bits={bits}; expected layers of 1 neuron or more and 1 bit or more")
+        self.hidden = hidden
+        self.bits = bits
+        self.centre = centre
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Learn the mean face and fix the sizes of the layers."""
+        self._origin = start(background, centre=self.centre)
+        d = len(self._origin)
+        self._bits = d if self.bits is None else self.bits
+        self._sizes = (d, *((2 * d,) * 3 if self.hidden is None else self.hidden), self._bits)
+        return self
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One template of ceil(bits / 8) bytes per row of ``references`` (n, d)."""
+        faces, templates = directions(references, self._origin), [b""] * len(references)
+        for layers, rows in self._networks(keys, len(references)):
+            for row, template in zip(rows, pack_codes(_bits(faces[rows], layers), 2), strict=True):
+                templates[row] = template
+        return templates
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) float32: the share of equal bits, in [0, 1]."""
+        stored, faces = read_codes(templates, self._bits, 2), directions(probes, self._origin)
+        answers = np.empty((len(templates), len(probes)), dtype=np.float32)
+        for layers, rows in self._networks(keys, len(templates)):
+            answers[rows] = share_equal(stored[rows], _bits(faces, layers), 2)
+        return answers
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32 unit rows: the bits, less what any face gives, sent back through the presented keys' layers.
+
+        The network is taken as linear about its mean over all directions: a ReLU passes what lies above zero on
+        average, and a bit counts by how much its output's change turns it. Neurons are taken as independent normals.
+        """
+        signs = self._signs(templates)
+        estimate = np.empty((len(templates), len(self._origin)), dtype=np.float32)
+        for layers, rows in self._networks(keys, len(templates)):
+            open_share, expected, weight = _mean_field(layers)
+            signal = (signs[rows] - expected) * weight
+            for layer, passed in zip(layers[:0:-1], open_share[::-1], strict=True):
+                signal = (signal @ layer.T) * passed
+            estimate[rows] = signal @ layers[0].T
+        return on_sphere(self._origin, unit(estimate)).astype(np.float32)
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) means of sign(b) times the output beyond its mean, before the cut.
+
+        Holds the networks of all distinct keys: 12.6 MB each at 512 dimensions, 0.8 MB at 128.
+        """
+        import torch
+
+        signs = torch.from_numpy(self._signs(templates))[:, None]
+        networks = [
+            ([torch.tensor(layer) for layer in layers], torch.from_numpy(rows))
+            for layers, rows in self._networks(keys, len(templates))
+        ]
+
+        def answer(probes: torch.Tensor) -> torch.Tensor:
+            faces, order, parts = torch_directions(probes, self._origin), [], []
+            for layers, rows in networks:
+                signal = faces[rows] @ layers[0]
+                for layer in layers[1:]:
+                    signal = signal.relu() @ layer
+                beyond = signal - signal.mean(-1, keepdim=True)
+                parts.append((signs[rows] * torch.nn.functional.normalize(beyond, dim=-1)).mean(-1))
+                order.append(rows)
+            return torch.cat(parts)[torch.argsort(torch.cat(order))]
+
+        return answer
+
+    def _networks(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[list[FloatArray], Index]]:
+        """Each distinct key's weight matrices (inputs, outputs), with the rows it belongs to."""
+        for key, rows in rows_of_each(keys, n).items():
+            yield _layers(key, self._sizes), rows
+
+    def _signs(self, templates: Sequence[Template]) -> FloatArray:
+        return 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1
+
+
+@lru_cache(maxsize=2)
+def _layers(key: Key, sizes: tuple[int, ...]) -> list[FloatArray]:
+    """Weight matrices between layers of these sizes; kept for the next call, because claims come one by one."""
+    rng = rng_of(key)
+    drawn = [semi_orthogonal(rng, *shape) for shape in pairwise(sizes)]
+    for layer in drawn:
+        layer.setflags(write=False)
+    return drawn
+
+
+def semi_orthogonal(rng: np.random.Generator, rows: int, columns: int) -> FloatArray:
+    """(rows, columns) float32 with orthonormal columns, or orthonormal rows where there are fewer of them."""
+    import scipy.linalg  # numpy's QR has no single precision, at half the speed
+
+    tall = rng.standard_normal((max(rows, columns), min(rows, columns)), dtype=np.float32)
+    orthonormal = scipy.linalg.qr(tall, mode="economic", overwrite_a=True, check_finite=False)[0]
+    return np.ascontiguousarray(orthonormal if rows >= columns else orthonormal.T)
+
+
+def _bits(faces: FloatArray, layers: Sequence[FloatArray]) -> Codes:
+    signal = faces @ layers[0]
+    for layer in layers[1:]:
+        signal = np.maximum(signal, 0) @ layer
+    return np.asarray(signal > signal.mean(axis=1, keepdims=True), dtype=np.uint16)
+
+
+def _mean_field(layers: Sequence[FloatArray]) -> tuple[list[FloatArray], FloatArray, FloatArray]:
+    """Over all directions: the share of each hidden neuron's inputs that pass, each bit's mean sign and its weight."""
+    from scipy.stats import norm
+
+    d = len(layers[0])
+    mean, variance = np.zeros(d), np.full(d, 1 / d)
+    passed = []
+    for layer in layers[:-1]:
+        before, spread = mean @ layer, np.sqrt(variance @ layer**2)
+        share, density = norm.cdf(before / spread), norm.pdf(before / spread)
+        mean = before * share + spread * density
+        variance = np.maximum((before**2 + spread**2) * share + before * spread * density - mean**2, 0)
+        passed.append(share)
+    before, spread = mean @ layers[-1], np.sqrt(variance @ layers[-1] ** 2)
+    cut = (before - before.mean()) / np.maximum(spread, np.finfo(np.float32).tiny)
+    expected = 2 * norm.cdf(cut) - 1
+    return passed, expected, norm.pdf(cut) / np.maximum(1 - expected**2, 1e-6)

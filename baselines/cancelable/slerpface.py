@@ -1,0 +1,202 @@
+"""SlerpFace: groups of coordinates turned most of the way towards a secret direction, half of them then dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.toolkit import on_sphere, stream, unit
+
+from .._shared.centring import directions, start, torch_directions
+from .._shared.keys import rng_of, rows_of_each
+
+if TYPE_CHECKING:
+    import torch
+
+Index = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+_PROBES_AT_ONCE = 2048
+_SMALL = 1e-6
+
+
+class SlerpFace:
+    """Zhong et al., "SlerpFace: Face Template Protection via Spherical Linear Interpolation", AAAI 2025,
+    arXiv 2407.03043.
+
+    The face is cut into groups of coordinates, each scaled to length one. A key seeds a random direction k for each
+    group, and the group x is turned towards it along the great circle, to the share alpha of the angle t between them:
+    ``p = sin((1 - alpha) t) / sin t * x + sin(alpha t) / sin t * k``. Then part of each group's coordinates, drawn
+    anew at each enrolment, is set to zero, and what is left is scaled to length one. A probe is turned towards the
+    presented key in the same way, loses the coordinates that the template lost, and the score is the mean of the
+    groups' cosines. At alpha = 0.9 a template is almost its key: that should starve a generator that conditions on
+    templates. The thief who has the key subtracts it, and is left with the coordinates that were kept
+    (:meth:`reconstruct`).
+
+    The paper trains a recogniser whose last 7 x 7 feature map has 16 channels, a group each place, and learns a weight
+    of each group, by which it turns and drops the group less. A finished embedding has neither: groups are runs of
+    neighbouring coordinates and weigh the same. The published code draws the dropped coordinates with replacement, so
+    that fewer are lost than its rate says; here exactly that share is.
+
+    Parameters
+    ----------
+    alpha : float
+        How far each group is turned, 0 to 1 exclusive. The published code's 0.9.
+    drop_rate : float
+        Share of each group's coordinates that is dropped, 0 or more; one at least is kept. The published code's 0.5.
+    group_size : int
+        Coordinates of a group, 2 or more; the last group may be shorter. The paper's 16.
+    centre : bool
+        Take x from the background's mean face.
+    """
+
+    revocable = True
+
+    def __init__(
+        self, *, alpha: float = 0.9, drop_rate: float = 0.5, group_size: int = 16, centre: bool = True
+    ) -> None:
+        if not (0 <= alpha < 1 and 0 <= drop_rate < 1 and group_size >= 2):
+            raise ValueError(
+                f"alpha={alpha}, drop_rate={drop_rate}, group_size={group_size}; expected both rates in [0, 1) and "
+                "groups of 2 or more"
+            )
+        self.alpha = alpha
+        self.drop_rate = drop_rate
+        self.group_size = group_size
+        self.centre = centre
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Learn the mean face and fix the groups and how many coordinates of each are kept."""
+        self._origin = start(background, centre=self.centre)
+        d = len(self._origin)
+        self._groups = -(-d // self.group_size)
+        sizes = np.full(self._groups, self.group_size)
+        sizes[-1] = d - self.group_size * (self._groups - 1)
+        self._kept = np.maximum(1, np.rint(sizes * (1 - self.drop_rate)).astype(int))
+        # Where d isn't a multiple of the group size, the last group is padded: nothing is ever kept there.
+        self._real = np.arange(self.group_size) < sizes[:, None]
+        return self
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One template per row of ``references`` (n, d): a bit per coordinate, then float16 of those that are kept.
+
+        At 512 dimensions 64 + 512 bytes.
+        """
+        groups, templates = self._grouped(references), [b""] * len(references)
+        for noise, rows in self._noises(keys, len(references)):
+            for row, turned in zip(rows, slerp(groups[rows], noise, self.alpha), strict=True):
+                mask = self._mask(stream(seeds[row], "dropout"))
+                values = unit(turned * mask)[mask].astype("<f2")
+                templates[row] = np.packbits(mask[self._real]).tobytes() + values.tobytes()
+        return templates
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) float32: mean cosine of the groups over the coordinates that the template kept, in [-1, 1]."""
+        stored, masks = self._read(templates)
+        groups = self._grouped(probes)
+        answers = np.zeros((len(templates), len(probes)), dtype=np.float32)
+        for noise, rows in self._noises(keys, len(templates)):
+            for first in range(0, len(probes), _PROBES_AT_ONCE):
+                some = slice(first, first + _PROBES_AT_ONCE)
+                answers[rows, some] = _cosines(stored[rows], masks[rows], slerp(groups[some], noise, self.alpha))
+        return answers
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32 unit rows: what stands at right angles to the presented key among the kept coordinates.
+
+        Each group of the template is ``a x + b k`` on its kept coordinates, up to length; taking out its part along k
+        leaves a multiple of x's part across k. Dropped coordinates are estimated as zero, and groups as equally long.
+        """
+        stored, masks = self._read(templates)
+        for noise, rows in self._noises(keys, len(templates)):
+            along = unit(noise * masks[rows])
+            stored[rows] -= (stored[rows] * along).sum(axis=2, keepdims=True) * along
+        return on_sphere(self._origin, unit(unit(stored)[:, self._real])).astype(np.float32)
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) scores, differentiable as they are."""
+        import torch
+
+        stored, masks = (torch.from_numpy(part)[:, None] for part in self._read(templates))
+        noise = torch.empty(stored.shape)
+        for own, rows in self._noises(keys, len(templates)):
+            noise[rows] = torch.from_numpy(own)
+        padding = self._groups * self.group_size - len(self._origin)
+        normalize = torch.nn.functional.normalize
+
+        def answer(probes: torch.Tensor) -> torch.Tensor:
+            faces = torch.nn.functional.pad(torch_directions(probes, self._origin), (0, padding))
+            groups = normalize(faces.reshape(*probes.shape[:2], self._groups, self.group_size), dim=-1)
+            cosine = (groups * noise).sum(-1, keepdim=True).clamp(_SMALL - 1, 1 - _SMALL)
+            angle = cosine.arccos()
+            turned = torch.sin((1 - self.alpha) * angle) * groups + torch.sin(self.alpha * angle) * noise
+            return (normalize(turned * masks, dim=-1) * stored).sum(-1).mean(-1)
+
+        return answer
+
+    def _grouped(self, faces: FloatArray) -> FloatArray:
+        """(n, groups, size) float32, each group of length one, padded with zeros."""
+        centred = directions(faces, self._origin)
+        groups = np.zeros((len(centred), *self._real.shape), dtype=np.float32)
+        groups[:, self._real] = centred
+        return unit(groups)
+
+    def _noises(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, Index]]:
+        """Each distinct key's (groups, size) unit directions, with the rows it belongs to."""
+        for key, rows in rows_of_each(keys, n).items():
+            yield unit(rng_of(key).standard_normal(self._real.shape, dtype=np.float32) * self._real), rows
+
+    def _mask(self, rng: np.random.Generator) -> Mask:
+        """(groups, size) which coordinates are kept: as many of each group as ``fit`` fixed."""
+        lots = np.where(self._real, rng.random(self._real.shape), np.inf)
+        return np.asarray(lots.argsort(axis=1).argsort(axis=1) < self._kept[:, None])
+
+    def _read(self, templates: Sequence[Template]) -> tuple[FloatArray, Mask]:
+        """(n, groups, size) float32 values, zero where dropped, and which are kept; ValueError on garbage."""
+        d, kept = len(self._origin), int(self._kept.sum())
+        size = -(-d // 8) + 2 * kept
+        for row, template in enumerate(templates):
+            if len(template) != size:
+                raise ValueError(f"template {row} has {len(template)} bytes; expected {size} ({kept} values of {d})")
+        stored = np.frombuffer(b"".join(templates), dtype=np.uint8).reshape(-1, size)
+        bits = np.unpackbits(stored[:, : -2 * kept], axis=1)
+        masks = np.zeros((len(templates), *self._real.shape), dtype=bool)
+        masks[:, self._real] = bits[:, :d]
+        if bits[:, d:].any() or (masks.sum(axis=2) != self._kept).any():
+            raise ValueError("a template doesn't say which coordinates are kept; expected as many bits set per group")
+        values = np.zeros(masks.shape, dtype=np.float32)
+        values[masks] = np.ascontiguousarray(stored[:, -2 * kept :]).view("<f2").ravel()
+        length = np.linalg.norm(values, axis=2)
+        if not (np.abs(length - 1) < 0.01).all():
+            raise ValueError("a template's groups are not of length one; expected finite float16 unit vectors")
+        return values, masks
+
+
+def slerp(start_at: FloatArray, towards: FloatArray, alpha: float) -> FloatArray:
+    """Spherical linear interpolation between unit vectors along the last axis; of the dtype of ``start_at``.
+
+    Vectors that are parallel or opposite stay where they are: no great circle is singled out.
+    """
+    cosine = np.clip((start_at * towards).sum(axis=-1, keepdims=True), -1, 1)
+    angle = np.arccos(cosine)
+    sine = np.sin(angle)
+    apart = sine > _SMALL
+    sine = np.where(apart, sine, 1)
+    near = np.where(apart, np.sin((1 - alpha) * angle) / sine, 1)
+    far = np.where(apart, np.sin(alpha * angle) / sine, 0)
+    return np.asarray(near * start_at + far * towards, dtype=start_at.dtype)
+
+
+def _cosines(stored: FloatArray, masks: Mask, turned: FloatArray) -> FloatArray:
+    """(n, p) mean over groups of the cosine of stored (n, groups, size) with turned (p, groups, size) where kept."""
+    total = np.zeros((len(stored), len(turned)), dtype=np.float32)
+    for group in range(stored.shape[1]):
+        shown = turned[:, group]
+        squared = masks[:, group].astype(np.float32) @ (shown**2).T
+        total += stored[:, group] @ shown.T / np.sqrt(np.maximum(squared, _SMALL**2))
+    return np.asarray(total / stored.shape[1])

@@ -1,0 +1,1 @@
+"""Encrypted schemes: the template is a ciphertext, the score is computed under encryption."""

@@ -1,0 +1,112 @@
+"""BFV: the embedding rounded to whole numbers and encrypted exactly; the inner product is taken under encryption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import FloatArray
+
+from . import seal_library
+from .encrypted_scheme import EncryptedScheme
+
+_DIGITS = np.frombuffer(b"0123456789ABCDEF", dtype=np.uint8)
+
+
+class BFV(EncryptedScheme):
+    """Face matching under fully homomorphic encryption (Boddeti, BTAS 2018, arXiv 1805.00577), on whole numbers.
+
+    The server holds ``E(round(s x))`` for the enrolled unit embedding x and multiplies it by ``round(s y)`` of a probe
+    y; the key holder decrypts ``<round(s x), round(s y)> / s^2`` (Fan and Vercauteren, eprint 2012/144). Both are laid
+    out as coefficients of a polynomial (``packed``), so that one product holds many scores and no rotation is needed.
+    At the defaults the result is exact: only the rounding parts it from the cosine, by about ``0.4 / s``.
+
+    Two thieves hold different things. The thief of the server (``algorithm``) holds ciphertexts and the public key:
+    they can enrol people of their own, and can't score. Who also has the secret key (``full_disclosure``) decrypts
+    every embedding. Whoever may only present probes (``scores only``) sees neither, and the scores are as exact as
+    those of the plain vector: encryption protects the record, not the answers. A key holder decrypts whole
+    polynomials, whose other coefficients mix template and probe; a deployment masks these, here they don't leave
+    ``score``. The encryption's randomness comes from the person's seed, so that a run can be repeated; a deployment
+    draws it from its operating system.
+
+    Parameters
+    ----------
+    degree : int
+        N of the ring ``Z[X] / (X^N + 1)``, a power of two from 2,048 to 32,768; at least the embedding's dimension.
+        The coefficient modulus is SEAL's for 128 bits of security at this degree: 54 bits at 2,048.
+    scale : int
+        s. ``(s + sqrt(d) / 2)^2`` must stay below half the plaintext modulus, or scores would wrap around.
+    plain_bits : int
+        The plaintext modulus is 2 to this power.
+    """
+
+    def __init__(self, *, degree: int = 2048, scale: int = 1000, plain_bits: int = 22) -> None:
+        seal_library.modulus_bits(degree)  # refuses what is no degree
+        if (scale + np.sqrt(degree) / 2) ** 2 >= 2 ** (plain_bits - 1):
+            raise ValueError(
+                f"scale={scale} with plain_bits={plain_bits}; expected (scale + sqrt(degree)/2)^2 < 2^(plain_bits-1)"
+            )
+        super().__init__(WholeNumbers(degree, scale, plain_bits))
+
+
+@dataclass(frozen=True)
+class WholeNumbers:
+    """Coefficients as whole numbers modulo ``2^plain_bits``, the upper half of which stands for negative ones."""
+
+    degree: int
+    scale: int
+    plain_bits: int
+    ntt_form = False
+
+    def parameters(self) -> Any:
+        """BFV with SEAL's coefficient modulus of this degree."""
+        seal = seal_library.library()
+        made = seal.EncryptionParameters(seal.SCHEME_TYPE.BFV)
+        made.set_poly_modulus_degree(self.degree)
+        made.set_coeff_modulus(seal.CoeffModulus.BFVDefault(self.degree, seal.SEC_LEVEL_TYPE.TC128))
+        made.set_plain_modulus(2**self.plain_bits)
+        return made
+
+    def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
+        """A plaintext per row, rounded."""
+        make = seal_library.library().Plaintext
+        return [make(text) for text in self._texts(np.rint(self.scale * polynomials).astype(np.int64))]
+
+    def _texts(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """SEAL's way of writing a polynomial: hexadecimal coefficients, highest power first.
+
+        All are written with as many digits, so that they can be written at once.
+        """
+        powers = int(np.flatnonzero(rows.any(axis=0)).max(initial=0)) + 1
+        values, width = rows[:, powers - 1 :: -1] % 2**self.plain_bits, -(-self.plain_bits // 4)
+        ends = _ends(self.degree)[-powers:]
+        text = np.empty((*values.shape, width + ends.shape[1]), dtype=np.uint8)
+        text[:, :, width:] = ends
+        for digit in range(width):
+            text[:, :, digit] = _DIGITS[values >> 4 * (width - 1 - digit) & 15]
+        return [row.tobytes()[: -len(" + ")].decode() for row in text]
+
+    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
+        """Coefficients divided by s, or by s^2 in products."""
+        modulus = 2**self.plain_bits
+        values = np.array([_values(plaintext, at) for plaintext in opened], dtype=np.int64)
+        signed = np.where(values >= modulus // 2, values - modulus, values)
+        return signed / (self.scale**2 if products else self.scale)
+
+
+@lru_cache(maxsize=8)
+def _ends(degree: int) -> npt.NDArray[np.uint8]:
+    """(degree, characters): what is written after the coefficient of each power, the highest first."""
+    texts = "".join(f"x^{power:05d} + " for power in range(degree - 1, -1, -1))
+    return np.frombuffer(texts.encode(), dtype=np.uint8).reshape(degree, -1)
+
+
+def _values(plaintext: Any, at: Sequence[int]) -> list[int]:
+    """Whole numbers as SEAL holds them; it keeps no zeros above the highest power."""
+    known, read = plaintext.coeff_count(), plaintext.data
+    return [read(place) if place < known else 0 for place in at]

@@ -1,0 +1,119 @@
+"""CKKS: the embedding encrypted as approximate real numbers; the inner product is taken under encryption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import FloatArray
+
+from . import seal_library
+from .encrypted_scheme import EncryptedScheme
+
+
+class CKKS(EncryptedScheme):
+    """Encrypted inner product on real numbers (Cheon, Kim, Kim and Song, ASIACRYPT 2017, eprint 2016/421).
+
+    Who holds what, wants what and succeeds by what is told at :class:`~mote_baselines.bfv.BFV`. CKKS encrypts
+    ``round(D x)`` with the scale ``D = 2^scale_bits``; the product with a probe has the scale ``D^2``, and the noise
+    of encryption stays in the result: scores differ from the cosine by about 1e-5 at the defaults. Template and probes
+    are laid out as coefficients (``packed``), not as slots, so one product holds many scores without any rotation;
+    rotations are what usually forces CKKS to a degree of 8,192 and templates of 330 kB.
+
+    A decrypted score carries the noise of the ciphertext; who sees many with all their digits can learn the secret key
+    (Li and Micciancio, EUROCRYPT 2021, eprint 2020/1533). Scores leave ``score`` as float32; a deployment rounds them
+    more.
+
+    Parameters
+    ----------
+    degree : int
+        N of the ring ``Z[X] / (X^N + 1)``, a power of two from 2,048 to 32,768; at least the embedding's dimension.
+        The coefficient modulus is SEAL's for 128 bits of security at this degree: 54 bits at 2,048.
+    scale_bits : int
+        Twice as many must stay below the modulus' bits, less one for the sign.
+    """
+
+    def __init__(self, *, degree: int = 2048, scale_bits: int = 26) -> None:
+        most = (seal_library.modulus_bits(degree) - 2) // 2
+        if not 0 < scale_bits <= most:
+            raise ValueError(f"scale_bits={scale_bits}; expected 1 to {most} at degree {degree}")
+        super().__init__(RealNumbers(degree, scale_bits))
+
+
+@dataclass(frozen=True)
+class RealNumbers:
+    """Coefficients as real numbers, handed to SEAL as what the polynomial is at the roots of ``X^N + 1``.
+
+    SEAL's encoder takes values ("slots") at the roots ``exp(i pi 3^j / N)`` and turns them into coefficients; these
+    values are computed from the coefficients here, so that the encoder gives the coefficients back.
+    """
+
+    degree: int
+    scale_bits: int
+    ntt_form = True
+
+    def parameters(self) -> Any:
+        """CKKS with SEAL's coefficient modulus of this degree."""
+        seal = seal_library.library()
+        made = seal.EncryptionParameters(seal.SCHEME_TYPE.CKKS)
+        made.set_poly_modulus_degree(self.degree)
+        made.set_coeff_modulus(seal.CoeffModulus.BFVDefault(self.degree, seal.SEC_LEVEL_TYPE.TC128))
+        return made
+
+    def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
+        """A plaintext per row."""
+        seal = seal_library.library()
+        encoder, made = seal.CKKSEncoder(context), []
+        for slots in slots_of(polynomials):
+            plaintext = seal.Plaintext()
+            encoder.encode(slots.tolist(), context.first_parms_id(), 2.0**self.scale_bits, plaintext)
+            made.append(plaintext)
+        return made
+
+    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
+        """Coefficients as SEAL's encoder reads them; it knows the scale of a product."""
+        encoder = seal_library.library().CKKSEncoder(context)
+        slots = np.empty((len(opened), self.degree // 2), dtype=np.complex128)
+        for row, plaintext in zip(slots, opened, strict=True):
+            row[:] = np.fromiter(encoder.decode_complex(plaintext), dtype=np.complex128, count=len(row))
+        return coefficients_of(slots, self.degree, tuple(at))
+
+
+def slots_of(polynomials: FloatArray) -> npt.NDArray[np.complex128]:
+    """(n, N / 2): the values of polynomials (n, N) at the roots ``exp(i pi 3^j / N)``."""
+    degree = polynomials.shape[1]
+    turned = polynomials * _turns(degree)
+    return np.asarray((np.fft.ifft(turned, axis=1) * degree)[:, _odd_powers(degree)])
+
+
+def coefficients_of(slots: npt.NDArray[np.complex128], degree: int, at: tuple[int, ...]) -> FloatArray:
+    """(n, places): some coefficients of the real polynomials with these values (n, N / 2).
+
+    The other roots are the conjugates of these, so a coefficient is the real part of one sum.
+    """
+    return np.asarray(np.ascontiguousarray(slots).view(np.float64) @ _readers(degree, at))
+
+
+@lru_cache(maxsize=8)
+def _readers(degree: int, at: tuple[int, ...]) -> FloatArray:
+    """(N, places): by which real and imaginary parts, by turns, are summed."""
+    turns = np.outer(2 * _odd_powers(degree) + 1, at) % (2 * degree) * (np.pi / degree)
+    return np.asarray(np.stack([np.cos(turns), np.sin(turns)], axis=1).reshape(degree, len(at)) * (2 / degree))
+
+
+@lru_cache(maxsize=8)
+def _odd_powers(degree: int) -> npt.NDArray[np.intp]:
+    """(N / 2,): k such that the slot j is at the root ``exp(i pi (2 k + 1) / N)``, in SEAL's order."""
+    powers = [pow(3, j, 2 * degree) for j in range(degree // 2)]
+    return (np.array(powers, dtype=np.intp) - 1) // 2
+
+
+@lru_cache(maxsize=8)
+def _turns(degree: int) -> npt.NDArray[np.complex128]:
+    """(N,) exp(i pi k / N): what moves the roots of ``X^N - 1`` to those of ``X^N + 1``."""
+    return np.asarray(np.exp(1j * np.pi * np.arange(degree) / degree), dtype=np.complex128)

@@ -1,0 +1,242 @@
+"""What schemes share whose template is a ciphertext of the embedding, and whose score is decrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+
+from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.toolkit import unit
+
+from . import seal_library
+from .coefficient_packing import packed, places
+
+if TYPE_CHECKING:
+    import torch
+
+_TILE = 1024
+"""Polynomials of probes that are held at once, and what is decrypted of them: 16 MB each at degree 2,048."""
+
+_LARGEST_ERROR = 0.1
+_KEPT = 512
+"""Ciphertexts that stay read and transformed for claims that come probe by probe: 16 MB at degree 2,048."""
+
+
+class Arithmetic(Protocol):
+    """How numbers become plaintexts and come back: what BFV and CKKS differ in. Picklable and without secrets."""
+
+    @property
+    def degree(self) -> int:
+        """The number of coefficients of a polynomial."""
+        ...
+
+    @property
+    def ntt_form(self) -> bool:
+        """Whether fresh ciphertexts are in the number-theoretic transform's form."""
+        ...
+
+    def parameters(self) -> Any:
+        """SEAL's encryption parameters."""
+        ...
+
+    def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
+        """A plaintext per row of coefficients."""
+        ...
+
+    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
+        """(n, places) of decrypted templates or, with ``products``, of templates' products with probes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Enroller:
+    """The public part of an encrypted system: whoever holds it can enrol, and neither decrypt nor score.
+
+    It holds the public key and no seed or secret.
+    """
+
+    arithmetic: Arithmetic
+    public_key: bytes
+    dimension: int
+    revocable = False
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One ciphertext per row of ``references`` (n, d), its randomness drawn from the person's seed."""
+        seal, parameters = seal_library.library(), self.arithmetic.parameters()
+        vectors = unit(np.asarray(references, dtype=np.float64))
+        rows = np.zeros((len(vectors), self.arithmetic.degree))
+        rows[:, : self.dimension] = vectors
+        templates = []
+        with seal_library.passage() as path:
+            for row, seed in zip(rows, seeds, strict=True):
+                context = seal_library.context(parameters, seed=seed, purpose="enrolment")
+                key = seal_library.loaded(seal.PublicKey, context, self.public_key, path)
+                [plaintext] = self.arithmetic.plaintexts(context, row[None])
+                ciphertext = seal.Ciphertext()
+                seal.Encryptor(context, key).encrypt(plaintext, ciphertext)
+                templates.append(seal_library.saved(ciphertext, path))
+        return templates
+
+
+class EncryptedScheme:
+    """Templates encrypted under the system's public key, scores decrypted with its secret key.
+
+    Subclasses give the arithmetic. The secret key is kept as the seed it is made from, and never leaves by
+    :meth:`public`.
+    """
+
+    revocable = False
+    needs_identity = False
+
+    def __init__(self, arithmetic: Arithmetic) -> None:
+        seal_library.library()
+        self.arithmetic = arithmetic
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Draw the system's pair of keys; nothing is learned from faces."""
+        dimension = background.embeddings.shape[1]
+        if dimension > self.arithmetic.degree:
+            raise ValueError(f"{dimension} dimensions don't fit into a polynomial of {self.arithmetic.degree}")
+        self._seed = seed
+        vars(self).pop("_system", None)
+        parameters = self.arithmetic.parameters()
+        key = seal_library.public_key(parameters, seal_library.secret_key(parameters, seed), seed)
+        self._enroller = Enroller(self.arithmetic, key, dimension)
+        self._try(dimension)
+        return self
+
+    def public(self) -> Enroller:
+        """The system without its secret key: it enrols and can't score."""
+        return self._enroller
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One ciphertext per row of ``references`` (n, d)."""
+        return self._enroller.enroll(references, keys=keys, seeds=seeds)
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) float32 cosines: multiplied by plain probes under encryption, then decrypted."""
+        system, d = self._system, self._enroller.dimension
+        at = places(self.arithmetic.degree, d)
+        polynomials = packed(unit(np.asarray(probes, dtype=np.float64)), self.arithmetic.degree)
+        scores = np.empty((len(templates), len(polynomials) * len(at)), dtype=np.float32)
+        for first in range(0, len(polynomials), _TILE):
+            tile = self.arithmetic.plaintexts(system.context, polynomials[first : first + _TILE])
+            for plaintext in tile:
+                system.transform_plain(plaintext)
+            for row, template in enumerate(templates):
+                ciphertext = self._transformed(row, template)
+                opened = [system.decrypted_product(ciphertext, plaintext) for plaintext in tile]
+                read = self.arithmetic.coefficients(system.context, opened, at, products=True)
+                scores[row, first * len(at) : (first + len(tile)) * len(at)] = read.reshape(-1)
+        return scores[:, : len(probes)]
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32 unit rows: the embeddings, decrypted."""
+        system, at = self._system, range(self._enroller.dimension)
+        rows = np.empty((len(templates), len(at)))
+        for row, template in enumerate(templates):
+            plaintext = system.decrypted(self._ciphertext(row, template))
+            rows[row] = self.arithmetic.coefficients(system.context, [plaintext], at, products=False)[0]
+        return unit(rows).astype(np.float32)
+
+    def solve(
+        self,
+        templates: Sequence[Template],
+        *,
+        keys: Sequence[Key] | None,
+        prior: FloatArray,
+        rng: np.random.Generator,
+    ) -> FloatArray:
+        """(n, d) float32: as :meth:`reconstruct`; who holds the secret key has nothing to solve."""
+        return self.reconstruct(templates, keys=None)
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) cosines with the decrypted templates, differentiable."""
+        import torch
+
+        stored = torch.from_numpy(self.reconstruct(templates, keys=None))[:, None]
+        return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)
+
+    def _try(self, dimension: int) -> None:
+        """ValueError where noise or an overflow leaves nothing of the scores, as some parameters have it."""
+        face = unit(np.ones((1, dimension)))
+        shown = np.repeat(face, len(places(self.arithmetic.degree, dimension)), axis=0)
+        scores = self.score(self.enroll(face, keys=None, seeds=[0]), shown, keys=None)
+        if np.abs(scores - 1).max() > _LARGEST_ERROR:
+            raise ValueError(
+                f"with these parameters a face scores {scores.flat[0]:.2f} against itself; expected 1: "
+                "choose a smaller scale, or a larger degree"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_system"}
+
+    @cached_property
+    def _system(self) -> _System:
+        return _System(self.arithmetic, self._seed)
+
+    def _transformed(self, row: int, template: Template) -> Any:
+        """The template as a ciphertext that can be multiplied by transformed plaintexts."""
+        system = self._system
+        if template not in system.kept:
+            ciphertext = self._ciphertext(row, template)
+            system.transform(ciphertext)
+            if len(system.kept) >= _KEPT:
+                system.kept.pop(next(iter(system.kept)))
+            system.kept[template] = ciphertext
+        return system.kept[template]
+
+    def _ciphertext(self, row: int, template: Template) -> Any:
+        system = self._system
+        try:
+            with seal_library.passage() as path:
+                read = seal_library.loaded(system.seal.Ciphertext, system.context, template, path)
+        except ValueError as error:
+            raise ValueError(f"template {row} is {error}; expected a ciphertext of this system") from None
+        fresh = read.size() == 2 and read.parms_id() == system.context.first_parms_id()
+        if not fresh or read.is_ntt_form() != self.arithmetic.ntt_form or read.is_transparent():
+            raise ValueError(f"template {row} is no freshly encrypted ciphertext of this system")
+        return read
+
+
+class _System:
+    """The running system: SEAL's objects with the secret key, made anew in each process."""
+
+    def __init__(self, arithmetic: Arithmetic, seed: int) -> None:
+        parameters = arithmetic.parameters()
+        self.seal = seal_library.library()
+        self.context = seal_library.context(parameters, seed=seed, purpose="running")
+        self.kept: dict[Template, Any] = {}
+        self._decrypts_transformed = arithmetic.ntt_form
+        self._evaluator = self.seal.Evaluator(self.context)
+        self._decryptor = self.seal.Decryptor(self.context, seal_library.secret_key(parameters, seed))
+
+    def transform_plain(self, plaintext: Any) -> None:
+        """Into the number-theoretic transform's form, in which products are taken value by value."""
+        if not plaintext.is_ntt_form():
+            self._evaluator.transform_to_ntt_inplace(plaintext, self.context.first_parms_id())
+
+    def transform(self, ciphertext: Any) -> None:
+        """As :meth:`transform_plain`."""
+        if not ciphertext.is_ntt_form():
+            self._evaluator.transform_to_ntt_inplace(ciphertext)
+
+    def decrypted_product(self, ciphertext: Any, plaintext: Any) -> Any:
+        """What the key holder decrypts of a template multiplied by probes, both transformed."""
+        product = self.seal.Ciphertext()
+        self._evaluator.multiply_plain(ciphertext, plaintext, product)
+        if not self._decrypts_transformed:
+            self._evaluator.transform_from_ntt_inplace(product)
+        return self.decrypted(product)
+
+    def decrypted(self, ciphertext: Any) -> Any:
+        """The plaintext of a ciphertext in the form of a fresh one."""
+        plaintext = self.seal.Plaintext()
+        self._decryptor.decrypt(ciphertext, plaintext)
+        return plaintext

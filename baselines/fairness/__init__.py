@@ -1,0 +1,1 @@
+"""Plain embeddings whose scores are normalised."""

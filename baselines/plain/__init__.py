@@ -1,0 +1,1 @@
+"""The embedding itself, at full length or shortened."""

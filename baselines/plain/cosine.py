@@ -1,0 +1,66 @@
+"""The plain vector: the embedding itself as the template, compared by cosine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.toolkit import unit
+
+from .._shared.float_vectors import read_vectors
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Cosine:
+    """The embedding as little-endian float32: hides nothing, and so is every attack's ceiling.
+
+    What most deployed recognisers store. Whoever steals the record holds the embedding.
+    """
+
+    revocable = False
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """Remember the dimension (d) only; there is nothing to learn."""
+        self._dimension = background.embeddings.shape[1]
+        return self
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """One template of 4 d bytes per row of ``references`` (n, d)."""
+        return [row.tobytes() for row in unit(references).astype("<f4")]
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, m) float32 cosines in [-1, 1]."""
+        return self.reconstruct(templates, keys=None) @ unit(probes).astype(np.float32).T
+
+    def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
+        """(n, d) float32: the stored vectors."""
+        return read_vectors(templates, self._dimension)
+
+    def readings(self, templates: Sequence[Template]) -> tuple[FloatArray]:
+        """(n, d) float32: the stored vectors."""
+        return (self.reconstruct(templates, keys=None),)
+
+    def solve(
+        self,
+        templates: Sequence[Template],
+        *,
+        keys: Sequence[Key] | None,
+        prior: FloatArray,
+        rng: np.random.Generator,
+    ) -> FloatArray:
+        """(n, d) float32: the stored vectors; there is nothing to undo."""
+        return self.reconstruct(templates, keys=None)
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) cosines, differentiable."""
+        import torch
+
+        stored = torch.from_numpy(self.reconstruct(templates, keys=None))[:, None]
+        return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)

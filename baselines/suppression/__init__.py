@@ -1,0 +1,1 @@
+"""Suppression schemes: embeddings changed so that attributes can't be inferred."""

@@ -1,0 +1,57 @@
+"""Differentially private noise: a template that would look much the same of anybody, to a stated degree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mote_bench.contracts import FloatArray
+from mote_bench.toolkit import stream
+
+from .._shared.vector_scheme import VectorScheme
+
+_SENSITIVITY = 2.0
+"""The farthest apart that two unit vectors are."""
+
+
+class GaussianMechanism(VectorScheme):
+    """Local (epsilon, delta)-differential privacy by Gaussian noise on the unit vector of the face.
+
+    Neighbours are any two faces: whoever sees the template can tell which of two people it was made of only as well as
+    epsilon and delta allow. The noise's standard deviation is the smallest that does, by the exact condition of Balle &
+    Wang, ICML 2018 (arXiv 1805.06530), theorem 8, since the textbook one holds for epsilon below 1 only. At 128
+    dimensions an epsilon of 1 leaves no face to recognise; the default is what still recognises some.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        Above 0; delta below 1.
+    """
+
+    def __init__(self, *, epsilon: float = 50.0, delta: float = 1e-5) -> None:
+        if not (epsilon > 0 and 0 < delta < 1):
+            raise ValueError(f"epsilon={epsilon}, delta={delta}; expected epsilon above 0 and delta between 0 and 1")
+        self.epsilon = epsilon
+        self.delta = delta
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the noise in each dimension."""
+        from scipy.optimize import brentq
+
+        return float(brentq(lambda sigma: leaked(sigma, self.epsilon) - self.delta, 1e-3, 1e4, xtol=1e-9))
+
+    def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
+        sigma, shape = self.sigma, faces.shape[1]
+        noise = [sigma * stream(seed, "gaussian mechanism").standard_normal(shape) for seed in seeds]
+        return np.asarray(faces + np.array(noise).reshape(faces.shape))
+
+
+def leaked(sigma: float, epsilon: float) -> float:
+    """The smallest delta at which noise of this deviation is private: Balle & Wang, equation 6."""
+    from scipy.stats import norm
+
+    half, tilt = _SENSITIVITY / (2 * sigma), epsilon * sigma / _SENSITIVITY
+    # exp(epsilon) alone would overflow.
+    return float(norm.cdf(half - tilt) - np.exp(epsilon + norm.logcdf(-half - tilt)))

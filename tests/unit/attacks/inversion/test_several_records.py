@@ -1,0 +1,58 @@
+"""Several records of one face under independent keys tell more than one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mote_attacks.inversion.several_records import ClosedFormOfSeveralRecords, RidgeInversionOfSeveralRecords
+from mote_baselines.cancelable.biohash import BioHash
+
+from mote_bench.contracts import Evidence, Knowledge, Records, Shadow
+from mote_bench.questions import WhichFace
+from mote_bench.toolkit import draw_keys, unit
+from populations import gaussian_faces
+
+D = 64
+FACES = gaussian_faces(400, 1, dimension=D)
+VICTIMS, SHADOW, PUBLIC = (FACES.rows(np.arange(*ends)) for ends in ((0, 40), (40, 160), (160, 400)))
+
+
+def evidence(records, knowledge=Knowledge.STOLEN_KEY):
+    scheme, rng = BioHash(bits=32).fit(PUBLIC, seed=0), np.random.default_rng(0)
+
+    def enrolled(faces):
+        keys = draw_keys(len(faces), rng)
+        return Records(tuple(scheme.enroll(faces.embeddings, keys=keys, seeds=range(len(faces)))), keys)
+
+    first, *more = (enrolled(VICTIMS) for _ in range(records))
+    own = enrolled(SHADOW)
+    made = Evidence(knowledge, first.templates, keys=first.keys, scheme=scheme, public=PUBLIC, renewed=tuple(more))
+    made = replace(made, shadow=Shadow(SHADOW, own.templates, own.keys))
+    if knowledge is Knowledge.ALGORITHM:
+        made = replace(made, keys=None, renewed=tuple(Records(one.templates) for one in more))
+    return made
+
+
+def cosine(attack, given):
+    mean = PUBLIC.embeddings.mean(axis=0)
+    found = attack.answer(WhichFace(D), given, np.random.default_rng(1))
+    return float((unit(unit(found) - mean) * unit(VICTIMS.embeddings - mean)).sum(axis=1).mean())
+
+
+def test_each_record_adds_to_the_estimate():
+    """k codes of m bits are one of k m bits: sqrt(2 k m / (pi d)) at first."""
+    reached = [cosine(ClosedFormOfSeveralRecords(), evidence(records)) for records in (1, 3, 10)]
+    assert reached[0] == pytest.approx(np.sqrt(2 * 32 / (np.pi * D)), abs=0.03)
+    assert reached[0] + 0.1 < reached[1] < reached[2] - 0.1
+
+
+def test_inversions_of_several_records_are_better_than_one():
+    """A regression's shrinkage is the same for each record and stays; only the rest of its error averages out."""
+    assert (
+        cosine(RidgeInversionOfSeveralRecords(), evidence(5))
+        > cosine(RidgeInversionOfSeveralRecords(), evidence(1)) + 0.03
+    )
+
+
+def test_without_keys_they_add_nothing():
+    assert abs(cosine(ClosedFormOfSeveralRecords(), evidence(10, Knowledge.ALGORITHM))) < 4 / np.sqrt(40 * D)
