@@ -1,1 +1,1 @@
-"""The built-in schemes that MOTE is compared with, one file each; published as ``mote_baselines``."""
+"""The built-in schemes that MOTE is compared with, a folder for each family; published as ``mote_baselines``."""

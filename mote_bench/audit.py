@@ -9,8 +9,8 @@ from typing import Any
 
 from mote_bench.bundle import SCHEME, Bundle
 from mote_bench.contracts import Cell, InputError, Measurement, Record
+from mote_bench.formatting import printable
 from mote_bench.provenance import Provenance
-from mote_bench.report.text import printable
 from mote_bench.spec import SPEC
 
 SAME, WITHIN, OUTSIDE, PEOPLE, MISSING, STATUS = (

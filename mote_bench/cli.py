@@ -14,7 +14,7 @@ from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
-    from mote_bench.contracts import Record
+    from mote_bench.analysis.standings import Board
     from mote_bench.isolation import Bounds
     from mote_bench.runner import Finished
     from mote_bench.settings import Setting
@@ -157,18 +157,23 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
             finished = runner.run(
                 setting, out, jobs=count, progress=progress, fresh=fresh, cluster=place, bounds=bounds
             )
-        records = _write_boards(out)
+        boards = _write_boards(out)
     if json:
         print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
-    _close(setting, finished, records, out, quiet or json)
+    _close(setting, finished, boards, out, quiet or json)
 
 
-@app.command("list", epilog="Example: python -m mote_bench list --json")
-def list_(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False) -> None:
+@app.command("list", epilog="Example: python -m mote_bench list schemes --json")
+def list_(
+    kind: Annotated[
+        str | None, typer.Argument(help="schemes, attacks, datasets, embedders, layouts or metrics. Default: all.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
     """What is installed: data sets, schemes, attacks and metrics, and who ships each. Imports none of them."""
     from mote_bench import listing
 
-    print(listing.as_json() if json else listing.text())
+    print(listing.as_json(kind) if json else listing.text(kind))
 
 
 @app.command(epilog="Example: python -m mote_bench board --out boards")
@@ -180,13 +185,13 @@ def board(
     """Make every leaderboard anew from the records, with the same bytes, and say which runs the folder holds."""
     from mote_bench.spec import read_runs
 
-    records = _write_boards(out)
+    boards = _write_boards(out)
     for made in [] if quiet else read_runs(out):
         _say(f"a run of this folder: {made.command()}")
     if json:
         print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
     elif not quiet:
-        _print_table(records)
+        _print_table(boards)
 
 
 app.command(epilog=embed.EPILOG)(embed.embed)
@@ -211,17 +216,19 @@ def _isolated(bounds: Bounds) -> str:
     return f"isolated: {bounds.seconds:g} s a task; but on this system a task can {', '.join(free)}"
 
 
-def _write_boards(out: Path) -> list[Record]:
+def _write_boards(out: Path) -> list[Board]:
     from mote_bench import bundle, store
-    from mote_bench.report.boards import render
+    from mote_bench.analysis.standings import standings
+    from mote_bench.report.boards import rendered
 
     own = store.read(out)
     records = own + bundle.submitted(out, own)
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
-    for name, text in render(records, strip=store.strip(out)).items():
+    made = standings(records)
+    for name, text in rendered(made, strip=store.strip(out)).items():
         store.write_text(out / name, text)
-    return records
+    return [board for board, _ in made]
 
 
 def _announce(setting: Setting, quiet: bool) -> None:
@@ -239,13 +246,14 @@ def _announce(setting: Setting, quiet: bool) -> None:
         _say(f"broken plug-in: {broken}")
 
 
-def _close(setting: Setting, finished: Finished, records: list[Record], out: Path, quiet: bool) -> None:
+def _close(setting: Setting, finished: Finished, boards: list[Board], out: Path, quiet: bool) -> None:
     from mote_bench.contracts import Status
+    from mote_bench.formatting import printable
 
     failed = [record for record in finished.records if record.status in (Status.FAILED, Status.TIMED_OUT)]
     if not quiet:
-        mine = {(cell.protocol, cell.data, cell.seed) for cell in setting.plan.cells}
-        _print_table([one for one in records if (one.cell.protocol, one.cell.data, one.cell.seed) in mine])
+        mine = {(printable(cell.protocol), printable(cell.data), cell.seed) for cell in setting.plan.cells}
+        _print_table([board for board in boards if (board.protocol, board.data, board.seed) in mine])
         done = len(finished.records) - finished.kept
         _say(f"{done} cells run, {finished.kept} kept from before; boards in '{out}' (open leaderboard.html)")
     for record in failed:
@@ -256,12 +264,12 @@ def _close(setting: Setting, finished: Finished, records: list[Record], out: Pat
         sys.exit(FAILED)
 
 
-def _print_table(records: list[Record]) -> None:
+def _print_table(boards: list[Board]) -> None:
     from rich.console import Console
 
     from mote_bench.report.terminal import table
 
-    Console().print(table(records))
+    Console().print(table(boards))
 
 
 def _say(message: str) -> None:

@@ -19,10 +19,10 @@ from mote_bench import registry, store, workers
 from mote_bench.contracts import Embedded, Embedder, InputError
 from mote_bench.data.arrays import read_npz
 from mote_bench.data.npz import SECOND
+from mote_bench.formatting import inert, printable
 from mote_bench.ledger import Progress
 from mote_bench.pictures import reading
 from mote_bench.pictures.album import Album, Picture, Skipped
-from mote_bench.report.text import inert, printable
 from mote_bench.tasks import Outcome, guarded
 
 PER_BATCH = 16

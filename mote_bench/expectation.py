@@ -19,9 +19,9 @@ from statistics import median
 import numpy as np
 
 from mote_bench.contracts import Access, Cell, Knowledge, Threat
+from mote_bench.formatting import plural
 from mote_bench.protocol import Protocol
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
-from mote_bench.report.text import plural
 from mote_bench.settings import Setting
 from mote_bench.split import Split
 

@@ -9,22 +9,54 @@ from typing import Any
 from tabulate import tabulate
 
 from mote_bench import registry
+from mote_bench.contracts import InputError
 from mote_bench.metrics import catalogue
 from mote_bench.pictures import layouts
 
-
-def text() -> str:
-    """Tables of data sets, schemes, attacks and metrics with who ships each."""
-    tables = [_entries(kind) for kind in registry.KINDS]
-    refused = [f"refused, for its name: {entry}" for kind in registry.KINDS for entry in registry.refused(kind)]
-    return "\n\n".join([*tables, _layouts(), _metrics(), *refused])
+_OWN = ("layouts", "metrics")
 
 
-def as_json() -> str:
-    """The same as JSON: a list of entries per kind, and the metrics."""
-    held = {kind: [asdict(entry) for entry in registry.names(kind)] for kind in registry.KINDS}
-    cards = dict(_cards())
-    return json.dumps(held | {"layouts": cards, "metrics": [asdict(metric) for metric in catalogue.METRICS]}, indent=1)
+def text(kind: str | None = None) -> str:
+    """Tables of what is installed of a kind (such as ``schemes``), or of everything, with who ships each.
+
+    Raises
+    ------
+    InputError
+        When nothing is of this kind.
+    """
+    wanted = _wanted(kind)
+    own = {"layouts": _layouts, "metrics": _metrics}
+    plugins = [one for one in wanted if one in registry.KINDS]
+    tables = [own[one]() if one in own else _entries(one) for one in wanted]
+    refused = [f"refused, for its name: {entry}" for one in plugins for entry in registry.refused(one)]
+    return "\n\n".join([*tables, *refused])
+
+
+def as_json(kind: str | None = None) -> str:
+    """The same as JSON: of each kind a list of its entries (of layouts a card by name).
+
+    Raises
+    ------
+    InputError
+        When nothing is of this kind.
+    """
+    return json.dumps({one: _held(one) for one in _wanted(kind)}, indent=1)
+
+
+def _wanted(kind: str | None) -> tuple[str, ...]:
+    known = (*registry.KINDS, *_OWN)
+    if kind is not None and kind not in known:
+        raise InputError(f"list {kind}: expected one of {', '.join(known)}, or nothing for all of them")
+    return known if kind is None else (kind,)
+
+
+def _held(kind: str) -> Any:
+    if kind == "layouts":
+        return dict(_cards())
+    if kind == "metrics":
+        columns = ("name", "questions", "meaning", "better", "source")
+        return [{column: getattr(metric, column) for column in columns} for metric in catalogue.METRICS]
+    return [asdict(one) for one in registry.names(kind)]
 
 
 def _entries(kind: str) -> str:

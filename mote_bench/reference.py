@@ -9,9 +9,11 @@ from collections.abc import Iterator
 _MODULES = {
     "mote_bench": "From Python",
     "mote_bench.contracts": "What schemes and attacks are",
+    "mote_bench.questions.base": "What a question is",
+    "mote_bench.questions.staging": "What a question is put with and scored on",
     "mote_bench.toolkit": "What schemes and attacks may use",
     "mote_bench.testing": "Testing a plug-in",
-    "mote_bench.gate": "Comparing two runs",
+    "mote_bench.analysis.gate": "Comparing two runs",
     "mote_bench.metrics.catalogue": "The metrics",
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from mote_bench import plan, protocol, provenance, registry
 from mote_bench.contracts import ATTACK_READS, Cell, Dataset, InputError
 from mote_bench.data import npz
+from mote_bench.data.arrays import checksum
 from mote_bench.data.columns import UNKNOWN, bin_names
 from mote_bench.plan import Plan
 from mote_bench.protocol import Protocol
@@ -75,8 +76,9 @@ def make(asked: RunSpec) -> Setting:
         label, file = attackers.told(theirs)
         spec = replace(spec, attacker_data=label, attacker_file=file, attacker_sha256=theirs.checksum)
         parts = crossed(parts, split(theirs.faces, version, seed=asked.seed))
-        name, checksum = f"{name} from {theirs.name}", f"{dataset.checksum} {theirs.checksum}"
-        dataset = replace(dataset, checksum=checksum, notes=(*dataset.notes, *theirs.notes))
+        name = f"{name} from {theirs.name}"
+        both = f"{dataset.checksum} {theirs.checksum}"
+        dataset = replace(dataset, checksum=both, notes=(*dataset.notes, *theirs.notes))
     return Setting(dataset, parts, version, plan.make(spec, parts, version, data=name), spec, bins)
 
 
@@ -105,12 +107,14 @@ class _Source:
             raise InputError(
                 f"the run's data '{self.data}' were read from '{self.file}', which isn't here; {self._wanted}"
             )
-        dataset = _dataset(self.place, bins, attributes)
-        if dataset.checksum != self.sha256:
+        # First of all: other data may not even have the run's columns.
+        here = checksum(Path(self.place)) if is_path(self.place) else _dataset(self.place, bins, None).checksum
+        if here != self.sha256:
             raise InputError(
-                f"'{self.place}' isn't the data of the run ('{self.data}'): their checksums differ "
-                f"({dataset.checksum[:16]} here); {self._wanted}"
+                f"'{self.place}' isn't the data of the run ('{self.data}'): their checksums differ ({here[:16]} here); "
+                f"{self._wanted}"
             )
+        dataset = _dataset(self.place, bins, attributes)
         return dataset if self.file is None else replace(dataset, name=self.data)
 
     def told(self, dataset: Dataset) -> tuple[str, str | None]:

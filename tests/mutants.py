@@ -32,7 +32,7 @@ from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, WorkItem
 
 ROOT = Path(__file__).resolve().parents[1]
-MUTATED = ("mote_bench/metrics", "mote_bench/gate.py")
+MUTATED = ("mote_bench/metrics", "mote_bench/analysis/gate.py")
 NEEDED = ("pytest", "hypothesis.extra.numpy", "scipy.stats", "scipy.optimize", "scipy.integrate", "sklearn.metrics",
           "pandas", "torch", "jsonschema")  # fmt: skip
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not hour")
@@ -40,7 +40,7 @@ NOT_QUICK = (
     "--ignore=tests/unit/metrics/test_metrics_calibration.py",
     "--deselect=tests/truth/test_truth_values.py::test_the_interval_covers",
 )
-QUICK = ("tests/truth", "tests/unit/metrics", "tests/unit/test_gate.py", *NOT_QUICK)
+QUICK = ("tests/truth", "tests/unit/metrics", "tests/unit/analysis/test_gate.py", *NOT_QUICK)
 LONG = ("tests/unit/metrics/test_metrics_calibration.py", "tests/truth/test_truth_values.py::test_the_interval_covers")
 CALIBRATED = ("attributes", "fairness", "intervals", "linkage", "measured", "reconstruction", "values", "verification")
 """The modules that these run through; a fault elsewhere they couldn't meet."""
@@ -138,7 +138,7 @@ def _annotations(module: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
 def _own(module: Path) -> tuple[str, ...]:
     """The tests that bear the name of a module; they end most faults, and quickly."""
     if module.name == "gate.py":
-        return ("tests/unit/test_gate.py",)
+        return ("tests/unit/analysis/test_gate.py",)
     names = (f"tests/truth/test_truth_{module.stem}.py", f"tests/unit/metrics/test_metrics_{module.stem}.py")
     here = tuple(name for name in names if Path(name).exists())
     return here and here + NOT_QUICK

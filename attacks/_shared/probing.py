@@ -38,6 +38,14 @@ def presented(evidence: Evidence, rng: np.random.Generator) -> tuple[Sequence[Ke
     return own * len(evidence.templates), own * len(shadow.templates)
 
 
+def rows_of_each_key(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    """Each distinct key, in order of first appearance, with the rows it belongs to."""
+    rows: dict[Key, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return rows
+
+
 def labels_of(faces: Faces, question: WhichClass) -> npt.NDArray[np.int64]:
     """(n,) class of each face, -1 where it is unknown or not in question; ValueError where it is so for all."""
     column = faces.attributes.get(question.attribute)

@@ -15,7 +15,7 @@ from mote_bench.toolkit import draw_keys, numbers
 from .._shared import classifiers
 from .._shared.classifiers import Examples, Fit, Labels
 from .._shared.pooling import at_scales
-from .._shared.probing import granted, known_labels, needed
+from .._shared.probing import granted, known_labels, needed, rows_of_each_key
 
 _KEYS_TO_TUNE_ON = 3
 
@@ -179,15 +179,8 @@ def _under_each_key(people: _People, evidence: Evidence, rng: np.random.Generato
     tuning = classifiers.tune(np.concatenate(left_out, axis=1), every_label, calibrate=calibrate)
     fit = partial(classifiers.logistic, only=tuning.setting)
     answer = np.empty((len(evidence.templates), people.classes))
-    for key, rows in _rows_of_each(evidence.keys or ()).items():
+    for key, rows in rows_of_each_key(evidence.keys or ()).items():
         lesson = examples(key, [evidence.templates[row] for row in rows])
         asked = classifiers.cross_fitted(lesson, fit, people.fold)[1] if calibrate else fit(lesson)
         answer[rows] = tuning.read(asked[0])
     return answer
-
-
-def _rows_of_each(keys: Sequence[Key]) -> dict[Key, list[int]]:
-    rows: dict[Key, list[int]] = {}
-    for row, key in enumerate(keys):
-        rows.setdefault(key, []).append(row)
-    return rows

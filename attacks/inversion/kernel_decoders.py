@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Sc
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import ask, draw_keys, numbers, on_sphere, unit
 
-from .._shared.probing import choose_probes, granted, views
+from .._shared.probing import choose_probes, granted, rows_of_each_key, views
 
 _PEOPLE_PER_KEY = 700
 _KEYS_TO_TUNE_ON = 2
@@ -118,16 +118,9 @@ def _under_each_key(evidence: Evidence, mean: FloatArray, rng: np.random.Generat
 
     setting = _tuned([lesson(key, ()) for key in draw_keys(_KEYS_TO_TUNE_ON, rng)], rng)
     estimate = np.empty((len(evidence.templates), len(mean)))
-    for key, rows in _rows_of_each(evidence.keys or ()):
+    for key, rows in rows_of_each_key(evidence.keys or ()).items():
         estimate[rows] = _decoded(lesson(key, [evidence.templates[row] for row in rows]), setting)
     return estimate
-
-
-def _rows_of_each(keys: Sequence[Key]) -> Iterator[tuple[Key, list[int]]]:
-    rows: dict[Key, list[int]] = {}
-    for row, key in enumerate(keys):
-        rows.setdefault(key, []).append(row)
-    yield from rows.items()
 
 
 def _tables(templates: Sequence[Template], scheme: Scheme | None) -> list[FloatArray]:

@@ -16,10 +16,10 @@ from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
+    from mote_bench.analysis.gate import Gate
+    from mote_bench.analysis.limits import Limits
     from mote_bench.contracts import Record
-    from mote_bench.gate import Gate
     from mote_bench.ledger import Progress
-    from mote_bench.limits import Limits
     from mote_bench.spec import RunSpec
 
 QUICK = "quick-1"
@@ -72,7 +72,7 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; the verdict only.")] = False,
 ) -> None:
     """Fail when a scheme leaks more, recognises worse or grows, compared with a stored run person by person."""
-    from mote_bench import limits as bounds
+    from mote_bench.analysis import limits as bounds
 
     wanted = _fail_on(fail_on)
     allowed = bounds.Limits(bounds.parse(max_ or (), "--max"), bounds.parse(min_ or (), "--min"))
@@ -208,15 +208,15 @@ def _judged(
     tolerance: float,
     fail_on: Sequence[str],
 ) -> Gate:
-    from mote_bench.gate import compare
-    from mote_bench.limits import limited
+    from mote_bench.analysis.gate import compare
+    from mote_bench.analysis.limits import limited
 
     made = compare(before, now, schemes=schemes, tolerance=tolerance, fail_on=fail_on)
     return replace(made, comparisons=(*made.comparisons, *limited(limits, now, schemes=schemes)))
 
 
 def _fail_on(text: str) -> list[str]:
-    from mote_bench.gate import FAIL_ON
+    from mote_bench.analysis.gate import FAIL_ON
 
     words = [word.strip() for word in text.split(",") if word.strip()]
     unknown = [word for word in words if word not in FAIL_ON]
@@ -227,17 +227,17 @@ def _fail_on(text: str) -> list[str]:
 
 def _write(made: Gate, *, markdown: Path | None, junit: Path | None) -> None:
     from mote_bench import store
-    from mote_bench.report import verdicts
+    from mote_bench.report import gate_report
 
-    for path, render in ((markdown, verdicts.markdown), (junit, verdicts.junit)):
+    for path, render in ((markdown, gate_report.markdown), (junit, gate_report.junit)):
         if path is not None:
             store.write_text(path, render(made))
 
 
 def _print(made: Gate, *, json: bool, quiet: bool) -> None:
-    from mote_bench.report import verdicts
+    from mote_bench.report import gate_report
 
     if json:
-        print(verdicts.as_json(made), end="")
+        print(gate_report.as_json(made), end="")
     else:
-        print(verdicts.summary(made) if quiet else verdicts.plain(made))
+        print(gate_report.summary(made) if quiet else gate_report.plain(made))

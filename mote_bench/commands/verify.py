@@ -113,7 +113,7 @@ def repeatable(attack: str) -> bool:
 
 def _close(findings: list[Finding], quiet: bool) -> None:
     from mote_bench.audit import AGREES
-    from mote_bench.report.text import printable
+    from mote_bench.formatting import printable
 
     wrong = [one for one in findings if one.verdict not in AGREES]
     for one in [] if quiet else wrong:
@@ -127,6 +127,6 @@ def _close(findings: list[Finding], quiet: bool) -> None:
 
 
 def _told(one: Measurement | None) -> str:
-    from mote_bench.report.text import number, span
+    from mote_bench.formatting import number, span
 
     return "–" if one is None else f"{number(one.value)} {span(one)} n={one.n}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pickle
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -108,14 +108,15 @@ class Trial:
 
 
 def _states(trial: Trial) -> str | None:
-    kind: object = trial.kind
-    if not (isinstance(kind, type) and issubclass(kind, Question) and dataclasses.is_dataclass(kind)):
-        return f"{kind!r:.80}"
-    for part in ("asks", "breaks_by"):
-        if not isinstance(getattr(kind, part, None), str):
-            return f"{part} = {getattr(kind, part, 'missing')!r}"
+    kind: Any = trial.kind  # whatever it was given
+    if not (isinstance(kind, type) and issubclass(kind, Question) and hasattr(kind, "__dataclass_fields__")):
+        return f"{trial.kind!r:.80}"
+    stated: dict[str, Any] = {part: getattr(trial.kind, part, None) for part in ("asks", "breaks_by", "ceiling")}
+    for part, value in stated.items():
+        if not isinstance(value, str):
+            return f"{part} = {value!r}"
     known = [entry.name for entry in registry.names("schemes")]
-    return None if kind.ceiling in known else f"ceiling = {kind.ceiling!r}, which is no registered scheme"
+    return None if stated["ceiling"] in known else f"ceiling = {stated['ceiling']!r}, which is no registered scheme"
 
 
 def _offered(trial: Trial) -> str | None:

@@ -15,7 +15,7 @@ from mote_bench.contracts import FloatArray
 from mote_bench.explain.explained import CONTROL, Explained
 from mote_bench.explain.faithfulness import faithfulness
 from mote_bench.explain.subjects import PROBES
-from mote_bench.report.text import inert, number, printable
+from mote_bench.formatting import inert, number, printable
 
 _MOST_PEOPLE = 6
 _MOST_BARS = 12

@@ -24,7 +24,7 @@ class Measured:
         JSON-ready curves, histograms, counts and settings: plain floats, ints, lists, str and None, never NaN.
     influence : mapping of published name -> (n,) float
         How far each person pulls the metric from its value, in the order in which the people were given: two runs on
-        the same people are compared person by person with it (:mod:`mote_bench.gate`).
+        the same people are compared person by person with it (:mod:`mote_bench.analysis.gate`).
     """
 
     measurements: tuple[Measurement, ...]

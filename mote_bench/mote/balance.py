@@ -20,7 +20,7 @@ import numpy as np
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
-from mote_bench import registry
+from mote_bench import formatting, registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
@@ -31,7 +31,6 @@ from mote_bench.mote.fair import OWN_SHARES, FairMOTE
 from mote_bench.mote.looks import Scale, Weights, blended
 from mote_bench.mote.scheme import EVERYONE, MOTE, Shares
 from mote_bench.mote.solved import SolvedMOTE
-from mote_bench.report import text
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
 
@@ -138,7 +137,7 @@ def render(data: str, attribute: str, lines: Sequence[Line], *, solved: bool = F
     rows = []
     for line in lines:
         cells = {(one.metric, one.group): _told(one) for one in (*line.fair.measurements, *line.rises)}
-        rows.append((line.name, text.number(line.missed), *(cells.get(one, "undefined") for one in wanted)))
+        rows.append((line.name, formatting.number(line.missed), *(cells.get(one, "undefined") for one in wanted)))
     titles = ("variant", "FNMR", *(flat(metric, group=group).replace("_", " ") for metric, group in wanted))
     people = lines[0].fair.measurements[-1].n
     head = (
@@ -158,7 +157,7 @@ def render(data: str, attribute: str, lines: Sequence[Line], *, solved: bool = F
 
 
 def _told(one: Measurement) -> str:
-    return f"{text.number(one.value)} {text.span(one)}"
+    return f"{formatting.number(one.value)} {formatting.span(one)}"
 
 
 def main() -> None:

@@ -30,11 +30,11 @@ from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
+from mote_bench.formatting import number, span
 from mote_bench.metrics.intervals import t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables
 from mote_bench.report import plots
-from mote_bench.report.text import number, span
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed

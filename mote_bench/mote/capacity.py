@@ -21,11 +21,11 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from mote_bench.contracts import FloatArray, InputError, Measurement, flat
+from mote_bench.formatting import number, span
 from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables
 from mote_bench.mote.closed_form import ClosedFormMOTE
-from mote_bench.report.text import number, span
 from mote_bench.settings import Setting
 from mote_bench.split import Split
 from mote_bench.toolkit import on_sphere, unit

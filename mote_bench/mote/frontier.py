@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
+from mote_bench.formatting import number, span, times
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import tables, variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
@@ -39,7 +40,6 @@ from mote_bench.mote.scheme import MOTE
 from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.mote.train import Recipe, begin
 from mote_bench.report.plots import Point, scatter, standing
-from mote_bench.report.text import number, span, times
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split, sized
 from mote_bench.toolkit import stream

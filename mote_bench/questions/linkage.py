@@ -12,6 +12,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement
 from mote_bench.metrics.measured import Measured
 
 from .base import Exam, Offer, Question, Strictest
+from .edges import link_edge
 from .staging import Case, Index
 
 if TYPE_CHECKING:
@@ -63,11 +64,7 @@ class SamePerson(Question):
         return cls()
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """Share of the other records that the mate beats, less a half; uniform under chance, variance 1 / 12."""
-        mate = _mates(exam.theft.people, exam.theft.others)
-        own = answer[np.arange(len(answer)), mate][:, None]
-        beaten = ((answer < own).sum(axis=1) + ((answer == own).sum(axis=1) - 1) / 2) / (answer.shape[1] - 1)
-        return float((beaten.mean() - 0.5) / np.sqrt(1 / 12 / len(answer)))
+        return link_edge(answer, _mates(exam.theft.people, exam.theft.others))
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
         return answer[rows][:, columns]

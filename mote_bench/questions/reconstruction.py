@@ -13,6 +13,7 @@ from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import unit
 
 from .base import Exam, Offer, Question, Strictest
+from .edges import face_edge
 from .staging import Case, Presented
 
 if TYPE_CHECKING:
@@ -79,14 +80,8 @@ class WhichFace(Question):
         return cls(target.embeddings.shape[1])
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """Centred cosine to the own face less the mean of those to the other faces."""
         mean = exam.background.embeddings.mean(axis=0)
-        given, truth = unit(answer) - mean, exam.target.embeddings[exam.theft.people] - mean
-        cosines = unit(given) @ unit(truth).T
-        own = np.diagonal(cosines)
-        gain = own - (cosines.sum(axis=1) - own) / (len(own) - 1)
-        error = gain.std(ddof=1) / np.sqrt(len(gain))
-        return float(gain.mean() / error) if error > 0 else 0.0
+        return face_edge(unit(answer) - mean, exam.target.embeddings[exam.theft.people] - mean)
 
     def comparable(self, answer: FloatArray) -> FloatArray:
         """Directions apart from their mean."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mote_bench.analysis.standings import Board, standings
 from mote_bench.contracts import Record
 
 from .agreement import agreement_md
+from .csv_json import leaderboard_csv, leaderboard_json
 from .html import leaderboard_html
 from .latex import leaderboard_tex
 from .markdown import leaderboard_md
 from .naive_adaptive import naive_adaptive_md
-from .readings import ordered
 from .results import results_csv
-from .standings import standings
-from .tables import leaderboard_csv, leaderboard_json
 from .utility import utility_md
 
 
@@ -30,12 +29,15 @@ def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
     InputError
         When two different records claim the same cell.
     """
-    tidy = ordered(records)
-    with_records = standings(tidy)
+    return rendered(standings(records), strip=strip)
+
+
+def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes = b"") -> dict[str, str]:
+    """File name -> text of every board, of standings that are there already; see :func:`render`."""
     boards = [board for board, _ in with_records]
     alike = agreement_md(with_records)
     return {
-        "results.csv": results_csv(tidy),
+        "results.csv": results_csv([record for _, records in with_records for record in records]),
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),

@@ -13,28 +13,27 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
-from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
-from mote_bench.questions.installed import asks, described, in_full, kind_of
-
-from . import text
-from .glance import share
-from .packing import packed, plain
-from .pictures import Picture, of_board, of_scheme, trade_offs
-from .readings import (
+from mote_bench import formatting
+from mote_bench.analysis.selection import (
     Reading,
     attacks_on,
     better,
     find,
     naive,
-    of_one_record,
     printed_reads,
     record_link,
-    strongest,
     threat_order,
 )
-from .standings import BROKEN_ABOVE, Board, Row
-from .tables import leaderboard_csv
+from mote_bench.analysis.share import share
+from mote_bench.analysis.standings import BROKEN_ABOVE, Board, Row
+from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
+from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
+from mote_bench.questions.installed import asks, described, in_full, kind_of
+
+from .charts import Picture, of_board, of_scheme, trade_offs
+from .columns import HTML, RATE, shown
+from .csv_json import leaderboard_csv
+from .packing import packed, plain
 
 MOST_BYTES = 1_000_000
 """A page above this shows, of attacks that work on the same and need the same, the strongest only."""
@@ -128,7 +127,7 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     for name in ("label", "milliseconds", "number", "one_in", "percent", "span", "times", "plural"):
-        environment.filters[name] = getattr(text, name)
+        environment.filters[name] = getattr(formatting, name)
     environment.filters["short_label"] = _short_label
     environment.filters["share"] = share
     environment.filters["asks"] = asks
@@ -148,7 +147,7 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
             terms=_terms(board for board, _ in boards),
             anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
-            better=better,
+            columns=lambda board, *forms: shown(board, HTML, *forms),
             broken_above=BROKEN_ABOVE,
             strip=b64encode(strip).decode(),
         )
@@ -159,7 +158,7 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
 
 def _short_label(one: Measurement) -> str:
     """The metric's name without its false-match rate, which the question's heading tells."""
-    return text.label(flat(one.metric, group=one.group))
+    return formatting.label(flat(one.metric, group=one.group))
 
 
 def _with_classes(page: str) -> str:
@@ -207,7 +206,7 @@ def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> S
         anchor=anchor,
         scheme=scheme,
         rows=rows,
-        asked=tuple(_asked(reading, own, rows) for reading in board.readings),
+        asked=tuple(_asked(place, reading, own, rows) for place, reading in enumerate(board.readings)),
         pictures=of_scheme(scheme, board, records, name=anchor),
         own=_own(own, rows),
         remarks=tuple(_remarks(own)),
@@ -215,14 +214,11 @@ def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> S
     )
 
 
-def _asked(reading: Reading, records: list[Record], rows: Sequence[Row]) -> Asked:
+def _asked(place: int, reading: Reading, records: list[Record], rows: Sequence[Row]) -> Asked:
     scheme = rows[0].scheme
     attacks = attacks_on(records, scheme, reading.question, key="")
     attacks.sort(key=lambda record: (not naive(record), record.cell.attack, threat_order(record)))
-    worst = {
-        row.key: strongest(of_one_record(attacks_on(records, scheme, reading.question, key=row.key)), reading)
-        for row in rows
-    }
+    worst = {row.key: row.questions[place].chosen for row in rows}
     attempts = []
     for record in attacks:
         won = [f", key {key}" if key else "" for key, one in worst.items() if one is record]
@@ -240,7 +236,7 @@ def _attempt(record: Record, reading: Reading, mark: str) -> Attempt:
         reads=printed_reads(record),
         knowledge=str(record.cell.knowledge).replace("_", " "),
         status=str(record.status) if not says or controls else "unmeasured",
-        why=text.message(record.error),
+        why=formatting.message(record.error),
         one=controls if says else None,
         controls=controls,
         beside=tuple(one for one in found if one),
@@ -269,12 +265,12 @@ def _remarks(records: list[Record]) -> Iterable[str]:
         cell = record.cell
         where = f"{cell.question}{', key stolen' if str(cell.knowledge) == 'stolen_key' else ''}"
         if cell.question in HARNESS and record.status is not Status.OK:
-            yield f"{where}: {record.status}. {text.message(record.error)}"
+            yield f"{where}: {record.status}. {formatting.message(record.error)}"
         if cell.question == FAIRNESS:
             for key, title in (("left_out", "left out"), ("undefined", "undefined")):
                 listed = {name: why for name, why in record.details.get(key, {}).items() if why}
                 if listed:
-                    yield f"{where}: {title}: {text.listed(listed)}"
+                    yield f"{where}: {title}: {formatting.listed(listed)}"
 
 
 def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
@@ -283,7 +279,7 @@ def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
         for key, value in record.provenance.items():
             if key == ATTACK_READS:  # stands beside each attack
                 continue
-            values.setdefault(text.printable(str(key)), {})[text.printable(str(value))] = None
+            values.setdefault(formatting.printable(str(key)), {})[formatting.printable(str(value))] = None
     shown = []
     for key, found in sorted(values.items()):
         several = sorted(found)
@@ -296,8 +292,7 @@ def _terms(boards: Iterable[Board]) -> list[Term]:
     """Every metric on the boards, once, in the order in which a reader meets it."""
     asked: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
     for board in boards:
-        if board.fmr:
-            asked[flat("fnmr", board.fmr), VERIFY] = VERIFY
+        asked |= {(one.metric, one.question): one.question for one in shown(board, HTML, RATE) if one.at != ""}
         for reading in board.readings:
             kind = kind_of(reading.question)
             asked |= {(metric, kind): reading.question for metric in (reading.headline, *reading.beside)}
@@ -310,5 +305,5 @@ def _terms(boards: Iterable[Board]) -> list[Term]:
 def _term(metric: str, question: str) -> Term:
     known = described(metric, question)
     of = {"eer": f" ({'recognition' if question == VERIFY else question})"}.get(metric, "")
-    name = text.label(known.metric) if question == FAIRNESS else text.label(metric)
+    name = formatting.label(known.metric) if question == FAIRNESS else formatting.label(metric)
     return Term(name + of, f"{known.meaning}; {known.better} is better", known.source)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
+from mote_bench.analysis.standings import Board, Cost, Figure, Row, Worst
 from mote_bench.contracts import Measurement
+from mote_bench.formatting import label, number
 
-from .readings import better
-from .standings import Board, Figure, Row, Worst
-from .text import label, number
+from .columns import ATTACK, BYTES, LATEX, RATE, Column, shown
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -37,9 +38,10 @@ def escaped(text: str) -> str:
 
 
 def _board(board: Board) -> str:
-    rows = [_row(row) for row in board.rows]
+    columns = shown(board, LATEX, RATE, ATTACK, BYTES)
+    rows = [_row(row, columns) for row in board.rows]
     # Escaped here, as tabulate would escape the line breaks within a cell as well.
-    table = tabulate(rows, headers=_titles(board), tablefmt="latex_raw", disable_numparse=True)
+    table = tabulate(rows, headers=["scheme", *map(_title, columns)], tablefmt="latex_raw", disable_numparse=True)
     ruled = _booktabs(str(table))
     people = sorted({one.n for row in board.rows for worst in row.questions if (one := worst.headline)})
     many = f", $n = {people[0]}$" + (f"--{people[-1]}" if len(people) > 1 else "") if people else ""
@@ -54,12 +56,15 @@ def _booktabs(table: str) -> str:
     return r"\toprule".join([first, r"\midrule".join(middle)]) + r"\bottomrule" + last
 
 
-def _titles(board: Board) -> list[str]:
-    fnmr = f"FNMR@{board.fmr}" if board.fmr else "FNMR"
-    asked = (f"{reading.question}: {label(reading.headline)}" for reading in board.readings)
-    arrows = (r" $\downarrow$" if better(reading) == "lower" else r" $\uparrow$" for reading in board.readings)
-    questions = [_stacked(title, arrow) for title, arrow in zip(asked, arrows, strict=True)]
-    return ["scheme", r"EER $\downarrow$", _stacked(fnmr, r" $\downarrow$"), *questions, "bytes"]
+def _title(column: Column) -> str:
+    if column.form == BYTES:
+        return escaped(column.title)
+    arrow = r" $\downarrow$" if column.better == "lower" else r" $\uparrow$"
+    if column.form == ATTACK:
+        return _stacked(f"{column.title}: {label(column.metric)}", arrow)
+    if column.at is None:
+        return escaped(column.title) + arrow
+    return _stacked(f"{column.title}@{column.at}" if column.at else column.title, arrow)
 
 
 def _stacked(title: str, arrow: str) -> str:
@@ -68,17 +73,15 @@ def _stacked(title: str, arrow: str) -> str:
     return r"\shortstack[l]{" + r"\\".join(lines) + arrow + "}"
 
 
-def _row(row: Row) -> list[str]:
-    size = row.cost.size.measurement
-    bytes_ = f"{size.value:,.0f}" if size else escaped(row.cost.size.status)
+def _row(row: Row, columns: Sequence[Column]) -> list[str]:
     # The rule keeps rows of two lines apart.
-    return [
-        rf"\rule{{0pt}}{{5.6ex}}{escaped(row.name)}",
-        _figure(row.eer),
-        _figure(row.fnmr),
-        *map(_worst, row.questions),
-        bytes_,
-    ]
+    name = rf"\rule{{0pt}}{{5.6ex}}{escaped(row.name)}"
+    return [name, *(_CELLS[column.form](column.value(row)) for column in columns)]
+
+
+def _bytes(cost: Cost) -> str:
+    size = cost.size.measurement
+    return f"{size.value:,.0f}" if size else escaped(cost.size.status)
 
 
 def _figure(figure: Figure) -> str:
@@ -93,3 +96,6 @@ def _interval(one: Measurement) -> str:
     low, high = (number(end).replace("-", "$-$") for end in (one.low, one.high))
     value = number(one.value).replace("-", "$-$")
     return rf"\shortstack[l]{{{value}\\{{\scriptsize[{low}, {high}]}}}}"
+
+
+_CELLS: Mapping[str, Callable[[Any], str]] = {RATE: _figure, ATTACK: _worst, BYTES: _bytes}

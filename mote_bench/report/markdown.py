@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 from tabulate import tabulate
 
+from mote_bench.analysis.standings import Board, Cost, Figure, Worst
 from mote_bench.contracts import Measurement
+from mote_bench.formatting import label, milliseconds, number, plural, span, times
 
-from .readings import Reading, better
-from .standings import Board, Cost, Figure, Row, Worst
-from .text import label, milliseconds, number, plural, span, times
+from .columns import ATTACK, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, RATE, RATIO, SECONDS, Column, shown
 
 HOW_TO_READ = (
     "Each number is what the strongest attack of all got out of stolen templates, with its 95 % interval over people; "
@@ -41,46 +42,34 @@ def _section(board: Board) -> list[str]:
     counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} unmeasured."
     notes = "\n".join(f"- **{safe(row.name)}**: {safe('; '.join(row.notes))}" for row in board.rows if row.notes)
     title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
-    tables = [_table(_leak_titles(board), map(_leaks, board.rows)), notes, f"{counts} {_RANKS}"]
-    return [title, *filter(None, tables), _table(_cost_titles(board), map(_costs, board.rows))]
+    leaks, costs = (_table(board, shown(board, MARKDOWN, *forms)) for forms in (LEAKS, COSTS))
+    return [title, *filter(None, [leaks, notes, f"{counts} {_RANKS}"]), costs]
 
 
-def _leak_titles(board: Board) -> list[str]:
-    titles = [_question_title(board, place, reading) for place, reading in enumerate(board.readings)]
-    eer = f"EER{_people(row.eer.measurement for row in board.rows)}"
-    return ["scheme", eer, f"FNMR at FMR {board.fmr}".removesuffix(" at FMR "), *titles]
+def _title(board: Board, column: Column) -> str:
+    if column.form == INDEX:
+        return f"{safe(column.group)}: {column.title} ({column.note})"
+    if column.form not in LEAKS:
+        return column.title
+    people = "" if column.at is not None else _people(column.measurement(row) for row in board.rows)
+    if column.form == ATTACK:
+        return f"{safe(column.title)}: {safe(label(column.metric))}, {column.better} leaks less{people}"
+    return f"{column.title}{f' at FMR {column.at}' if column.at else ''}{people}"
 
 
-def _question_title(board: Board, place: int, reading: Reading) -> str:
-    people = _people(row.questions[place].headline for row in board.rows)
-    return f"{safe(reading.question)}: {safe(label(reading.headline))}, {better(reading)} leaks less{people}"
+def _seconds(cost: Cost) -> str:
+    one = cost.seconds.measurement
+    return _linked(milliseconds(one.value), cost.seconds.record) if one else cost.seconds.status
 
 
-def _leaks(row: Row) -> list[str]:
-    return [safe(row.name), _figure(row.eer), _figure(row.fnmr), *map(_worst, row.questions)]
+def _ratio(cost: Cost) -> str:
+    return "–" if cost.ratio is None else times(cost.ratio)
 
 
-def _cost_titles(board: Board) -> list[str]:
-    indexes = [
-        f"{safe(name)}: {index}" for name in board.attributes for index in ("GARBE (0 = fair)", "FDR (1 = fair)")
-    ]
-    return ["scheme", *indexes, "enrolment", "to cosine", "bytes"]
-
-
-def _costs(row: Row) -> list[str]:
-    indexes = [_figure(figure) for fairness in row.fairness for figure in (fairness.garbe, fairness.fdr)]
-    return [safe(row.name), *indexes, *_cost(row.cost)]
-
-
-def _cost(cost: Cost) -> list[str]:
-    seconds, size, key = cost.seconds.measurement, cost.size.measurement, cost.key_size.measurement
-    ratio = "–" if cost.ratio is None else times(cost.ratio)
+def _bytes(cost: Cost) -> str:
+    size, key = cost.size.measurement, cost.key_size.measurement
     with_key = f" + {key.value:,.0f} key" if key else ""
-    return [
-        _linked(milliseconds(seconds.value), cost.seconds.record) if seconds else cost.seconds.status,
-        ratio,
-        f"{_linked(f'{size.value:,.0f}', cost.size.record)}{with_key}" if size else cost.size.status,
-    ]
+    return f"{_linked(f'{size.value:,.0f}', cost.size.record)}{with_key}" if size else cost.size.status
 
 
 def _figure(figure: Figure) -> str:
@@ -102,11 +91,11 @@ def _addresses(boards: Sequence[Board]) -> str:
 
 
 def _records(boards: Sequence[Board]) -> Iterator[str]:
-    for row in (row for board in boards for row in board.rows):
-        figures = [row.eer, row.fnmr, row.cost.seconds, row.cost.size]
-        figures += [figure for fairness in row.fairness for figure in (fairness.garbe, fairness.fdr)]
-        yield from (one.record for one in figures if one.measurement)
-        yield from (worst.record for worst in row.questions if worst.headline)
+    for board in boards:
+        linked = shown(board, MARKDOWN, RATE, ATTACK, INDEX)
+        for row in board.rows:
+            yield from (column.value(row).record for column in linked if column.measurement(row))
+            yield from (one.record for one in (row.cost.seconds, row.cost.size) if one.measurement)
 
 
 def _worst(worst: Worst) -> str:
@@ -118,8 +107,20 @@ def _worst(worst: Worst) -> str:
     return f"{_linked(number(one.value), worst.record)} {span(one)}{rank}<br>{safe(worst.attack)}{by}"
 
 
-def _table(titles: list[str], rows: Iterable[list[str]]) -> str:
-    text: str = tabulate(list(rows), headers=titles, tablefmt="pipe", disable_numparse=True)
+_CELLS: Mapping[str, Callable[[Any], str]] = {
+    RATE: _figure,
+    ATTACK: _worst,
+    INDEX: _figure,
+    SECONDS: _seconds,
+    RATIO: _ratio,
+    BYTES: _bytes,
+}
+
+
+def _table(board: Board, columns: Sequence[Column]) -> str:
+    titles = ["scheme", *(_title(board, column) for column in columns)]
+    rows = [[safe(row.name), *(_CELLS[column.form](column.value(row)) for column in columns)] for row in board.rows]
+    text: str = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
     return text
 
 

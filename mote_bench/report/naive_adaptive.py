@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
+from mote_bench.analysis.standings import Board, Row, Worst
 from mote_bench.contracts import Measurement
+from mote_bench.formatting import number, span
 
 from .markdown import safe
-from .standings import Board, Row, Worst
-from .text import number, span
 
 CLASSES = "balanced_accuracy"
 """The headline of the questions that the table is about."""

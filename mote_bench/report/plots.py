@@ -204,7 +204,9 @@ def scatter(
             fill = _PAPER if point.hollow else color
             axes.plot([point.across[0]], [point.up[0]], "o", color=color, markerfacecolor=fill, markersize=point.size)
         front = sorted((point.across[0], -point.up[0]) for point in points if point.front)
-        axes.step(*zip(*((x, -y) for x, y in front), strict=True), where="post", color=_MAIN, linewidth=0.8, zorder=1)
+        if front:  # none where no scheme is ranked, as when none recognises anybody
+            across, up = zip(*((x, -y) for x, y in front), strict=True)
+            axes.step(across, up, where="post", color=_MAIN, linewidth=0.8, zorder=1)
         axes.set(xlabel=labels[0], ylabel=labels[1])
         axes.margins(0.12, 0.12)
         if reverse:
@@ -232,7 +234,7 @@ def panels(shown: Sequence[Panel], labels: tuple[str, str], *, name: str, alt: s
             free = iter(looks)
             for trace in panel.traces:
                 color, mark = (_MUTED, "D") if trace.quiet else next(free)
-                across, up = zip(*trace.points, strict=True)
+                across, up = [x for x, _ in trace.points], [y for _, y in trace.points]
                 axes.plot(across, up, color=color, marker=mark, markersize=4.5, linewidth=1.2, label=trace.label)
                 for x, ends in zip(across, trace.bars, strict=True):
                     axes.plot((x, x), ends, color=color, linewidth=1.0, alpha=0.5, solid_capstyle="butt")
@@ -338,7 +340,7 @@ def histogram(shown: Histogram, *, name: str, alt: str) -> str:
 
 def groups(lines: Sequence[Group], fmr: str, *, name: str, alt: str) -> str:
     """False-non-match and false-match rate by group at one threshold, with error bars."""
-    height = 48 + 18 * len(lines)
+    height = 48 + 18 * max(len(lines), 1)
 
     def draw(figure: Any) -> None:
         left = figure.add_axes(_box(figure, left=158, right=130, top=22, bottom=26))
@@ -417,7 +419,9 @@ def _rows(axes: Any, labels: Sequence[str], colors: Sequence[str]) -> None:
 
 def _legend(axes: Any, length: float) -> None:
     """One line above the plot, where no curve runs."""
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handlelength=length, borderaxespad=0.2, borderpad=0)
+    if axes.get_legend_handles_labels()[0]:
+        where = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "borderpad": 0}
+        axes.legend(ncols=3, handlelength=length, **where)
 
 
 def _axes(figure: Any, **margins: int) -> Any:

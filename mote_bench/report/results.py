@@ -7,8 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from mote_bench.contracts import Measurement, Record, Status
-
-from .text import exact, inert
+from mote_bench.formatting import exact, inert
 
 COLUMNS = (
     "protocol",

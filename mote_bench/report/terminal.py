@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mote_bench.contracts import Measurement, Record
+from mote_bench.analysis.standings import BROKEN, UNKNOWN, UNSHOWN, Board, Cost, Fairness, Figure, Row, Worst
+from mote_bench.contracts import Measurement
+from mote_bench.formatting import milliseconds, plural, shortened, times
 from mote_bench.questions.installed import rules_of
 
-from .readings import better
-from .standings import BROKEN, UNKNOWN, UNSHOWN, Board, Figure, Row, Worst, standings
-from .text import milliseconds, plural, shortened, times
+from .columns import ATTACK, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, shown
 
 _NAME_WIDTH = 17
 _QUESTION_WIDTH = 10
+_WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, ENROLMENT: 9, BYTES: 7}
 _VERDICTS = {BROKEN: "  broken", UNSHOWN: "  unproven", UNKNOWN: "  unverified"}
 _LEGEND = (
     "Strongest attack per question, 95 % interval below it. cosine hides nothing, noise holds nothing. "
@@ -27,15 +29,9 @@ _LEGEND = (
 )
 
 
-def table(records: Sequence[Record]) -> RenderableType:
-    """A rich renderable of all boards; it fits the width of the console it is printed on.
-
-    Raises
-    ------
-    InputError
-        When two different records claim the same cell.
-    """
-    return _Boards(tuple(board for board, _ in standings(records)))
+def table(boards: Sequence[Board]) -> RenderableType:
+    """A rich renderable of all boards; it fits the width of the console it is printed on."""
+    return _Boards(tuple(boards))
 
 
 @dataclass(frozen=True)
@@ -53,50 +49,40 @@ class _Boards:
             yield Text("No records yet.")
 
 
-@dataclass(frozen=True)
-class _Column:
-    title: str
-    width: int
-    cells: list[Text]
-
-
 def _tables(board: Board, width: int) -> Iterator[Table]:
     """The columns in runs that fit, each run behind the schemes' names."""
-    for run in _runs(list(_columns(board)), width - _NAME_WIDTH):
+    for run in _runs(shown(board, TERMINAL), width - _NAME_WIDTH):
         part = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0))
         part.add_column("scheme", width=_NAME_WIDTH, overflow="ellipsis", no_wrap=True)
         for column in run:
-            title = Text(column.title)
-            part.add_column(title, width=column.width, justify="right", overflow="ellipsis", no_wrap=True)
-        for place, row in enumerate(board.rows):
-            part.add_row(_name(row), *(column.cells[place] for column in run))
+            wide = _WIDTHS[column.form]
+            part.add_column(Text(_title(column)), width=wide, justify="right", overflow="ellipsis", no_wrap=True)
+        for row in board.rows:
+            part.add_row(_name(row), *(_CELLS[column.form](column.value(row)) for column in run))
         yield part
 
 
-def _runs(columns: list[_Column], width: int) -> Iterator[list[_Column]]:
+def _runs(columns: Sequence[Column], width: int) -> Iterator[Sequence[Column]]:
     while columns:
-        taken, used = 1, columns[0].width + 1
-        while taken < len(columns) and used + columns[taken].width + 1 <= width:
-            used += columns[taken].width + 1
+        taken, used = 1, _WIDTHS[columns[0].form] + 1
+        while taken < len(columns) and used + _WIDTHS[columns[taken].form] + 1 <= width:
+            used += _WIDTHS[columns[taken].form] + 1
             taken += 1
         yield columns[:taken]
         columns = columns[taken:]
 
 
-def _columns(board: Board) -> Iterator[_Column]:
-    rows = board.rows
-    yield _Column("EER\n", 9, [_figure(row.eer) for row in rows])
-    yield _Column(f"FNMR\n@{board.fmr}".removesuffix("@"), 9, [_figure(row.fnmr) for row in rows])
-    for place, reading in enumerate(board.readings):
-        arrow = "↑" if better(reading) == "higher" else "↓"
-        metric = {"balanced_accuracy": "bal. acc.", "eer": "EER"}.get(reading.headline, "gain")
-        name = rules_of(reading.question).short(reading.question)
-        title = f"{shortened(name, _QUESTION_WIDTH - 2)} {arrow}\n{metric}"
-        yield _Column(title, _QUESTION_WIDTH, [_worst(row.questions[place]) for row in rows])
-    if board.attributes:
-        yield _Column("unfair:\nGARBE", 9, [_unfair(row) for row in rows])
-    yield _Column("enrol\nto cosine", 9, [_time(row) for row in rows])
-    yield _Column("bytes\n", 7, [_bytes(row) for row in rows])
+def _title(column: Column) -> str:
+    """A heading of two lines."""
+    if column.form == RATE:
+        return f"{column.title}\n{f'@{column.at}' if column.at else ''}"
+    if column.form != ATTACK:
+        title = column.title_in(TERMINAL)
+        return title if "\n" in title else f"{title}\n"
+    arrow = "↑" if column.better == "higher" else "↓"
+    metric = {"balanced_accuracy": "bal. acc.", "eer": "EER"}.get(column.metric, "gain")
+    name = rules_of(column.question).short(column.question)
+    return f"{shortened(name, _QUESTION_WIDTH - 2)} {arrow}\n{metric}"
 
 
 def _name(row: Row) -> Text:
@@ -120,29 +106,38 @@ def _figure(figure: Figure) -> Text:
     return _lines(_short(one.value), _span(one)) if one else _words(figure.status)
 
 
-def _unfair(row: Row) -> Text:
+def _unfair(fairness: Sequence[Fairness]) -> Text:
     """The attribute whose groups differ most."""
-    known = [(one.garbe.measurement.value, one) for one in row.fairness if one.garbe.measurement]
+    known = [(one.garbe.measurement.value, one) for one in fairness if one.garbe.measurement]
     if not known:
-        return _words(row.fairness[0].garbe.status)
+        return _words(fairness[0].garbe.status)
     value, most = max(known, key=lambda pair: pair[0])
     return _lines(_short(value), shortened(most.attribute, 9))
 
 
-def _time(row: Row) -> Text:
-    seconds = row.cost.seconds.measurement
+def _time(cost: Cost) -> Text:
+    seconds = cost.seconds.measurement
     if seconds is None:
-        return _words(row.cost.seconds.status)
-    ratio = "–" if row.cost.ratio is None else times(row.cost.ratio)
+        return _words(cost.seconds.status)
+    ratio = "–" if cost.ratio is None else times(cost.ratio)
     return _lines(ratio, milliseconds(seconds.value))
 
 
-def _bytes(row: Row) -> Text:
-    size, key = row.cost.size.measurement, row.cost.key_size.measurement
+def _bytes(cost: Cost) -> Text:
+    size, key = cost.size.measurement, cost.key_size.measurement
     if size is None:
-        return _words(row.cost.size.status)
+        return _words(cost.size.status)
     stored = f"{size.value:,.0f}" if size.value < 1e6 else f"{size.value / 1e6:.1f} MB"
     return _lines(stored, f"+{key.value:,.0f} key" if key else "")
+
+
+_CELLS: Mapping[str, Callable[[Any], Text]] = {
+    RATE: _figure,
+    ATTACK: _worst,
+    UNFAIR: _unfair,
+    ENROLMENT: _time,
+    BYTES: _bytes,
+}
 
 
 def _words(text: str) -> Text:

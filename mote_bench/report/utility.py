@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
+from mote_bench.analysis.selection import STOLEN, find, harness_record
+from mote_bench.analysis.standings import Board, Row
 from mote_bench.contracts import Measurement, Record, flat
+from mote_bench.formatting import number, span
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import COMPARED
 
 from .markdown import safe
-from .readings import STOLEN, find, harness_record
-from .standings import Board, Row
-from .text import number, span
 
 _HOW_TO_READ = (
     "How often owners are refused (FNMR) at thresholds set on other people for the stated rate of false matches (FMR), "

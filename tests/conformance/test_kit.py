@@ -24,10 +24,10 @@ from mote_bench import registry
 from mote_bench.conformance import attacks as attack_checks
 from mote_bench.conformance import embedders as embedder_checks
 from mote_bench.conformance import schemes as scheme_checks
-from mote_bench.conformance.attacks import _class_edge, _face_edge, _link_edge
 from mote_bench.conformance.findings import apart, deal, findings
 from mote_bench.conformance.schemes import _rank_correlation
 from mote_bench.contracts import Faces, InputError
+from mote_bench.questions.edges import class_edge, face_edge, link_edge
 from mote_bench.testing import Finding, check_attack, check_embedder, check_scheme, generated_faces
 
 
@@ -200,16 +200,16 @@ def test_rank_correlation_by_hand() -> None:
 def test_edges_by_hand() -> None:
     # Two classes of two people; 2 of 2 and 1 of 2 right: balanced 0.75, standard error sqrt((1/2 + 1/2) / 16) = 0.25.
     answer = np.array([[1.0, 0], [1, 0], [0, 1], [1, 0]])
-    assert _class_edge(answer, np.array([0, 0, 1, 1])) == pytest.approx(1.0)
-    assert _class_edge(np.ones((4, 2)), np.array([0, 0, 1, 1])) == 0
+    assert class_edge(answer, np.array([0, 0, 1, 1])) == pytest.approx(1.0)
+    assert class_edge(np.ones((4, 2)), np.array([0, 0, 1, 1])) == 0
     # Mates beat 1, 1/2 and 0 of the others: mean 1/2, so at chance; all first: (1 - 1/2) / sqrt(1 / 36) = 3.
     mate = np.array([0, 1, 2])
-    assert _link_edge(np.array([[3.0, 2, 1], [3, 2, 1], [3, 2, 1]]), mate) == pytest.approx(0)
-    assert _link_edge(np.eye(3), mate) == pytest.approx(3)
-    assert _link_edge(np.ones((3, 3)), mate) == pytest.approx(0)
+    assert link_edge(np.array([[3.0, 2, 1], [3, 2, 1], [3, 2, 1]]), mate) == pytest.approx(0)
+    assert link_edge(np.eye(3), mate) == pytest.approx(3)
+    assert link_edge(np.ones((3, 3)), mate) == pytest.approx(0)
     # One answer for all: own cosines 1, -1, 0, less the mean of the other two: 1.5, -1.5, 0, mean 0.
     truth = np.array([[1.0, 0], [-1, 0], [0, 1]])
-    assert _face_edge(np.tile([1.0, 0], (3, 1)), truth) == pytest.approx(0)
+    assert face_edge(np.tile([1.0, 0], (3, 1)), truth) == pytest.approx(0)
 
 
 SLOW = ("gradient-answers", "timing-answers", "net-answers")

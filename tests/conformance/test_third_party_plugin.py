@@ -139,15 +139,20 @@ print(json.dumps(said))
     }
 
 
+def mote_bench(site: Path, *arguments: str, cwd: Path) -> None:
+    """A command in a new process that sees the installed plug-ins."""
+    environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "mote_bench", *arguments]
+    made = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+
+
 def test_a_question_of_its_own_is_run_and_stands_on_the_board(installed: Path, tmp_path: Path) -> None:
+    chosen = ("--schemes", "demo-signs", "--attacks", "demo-sides", "--questions", "demo-side")
+    mote_bench(installed, "run", "--protocol", "quick-1", *chosen, "--jobs", "1", "--out", "run", cwd=tmp_path)
     code = """
-import contextlib, io
-from mote_bench import cli
-arguments = ["run", "--protocol", "quick-1", "--schemes", "demo-signs", "--attacks", "demo-sides", "--jobs", "1"]
-with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-    cli.main([*arguments, "--questions", "demo-side", "--out", "run"])
-from mote_bench import store
 from pathlib import Path
+from mote_bench import store
 told = [[one.cell.scheme, one.status, [m.metric for m in one.measurements], one.measurements[0].value,
          one.measurements[0].floor, one.measurements[0].ceiling, one.provenance.get("question_by")]
         for one in store.read(Path("run")) if one.cell.question == "demo-side"]
@@ -165,12 +170,8 @@ print(json.dumps(told))
     page = (tmp_path / "run" / "leaderboard.html").read_text()
     assert "the side of the middle" in page
     assert "share of people whose side is told right" in page
-    # The same boards where the package isn't installed: its records are read by the first metric that they hold.
-    again = (
-        "import contextlib, io\nfrom mote_bench import cli\nwith contextlib.redirect_stdout(io.StringIO()), "
-        "contextlib.suppress(SystemExit):\n    cli.main(['board', '--out', 'run'])\nprint(json.dumps(0))"
-    )
-    assert run(tmp_path, again, cwd=tmp_path) == 0
+    # The same records where the package isn't installed: they are read by the first metric that they hold.
+    mote_bench(tmp_path, "board", "--out", "run", cwd=tmp_path)
     page = (tmp_path / "run" / "leaderboard.html").read_text()
     assert "question &#39;demo-side&#39;" in page
     assert "which isn&#39;t installed here" in page

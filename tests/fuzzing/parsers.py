@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mote_bench import bundle, limits, protocol, store
+from mote_bench import bundle, protocol, store
+from mote_bench.analysis import limits
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.data import npz
 from mote_bench.mote import codec

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mote_bench import runner, settings, store, workers
+from mote_bench.analysis.gate import WORSE, Gate, compare
 from mote_bench.contracts import Dataset, Faces, FloatArray, Record
-from mote_bench.gate import WORSE, Gate, compare
 from mote_bench.spec import RunSpec
 from mote_bench.toolkit import unit
 from populations import gaussian_faces

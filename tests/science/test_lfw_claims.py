@@ -158,7 +158,7 @@ def test_flattened_answers_hide_until_somebody_searches(lfw):
 
 def test_the_boards_worst_case_finds_it_too(lfw):
     """Chosen by what attacks take from the rehearsal people."""
-    from mote_bench.report.standings import standings
+    from mote_bench.analysis.standings import standings
 
     [(board, _)] = standings(lfw)
     row = next(row for row in board.rows if row.scheme == "mote-flattened")

@@ -34,6 +34,7 @@ def test_a_run_prints_a_table_and_writes_boards(finished):
         ".finished",
         ".lock",
         "records",
+        "run.json",
         "results.csv",
         "naive_adaptive.md",
         "utility.md",
@@ -54,7 +55,7 @@ def test_boards_are_made_again_with_the_same_bytes(finished):
     folder, _ = finished
     before = fingerprints(folder)
     for board in (folder / "leaderboards").glob("*.*"):
-        if board.is_file() and board.name not in (".finished", ".lock"):
+        if board.is_file() and board.name not in (".finished", ".lock", "run.json"):
             board.unlink()
     assert mote_bench("board", "--quiet", cwd=folder).returncode == 0
     assert fingerprints(folder) == before

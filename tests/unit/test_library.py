@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import mote_bench as mb
+from mote_bench import cli
 from populations import gaussian_faces
 
 PUBLIC = gaussian_faces(120, 3, dimension=16)
@@ -69,6 +71,14 @@ def test_a_run_is_a_table(tmp_path: Path) -> None:
     assert (tmp_path / "leaderboard.html").exists()
     with pytest.raises(mb.InputError, match="no records"):
         mb.read(tmp_path / "nowhere")
+
+
+def test_a_run_takes_what_the_command_takes() -> None:
+    """The same options with the same defaults, but for what a terminal alone needs and where it writes."""
+    command, function = (inspect.signature(one).parameters for one in (cli.run, mb.run))
+    assert function.keys() == command.keys() - {"json"}
+    apart = {name for name in function if function[name].default != command[name].default}
+    assert apart == {"out", "quiet"}  # a table comes back: nothing need be kept and nothing shown
 
 
 def test_importing_is_light() -> None:

@@ -1,5 +1,6 @@
 """The catalogue describes every metric that is measured, without numpy."""
 
+import json
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from metric_populations import Population
 
+from mote_bench import listing
 from mote_bench.contracts import InputError
 from mote_bench.metrics.attributes import measure_attribute
 from mote_bench.metrics.catalogue import METRICS, describe
@@ -77,6 +79,12 @@ def test_rows_are_complete_and_distinct() -> None:
 def test_unknown_names(name: str, question: str | None) -> None:
     with pytest.raises(InputError, match=f"no metric is called '{name}'"):
         describe(name, question)
+
+
+def test_programs_read_the_catalogue_by_published_names() -> None:
+    rows = json.loads(listing.as_json())["metrics"]
+    assert {tuple(row) for row in rows} == {("name", "questions", "meaning", "better", "source")}
+    assert "fnmr_{attribute}_{group}_at_fmr_{fmr}" in {row["name"] for row in rows}
 
 
 def test_numpy_is_not_imported() -> None:

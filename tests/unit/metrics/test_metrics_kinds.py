@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 import mote_bench.metrics
-from mote_bench import gate
+from mote_bench.analysis import gate
 
 MODULES = [
     gate,

@@ -12,11 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from mote_bench.contracts import Measurement
 from mote_bench.naming import record_name
 from mote_bench.report.boards import render
-from mote_bench.report.glance import share
-from mote_bench.report.standings import Worst
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -91,18 +88,6 @@ def test_at_a_glance_says_how_much_is_taken(text):
     assert rows["mote"][0] == ("100 %", "all of it")  # gender 0.993 of 0.991
     assert rows["biohash"][0] == ("4 %", "nothing")  # 0.51, where noise gets 0.49
     assert {"part of it", "nothing", "all of it"} == {word for shares in rows.values() for _, word in shares}
-
-
-@pytest.mark.parametrize(
-    ("ends", "word"),
-    [((0.5, 1.0), "can't tell"), ((0.4, 0.6), "nothing"), ((0.8, 0.95), "all of it"), ((0.6, 0.8), "part of it")],
-)
-def test_a_share_is_named_by_the_ends_of_its_interval(ends, word):
-    one = Measurement("balanced_accuracy", 0.7, *ends, 150, floor=0.5, ceiling=0.9)
-    assert share(Worst("gender", "ok", headline=one)).word == word
-    mirrored = Measurement("eer", 0.3, 1 - ends[1], 1 - ends[0], 150, floor=0.5, ceiling=0.1)
-    assert share(Worst("link", "ok", headline=mirrored)).word == word
-    assert share(Worst("link", "ok", headline=replace(one, ceiling=0.51))) is None
 
 
 def test_a_page_too_large_is_packed_and_holds_all_the_same(records, text, monkeypatch):

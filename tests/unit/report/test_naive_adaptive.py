@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from mote_bench.analysis.standings import standings
 from mote_bench.report.naive_adaptive import naive_adaptive_md, readers
-from mote_bench.report.standings import standings
 
 
 def _table(records):

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from mote_bench.analysis.standings import standings
 from mote_bench.report.terminal import table
 
 
 def printed(records, width, **more):
     out = io.StringIO()
-    Console(width=width, file=out, **more).print(table(records))
+    Console(width=width, file=out, **more).print(table([board for board, _ in standings(records)]))
     return out.getvalue()
 
 
@@ -30,8 +31,8 @@ def test_every_number_is_whole_at_any_width(records, width):
     assert "recognises nobody: broken, not private" in text.replace("\n", " ")
 
 
-def test_one_table_at_120_columns_and_two_at_80(records):
-    assert printed(records, 120).count("scheme  ") == 1
+def test_one_table_at_130_columns_and_two_at_80(records):
+    assert printed(records, 130).count("scheme  ") == 1
     assert printed(records, 80).count("scheme  ") == 2
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from mote_bench.analysis.selection import ordered
+from mote_bench.analysis.standings import standings
 from mote_bench.contracts import Measurement
 from mote_bench.report.boards import render
-from mote_bench.report.readings import ordered
-from mote_bench.report.standings import standings
 from mote_bench.report.utility import utility_md
 
 

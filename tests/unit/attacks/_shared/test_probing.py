@@ -70,3 +70,8 @@ class TestAnswers:
         assert probing.ranked(Answers(values, values[:0], values)).stolen[0] == pytest.approx(
             [-1.150, 0, 0, 1.150], abs=1e-3
         )
+
+
+def test_rows_of_each_key_by_hand() -> None:
+    assert probing.rows_of_each_key((b"b", b"a", b"b")) == {b"b": [0, 2], b"a": [1]}
+    assert list(probing.rows_of_each_key((b"b", b"a"))) == [b"b", b"a"]

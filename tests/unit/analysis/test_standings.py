@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mote_bench.analysis.standings import BROKEN, RECOGNISES, UNKNOWN, UNSHOWN, standings
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
-from mote_bench.report.standings import BROKEN, RECOGNISES, UNKNOWN, UNSHOWN, standings
 
 
 def board_of(records):

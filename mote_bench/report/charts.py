@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from mote_bench.analysis.selection import Reading, better, find, harness_record, record_link
+from mote_bench.analysis.share import share
+from mote_bench.analysis.standings import Board, Row, Worst
 from mote_bench.contracts import CEILING, FLOOR, Measurement, Record, flat
+from mote_bench.formatting import label, number, plural, printable, shortened, span
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import FAIRNESS, VERIFY
 from mote_bench.questions.installed import rules_of
 
-from .glance import share
 from .plots import Axis, Curve, Dot, Group, Histogram, Point, det, dots, groups, histogram, scatter
-from .readings import Reading, attacks_on, better, find, harness_record, of_one_record, record_link, strongest
-from .standings import Board, Row, Worst
-from .text import label, number, plural, printable, shortened, span
 
 _HOW_TO_READ_DET = (
     "Closer to the lower left recognises better; the EER is where a curve meets the diagonal. Along an axis: no error "
@@ -59,13 +59,11 @@ def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) ->
     """DET curves, linking scores and errors by group, as far as the scheme's records hold them."""
     rows = [row for row in board.rows if row.scheme == scheme]
     found = [_det(scheme, rows, records, f"{name}d")]
-    compared = [reading for reading in board.readings if rules_of(reading.question).histograms]
+    compared = [place for place, reading in enumerate(board.readings) if rules_of(reading.question).histograms]
     found += [_exposure(row, board, f"{name}e{row.key}") for row in rows]
     for row in rows:
         stolen = row.key == "stolen"  # to disclose the system's secrets changes who attacks, not who is let in
-        for reading in compared:
-            best = strongest(of_one_record(attacks_on(records, scheme, reading.question, key=row.key)), reading)
-            found.append(_linking(row, best, f"{name}l{row.key}"))
+        found += [_linking(row, row.questions[place].chosen, f"{name}l{row.key}") for place in compared]
         record = harness_record(records, scheme, FAIRNESS, stolen=stolen)
         found.append(_by_group(row, record, board.fairness_fmr, f"{name}f{row.key}"))
     return tuple(picture for picture in found if picture)
@@ -271,6 +269,8 @@ def _linking(row: Row, best: Record | None, name: str) -> Picture | None:
     if best is None or not {"edges", "mated", "non_mated"} <= set(details):
         return None
     shown = Histogram(details["edges"], details["mated"], details["non_mated"])
+    if not len(shown.mated) == len(shown.non_mated) == len(shown.edges) - 1 > 0:
+        return None
     eer, d_sys, null = (find(best, metric) for metric in ("eer", "d_sys", "d_sys_null"))
     parts = [f"{title} {number(one.value)} {span(one)}" for title, one in (("EER", eer), ("D-sys", d_sys)) if one]
     if null:

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from mote_bench.analysis.gate import BETTER, SAME, UNMEASURED, WORSE, Comparison, Gate, compare
+from mote_bench.analysis.limits import Limits, limited, parse
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
-from mote_bench.gate import BETTER, SAME, UNMEASURED, WORSE, Comparison, Gate, compare
-from mote_bench.limits import Limits, limited, parse
-from mote_bench.report import verdicts
+from mote_bench.report import gate_report
 
 PEOPLE = 200
 ORIGIN = {"protocol_sha256": "a", "data_sha256": "b", "bins": "{}", "mote_bench": "0.1.0"}
@@ -267,28 +267,28 @@ def hostile() -> Gate:
 
 
 def test_junit_counts_cases_and_failures() -> None:
-    suite = ElementTree.fromstring(verdicts.junit(hostile()))
+    suite = ElementTree.fromstring(gate_report.junit(hostile()))
     assert suite.attrib == {"name": "mote-bench gate", "tests": "4", "failures": "1", "skipped": "0"}
     (failure,) = suite.iter("failure")
     assert failure.attrib["message"].startswith("worse: before 0.700")
 
 
-@pytest.mark.parametrize("render", [verdicts.plain, verdicts.markdown, verdicts.junit])
+@pytest.mark.parametrize("render", [gate_report.plain, gate_report.markdown, gate_report.junit])
 def test_names_are_inert(render: Callable[[Gate], str]) -> None:
     text = render(hostile())
     assert "\x1b" not in text
-    assert render is verdicts.plain or "<b>" not in text
+    assert render is gate_report.plain or "<b>" not in text
 
 
 def test_json_holds_every_comparison() -> None:
-    found = json.loads(verdicts.as_json(hostile()))
+    found = json.loads(gate_report.as_json(hostile()))
     assert found["failed"] is True
     assert [row["fails"] for row in found["comparisons"]].count(True) == 1
     assert {row["verdict"] for row in found["comparisons"]} == {"worse", "same"}
 
 
 def test_markdown_folds_what_is_well() -> None:
-    text = verdicts.markdown(hostile())
+    text = gate_report.markdown(hostile())
     head, _, folded = text.partition("<details>")
     assert "gate: failed" in head
     assert "| worse" in head

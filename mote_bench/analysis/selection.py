@@ -8,11 +8,10 @@ from functools import partial
 
 from mote_bench import first_edition
 from mote_bench.contracts import ATTACK_READS, Access, InputError, Knowledge, Measurement, Reads, Record, Status, Threat
+from mote_bench.formatting import named
 from mote_bench.naming import record_name
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import described, reading_of, rules_of
-
-from .text import named
 
 SECRET, STOLEN, DISCLOSED = "secret", "stolen", "disclosed"
 """What the thief of a row has got: no key, the people's keys, or the system's own secrets as well."""
@@ -52,6 +51,23 @@ class Reading:
     question: str
     headline: str
     beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The attacks on one question that are open to an attacker, each failed one among them, and the strongest."""
+
+    attacks: tuple[Record, ...]
+    strongest: Record | None
+
+
+def choose(records: Iterable[Record], scheme: str, reading: Reading, *, key: str) -> Choice:
+    """The strongest attack on a scheme by an attacker who holds what ``key`` says, and one template of each person.
+
+    It is chosen here and nowhere else: boards, charts and gate show what this returns.
+    """
+    attacks = of_one_record(attacks_on(records, scheme, reading.question, key=key))
+    return Choice(tuple(attacks), strongest(attacks, reading))
 
 
 def readings(records: Sequence[Record]) -> tuple[Reading, ...]:

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
+from mote_bench.analysis.figures import Figure, Place, asked, find_figure, places
+from mote_bench.analysis.standings import row_name
 from mote_bench.contracts import InputError, Measurement, Record
-from mote_bench.figures import Figure, Place, asked, find_figure, places
 from mote_bench.metrics.differences import difference, together
 from mote_bench.questions.harness import COST
 from mote_bench.questions.installed import described
-from mote_bench.report.standings import row_name
 
 FALSE_ALARMS = 0.01
 """At most this share of gates over unchanged code may call anything worse (shared by all comparisons: Bonferroni)."""

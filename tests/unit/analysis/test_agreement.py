@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from mote_bench import store
+from mote_bench.analysis import agreement
+from mote_bench.analysis.agreement import agreements
+from mote_bench.analysis.standings import Worst
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
-from mote_bench.report import agreement, boards
-from mote_bench.report.agreement import agreements, board, render
-from mote_bench.report.standings import Worst
+from mote_bench.report import boards
+from mote_bench.report.agreement import board, render
 
 SCHEMES = ("biohash", "mote", "nfr", "csn", "ive", "leace")
 

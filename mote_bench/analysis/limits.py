@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mote_bench.analysis.figures import Asked, Place, asked, find_figure
+from mote_bench.analysis.gate import HELD, OVER, UNMEASURED, Comparison
+from mote_bench.analysis.selection import DISCLOSED, STOLEN, find
+from mote_bench.analysis.standings import key_states
 from mote_bench.contracts import InputError, Measurement, Record
-from mote_bench.figures import Asked, Place, asked, find_figure
-from mote_bench.gate import HELD, OVER, UNMEASURED, Comparison
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import described
-from mote_bench.report.readings import DISCLOSED, STOLEN, find
-from mote_bench.report.standings import key_states
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
+from mote_bench.analysis.standings import Board, Figure, Row, Worst
 from mote_bench.contracts import Measurement
+from mote_bench.formatting import exact, inert
 from mote_bench.metrics.names import to_json
 
+from .columns import ATTACK, BYTES, CSV, INDEX, JSON, KEY, LEAKS, RATE, RATIO, SECONDS, Column, shown
 from .results import written
-from .standings import Board, Figure, Row, Worst
-from .text import exact, inert
 
 _INTERVAL = ("low", "high", "n")
 _CONTROLS = ("chance", "floor", "ceiling")
@@ -30,7 +31,21 @@ def leaderboard_csv(boards: Sequence[Board]) -> str:
 
 def leaderboard_json(boards: Sequence[Board]) -> str:
     """The boards as they are; numbers read back as themselves."""
-    return json.dumps({"boards": [_plain(board) for board in boards]}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"boards": [_plain(_board(board)) for board in boards]}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _board(board: Board) -> dict[str, Any]:
+    rates = shown(board, JSON, RATE)
+    return _held(board) | {"rows": [_row(row, rates) for row in board.rows]}
+
+
+def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:
+    """A row without the records that its figures link to."""
+    held = _held(row)
+    first = {name: held[name] for name in ("scheme", "key", "role", "recognition")}
+    questions = [{name: one for name, one in _held(worst).items() if name != "chosen"} for worst in row.questions]
+    last = {"questions": questions} | {name: held[name] for name in ("fairness", "cost", "notes")}
+    return {**first, **{column.key: column.value(row) for column in rates}, **last}
 
 
 def _line(board: Board, row: Row) -> dict[str, str]:
@@ -42,26 +57,17 @@ def _line(board: Board, row: Row) -> dict[str, str]:
         "key": row.key,
         "control": row.role,
         "recognition": row.recognition,
-        **_figure("eer", row.eer),
-        **_figure("fnmr", row.fnmr),
-        "fnmr_at_fmr": board.fmr,
     }
-    for worst in row.questions:
-        line |= _question(worst)
-    for fairness in row.fairness:
-        line |= _figure(f"garbe_{fairness.attribute}", fairness.garbe) | _figure(
-            f"fdr_{fairness.attribute}", fairness.fdr
-        )
-    cost = row.cost
-    return line | {
-        "fairness_at_fmr": board.fairness_fmr,
-        "seconds_per_enrolment": _value(cost.seconds),
-        "enrolment_to_cosine": exact(cost.ratio),
-        "bytes_per_template": _value(cost.size),
-        "key_bytes_per_person": _value(cost.key_size),
-        "cost_record": cost.size.record,
-        "notes": inert("; ".join(row.notes)),
-    }
+    for column in shown(board, CSV, *LEAKS, INDEX):
+        line |= _CELLS[column.form](column, column.value(row))
+    line["fairness_at_fmr"] = board.fairness_fmr
+    for column in shown(board, CSV, SECONDS, RATIO, BYTES, KEY):
+        line |= _CELLS[column.form](column, column.value(row))
+    return line | {"cost_record": row.cost.size.record, "notes": inert("; ".join(row.notes))}
+
+
+def _rate(column: Column, figure: Figure) -> dict[str, str]:
+    return _figure(column.key, figure) | ({} if column.at is None else {f"{column.key}_at_fmr": column.at})
 
 
 def _question(worst: Worst) -> dict[str, str]:
@@ -102,12 +108,28 @@ def _value(figure: Figure) -> str:
     return exact(figure.measurement.value) if figure.measurement else figure.status
 
 
+_CELLS: Mapping[str, Callable[[Column, Any], dict[str, str]]] = {
+    RATE: _rate,
+    ATTACK: lambda _, worst: _question(worst),
+    INDEX: lambda column, figure: _figure(column.key, figure),
+    SECONDS: lambda column, cost: {column.key: _value(cost.seconds)},
+    RATIO: lambda column, cost: {column.key: exact(cost.ratio)},
+    BYTES: lambda column, cost: {column.key: _value(cost.size)},
+    KEY: lambda column, cost: {column.key: _value(cost.key_size)},
+}
+
+
+def _held(one: Any) -> dict[str, Any]:
+    """The fields of a dataclass, as they are."""
+    return {field.name: getattr(one, field.name) for field in fields(one)}
+
+
 def _plain(value: Any) -> Any:
     """What JSON takes, which has no NaN and no infinity: both become null."""
     if isinstance(value, Measurement):
         value = to_json(value)
     elif is_dataclass(value):
-        value = {one.name: getattr(value, one.name) for one in fields(value)}
+        value = _held(value)
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

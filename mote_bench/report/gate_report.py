@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 
 from tabulate import tabulate
 
+from mote_bench.analysis.gate import BETTER, HELD, OVER, SAME, UNMEASURED, WORSE, Comparison, Gate
 from mote_bench.contracts import Measurement
-from mote_bench.gate import BETTER, HELD, OVER, SAME, UNMEASURED, WORSE, Comparison, Gate
+from mote_bench.formatting import number, plural, printable
 
 from .markdown import safe
-from .text import number, plural, printable
 
 _ORDER = (OVER, WORSE, UNMEASURED, BETTER, SAME, HELD)
 _HEADERS = ("verdict", "scheme", "question", "metric", "before", "now", "worse by", "would find", "strongest attack")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mote_bench.contracts import ATTACK_READS, Cell, Reads, Record, Status
-from mote_bench.report.readings import adaptive, naive, printed_reads, reads
+from mote_bench.analysis.selection import adaptive, naive, printed_reads, reads
 
 
 def record(attack: str, **provenance: str) -> Record:

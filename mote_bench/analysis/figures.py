@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mote_bench.contracts import Measurement, Record, Status, flat
-from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
-from mote_bench.report.readings import (
+from mote_bench.analysis.selection import (
     DISCLOSED,
     STOLEN,
     Reading,
-    attacks_on,
+    choose,
     find,
     harness_record,
-    of_one_record,
     readings,
     strictest_rate,
-    strongest,
 )
-from mote_bench.report.standings import key_states
+from mote_bench.analysis.standings import key_states
+from mote_bench.contracts import Measurement, Record, Status, flat
+from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 
 _COSTS = ("bytes_per_template",)
 
@@ -93,8 +91,8 @@ def find_figure(records: Sequence[Record], place: Place, of: Asked) -> Figure:
 
 
 def _strongest(records: Sequence[Record], place: Place, reading: Reading) -> Figure:
-    attacks = of_one_record(attacks_on(records, place.scheme, place.question, key=place.key))
-    best = strongest(attacks, reading)
+    choice = choose(records, place.scheme, reading, key=place.key)
+    attacks, best = choice.attacks, choice.strongest
     if best is not None:
         return Figure(best, find(best, reading.headline))
     failed = [one for one in attacks if one.status in (Status.FAILED, Status.TIMED_OUT)]

@@ -11,21 +11,22 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
+from mote_bench.formatting import plural, printable
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 
-from .readings import (
+from .selection import (
     DISCLOSED,
     SECRET,
     STOLEN,
     Reading,
     adaptive,
     attacks_on,
+    choose,
     find,
     harness_record,
     leak,
     naive,
-    of_one_record,
     ordered,
     readings,
     record_link,
@@ -33,7 +34,6 @@ from .readings import (
     strongest,
     tells,
 )
-from .text import plural, printable
 
 _NO_ANSWER = (Status.FAILED, Status.TIMED_OUT)
 _ROLES = {CEILING: "ceiling", FLOOR: "floor"}
@@ -83,6 +83,8 @@ class Worst:
         The headline of the strongest attack that does more than that.
     record : str
         Where the record of the strongest attack stands, seen from the boards.
+    chosen : Record, optional
+        That record itself.
     found_by : str
         Who submitted the strongest attack's record, where it isn't one of the suite's own runs.
     measured, failed, unmeasured : int
@@ -111,6 +113,7 @@ class Worst:
     unmeasured: int = 0
     rank: int | None = None
     shared: bool = False
+    chosen: Record | None = None
 
     @property
     def word(self) -> str:
@@ -156,14 +159,18 @@ class Row:
         ``ceiling`` (cosine hides nothing), ``floor`` (noise holds nothing), otherwise empty.
     recognition : str
         ``recognises``, or the verdict that makes the row's privacy worthless.
+    verify : Record, optional
+        The row's own record of verification.
+    fmr : str
+        The false-match rate at which FNMR is read, as the board's.
     """
 
     scheme: str
     key: str
     role: str
     recognition: str
-    eer: Figure
-    fnmr: Figure
+    verify: Record | None
+    fmr: str
     questions: tuple[Worst, ...]
     fairness: tuple[Fairness, ...]
     cost: Cost
@@ -172,6 +179,18 @@ class Row:
     @property
     def name(self) -> str:
         return row_name(self.scheme, self.key)
+
+    def verified(self, metric: str) -> Figure:
+        """What verification measured of the row, by the metric's name."""
+        return _figure(self.verify, metric)
+
+    @property
+    def eer(self) -> Figure:
+        return self.verified("eer")
+
+    @property
+    def fnmr(self) -> Figure:
+        return self.verified(flat("fnmr", self.fmr))
 
     @property
     def ranked(self) -> bool:
@@ -279,14 +298,13 @@ def key_states(records: Sequence[Record], scheme: str) -> tuple[str, ...]:
 def _row(frame: _Frame, scheme: str, key: str) -> Row:
     stolen = key == STOLEN
     verify = harness_record(frame.records, scheme, VERIFY, stolen=stolen)
-    eer = _figure(verify, "eer")
     row = Row(
         scheme=scheme,
         key=key,
         role=_ROLES.get(scheme, ""),
-        recognition=_recognition(eer.measurement),
-        eer=eer,
-        fnmr=_figure(verify, flat("fnmr", frame.fmr)),
+        recognition=_recognition(find(verify, "eer") if verify and verify.status is Status.OK else None),
+        verify=verify,
+        fmr=frame.fmr,
         questions=tuple(_worst(frame, scheme, reading, key=key) for reading in frame.readings),
         fairness=_fairness(frame, scheme, stolen=stolen),
         cost=_cost(frame, scheme),
@@ -314,7 +332,8 @@ def _recognition(eer: Measurement | None) -> str:
 
 
 def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
-    attacks = of_one_record(attacks_on(frame.records, scheme, reading.question, key=key))
+    choice = choose(frame.records, scheme, reading, key=key)
+    attacks, best = choice.attacks, choice.strongest
     worst = Worst(
         question=reading.question,
         status=NOT_ASKED,
@@ -322,7 +341,6 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
         failed=sum(record.status in _NO_ANSWER for record in attacks),
         unmeasured=sum(record.status not in _NO_ANSWER and not tells(record, reading) for record in attacks),
     )
-    best = strongest(attacks, reading)
     if best is None:
         return replace(worst, status="failed" if worst.failed else "unmeasured") if attacks else worst
     of_bytes = strongest(filter(naive, attacks), reading)
@@ -341,6 +359,7 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
         adaptive=find(of_more, reading.headline),
         adaptive_attack=of_more.cell.attack if of_more else "",
         record=record_link(best),
+        chosen=best,
         found_by=printable(best.provenance.get("submitted_by", "")),
     )
 

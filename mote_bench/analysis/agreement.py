@@ -1,0 +1,198 @@
+"""Whether two populations rank schemes alike, question by question, under the strongest attack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata, spearmanr
+
+from mote_bench.contracts import FloatArray, Measurement, Record
+from mote_bench.toolkit import stream
+
+from .selection import record_link
+from .standings import Board, Worst
+
+ENOUGH = 0.9
+"""A rank correlation from which two orders are called alike."""
+FEWEST = 5
+"""Rows below which an order says nothing."""
+_DRAWS = 4000
+_Z = 1.959964
+_SURE = 0.975
+
+Pair = tuple[Board, list[Record]]
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """One question: what the strongest attack took from each row, on both populations.
+
+    Attributes
+    ----------
+    rows : mapping of row name -> (Measurement, Measurement)
+        Rows that recognise their owners and were measured on both; controls are left out: that ``cosine`` and
+        ``noise`` stand at the ends would be no finding.
+    spearman : float
+        Rank correlation of the values; NaN where all rows of a population have one value.
+    low, high : float
+        95 % interval of the rank correlation that endless people would show. Drawing the people of both populations
+        again adds noise to that of the figures, and noise only loses order: where both orders are the same, all redraws
+        lie below. So it holds the redraws' range and its mirror image about the value (the percentile and the basic
+        bootstrap; Davison & Hinkley, "Bootstrap methods and their application", 1997, section 5.2), and is rather wide.
+    itself : (float, float)
+        Of each population, the mean rank correlation with itself when its people are drawn twice: about the most that
+        another population can reach, and rather too much, as what is drawn from has noise of its own.
+    told : float
+        Rank correlation of the orders as far as they are told apart: a row's rank counts the rows that are surely
+        below it. NaN where a population tells none apart.
+    apart, alike : int
+        Pairs of rows that are told apart on both populations (in 97.5 % of the draws), and how many of those come in
+        the same order on both.
+    """
+
+    question: str
+    metric: str
+    rows: Mapping[str, tuple[Measurement, Measurement]]
+    spearman: float
+    low: float
+    high: float
+    itself: tuple[float, float]
+    told: float
+    apart: int
+    alike: int
+
+    @property
+    def verdict(self) -> str:
+        """Whether the orders are alike: ``yes``, ``no``, or ``not settled`` by so few rows or people."""
+        return "yes" if self.low >= ENOUGH else "no" if self.high < ENOUGH else "not settled"
+
+
+def agreements(first: Pair, second: Pair) -> list[Agreement]:
+    """An agreement for each question that both boards measure on five rows or more."""
+    made = []
+    for reading in first[0].readings:
+        ours, theirs = (_worst(board, reading.question) for board, _ in (first, second))
+        names = [name for name in ours if name in theirs]
+        if len(names) >= FEWEST:
+            pairs = {name: (_headline(ours[name]), _headline(theirs[name])) for name in names}
+            draws = [
+                _redrawn([found[name] for name in names], records, reading.question)
+                for found, (_, records) in ((ours, first), (theirs, second))
+            ]
+            made.append(_agreement(reading.question, pairs, draws))
+    return made
+
+
+def _worst(board: Board, question: str) -> dict[str, Worst]:
+    return {
+        row.name: one
+        for row in board.rows
+        if row.ranked
+        for one in row.questions
+        if one.question == question and one.headline is not None
+    }
+
+
+def _headline(worst: Worst) -> Measurement:
+    assert worst.headline is not None
+    return worst.headline
+
+
+def _agreement(
+    question: str, pairs: Mapping[str, tuple[Measurement, Measurement]], draws: Sequence[FloatArray]
+) -> Agreement:
+    values = np.array([[one.value for one in pair] for pair in pairs.values()])
+    spearman = _correlation(values)
+    low, high = _interval(spearman, _correlations(*draws))
+    itself = [float(_correlations(*np.split(drawn, 2)).mean()) for drawn in draws]
+    signs = [_order(drawn) for drawn in draws]
+    surely = np.array([_below(sign, len(pairs)) for sign in signs]).T
+    told = _correlation(surely)
+    apart = (signs[0] != 0) & (signs[1] != 0)
+    alike = int((signs[0] == signs[1])[apart].sum())
+    metric = next(iter(pairs.values()))[0].name
+    return Agreement(
+        question,
+        metric,
+        pairs,
+        spearman,
+        low,
+        high,
+        (itself[0], itself[1]),
+        told,
+        int(apart.sum()),
+        alike,
+    )
+
+
+def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) -> FloatArray:
+    """(draws, rows) values, as if other people had been there.
+
+    Every person gets a random weight, which moves all rows that they pull on together (multiplier bootstrap; van der
+    Vaart & Wellner, "Weak convergence and empirical processes", 1996, section 2.9); how far a row moves is what its
+    published interval says.
+    """
+    held = {record_link(record): record for record in records}
+    pulls = [_influence(held.get(one.record), _headline(one).name) for one in rows]
+    people = sorted({person for pull in pulls for person in pull})
+    place = {person: k for k, person in enumerate(people)}
+    rng = stream(0, "agreement", question, records[0].cell.data)
+    weights = rng.standard_normal((_DRAWS, len(people)))
+    made = []
+    for one, pull in zip(map(_headline, rows), pulls, strict=True):
+        length = float(np.sqrt(sum(value * value for value in pull.values())))
+        if length > 0:
+            share = np.zeros(len(people))
+            share[[place[person] for person in pull]] = list(pull.values())
+            moved = weights @ share / length
+        else:  # the record doesn't say who pulls
+            moved = rng.standard_normal(_DRAWS)
+        made.append(one.value + moved * np.where(moved > 0, one.high - one.value, one.value - one.low) / _Z)
+    return np.array(made).T
+
+
+def _influence(record: Record | None, metric: str) -> dict[int, float]:
+    held = {} if record is None else record.details.get("influence", {})
+    return dict(zip(held.get("people", ()), held.get(metric, ()), strict=False))
+
+
+def _correlation(values: npt.NDArray[Any]) -> float:
+    """Spearman's rank correlation of two columns (rows, 2); NaN where one has no order at all."""
+    return float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
+
+
+def _interval(value: float, drawn: FloatArray) -> tuple[float, float]:
+    """The range of the redraws (draws,) with its mirror image about the value, within -1 to 1."""
+    low, high = np.quantile(drawn, [1 - _SURE, _SURE])
+    mirrored = np.clip([2 * value - high, 2 * value - low], -1.0, 1.0)
+    return float(np.fmin(low, mirrored[0])), float(np.fmax(high, mirrored[1]))  # a value that is NaN has no mirror
+
+
+def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Spearman's rank correlation of each draw (draws, rows); 0 where one has no order at all."""
+    ranks = [rankdata(drawn, axis=1) for drawn in (first, second)]
+    one, other = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
+    length = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    return np.asarray((one * other).sum(axis=1) / np.maximum(length, 1e-12))
+
+
+def _order(drawn: FloatArray) -> npt.NDArray[np.int_]:
+    """Of each pair of rows 1 where the first is surely higher, -1 where it is surely lower, otherwise 0."""
+    pairs = list(combinations(range(drawn.shape[1]), 2))
+    above = np.array([(drawn[:, one] > drawn[:, other]).mean() for one, other in pairs])
+    below = np.array([(drawn[:, one] < drawn[:, other]).mean() for one, other in pairs])
+    return np.asarray((above >= _SURE).astype(int) - (below >= _SURE).astype(int))
+
+
+def _below(signs: npt.NDArray[np.int_], rows: int) -> npt.NDArray[np.int_]:
+    """(rows,) how many others each row is surely higher than, of :func:`_order`."""
+    counts = np.zeros(rows, dtype=int)
+    for (one, other), sign in zip(combinations(range(rows), 2), signs.tolist(), strict=True):
+        counts[one] += sign > 0
+        counts[other] += sign < 0
+    return counts

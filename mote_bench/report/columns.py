@@ -1,0 +1,203 @@
+"""What a board says of every row, once: all renderers walk this list, so that a new column is one line of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from mote_bench.analysis.selection import Reading, better
+from mote_bench.analysis.standings import Board, Figure, Row, Worst
+from mote_bench.contracts import Measurement, flat
+from mote_bench.formatting import label
+from mote_bench.metrics.catalogue import describe
+from mote_bench.questions.harness import VERIFY
+
+MARKDOWN, LATEX, TERMINAL, HTML, CSV, JSON = "markdown", "latex", "terminal", "html", "csv", "json"
+EVERYWHERE = frozenset({MARKDOWN, LATEX, TERMINAL, HTML, CSV, JSON})
+
+RATE, ATTACK, INDEX = "rate", "attack", "index"
+"""A figure of recognition (Figure), of the strongest attack (Worst), of fairness (Figure)."""
+UNFAIR = "unfair"
+"""All fairness of a row (tuple of Fairness)."""
+ENROLMENT, SECONDS, RATIO, BYTES, KEY = "enrolment", "seconds", "ratio", "bytes", "key"
+"""What is shown of a row's Cost."""
+
+LEAKS = (RATE, ATTACK)
+COSTS = (INDEX, UNFAIR, ENROLMENT, SECONDS, RATIO, BYTES, KEY)
+"""The forms of each of the two tables of a board."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One thing that a board says of every row.
+
+    Attributes
+    ----------
+    key : str
+        Its name in leaderboard.csv and leaderboard.json.
+    title : str
+        Its heading.
+    form : str
+        What ``value`` gives and so how it is written: ``RATE``, ``ATTACK``, ...
+    value : callable
+        Row -> Figure, Worst, Cost or tuple of Fairness, as ``form`` says.
+    shown : set of str
+        The renderers that show it.
+    better : str
+        ``lower``, ``higher``, or nothing where rows aren't compared by it.
+    metric, question : str
+        The metric, as catalogued for that question; empty for costs.
+    at : str, optional
+        The false-match rate at which it is read: nothing where there is none to read it at, None where it needs none.
+    group : str
+        The attribute whose groups it compares.
+    note : str
+        Small print below the heading.
+    name : str
+        How two rows' figures are named where they are compared outside of the table; default: the title.
+    titles : mapping
+        Headings of renderers that need another one.
+    """
+
+    key: str
+    title: str
+    form: str
+    value: Callable[[Row], Any]
+    shown: frozenset[str] = EVERYWHERE
+    better: str = ""
+    metric: str = ""
+    question: str = ""
+    at: str | None = None
+    group: str = ""
+    note: str = ""
+    name: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title_in(self, renderer: str) -> str:
+        """The heading as this renderer writes it."""
+        return self.titles.get(renderer, self.title)
+
+    def measurement(self, row: Row) -> Measurement | None:
+        """The row's number, of a rate, an index or an attack."""
+        value: Figure | Worst = self.value(row)
+        return value.headline if isinstance(value, Worst) else value.measurement
+
+
+def columns(board: Board) -> tuple[Column, ...]:
+    """Every column of a board, in the order in which they are shown."""
+    return (
+        _rate("eer", "EER"),
+        _rate("fnmr", "FNMR", at=board.fmr),
+        _rate("rank_1", "Rank-1"),
+        *(_attack(place, reading) for place, reading in enumerate(board.readings)),
+        *(index for place, name in enumerate(board.attributes) for index in _indexes(place, name)),
+        *(_unfair() if board.attributes else ()),
+        *_costs(),
+    )
+
+
+def shown(board: Board, renderer: str, *forms: str) -> tuple[Column, ...]:
+    """A board's columns in a renderer, of these forms or of all."""
+    return tuple(one for one in columns(board) if renderer in one.shown and (not forms or one.form in forms))
+
+
+def _rate(key: str, title: str, *, at: str | None = None) -> Column:
+    """A figure of recognition, whose metric is called as the column."""
+    metric = flat(key, at or None)
+    way = describe(flat(key, None if at is None else "{fmr}"), VERIFY).better
+    return Column(
+        key,
+        title,
+        RATE,
+        lambda row: row.verified(metric),
+        better=way,
+        metric=metric,
+        question=VERIFY,
+        at=at,
+        note=f"{way} recognises better",
+        name=title if at is None else f"{title} at FMR {at}",
+    )
+
+
+def _attack(place: int, reading: Reading) -> Column:
+    """The strongest attack on a question."""
+    measure, way = label(reading.headline), better(reading)
+    return Column(
+        reading.question,
+        reading.question,
+        ATTACK,
+        lambda row: row.questions[place],
+        better=way,
+        metric=reading.headline,
+        question=reading.question,
+        note=f"{measure}; {way} leaks less",
+        name=f"{reading.question.capitalize()}: {measure}",
+    )
+
+
+def _indexes(place: int, attribute: str) -> Iterator[Column]:
+    """How unequal the errors of an attribute's groups are."""
+    for index, better_when, fair in (("garbe", "lower", 0), ("fdr", "higher", 1)):
+        yield Column(
+            f"{index}_{attribute}",
+            index.upper(),
+            INDEX,
+            partial(_index, place=place, name=index),
+            frozenset({MARKDOWN, HTML, CSV}),
+            better=better_when,
+            group=attribute,
+            note=f"{fair} = fair",
+            name=f"Fairness of {attribute}: {index.upper()}",
+        )
+
+
+def _index(row: Row, *, place: int, name: str) -> Figure:
+    fairness = row.fairness[place]
+    return fairness.garbe if name == "garbe" else fairness.fdr
+
+
+def _unfair() -> Iterator[Column]:
+    """The index of the attribute whose groups differ most, where there is room for one."""
+    yield Column("unfair", "unfair:\nGARBE", UNFAIR, lambda row: row.fairness, frozenset({TERMINAL}))
+
+
+def _costs() -> Iterator[Column]:
+    def cost(row: Row) -> Any:
+        return row.cost
+
+    programs = frozenset({MARKDOWN, CSV})
+    yield Column(
+        "enrolment",
+        "enrol\nto cosine",
+        ENROLMENT,
+        cost,
+        frozenset({TERMINAL, HTML}),
+        better="lower",
+        note="multiples of cosine",
+        name="Enrolment: seconds",
+        titles={HTML: "Enrolment"},
+    )
+    yield Column("seconds_per_enrolment", "enrolment", SECONDS, cost, programs)
+    yield Column("enrolment_to_cosine", "to cosine", RATIO, cost, programs)
+    yield Column(
+        "bytes_per_template",
+        "bytes",
+        BYTES,
+        cost,
+        EVERYWHERE - {JSON},
+        better="lower",
+        note="bytes",
+        name="Template: bytes",
+        titles={HTML: "Template"},
+    )
+    yield Column(
+        "key_bytes_per_person",
+        "key",
+        KEY,
+        cost,
+        frozenset({HTML, CSV}),
+        note="bytes per person",
+        titles={HTML: "Key"},
+    )

@@ -1,0 +1,97 @@
+"""One list of columns: what is added to it stands on every board."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from mote_bench.analysis.standings import standings
+from mote_bench.report import columns, csv_json, html, latex, markdown, terminal
+
+
+@pytest.fixture
+def board(records):
+    return standings(records)[0][0]
+
+
+@pytest.fixture
+def with_another(monkeypatch):
+    """A column more: the false-match rate reached."""
+    own = columns.columns
+    another = columns._rate("reached", "reached", "fmr_reached_at_fmr_1e-3", at="1e-3")
+    monkeypatch.setattr(columns, "columns", lambda board: (another, *own(board)))
+
+
+RENDERERS = {
+    columns.MARKDOWN: markdown._CELLS,
+    columns.LATEX: latex._CELLS,
+    columns.TERMINAL: terminal._CELLS,
+    columns.CSV: csv_json._CELLS,
+}
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_every_renderer_can_write_what_it_shows(board, renderer):
+    shown = columns.shown(board, renderer)
+    forms = {column.form for column in shown} - ({columns.INDEX} if renderer == columns.LATEX else set())
+    assert shown
+    assert forms == set(RENDERERS[renderer])
+
+
+def test_a_column_has_a_key_of_its_own(board):
+    keys = [column.key for column in columns.columns(board)]
+    assert len(keys) == len(set(keys))
+    assert keys[:3] == ["eer", "fnmr", "rank_1"]
+    assert {"gender", "link", "garbe_age", "fdr_age", "bytes_per_template"} <= set(keys)
+
+
+def test_each_rate_knows_which_values_recognise_better(board):
+    shown = {column.key: column for column in columns.shown(board, columns.HTML, columns.RATE)}
+    assert [shown[key].better for key in ("eer", "fnmr", "rank_1")] == ["lower", "lower", "higher"]
+    assert shown["fnmr"].name == "FNMR at FMR 1e-3"
+    assert (shown["fnmr"].metric, shown["fnmr"].at) == ("fnmr_at_fmr_1e-3", "1e-3")
+
+
+def test_fnmr_is_a_column_even_where_there_is_no_rate_to_read_it_at(make_record):
+    board, _ = standings([make_record("mote", "zero-effort", "verify", knowledge="none")])[0]
+    fnmr = columns.columns(board)[1]
+    assert (fnmr.key, fnmr.at, fnmr.better) == ("fnmr", "", "lower")
+    assert fnmr.measurement(board.rows[0]) is None
+
+
+@pytest.mark.usefixtures("with_another")
+def test_a_column_more_stands_on_every_board(records, board):
+    """The stand-in records reach 0.0012 at 1e-3, for every scheme that was verified."""
+    out = io.StringIO()
+    Console(width=200, file=out).print(terminal.table([board]))
+    (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board])))
+    held = json.loads(csv_json.leaderboard_json([board]))["boards"][0]["rows"][0]
+    assert out.getvalue().count(" reached") == 1
+    assert "reached at FMR 1e-3" in markdown.leaderboard_md([board])
+    assert "[0.0012][" in markdown.leaderboard_md([board])
+    assert "reached@1e-3" in latex.leaderboard_tex([board])
+    assert 'data-name="reached at FMR 1e-3"' in html.leaderboard_html(standings(records))
+    assert (first["reached"], first["reached_at_fmr"]) == ("0.0012", "1e-3")
+    assert held["reached"]["measurement"]["value"] == 0.0012
+
+
+def test_identification_at_rank_1_stands_on_every_board(records, board):
+    """Of the plain embedding: 0.99, with an interval of 0.02 to either side."""
+    out = io.StringIO()
+    Console(width=200, file=out).print(terminal.table([board]))
+    (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board])))
+    held = json.loads(csv_json.leaderboard_json([board]))["boards"][0]["rows"][0]
+    page = html.leaderboard_html(standings(records))
+    assert "Rank-1" in out.getvalue()
+    assert "| Rank-1, n=200 " in markdown.leaderboard_md([board])
+    assert r"Rank-1 $\uparrow$" in latex.leaderboard_tex([board])
+    assert 'data-better="higher" data-name="Rank-1">Rank-1<small>higher recognises better</small>' in page
+    assert "share of probes whose best-scoring template is their person" in page
+    assert [first[f"rank_1{part}"] for part in ("", "_low", "_high", "_n", "_status")] == [
+        "0.99", "0.97", "1.0", "200", "ok"
+    ]  # fmt: skip
+    assert held["rank_1"]["measurement"]["value"] == 0.99
