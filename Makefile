@@ -1,6 +1,6 @@
-# make run   the benchmark on the built-in population, in an environment of its own
+# make run   the benchmark on the built-in population, in an environment of its own; boards in boards/
 # make test  the tests, in the same environment
-# make mote  the tables and plots of MOTE's variants in leaderboards/mote
+# make mote  the tables and plots of MOTE's variants in boards/mote
 # make gate  fails when the built-in schemes leak more than in leaderboards/gate
 # make gate-baseline  makes leaderboards/gate anew, after a change that is meant to move its figures
 PYTHON ?= python3
@@ -66,9 +66,9 @@ gate: env
 	$(BIN)/python -m mote_bench gate --baseline leaderboards/gate
 
 gate-baseline: env
-	rm -rf leaderboards/gate
-	$(BIN)/python -m mote_bench run --protocol quick-1 --schemes biohash,mote,pe-miu --out leaderboards/gate --quiet
-	find leaderboards/gate -maxdepth 1 -type f -delete  # a baseline is its records
+	rm -rf leaderboards/gate boards/gate
+	$(BIN)/python -m mote_bench run --protocol quick-1 --schemes biohash,mote,pe-miu --out boards/gate --quiet
+	$(BIN)/python -m mote_bench pack --out boards/gate --to leaderboards/gate
 
 bench: env
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-columns=min,median,rounds

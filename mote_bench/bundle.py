@@ -137,7 +137,7 @@ def signed(bundle: Bundle) -> list[Record]:
 def _table(bundle: Bundle) -> dict[str, Any]:
     from mote_bench import store
 
-    records = [{**store.table_of(one), "status": str(one.status)} for one in bundle.records]
+    records = [{**store.as_table(one), "status": str(one.status)} for one in bundle.records]
     return {
         "format": FORMAT,
         "kind": bundle.kind,
@@ -230,6 +230,5 @@ def submitted(folder: Path, own: Sequence[Record]) -> list[Record]:
             if record.cell in found:
                 raise InputError(f"'{path}': another bundle holds {record.cell.attack} on {record.cell.scheme} already")
             if record.cell not in held:
-                origin = {**record.provenance, "file": f"{BUNDLES}/{quote(path.name)}"}
-                found[record.cell] = replace(record, provenance=origin)
+                found[record.cell] = replace(record, file=f"{BUNDLES}/{quote(path.name)}")
     return list(found.values())

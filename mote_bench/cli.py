@@ -12,6 +12,7 @@ import mote_bench
 from mote_bench.commands import check, embed, explain, external, faces, gate, new, pack, submit, verify
 from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
+from mote_bench.store import BOARDS
 
 if TYPE_CHECKING:
     from mote_bench.analysis.standings import Board
@@ -101,7 +102,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         str,
         typer.Option(help="processes of this machine; dask: a local Dask cluster; or a scheduler's tcp://HOST:PORT."),
     ] = "processes",
-    out: Annotated[Path, typer.Option(help="Folder for records and boards.")] = Path("leaderboards"),
+    out: Annotated[Path, typer.Option(help="Folder for records and boards.")] = BOARDS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cells again.")] = False,
     isolate: Annotated[
         bool,
@@ -117,11 +118,18 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     task_gigabytes: Annotated[
         float | None, typer.Option(min=0.5, help="With --isolate: the memory that one task may take. Default: 8.")
     ] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="Show the published rows of the same data, protocol and seed too, marked as such."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
     from mote_bench import cluster, expectation, isolation, runner, settings, store, workers
+    from mote_bench import published as shipped
     from mote_bench.progress import shown
     from mote_bench.spec import RunSpec, bins_of
 
@@ -140,6 +148,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)
+    if published:
+        shipped.check()  # before the run, not after it
     with store.opened(out) as damaged:
         for path in damaged:
             _say(f"damaged: a record couldn't be read and is made again; what it was is in '{path}'")
@@ -157,7 +167,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
             finished = runner.run(
                 setting, out, jobs=count, progress=progress, fresh=fresh, cluster=place, bounds=bounds
             )
-        boards = _write_boards(out)
+        boards = _write_boards(out, published)
     if json:
         print((out / "leaderboard.json").read_text(encoding="utf-8"), end="")
     _close(setting, finished, boards, out, quiet or json)
@@ -178,14 +188,20 @@ def list_(
 
 @app.command(epilog="Example: python -m mote_bench board --out boards")
 def board(
-    out: Annotated[Path, typer.Option(help="The folder that holds records/.")] = Path("leaderboards"),
+    out: Annotated[Path, typer.Option(help="The folder that holds records/.")] = BOARDS,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="Show the published rows of the same data, protocol and seed too, marked as such."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Make every leaderboard anew from the records, with the same bytes, and say which runs the folder holds."""
     from mote_bench.spec import read_runs
 
-    boards = _write_boards(out)
+    boards = _write_boards(out, published)
     for made in [] if quiet else read_runs(out):
         _say(f"a run of this folder: {made.command()}")
     if json:
@@ -216,13 +232,15 @@ def _isolated(bounds: Bounds) -> str:
     return f"isolated: {bounds.seconds:g} s a task; but on this system a task can {', '.join(free)}"
 
 
-def _write_boards(out: Path) -> list[Board]:
-    from mote_bench import bundle, store
+def _write_boards(out: Path, published: bool) -> list[Board]:
+    from mote_bench import store
     from mote_bench.analysis.standings import standings
+    from mote_bench.published import PUBLISHED, records_of
     from mote_bench.report.boards import rendered
 
-    own = store.read(out)
-    records = own + bundle.submitted(out, own)
+    records = records_of(out, published=published)
+    if published and not any(PUBLISHED in record.provenance for record in records):
+        _say("note: no published row is of the same data, protocol and seed; the boards show this folder's own only")
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
     made = standings(records)

@@ -551,6 +551,9 @@ class Record:
     rehearsal : tuple of Measurement
         What the same attack took from people of the attacker's own whom it saw as it saw its victims. The strongest
         attack is chosen by these, so that the figures of the victims aren't the largest of many by luck.
+    file : str
+        Where it was read from, seen from the folder of boards, for their links; not a part of the record. Empty for one
+        that was just made.
     """
 
     cell: Cell
@@ -561,6 +564,7 @@ class Record:
     provenance: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     rehearsal: tuple[Measurement, ...] = ()
+    file: str = field(default="", compare=False)
 
 
 _MOVED = ("WhichClass", "HowMuch", "WhichFace", "SamePerson", "WhichPhoto", "WasMember", "WhichKeyface")

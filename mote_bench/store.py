@@ -12,15 +12,18 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from mote_bench.contracts import Cell, InputError, Record, Status
 from mote_bench.metrics.names import from_json, snake_case, to_json
 from mote_bench.naming import packed_name, record_name, short_id
 
 RECORDS = "records"
+BOARDS = Path("boards")
+"""Where a run goes that isn't told."""
 _JOURNAL = ".finished"
 _LOCK = ".lock"
 _DAMAGED = "damaged"
@@ -146,7 +149,13 @@ def read(folder: Path) -> list[Record]:
         When a record is damaged; the message names its file, and the line of a packed one.
     """
     paths = sorted((folder / RECORDS).glob("*.json"))
-    own = [from_text(path.read_text(encoding="utf-8", errors="replace"), str(path)) for path in paths]
+    own = [
+        replace(
+            from_text(path.read_text(encoding="utf-8", errors="replace"), str(path)),
+            file=f"{RECORDS}/{quote(path.name)}",
+        )
+        for path in paths
+    ]
     cells = {record.cell for record in own}
     return _in_order([*own, *(record for record in _read_packed(folder) if record.cell not in cells)])
 
@@ -211,8 +220,16 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 def to_text(record: Record) -> str:
     """A record as JSON, a line per part, the last one a checksum of the others; equal records give equal bytes."""
-    parts = _parts(table_of(record))
+    parts = _parts(as_table(record))
     return "{\n" + parts + f',\n"sha256": "{_sha256(parts)}"\n}}\n'
+
+
+def as_table(record: Record) -> dict[str, Any]:
+    """A record as JSON holds it: with published names of metrics, and all of it but where it was read from."""
+    listed = {"measurements": record.measurements, "rehearsal": record.rehearsal}
+    table = asdict(record) | {part: [to_json(one) for one in ones] for part, ones in listed.items()}
+    del table["file"]
+    return table
 
 
 def from_text(text: str, source: str) -> Record:
@@ -235,7 +252,7 @@ def from_text(text: str, source: str) -> Record:
 
 def to_line(record: Record) -> str:
     """A record as one line of a packed file: its short id, the parts of :func:`to_text`, and the same checksum."""
-    table = table_of(record)
+    table = as_table(record)
     whole = {"id": short_id(record.cell), **table, "sha256": _sha256(_parts(table))}
     return "{" + ", ".join(_members(whole)) + "}\n"
 
@@ -276,12 +293,6 @@ def parsed(text: str) -> Any:
         raise ValueError(f"{constant} is no number")
 
     return json.loads(text, parse_constant=refused)
-
-
-def table_of(record: Record) -> dict[str, Any]:
-    """A record as a table that JSON takes; its metrics have their published names."""
-    listed = {"measurements": record.measurements, "rehearsal": record.rehearsal}
-    return asdict(record) | {part: [to_json(one) for one in ones] for part, ones in listed.items()}
 
 
 def record_of(table: Any, source: str) -> Record:
@@ -330,7 +341,9 @@ def _read_packed(folder: Path) -> list[Record]:
         # Not splitlines, which also splits at characters that a JSON text may hold, such as U+2028.
         for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
             source = f"line {number} of '{path}'"
-            record = from_line(line, source)
+            read = from_line(line, source)
+            where = quote(path.relative_to(folder).as_posix())
+            record = replace(read, file=f"{where}#{short_id(read.cell)}")
             if found.setdefault(record.cell, record) is not record:
                 raise InputError(f"{source} holds {record.cell}, as an earlier line does; take one of the two out")
     return list(found.values())

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mote_bench import bundle, cluster, isolation, runner, settings, store, workers
+from mote_bench import cluster, isolation, runner, settings, store, workers
+from mote_bench import published as shipped
 from mote_bench.contracts import InputError, Record
 from mote_bench.progress import shown
 from mote_bench.protocol import DEFAULT
@@ -35,6 +36,7 @@ def run(  # noqa: PLR0913 - the command line's options
     jobs: int | None = None,
     backend: str = cluster.PROCESSES,
     out: str | Path | None = None,
+    published: bool = False,
     fresh: bool = False,
     isolate: bool = False,
     task_seconds: float | None = None,
@@ -65,6 +67,8 @@ def run(  # noqa: PLR0913 - the command line's options
         ``processes`` of this machine; ``dask``: a local Dask cluster; or a scheduler's ``tcp://HOST:PORT``.
     out : str or Path, optional
         Folder for records and boards. Without one nothing is kept but the table.
+    published : bool
+        The boards show the published rows of the same data, protocol and seed too, marked as such; the table doesn't.
     fresh : bool
         Run finished cells again.
     isolate : bool
@@ -99,6 +103,8 @@ def run(  # noqa: PLR0913 - the command line's options
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)
+    if published:
+        shipped.check()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(out) if out is not None else Path(scratch)
         with (
@@ -108,7 +114,9 @@ def run(  # noqa: PLR0913 - the command line's options
         ):
             made = runner.run(setting, folder, jobs=count, progress=progress, fresh=fresh, cluster=place, bounds=bounds)
             if out is not None:
-                for name, text in render([*_all(folder)], strip=store.strip(folder)).items():
+                for name, text in render(
+                    shipped.records_of(folder, published=published), strip=store.strip(folder)
+                ).items():
                     store.write_text(folder / name, text)
     return _table(made.records)
 
@@ -128,15 +136,10 @@ def read(folder: str | Path) -> pd.DataFrame:
     InputError
         When there are no records, or one is damaged.
     """
-    records = _all(Path(folder))
+    records = shipped.records_of(Path(folder), published=False)
     if not records:
         raise InputError(f"no records in '{folder}'; make some: mote_bench.run(out={str(folder)!r})")
     return _table(records)
-
-
-def _all(folder: Path) -> list[Record]:
-    own = store.read(folder)
-    return own + bundle.submitted(folder, own)
 
 
 def _table(records: Sequence[Record]) -> pd.DataFrame:

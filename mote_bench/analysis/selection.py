@@ -144,8 +144,12 @@ def find(record: Record | None, name: str) -> Measurement | None:
 
 
 def record_link(record: Record) -> str:
-    """Where a record stands, seen from the boards beside its folder: its own file, or the bundle it came in."""
-    return str(record.provenance.get("file") or f"records/{record_name(record.cell)}")
+    """Where a record stands, seen from the boards beside its folder.
+
+    Its own file; the bundle that it came in; or a packed file with, after ``#``, the id that its line begins with. That
+    id comes from the cell alone, so a link holds when other lines are added or figures change.
+    """
+    return record.file or f"records/{record_name(record.cell)}"
 
 
 def harness_record(records: Iterable[Record], scheme: str, question: str, *, stolen: bool) -> Record | None:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
 from mote_bench.formatting import plural, printable
+from mote_bench.published import PUBLISHED
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 
@@ -52,6 +53,7 @@ BROKEN_ABOVE = 0.25
 """A scheme is broken when even the favourable end of its EER's interval turns away one owner in four."""
 USUAL = "logistic-bytes"
 """How papers usually evaluate what a template says of an attribute."""
+_NOT_MADE_HERE = "published with mote-bench, not made by this run"
 COIN = 0.5
 """An EER whose interval reaches that of a coin shows no recognition at all."""
 
@@ -178,7 +180,12 @@ class Row:
 
     @property
     def name(self) -> str:
-        return row_name(self.scheme, self.key)
+        return row_name(self.scheme, self.key) + self.mark
+
+    @property
+    def mark(self) -> str:
+        """What follows the name of a published row that stands beside a run's own."""
+        return f", {PUBLISHED}" if _NOT_MADE_HERE in self.notes else ""
 
     def verified(self, metric: str) -> Figure:
         """What verification measured of the row, by the metric's name."""
@@ -310,7 +317,17 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         cost=_cost(frame, scheme),
     )
     spared = () if row.role else _spared(frame, scheme, key=key)
-    return replace(row, notes=(*_standing(row), *_submitter(verify), *_scorer(verify), *spared, *_silent(row)))
+    return replace(
+        row,
+        notes=(
+            *_published(frame, scheme),
+            *_standing(row),
+            *_submitter(verify),
+            *_scorer(verify),
+            *spared,
+            *_silent(row),
+        ),
+    )
 
 
 def _figure(record: Record | None, metric: str) -> Figure:
@@ -403,6 +420,12 @@ def _standing(row: Row) -> list[str]:
     elif row.recognition == UNKNOWN:
         notes.append(f"whether it recognises anybody is unknown: verification {printable(row.eer.status)}")
     return notes
+
+
+def _published(frame: _Frame, scheme: str) -> list[str]:
+    """Whether a row came with mote-bench and stands beside what a run made."""
+    mine = (record for record in frame.records if record.cell.scheme == scheme)
+    return [_NOT_MADE_HERE] if any(PUBLISHED in record.provenance for record in mine) else []
 
 
 def _submitter(verify: Record | None) -> list[str]:

@@ -12,6 +12,7 @@ from mote_bench.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, ag
 from mote_bench.commands.gate import chosen
 from mote_bench.commands.submit import write
 from mote_bench.contracts import InputError
+from mote_bench.store import BOARDS
 
 EPILOG = "Example: python -m mote_bench external --scheme mote --attack my-attack --by 'Jane Doe'"
 
@@ -20,7 +21,9 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     scheme: Annotated[str, typer.Option(help="The published scheme.")],
     attack: Annotated[str, typer.Option(help="The attack, installed as a plug-in.")],
     by: Annotated[str, typer.Option(help="Who found it; will stand on the boards.")],
-    out: Annotated[Path, typer.Option(help="The folder of boards.")] = Path("leaderboards"),
+    out: Annotated[
+        Path, typer.Option(help="The folder of boards. Where it lacks the scheme, the published row is taken.")
+    ] = BOARDS,
     protocol: Annotated[str | None, typer.Option(help="Where the folder holds several runs.")] = None,
     data: Annotated[str | None, typer.Option(help="The data set's name, or the published data's file.")] = None,
     attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
@@ -33,12 +36,10 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     """Run an attack on a published scheme as its published run was made, and file what it finds."""
     from mote_bench import bundle, registry, store
     from mote_bench.commands.verify import rerun
+    from mote_bench.published import rows_of
 
     registry.find("attacks", attack)
-    published = [record for record in store.read(out) if record.cell.scheme == scheme]
-    if not published:
-        raise InputError(f"no records of '{scheme}' in '{out}'; expected a published row")
-    rows = chosen(published, protocol=protocol, data=data, seed=seed)
+    rows = chosen(rows_of(scheme, out), protocol=protocol, data=data, seed=seed)
     if any(record.cell.attack == attack for record in rows):
         raise InputError(f"'{attack}' has been run on '{scheme}' already; a new attack needs a name of its own")
     given = Given(data, attributes, tuple(bins or ()), attacker_data)
@@ -47,4 +48,5 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
         record for record in rerun(asked, jobs=jobs) if (record.cell.scheme, record.cell.attack) == (scheme, attack)
     ]
     write(bundle.make(bundle.ATTACK, made, by=by, home=Path.cwd()), out, to)
-    print(f"Show it: python -m mote_bench board --out {out}")
+    own = any(record.cell.scheme == scheme for record in store.read(out))
+    print(f"Show it: python -m mote_bench board --out {out}{'' if own else ' --published'}")

@@ -9,6 +9,7 @@ import typer
 
 from mote_bench.commands.gate import chosen
 from mote_bench.contracts import InputError
+from mote_bench.store import BOARDS
 
 if TYPE_CHECKING:
     from mote_bench.bundle import Bundle
@@ -19,7 +20,7 @@ EPILOG = "Example: python -m mote_bench submit --scheme my-scheme --by 'Jane Doe
 def submit(
     scheme: Annotated[str, typer.Option(help="The scheme, as in the run.")],
     by: Annotated[str, typer.Option(help="Who submits it; will stand on the boards.")],
-    out: Annotated[Path, typer.Option(help="The folder of the run.")] = Path("leaderboards"),
+    out: Annotated[Path, typer.Option(help="The folder of the run.")] = BOARDS,
     protocol: Annotated[str | None, typer.Option(help="Where the folder holds several runs.")] = None,
     data: Annotated[str | None, typer.Option(help="Where the folder holds several runs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Where the folder holds several runs.")] = None,

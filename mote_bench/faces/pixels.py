@@ -1,6 +1,6 @@
 """Pictures of the built-in people from their stolen templates: how often they are accepted, and a strip of them.
 
-    python -m mote_bench.faces.pixels [--people 10] [--second EMBEDDER --weights FILE] [--out leaderboards/pixels]
+    python -m mote_bench.faces.pixels [--people 10] [--second EMBEDDER --weights FILE] [--out boards/pixels]
 
 The thief has the stolen record, the algorithm (for a keyed scheme also the key), a recogniser, and a renderer of faces
 that belong to nobody; or no record at all, only the running system's scores or decisions, which an attack of the suite
@@ -438,7 +438,7 @@ def main() -> None:
         "--album", type=Path, help="a folder for the pictures themselves, as `explain --pictures` takes"
     )
     parser.add_argument("--jobs", type=int, default=workers.default_jobs(), help="worker processes")
-    parser.add_argument("--out", type=Path, default=Path("leaderboards/pixels"), help="folder for table and strip")
+    parser.add_argument("--out", type=Path, default=Path("boards/pixels"), help="folder for table and strip")
     given = parser.parse_args()
     try:
         _write(given)

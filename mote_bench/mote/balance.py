@@ -1,6 +1,6 @@
 """What MOTE's knob for fairness does: error rates by group against the share of the own group's positives.
 
-    python -m mote_bench.mote.balance [--data FILE.npz] [--attribute gender] [--solved] [--out leaderboards/mote]
+    python -m mote_bench.mote.balance [--data FILE.npz] [--attribute gender] [--solved] [--out boards/mote]
 
 Nets of a protocol's target people, at a threshold set on its shadow people at FMR 1e-2; beside them ``cosine``, the
 normalised scores ``cosine-znorm`` and ``cosine-fair``, and the tuned :class:`~mote_bench.mote.fair.FairMOTE`. With

@@ -1,6 +1,6 @@
 """What yes-or-no answers alone give away: how many strangers somebody must present to learn a person's class.
 
-    python -m mote_bench.mote.bound [--data FILE.npz] [--attribute gender] [--out leaderboards/mote]
+    python -m mote_bench.mote.bound [--data FILE.npz] [--attribute gender] [--out boards/mote]
 
 A system that lets in same-class impostors more often than others tells the class of its owners to whoever may knock
 often enough. Present N strangers of each of two classes; the person's class is taken to be the one of which more were

@@ -1,6 +1,6 @@
 """Does a template that holds less give less away? Recognition against privacy, by how many numbers are stored.
 
-    python -m mote_bench.mote.capacity [--data FILE.npz] [--attribute gender] [--out leaderboards/mote]
+    python -m mote_bench.mote.capacity [--data FILE.npz] [--attribute gender] [--out boards/mote]
 
 Closed-form templates of ever fewer features, 4 bits a number. The thief holds the records, the public features and 300
 people of their own, and asks nothing: a ridge regression from stored numbers to faces, and a logistic regression to

@@ -11,7 +11,7 @@ from mote_bench.contracts import InputError
 from mote_bench.settings import Setting
 from mote_bench.spec import RunSpec
 
-FOLDER = Path("leaderboards/mote")
+FOLDER = Path("boards/mote")
 
 
 def parser(command: str, description: str, *, attribute: str = "") -> ArgumentParser:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mote_bench.analysis.standings import Board, standings
 from mote_bench.contracts import Record
+from mote_bench.published import PUBLISHED
 
 from .agreement import agreement_md
 from .csv_json import leaderboard_csv, leaderboard_json
@@ -22,6 +23,8 @@ def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
 
     ``strip`` is the JPEG file of pictures that :mod:`mote_bench.faces.pixels` rebuilt, for the page to show.
 
+    Published records stand in the boards, marked, and not in results.csv, which holds what was measured here.
+
     The same records give the same bytes, in whatever order they come; nothing is read or written.
 
     Raises
@@ -37,7 +40,9 @@ def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes
     boards = [board for board, _ in with_records]
     alike = agreement_md(with_records)
     return {
-        "results.csv": results_csv([record for _, records in with_records for record in records]),
+        "results.csv": results_csv(
+            [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
+        ),
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),

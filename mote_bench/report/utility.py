@@ -74,7 +74,7 @@ def _rates(verify: Record | None) -> list[str]:
 
 def _name(row: Row) -> str:
     how = {"": "", STOLEN: ", key stolen"}.get(row.key, ", normal" if row.cost.key_size.measurement else "")
-    return safe(row.scheme + how)
+    return safe(row.scheme + how + row.mark)
 
 
 def _people(verified: Iterable[Record | None]) -> str:

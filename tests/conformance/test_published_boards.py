@@ -12,6 +12,24 @@ from mote_bench.report.boards import render
 BOARDS = Path(__file__).resolve().parents[2] / "leaderboards"
 
 
+def test_every_link_of_a_board_leads_to_a_record() -> None:
+    """The file is there, and a line in it begins with the id after ``#``."""
+    (_, *addresses) = (BOARDS / "leaderboard.md").read_text(encoding="utf-8").split("]: records/")
+    links = {line.split("\n")[0] for line in addresses}
+    files = {link.partition("#")[0] for link in links}
+    found = {
+        f"{file}#{line[8:16]}"
+        for file in files
+        for line in (BOARDS / "records" / file).read_text(encoding="utf-8").split("\n")
+    }
+    assert len(links) > 400
+    assert links <= found
+
+
+def test_there_are_few_files() -> None:
+    assert sum(path.is_file() for path in BOARDS.rglob("*")) < 200
+
+
 @pytest.mark.slow
 def test_the_boards_are_those_of_the_records() -> None:
     own = store.read(BOARDS)

@@ -190,6 +190,7 @@ def test_a_stronger_attack_is_shown_with_its_finder(tmp_path: Path) -> None:
     assert "clever-answers, found by A &lt;b&gt;Finder&lt;/b&gt;" in boards["leaderboard.html"]
     assert "found by A &lt;b&gt;Finder&lt;/b&gt;" in boards["leaderboard.md"]
     assert "A <b>Finder</b>" in boards["leaderboard.csv"]
+    assert "]: bundles/people_quick-1_0_mine_clever-answers.json" in boards["leaderboard.md"]
 
 
 def test_a_weaker_one_changes_nothing(tmp_path: Path) -> None:

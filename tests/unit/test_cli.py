@@ -26,7 +26,7 @@ def refused(result, folder, *words):
     assert "Traceback" not in result.stderr
     for word in words:
         assert word in result.stderr
-    assert not (folder / "leaderboards").exists()
+    assert not (folder / "boards").exists()
 
 
 def imported_by(*arguments, cwd):

@@ -30,7 +30,7 @@ def test_a_run_prints_a_table_and_writes_boards(finished):
     assert result.returncode == 0, result.stderr
     for word in ("cosine", "noise", "biohash", "key stolen", "gender"):
         assert word in result.stdout
-    assert {path.name for path in (folder / "leaderboards").iterdir()} == {
+    assert {path.name for path in (folder / "boards").iterdir()} == {
         ".finished",
         ".lock",
         "records",
@@ -54,7 +54,7 @@ def test_the_same_command_again_keeps_every_cell_and_every_byte(finished):
 def test_boards_are_made_again_with_the_same_bytes(finished):
     folder, _ = finished
     before = fingerprints(folder)
-    for board in (folder / "leaderboards").glob("*.*"):
+    for board in (folder / "boards").glob("*.*"):
         if board.is_file() and board.name not in (".finished", ".lock", "run.json"):
             board.unlink()
     assert mote_bench("board", "--quiet", cwd=folder).returncode == 0
@@ -91,7 +91,7 @@ def test_a_failing_attack_exits_1_and_is_named(tmp_path):
     assert "failed: strange-answers on cosine, gender (algorithm): RuntimeError: it went wrong" in result.stderr
     assert "2 of 6 cells failed" in result.stderr
     assert "Traceback" not in result.stderr
-    assert "failed" in (tmp_path / "leaderboards" / "results.csv").read_text()
+    assert "failed" in (tmp_path / "boards" / "results.csv").read_text()
 
 
 def test_a_broken_plug_in_is_named_and_the_others_run(tmp_path):
@@ -101,13 +101,13 @@ def test_a_broken_plug_in_is_named_and_the_others_run(tmp_path):
     assert result.returncode == 1
     assert "strange-answers" in result.stderr
     assert "no such library" in result.stderr
-    assert len(store.read(tmp_path / "leaderboards")) == 4
+    assert len(store.read(tmp_path / "boards")) == 4
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path):
     command = [sys.executable, "-m", "mote_bench", "run", "--people", "240", "--schemes", "mote", "--jobs", "1"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    records = tmp_path / "leaderboards" / "records"
+    records = tmp_path / "boards" / "records"
     deadline = time.monotonic() + 120
     while not list(records.glob("*.json")) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -116,4 +116,4 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     assert process.returncode == 130
     assert "interrupted: finished cells are kept" in said
     assert "Traceback" not in said
-    assert store.read(tmp_path / "leaderboards")
+    assert store.read(tmp_path / "boards")

@@ -19,7 +19,7 @@ SMALL = ("run", "--people", "240", "--questions", "gender,verify", "--quiet", "-
 def contents(folder):
     return {
         path.name: [line for line in path.read_text().splitlines() if not line.startswith(('"cost"', '"sha256"'))]
-        for path in (folder / "leaderboards" / "records").iterdir()
+        for path in (folder / "boards" / "records").iterdir()
     }
 
 

@@ -20,7 +20,7 @@ def figures(folder: Path, schemes: tuple[str, ...], *arguments: str, **environme
     result = mote_bench("run", *asked, "--schemes", ",".join(schemes), *arguments, cwd=folder, **environment)
     assert result.returncode == 0, result.stderr
     made = {}
-    for path in (folder / "leaderboards" / "records").iterdir():
+    for path in (folder / "boards" / "records").iterdir():
         kept = [line for line in path.read_text().splitlines() if not line.startswith(('"cost"', '"sha256"'))]
         made[path.name] = hashlib.sha256("\n".join(kept).encode()).hexdigest()
     return made

@@ -51,13 +51,13 @@ def members(group: int) -> list[int]:
 
 
 def test_two_runs_in_one_folder(tmp_path):
-    store.prepare(tmp_path / "leaderboards")
-    with store.locked(tmp_path / "leaderboards"):
+    store.prepare(tmp_path / "boards")
+    with store.locked(tmp_path / "boards"):
         result = mote_bench(*SMALL, cwd=tmp_path)
     assert result.returncode == 2
-    assert "another run writes to 'leaderboards'" in result.stderr
+    assert "another run writes to 'boards'" in result.stderr
     assert "--out" in result.stderr
-    assert not list((tmp_path / "leaderboards" / "records").iterdir())
+    assert not list((tmp_path / "boards" / "records").iterdir())
 
 
 def test_a_lock_ends_with_its_run(tmp_path):
@@ -70,7 +70,7 @@ def test_a_lock_ends_with_its_run(tmp_path):
 
 def test_sigterm_is_as_polite_as_ctrl_c(tmp_path):
     process = started(tmp_path, "run", "--people", "240", "--schemes", "mote")
-    until(lambda: list((tmp_path / "leaderboards" / "records").glob("*.json")))
+    until(lambda: list((tmp_path / "boards" / "records").glob("*.json")))
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -82,17 +82,17 @@ def test_sigterm_is_as_polite_as_ctrl_c(tmp_path):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts processes in /proc")
 def test_workers_end_with_a_run_that_is_killed(tmp_path):
     process = started(tmp_path, "run", "--people", "240", "--schemes", "mote")
-    until(lambda: list((tmp_path / "leaderboards" / "records").glob("*.json")))
+    until(lambda: list((tmp_path / "boards" / "records").glob("*.json")))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     until(lambda: not members(process.pid), 15)
-    with store.locked(tmp_path / "leaderboards"):  # the system gave the lock back
-        assert store.read(tmp_path / "leaderboards")
+    with store.locked(tmp_path / "boards"):  # the system gave the lock back
+        assert store.read(tmp_path / "boards")
 
 
 def test_damaged_records_are_set_aside_and_made_again(tmp_path):
     assert mote_bench(*SMALL, cwd=tmp_path).returncode == 0
-    folder = tmp_path / "leaderboards"
+    folder = tmp_path / "boards"
     first, second, *_ = sorted((folder / "records").iterdir())
     whole = {path: without_cost(path) for path in (first, second)}
     first.write_bytes(first.read_bytes()[:100])
@@ -122,7 +122,7 @@ def test_a_disk_that_is_full(tmp_path):
     assert "File too large" in said
     assert "give the same command" in said
     assert "Traceback" not in said
-    store.read(tmp_path / "leaderboards")  # no half a record
+    store.read(tmp_path / "boards")  # no half a record
     assert mote_bench(*SMALL, cwd=tmp_path).returncode == 0
 
 
@@ -162,4 +162,4 @@ def test_killed_at_fifty_moments(tmp_path):
 
 
 def contents(folder: Path) -> dict[str, list[str]]:
-    return {path.name: without_cost(path) for path in (folder / "leaderboards" / "records").iterdir()}
+    return {path.name: without_cost(path) for path in (folder / "boards" / "records").iterdir()}

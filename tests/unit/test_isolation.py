@@ -196,7 +196,7 @@ def test_the_same_records(tmp_path):
         result = mote_bench(*asked, *plugins, *flags, cwd=tmp_path / name)
         assert result.returncode == 0, result.stderr
         assert ("isolated: 3600 s" in result.stderr) == bool(flags)
-        records = (tmp_path / name / "leaderboards" / "records").iterdir()
+        records = (tmp_path / name / "boards" / "records").iterdir()
         made[name] = {path.name: without_cost(path) for path in records}
     assert len(made["plain"]) > 12
     assert made["plain"] == made["isolated"]
@@ -220,7 +220,7 @@ def descendants(pid):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 def test_nothing_lives_on_when_the_run_is_killed(tmp_path):
     process = started(tmp_path, "run", "--people", "240", "--schemes", "mote", "--isolate", "--quiet")
-    until(lambda: list((tmp_path / "leaderboards" / "records").glob("*.json")), 240)
+    until(lambda: list((tmp_path / "boards" / "records").glob("*.json")), 240)
     below = descendants(process.pid)
     assert len(below) > 3  # workers, servers that fork, and tasks
     os.kill(process.pid, signal.SIGKILL)

@@ -4,6 +4,7 @@ from test_store import RECORD
 
 from commands import mote_bench
 from mote_bench import store
+from mote_bench.naming import record_name, short_id
 
 
 def test_a_run_is_packed_and_its_boards_stay_the_same(tmp_path):
@@ -18,8 +19,11 @@ def test_a_run_is_packed_and_its_boards_stay_the_same(tmp_path):
     )
     assert store.read(tmp_path / "published") == [RECORD]
     assert mote_bench("board", "--out", "published", "--quiet", cwd=tmp_path).returncode == 0
-    for board in (path for path in (tmp_path / "published").iterdir() if path.suffix in (".csv", ".md", ".html")):
-        assert board.read_bytes() == (tmp_path / "boards" / board.name).read_bytes(), board.name
+    name, packed = record_name(RECORD.cell), f"people-1_synthetic_0/mote.jsonl#{short_id(RECORD.cell)}"
+    for board in ("results.csv", "leaderboard.csv", "leaderboard.json", "utility.md"):
+        was, now = ((tmp_path / folder / board).read_text() for folder in ("boards", "published"))
+        assert now == was.replace(f"records/{name}", f"records/{packed}"), board
+    assert f"records/{packed}" in (tmp_path / "published" / "leaderboard.csv").read_text()
 
 
 def test_a_folder_is_packed_in_place(tmp_path):

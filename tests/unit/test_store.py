@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mote_bench import schemas, store
+from mote_bench.analysis.selection import record_link
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.naming import record_name, short_id
 
@@ -165,6 +166,16 @@ def test_a_packed_file_is_a_line_a_record_sorted_that_begins_with_its_id(packed)
     }
     assert line["sha256"] == json.loads(store.to_text(RECORD))["sha256"]
     schemas.check(line, "record", "here")
+
+
+def test_a_packed_record_says_where_it_stands(packed):
+    """In the boards' folder: the file, and the id at the start of its line. Nothing of that is written anywhere."""
+    for record in store.read(packed):
+        file, _, short = record_link(record).partition("#")
+        (line,) = [line for line in (packed / file).read_text().split("\n") if line.startswith(f'{{"id": "{short}"')]
+        assert store.from_line(line, "here") == record
+        assert '"file"' not in store.to_text(record) + store.to_line(record)
+    assert record_link(RECORD) == f"records/{record_name(CELL)}"
 
 
 def test_a_record_is_in_the_name_of_its_file_as_its_id():

@@ -83,7 +83,7 @@ def test_rows_that_people_pull_on_together_are_told_apart():
 def with_influence(place, pulls):
     cell = Cell("people-2", "rendered", "mote", "vote-answers", "gender", "algorithm", 0)
     details = influence(list(range(len(pulls))), pulls)
-    return Record(cell, Status.OK, (), details=details, provenance={"file": f"records/{place}"})
+    return Record(cell, Status.OK, (), details=details, file=f"records/{place}")
 
 
 def test_correlations_of_draws_by_hand():

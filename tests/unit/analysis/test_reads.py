@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mote_bench.contracts import ATTACK_READS, Cell, Reads, Record, Status
 from mote_bench.analysis.selection import adaptive, naive, printed_reads, reads
+from mote_bench.contracts import ATTACK_READS, Cell, Reads, Record, Status
 
 
 def record(attack: str, **provenance: str) -> Record:

@@ -141,6 +141,6 @@ def test_labels_of_groups_are_read_back_by_their_record() -> None:
 @pytest.mark.parametrize("details", [[], "text", {"groups": [1]}, {"groups": 3}])
 def test_details_that_are_none_are_refused(details: object) -> None:
     cell = Cell("quick-1", "people", "mine", "none", "cost", "none", 0)
-    table = store.table_of(Record(cell, Status.OK)) | {"status": "ok", "details": details}
+    table = store.as_table(Record(cell, Status.OK)) | {"status": "ok", "details": details}
     with pytest.raises(InputError, match="'a file' is no record of mote-bench"):
         store.record_of(table, "a file")
