@@ -2,6 +2,8 @@
 # make test  the tests, in the same environment
 # make mote  the tables and plots of MOTE's variants in boards/mote
 # make gate  fails when the built-in schemes leak more than in leaderboards/gate
+# make dist  an sdist and a wheel in dist/
+# make architecture  ARCHITECTURE.md's picture and table, from the imports
 # make gate-baseline  makes leaderboards/gate anew, after a change that is meant to move its figures
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,11 +16,11 @@ SHARED_OUT ?= --numprocesses auto --dist loadfile
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
 
-.PHONY: env run mote test test-slow coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench lint clean
+.PHONY: env run mote test test-slow coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench dist architecture lint clean
 
 env: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]' $(CONSTRAINTS)
 	rm -rf build *.egg-info  # a stale one here would hide the installed list of plug-ins
@@ -73,10 +75,18 @@ gate-baseline: env
 bench: env
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-columns=min,median,rounds
 
+dist: env
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	rm -rf build *.egg-info
+
+architecture: env
+	$(BIN)/python tools/architecture.py
+
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy mote_bench attacks baselines
+	$(BIN)/mypy mote_bench attacks baselines tools
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build dist *.egg-info

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mote_bench._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from mote_bench.alone import MOTE, Templates
     from mote_bench.contracts import Faces, InputError
     from mote_bench.tidy import read, run
 
-__version__ = "0.1.0"
 __all__ = ["MOTE", "Faces", "InputError", "Templates", "read", "run"]
 
 _HOMES = {

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Embedded, InputError
-from mote_bench.embedders import mtcnn, vision
+from mote_bench.embedders import mtcnn
 from mote_bench.embedders import weights as files
 
 _RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/"
@@ -32,7 +32,7 @@ class FaceNet:
     """
 
     def __init__(self, trained_on: str, weights: Path | None = None) -> None:
-        self._trained_on = trained_on
+        self._trained_on, package = trained_on, mtcnn.package()
         default = files.torch_cache() / _FILES[trained_on]
         how = (
             f"mote-bench downloads nothing. Fetch {_RELEASE}{_FILES[trained_on]}, and put it at '{default}' or give it "
@@ -40,7 +40,7 @@ class FaceNet:
         )
         self._weights = files.existing(default if weights is None else weights, how=how)
         self._detector = mtcnn.Detector()
-        self._net = _loaded(self._weights)
+        self._net = _loaded(self._weights, package.InceptionResnetV1(pretrained=None, classify=False).eval())
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
         import torch
@@ -89,14 +89,11 @@ def casia_webface(weights: Path | None = None) -> FaceNet:
     return FaceNet("casia-webface", weights)
 
 
-def _loaded(path: Path):  # type: ignore[no-untyped-def]  # facenet-pytorch has no types
+def _loaded(path: Path, net: Any) -> Any:
     """The network with these weights, which are read as tensors only: a pickle in the file can't run."""
     import pickle
 
     import torch
-
-    vision.ready()
-    from facenet_pytorch import InceptionResnetV1
 
     expected = "expected a state dictionary of facenet-pytorch's InceptionResnetV1"
     try:
@@ -105,7 +102,6 @@ def _loaded(path: Path):  # type: ignore[no-untyped-def]  # facenet-pytorch has 
         raise InputError(f"'{path}' can't be read as tensors ({str(error).splitlines()[0]}); {expected}") from None
     if not isinstance(state, dict):
         raise InputError(f"'{path}' holds {type(state).__name__}; {expected}")
-    net = InceptionResnetV1(pretrained=None, classify=False).eval()
     try:
         net.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})
     except (RuntimeError, AttributeError, TypeError) as error:

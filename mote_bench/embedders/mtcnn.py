@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import FloatArray
+from mote_bench.contracts import FloatArray, InputError
 from mote_bench.embedders import vision
 
 
@@ -30,10 +30,7 @@ class Detector:
     """Finds the largest face of a picture."""
 
     def __init__(self) -> None:
-        vision.ready()
-        from facenet_pytorch import MTCNN
-
-        self._net: Any = MTCNN(select_largest=True, device="cpu")
+        self._net: Any = package().MTCNN(select_largest=True, device="cpu")
 
     def find(self, picture: npt.NDArray[np.uint8]) -> Detected | None:
         """The largest face of an RGB picture, or ``None``."""
@@ -49,6 +46,22 @@ class Detector:
         from PIL import Image
 
         return self._net.extract(Image.fromarray(picture), detected.box[None], None)
+
+
+def package() -> Any:
+    """facenet-pytorch, imported.
+
+    Raises
+    ------
+    InputError
+        Where it or torchvision, which it needs, isn't installed.
+    """
+    try:
+        vision.ready()
+        import facenet_pytorch
+    except ImportError as error:
+        raise InputError(f"{error.name} isn't installed. Install it: pip install 'mote-bench[facenet]'") from None
+    return facenet_pytorch
 
 
 def about() -> str:

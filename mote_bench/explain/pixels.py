@@ -67,8 +67,8 @@ def heat(answer: Answer, recogniser: Recogniser, faces: Tensor) -> Tensor:
     InputError
         Where pytorch-grad-cam isn't installed.
     """
-    vision.ready()  # pytorch-grad-cam imports torchvision
     try:
+        vision.ready()  # pytorch-grad-cam imports torchvision
         from pytorch_grad_cam import GradCAMPlusPlus
     except ImportError:
         raise InputError("explaining pictures needs grad-cam; install it: pip install 'mote-bench[explain]'") from None
