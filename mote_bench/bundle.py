@@ -111,10 +111,10 @@ def from_text(text: str, source: str) -> Bundle:
         On what isn't JSON of the bundle's schema, a wrong checksum, figures that can't be, names that no plug-in may
         have, an unknown or changed protocol, and controls (everyone's own run makes these).
     """
-    from mote_bench import store
+    from mote_bench import files, store
 
     try:
-        table = store.parsed(text)
+        table = files.parsed(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"'{source}' is no bundle: {error}") from None
     schemas.check(table, "bundle", source)

@@ -199,7 +199,7 @@ def board(
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Make every leaderboard anew from the records, with the same bytes, and say which runs the folder holds."""
-    from mote_bench.spec import read_runs
+    from mote_bench.runs import read_runs
 
     boards = _write_boards(out, published)
     for made in [] if quiet else read_runs(out):
@@ -233,10 +233,10 @@ def _isolated(bounds: Bounds) -> str:
 
 
 def _write_boards(out: Path, published: bool) -> list[Board]:
-    from mote_bench import store
+    from mote_bench import files, store
     from mote_bench.analysis.standings import standings
     from mote_bench.published import PUBLISHED, records_of
-    from mote_bench.report.boards import rendered
+    from mote_bench.report.boards import rendered, strip
 
     records = records_of(out, published=published)
     if published and not any(PUBLISHED in record.provenance for record in records):
@@ -244,8 +244,8 @@ def _write_boards(out: Path, published: bool) -> list[Board]:
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
     made = standings(records)
-    for name, text in rendered(made, strip=store.strip(out)).items():
-        store.write_text(out / name, text)
+    for name, text in rendered(made, strip=strip(out)).items():
+        files.write_text(out / name, text)
     return [board for board, _ in made]
 
 

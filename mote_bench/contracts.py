@@ -26,6 +26,9 @@ Key = bytes
 FLOOR, CEILING = "noise", "cosine"
 """The control schemes: templates that hold nothing, and templates that hide nothing."""
 
+CONTROLS = (FLOOR, CEILING)
+"""The control schemes that every run holds; a question may have another ceiling (``Question.ceiling``)."""
+
 
 ATTACK_READS = "attack_reads"
 """The part of a record's provenance that says what its attack works on: the value of a :class:`Reads`, or nothing."""

@@ -15,15 +15,15 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench import registry, store, workers
+from mote_bench import files, registry, workers
 from mote_bench.contracts import Embedded, Embedder, InputError
 from mote_bench.data.arrays import read_npz
 from mote_bench.data.npz import SECOND
 from mote_bench.formatting import inert, printable
 from mote_bench.ledger import Progress
+from mote_bench.outcome import Outcome, guarded
 from mote_bench.pictures import reading
 from mote_bench.pictures.album import Album, Picture, Skipped
-from mote_bench.tasks import Outcome, guarded
 
 PER_BATCH = 16
 NO_FACE = "no face found"
@@ -113,7 +113,7 @@ def embed(
     about = {**_about(asked), "longest_side": str(reading.LONGEST_SIDE)}
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with store.locked(parts):
+    with files.locked(parts):
         done = _earlier(parts, album, about)
         kept = len(done)
         for batch in _made(album, asked, [one for one in album.pictures if one.name not in done], jobs):
@@ -122,7 +122,7 @@ def embed(
             progress(len(done), len(album.pictures), next(reversed(batch)))
         made = _finished(album, done, kept)
         _write(out, album, done, {**about, "layout": album.layout, "skipped": str(len(made.skipped))})
-        store.write_text(skipped_file(out), _table(made.skipped))
+        files.write_text(skipped_file(out), _table(made.skipped))
     shutil.rmtree(parts)
     return made
 
@@ -319,7 +319,7 @@ def _write(out: Path, album: Album, done: Mapping[str, Seen], about: Mapping[str
 
 def _save(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """An npz file, written in one step, that only its owner may read: embeddings are biometric data."""
-    with store.replacing(path, private=True) as file:
+    with files.replacing(path, private=True) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for its own option
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mote_bench import tasks, workers
 from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Shadow
+from mote_bench.outcome import Outcome
 from mote_bench.protocol import Protocol
 from mote_bench.questions.staging import Database, Holdings
 from mote_bench.split import Split
@@ -67,7 +68,7 @@ class Enrolment:
         arguments = (self.schemes[chunk.scheme], references, None if keys is None else keys[rows], seeds)
         return workers.Task(chunk, tasks.enroll, arguments)
 
-    def held(self, scheme: str, made: Mapping[Chunk, tasks.Outcome], split: Split) -> Held:
+    def held(self, scheme: str, made: Mapping[Chunk, Outcome], split: Split) -> Held:
         """The holdings of a scheme whose every chunk was enrolled."""
         mine = {chunk: made[chunk] for chunk in self.chunks() if chunk.scheme == scheme}
 

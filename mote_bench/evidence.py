@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 
-from mote_bench.contracts import Access, Evidence, Knowledge, Records, Scheme, Shadow, Threat
+from mote_bench.contracts import Access, Evidence, Knowledge, Records, Shadow, Threat
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Database, Doors, Holdings, Index, Scene, Theft
+from mote_bench.threats import granted
 from mote_bench.toolkit import QueryOracle, draw_keys, revocable
-
-
-def levels(scheme: Scheme) -> tuple[Knowledge, ...]:
-    """The knowledge levels that differ for a scheme: what has no key or secret has none to steal or disclose."""
-    absent = set() if revocable(scheme) else {Knowledge.STOLEN_KEY}
-    absent |= set() if hasattr(scheme, "public") else {Knowledge.FULL_DISCLOSURE}
-    return tuple(level for level in Knowledge if level not in absent)
-
-
-def granted(scheme: Scheme, knowledge: Knowledge) -> Scheme:
-    """The scheme as the thief holds it: without the system's own secrets, unless they are disclosed."""
-    if knowledge is Knowledge.FULL_DISCLOSURE or not hasattr(scheme, "public"):
-        return scheme
-    return cast(Scheme, scheme.public())
 
 
 def steal(holdings: Holdings, question: Question, threat: Threat, *, scene: Scene, rng: np.random.Generator) -> Theft:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
-    from mote_bench.tasks import Outcome
+    from mote_bench.outcome import Outcome
 
 SECONDS, GIGABYTES = 3600.0, 8.0
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
@@ -78,7 +78,7 @@ def contained(bounds: Bounds, function: Callable[..., Outcome], *arguments: Any)
     """The outcome of ``function(*arguments)``, called in a process of its own."""
     import cloudpickle
 
-    from mote_bench.tasks import Outcome
+    from mote_bench.outcome import Outcome
 
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mote-bench-", ignore_cleanup_errors=True) as scratch:
@@ -148,7 +148,7 @@ _held: Holds | None = None
 
 def _confined() -> Outcome:
     """What this process was held to when it started."""
-    from mote_bench.tasks import Outcome
+    from mote_bench.outcome import Outcome
 
     return Outcome(_held, 0.0)
 
@@ -172,8 +172,8 @@ def _main(bounds: Bounds, scratch: str, task: bytes, answers: Connection) -> Non
 def _done(task: bytes) -> Outcome:
     import traceback
 
+    from mote_bench.outcome import Outcome
     from mote_bench.redaction import redacted
-    from mote_bench.tasks import Outcome
 
     try:
         function, arguments = pickle.loads(task)

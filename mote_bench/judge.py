@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import CEILING, FLOOR, Faces, FloatArray, InputError, Measurement, Record, Status, Template
+from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, Record, Status, Template
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.transfer import Transfer
 from mote_bench.metrics.verification import threshold_at_fmr
@@ -18,9 +18,6 @@ from mote_bench.questions.installed import ceiling_of, rules_of
 from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Theft, Yardstick
 from mote_bench.split import Split
 from mote_bench.toolkit import unit
-
-CONTROLS = (FLOOR, CEILING)
-"""The control schemes that every run holds; some questions have another ceiling (:func:`ceiling_of`)."""
 
 
 def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:

@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mote_bench import registry
-from mote_bench.contracts import Access, Attack, Cell, InputError, Knowledge, Scheme, Threat
-from mote_bench.evidence import granted, levels
-from mote_bench.judge import CONTROLS
+from mote_bench.contracts import CONTROLS, Access, Attack, Cell, InputError, Knowledge, Scheme, Threat
 from mote_bench.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.harness import COMPARED, COST, HARNESS, NO_ATTACK, ZERO_EFFORT
@@ -18,6 +16,7 @@ from mote_bench.questions.installed import broken as broken_questions
 from mote_bench.questions.installed import ceilings, installed
 from mote_bench.spec import RunSpec
 from mote_bench.split import Split
+from mote_bench.threats import granted, levels
 from mote_bench.toolkit import needs_identity, revocable
 
 OWN = "mote-bench"

@@ -17,10 +17,11 @@ import numpy as np
 
 import mote_bench
 from mote_bench import registry
-from mote_bench.contracts import Cell, Dataset, Faces
+from mote_bench.contracts import ATTACK_READS, Cell, Dataset, Faces
 from mote_bench.protocol import Protocol
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import entry_of, rules_of
+from mote_bench.settings import Setting
 from mote_bench.source_code import code_of
 
 ENGINE = ("mote_bench.runner", "mote_bench.settings")
@@ -28,6 +29,18 @@ ENGINE = ("mote_bench.runner", "mote_bench.settings")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "torch")
 
 Provenance = dict[str, str]
+
+
+def of_setting(setting: Setting) -> dict[Cell, Provenance]:
+    """What the record of each cell of a run will say of its making, and what its attack states that it reads.
+
+    The boards then need no plug-in.
+    """
+    made = of_cells(
+        setting.plan.cells, setting.data, setting.protocol, bins=setting.bins, spec=setting.spec.in_record()
+    )
+    stated = {name: {ATTACK_READS: str(getattr(one, "reads", ""))} for name, one in setting.plan.attacks.items()}
+    return {cell: origin | stated.get(cell.attack, {}) for cell, origin in made.items()}
 
 
 def of_cells(

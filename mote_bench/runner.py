@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mote_bench import enrolment, judge, scenes, store, tasks, workers
+from mote_bench import enrolment, judge, provenance, scenes, store, tasks, workers
 from mote_bench.cluster import Cluster
-from mote_bench.contracts import Cell, Knowledge, Record, Scheme, Status, Threat
+from mote_bench.contracts import CONTROLS, Cell, Knowledge, Record, Scheme, Status, Threat
 from mote_bench.enrolment import Held
 from mote_bench.isolation import Bounds, contained
 from mote_bench.ledger import Ledger, Progress
 from mote_bench.metrics.measured import with_people
+from mote_bench.outcome import Outcome
 from mote_bench.questions.harness import COST, NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
 from mote_bench.questions.staging import Database, Doors, Rules, Theft
+from mote_bench.runs import add_run
 from mote_bench.settings import Setting
-from mote_bench.spec import add_run
 from mote_bench.split import Enrolled
 from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
 
@@ -62,7 +63,7 @@ def run(
         Run each task in a process of its own within these bounds. The figures don't depend on it.
     """
     cells = setting.plan.cells
-    origins = setting.origins()
+    origins = provenance.of_setting(setting)
     add_run(folder, setting.spec)
     kept = {} if fresh else store.finished(folder, cells, origins)
     ledger = Ledger(folder, cells, origins, progress, dict(kept))
@@ -80,7 +81,7 @@ def unfinished(setting: Setting, folder: Path, *, fresh: bool = False) -> list[C
     cells = setting.plan.cells
     if fresh:
         return list(cells)
-    kept = store.finished(folder, cells, setting.origins())
+    kept = store.finished(folder, cells, provenance.of_setting(setting))
     return [cell for cell in cells if cell not in kept]
 
 
@@ -92,7 +93,7 @@ class _Stage:
     cluster: Cluster | None
     bounds: Bounds | None
 
-    def outcomes(self, made: Iterable[workers.Task]) -> Iterator[tuple[Any, tasks.Outcome]]:
+    def outcomes(self, made: Iterable[workers.Task]) -> Iterator[tuple[Any, Outcome]]:
         if self.bounds is not None:
             contain = partial(contained, self.bounds)
             made = (replace(task, function=partial(contain, task.function)) for task in made)
@@ -103,13 +104,13 @@ class _Stage:
         if self.bounds is None:
             workers.renew(self.cluster)
 
-    def give_up(self, scheme: str, outcome: tasks.Outcome) -> None:
+    def give_up(self, scheme: str, outcome: Outcome) -> None:
         """A scheme that can't be fitted or can't enrol fails every cell it has left."""
         for cell in self.ledger.pending():
             if cell.scheme == scheme:
                 self.fail(cell, outcome)
 
-    def fail(self, cell: Cell, outcome: tasks.Outcome) -> None:
+    def fail(self, cell: Cell, outcome: Outcome) -> None:
         status = Status.TIMED_OUT if outcome.timed_out else Status.FAILED
         self.ledger.fail(cell, outcome.error or "", seconds=outcome.seconds, status=status)
 
@@ -121,7 +122,7 @@ def _run(stage: _Stage) -> None:
     """Controls go first: every other cell's floor and ceiling come from them."""
     names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
     stage.ledger.expect(_tasks(stage, names))
-    controls = {*judge.CONTROLS, *ceilings()}
+    controls = {*CONTROLS, *ceilings()}
     for group in (controls, set(names) - controls):
         held = _enroll(stage, _fit(stage, [name for name in names if name in group]))
         _verify(stage, held)
@@ -165,7 +166,7 @@ def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
 def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
     setting = stage.setting
     work = enrolment.enrolment(fitted, setting.split, setting.protocol, wanted=_wanted(stage), seed=setting.seed)
-    made: dict[enrolment.Chunk, tasks.Outcome] = {}
+    made: dict[enrolment.Chunk, Outcome] = {}
     for chunk, outcome in stage.outcomes(map(work.task, work.chunks())):
         made[chunk] = outcome
         stage.ledger.tick(f"enrolled {chunk.people} people with {chunk.scheme}")
@@ -224,7 +225,7 @@ def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trial
     return tasks.Trials(database.templates, database.keys, people.probes.embeddings, people.shown, own_keys)
 
 
-def _add_verified(stage: _Stage, cell: Cell, outcome: tasks.Outcome, held: Held) -> None:
+def _add_verified(stage: _Stage, cell: Cell, outcome: Outcome, held: Held) -> None:
     if outcome.error is not None:
         stage.fail(cell, outcome)
     elif cell.question == COST:
@@ -289,7 +290,7 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
         _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), rules=rules[cell.scheme])
 
 
-def _add_attacked(stage: _Stage, cell: Cell, outcome: tasks.Outcome, *, theft: Theft, rules: Rules) -> None:
+def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, theft: Theft, rules: Rules) -> None:
     if outcome.error is not None:
         stage.fail(cell, outcome)
         return

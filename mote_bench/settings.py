@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mote_bench import plan, protocol, provenance, registry
-from mote_bench.contracts import ATTACK_READS, Cell, Dataset, InputError
+from mote_bench import plan, protocol, registry
+from mote_bench.contracts import Dataset, InputError
 from mote_bench.data import npz
 from mote_bench.data.arrays import checksum
 from mote_bench.data.columns import UNKNOWN, bin_names
 from mote_bench.plan import Plan
 from mote_bench.protocol import Protocol
-from mote_bench.provenance import Provenance
 from mote_bench.spec import Bins, RunSpec, is_path, names
 from mote_bench.split import Split, crossed, split
 
@@ -39,17 +38,6 @@ class Setting:
     @property
     def seed(self) -> int:
         return self.spec.seed
-
-    def origins(self) -> dict[Cell, Provenance]:
-        """What each cell's record will say of its making, and what its attack states that it reads.
-
-        The boards then need no plug-in.
-        """
-        made = provenance.of_cells(
-            self.plan.cells, self.data, self.protocol, bins=self.bins, spec=self.spec.in_record()
-        )
-        stated = {name: {ATTACK_READS: str(getattr(one, "reads", ""))} for name, one in self.plan.attacks.items()}
-        return {cell: origin | stated.get(cell.attack, {}) for cell, origin in made.items()}
 
 
 def make(asked: RunSpec) -> Setting:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from mote_bench import protocol, store
+from mote_bench import protocol
 from mote_bench.contracts import CEILING, FLOOR, InputError, Record
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
@@ -19,9 +19,6 @@ from mote_bench.questions.installed import ceilings
 Bins = Mapping[str, tuple[float, ...]]
 SPEC = "spec"
 """The part of a record's provenance that holds what its cell depends on, as JSON."""
-RUNS, FORMAT = "run.json", "mote-bench-runs-1"
-"""Where the runs of a folder stand, and in which form."""
-
 _CHOICES = ("schemes", "attacks", "questions")
 _FILES = ("data_file", "attacker_file")
 _FIRST_EDITION = re.compile(r"(?P<data>.*?)(@(?P<people>[0-9]+))?( from (?P<attacker>.*))?", re.DOTALL)
@@ -155,33 +152,6 @@ class RunSpec:
         words |= {choice: getattr(self, choice) for choice in _CHOICES}
         told = " ".join(_options({"data": self.data_file or self.data} | words))
         return f"python -m mote_bench run {told} {self.data_options()}".rstrip()
-
-
-def read_runs(folder: Path) -> list[RunSpec]:
-    """The runs that were made in a folder, the newest last; none where it came without such a list.
-
-    Raises
-    ------
-    InputError
-        When the list can't be read.
-    """
-    path = folder / RUNS
-    if not path.is_file():
-        return []
-    try:
-        table = store.parsed(path.read_text(encoding="utf-8", errors="replace"))
-        if table["format"] != FORMAT:
-            raise ValueError(f"its format is {table['format']!r:.40}, expected {FORMAT}")
-        return [RunSpec.from_table(one, str(path)) for one in table["runs"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"'{path}' is no list of runs ({error}); move it away and run again") from None
-
-
-def add_run(folder: Path, run: RunSpec) -> None:
-    """Note a run in its folder, as the newest; equal runs stand there once."""
-    lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in [*read_runs(folder), run]]
-    kept = ",\n".join(reversed(dict.fromkeys(reversed(lines))))
-    store.write_text(folder / RUNS, f'{{"format": "{FORMAT}", "runs": [\n{kept}\n]}}\n')
 
 
 def is_path(data: str) -> bool:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 from mote_bench.contracts import Cell, InputError, Record, Status
+from mote_bench.files import PART, locked, parsed, write_text
 from mote_bench.metrics.names import from_json, snake_case, to_json
 from mote_bench.naming import packed_name, record_name, short_id
 
@@ -25,10 +25,7 @@ RECORDS = "records"
 BOARDS = Path("boards")
 """Where a run goes that isn't told."""
 _JOURNAL = ".finished"
-_LOCK = ".lock"
 _DAMAGED = "damaged"
-_PART = ".part-"
-_MOST_OF_STRIP = 150_000
 _MEND_LINE = "take the line out, or take the file anew from where it came"
 
 
@@ -92,41 +89,18 @@ def set_aside(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold an output folder: two runs in one would overwrite each other's boards.
-
-    The system's lock on an open file, which ends with its process however that ends.
-
-    Raises
-    ------
-    InputError
-        While another run holds it.
-    """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"another run writes to '{folder}'; wait for it, or give another folder: --out DIR") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def opened(folder: Path) -> Iterator[list[Path]]:
     """Make a run's folder and hold it; gives where its damaged records were set aside.
 
     Raises
     ------
     InputError
-        As :func:`prepare` and :func:`locked`, and on a damaged line of a packed file: no run could make that anew.
+        As :func:`prepare` and :func:`mote_bench.files.locked`, and on a damaged line of a packed file: no run could
+        make that anew.
     """
     prepare(folder)
     with locked(folder):
-        for part in (folder / RECORDS).rglob(f"{_PART}*"):  # of a run that was killed as it wrote; none is under way
+        for part in (folder / RECORDS).rglob(f"{PART}*"):  # of a run that was killed as it wrote; none is under way
             part.unlink(missing_ok=True)
         _read_packed(folder)
         yield set_aside(folder)
@@ -193,31 +167,6 @@ def pack(folder: Path, target: Path) -> list[Path]:
     return list(files)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new, never a part."""
-    with replacing(path) as file:
-        file.write(text.encode("utf-8"))
-
-
-@contextmanager
-def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of ``path`` once the block has ended well, and else leaves no trace.
-
-    ``private`` files are their owner's alone.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PART)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o600 if private else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def to_text(record: Record) -> str:
     """A record as JSON, a line per part, the last one a checksum of the others; equal records give equal bytes."""
     parts = _parts(as_table(record))
@@ -278,21 +227,6 @@ def from_line(line: str, source: str) -> Record:
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{source} is no record of mote-bench ({error}); {_MEND_LINE}") from None
     return record
-
-
-def parsed(text: str) -> Any:
-    """The data in a JSON text, which holds no NaN and no infinity.
-
-    Raises
-    ------
-    ValueError
-        On anything else.
-    """
-
-    def refused(constant: str) -> None:
-        raise ValueError(f"{constant} is no number")
-
-    return json.loads(text, parse_constant=refused)
 
 
 def record_of(table: Any, source: str) -> Record:
@@ -375,9 +309,3 @@ def _value(value: Any) -> str:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def strip(out: Path) -> bytes:
-    """The JPEG file of rebuilt pictures beside the boards; nothing where there is none, or one too large for a page."""
-    path = out / "pixels" / "strip.jpg"
-    return path.read_bytes() if path.is_file() and path.stat().st_size <= _MOST_OF_STRIP else b""

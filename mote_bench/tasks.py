@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,35 +12,24 @@ import numpy.typing as npt
 
 from mote_bench import judge
 from mote_bench.contracts import Attack, Evidence, Faces, FloatArray, Key, Scheme, Template
-from mote_bench.deadline import TimeBudgetSpent, deadline
+from mote_bench.deadline import deadline
 from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.tiles import Tiles
 from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
+from mote_bench.outcome import Outcome, guarded
 from mote_bench.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, Doors
-from mote_bench.redaction import redacted
 from mote_bench.toolkit import draw_keys, stream, unit
 
-_LONGEST_ERROR = 4000
 _ASKED_TWICE = 20
 _OTHER_KEYS = 5
 AT_ONCE = 40_000_000
 """Scores that are held in memory at once, some gigabytes with all that is made of them; more come in tiles."""
 _TIMED = 500
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a task made, or the traceback of what it raised, and the seconds it took."""
-
-    value: Any
-    seconds: float
-    error: str | None = None
-    timed_out: bool = False
 
 
 def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:
@@ -330,21 +318,3 @@ def _checked(array: object, shape: tuple[int, int], what: str) -> FloatArray:
     if not np.isfinite(values).all():
         raise ValueError(f"{what} holds {np.sum(~np.isfinite(values))} values that are NaN or infinite")
     return values
-
-
-def guarded(work: Callable[[], Any]) -> Outcome:
-    """Do the work on one thread: the workers are the parallelism, and sums then don't depend on the core count."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.set_num_threads(1)
-    start = time.perf_counter()
-    try:
-        with threadpool_limits(limits=1):
-            value = work()
-    except TimeBudgetSpent:
-        seconds = time.perf_counter() - start
-        return Outcome(None, seconds, f"stopped at its time budget, after {seconds:.0f} s", timed_out=True)
-    except Exception:  # a plug-in may raise anything, and the run goes on
-        return Outcome(None, time.perf_counter() - start, redacted(traceback.format_exc())[-_LONGEST_ERROR:])
-    return Outcome(value, time.perf_counter() - start)

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mote_bench import cluster, isolation, runner, settings, store, workers
+from mote_bench import cluster, files, isolation, runner, settings, store, workers
 from mote_bench import published as shipped
 from mote_bench.contracts import InputError, Record
 from mote_bench.progress import shown
 from mote_bench.protocol import DEFAULT
-from mote_bench.report.boards import render
+from mote_bench.report.boards import render, strip
 from mote_bench.report.results import results_csv
 from mote_bench.spec import Bins, RunSpec, bins_of
 
@@ -114,10 +114,8 @@ def run(  # noqa: PLR0913 - the command line's options
         ):
             made = runner.run(setting, folder, jobs=count, progress=progress, fresh=fresh, cluster=place, bounds=bounds)
             if out is not None:
-                for name, text in render(
-                    shipped.records_of(folder, published=published), strip=store.strip(folder)
-                ).items():
-                    store.write_text(folder / name, text)
+                for name, text in render(shipped.records_of(folder, published=published), strip=strip(folder)).items():
+                    files.write_text(folder / name, text)
     return _table(made.records)
 
 

@@ -16,7 +16,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from mote_bench.cluster import Cluster, lost
-from mote_bench.tasks import Outcome
+from mote_bench.outcome import Outcome
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _MOST_JOBS = 8

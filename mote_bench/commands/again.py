@@ -44,7 +44,8 @@ def again(records: Sequence[Record], given: Given, *, home: Path | None = None) 
     InputError
         Where the user's options would make another run.
     """
-    from mote_bench.spec import RunSpec, is_path, read_runs
+    from mote_bench.runs import read_runs
+    from mote_bench.spec import RunSpec, is_path
 
     made = RunSpec.of(records, () if home is None else read_runs(home))
     labels = (made.data, records[0].cell.data)

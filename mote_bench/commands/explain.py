@@ -30,7 +30,7 @@ def explain(
     out: Annotated[Path, typer.Option(help="Folder for the page, its pictures and its CSV.")] = Path("explanations"),
 ) -> None:
     """Why templates accept their owners and refuse others: by dimension, or by pixel, with a faithfulness score."""
-    from mote_bench import registry, store
+    from mote_bench import files, registry
     from mote_bench.explain import page
     from mote_bench.explain.faithfulness import faithfulness
 
@@ -43,7 +43,7 @@ def explain(
         made, shown = _pixels(pictures, embedder, weights, names, people)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in page.render(made, shown, of=data if pictures is None else str(pictures)).items():
-        with store.replacing(out / name) as file:
+        with files.replacing(out / name) as file:
             file.write(content)
     for one in made:
         for method, found in one.curves.items():

@@ -27,7 +27,7 @@ def faces(  # noqa: PLR0913 - typer makes an option of each argument
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
 ) -> None:
     """Render people who don't exist, with exactly known gender, age and ethnicity, and embed their faces."""
-    from mote_bench import embedding, store, workers
+    from mote_bench import embedding, files, workers
     from mote_bench.faces import population
     from mote_bench.pictures import layouts
     from mote_bench.progress import shown
@@ -39,7 +39,7 @@ def faces(  # noqa: PLR0913 - typer makes an option of each argument
     out.mkdir(parents=True, exist_ok=True)
     count, file = jobs or workers.default_jobs(), out / "faces.npz"
     try:
-        with interruptible("what is done is kept"), store.locked(out), shown(quiet) as progress:
+        with interruptible("what is done is kept"), files.locked(out), shown(quiet) as progress:
             population.make(recipe, out, jobs=count, progress=progress)
             if embedder == "none":
                 return

@@ -226,12 +226,12 @@ def _fail_on(text: str) -> list[str]:
 
 
 def _write(made: Gate, *, markdown: Path | None, junit: Path | None) -> None:
-    from mote_bench import store
+    from mote_bench import files
     from mote_bench.report import gate_report
 
     for path, render in ((markdown, gate_report.markdown), (junit, gate_report.junit)):
         if path is not None:
-            store.write_text(path, render(made))
+            files.write_text(path, render(made))
 
 
 def _print(made: Gate, *, json: bool, quiet: bool) -> None:

@@ -24,12 +24,13 @@ def pack(
     run can't be resumed in it.
     """
     from mote_bench import store
+    from mote_bench.files import locked
 
     target = to or out
     with ExitStack() as held:
         for folder in {out.resolve(): out, target.resolve(): target}.values():
             if folder.is_dir():  # in one that isn't there nobody writes
-                held.enter_context(store.locked(folder))
+                held.enter_context(locked(folder))
         files = store.pack(out, target)
     where = target / store.RECORDS
     print(f"packed: {len(files)} files in '{where}'. Make the boards: python -m mote_bench board --out {target}")

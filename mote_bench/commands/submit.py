@@ -38,10 +38,10 @@ def submit(
 
 def write(made: Bundle, out: Path, to: Path | None) -> None:
     """Write a bundle and say where, and what to do with it."""
-    from mote_bench import bundle, store
+    from mote_bench import bundle, files
 
     path = to or out / bundle.BUNDLES / made.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    store.write_text(path, bundle.to_text(made))
+    files.write_text(path, bundle.to_text(made))
     print(f"{path}: {len(made.records)} records by {made.by}. Check it: python -m mote_bench verify {path}")
     print("For the boards: add the file to leaderboards/bundles/ of mote-bench in a pull request")

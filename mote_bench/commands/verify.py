@@ -65,14 +65,15 @@ def rerun(
     asked: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False
 ) -> list[Record]:
     """The records of a run made in a folder that is thrown away; a bundle is held against the plan first."""
-    from mote_bench import runner, settings, store, workers
+    from mote_bench import provenance, runner, settings, store, workers
     from mote_bench.audit import check_cells
     from mote_bench.progress import shown
 
     setting = settings.make(asked)
     if bundle is not None:
         scheme = bundle.records[0].cell.scheme
-        check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], setting.origins())
+        origins = provenance.of_setting(setting)
+        check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], origins)
     with (
         interruptible("nothing is kept", resumable=False),
         tempfile.TemporaryDirectory() as folder,

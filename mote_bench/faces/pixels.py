@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from tabulate import tabulate
 
-from mote_bench import registry, store, workers
+from mote_bench import files, registry, workers
 from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError, Knowledge, Measurement, Shadow
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
@@ -37,8 +37,8 @@ from mote_bench.faces.decoder import Decoder, learned
 from mote_bench.faces.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
 from mote_bench.metrics.intervals import clustered_wilson, wilson
 from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.outcome import Outcome, guarded
 from mote_bench.questions import WhichFace
-from mote_bench.tasks import Outcome, guarded
 from mote_bench.toolkit import QueryOracle, draw_keys, revocable, stream, stream_seed, unit
 
 FMR = 1e-3
@@ -466,7 +466,7 @@ def _write(given: argparse.Namespace) -> None:
     rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=thieves)]
     lines = measured(who, rows, jobs=given.jobs, seed=0, other=other)
     given.out.mkdir(parents=True, exist_ok=True)
-    store.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
+    files.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
     (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines)), quality=_STRIP_QUALITY))
     if given.album is not None:
         album(who, lines, given.album)

@@ -11,11 +11,11 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from mote_bench import store, workers
+from mote_bench import files, workers
 from mote_bench.contracts import InputError
 from mote_bench.faces import head, people, render, shot
 from mote_bench.ledger import Progress
-from mote_bench.tasks import Outcome, guarded
+from mote_bench.outcome import Outcome, guarded
 
 TABLE, SHOTS, CARD = "people.csv", "shots.csv", "card.json"
 _QUALITY = 92
@@ -61,7 +61,7 @@ def make(recipe: Recipe, folder: Path, *, jobs: int, progress: Progress) -> None
         done += 1
         progress(done, recipe.people, f"rendered person {number}")
     for name, text in tables(recipe).items():
-        store.write_text(folder / name, text)
+        files.write_text(folder / name, text)
 
 
 def name_of(number: int, image: int) -> str:
@@ -114,7 +114,7 @@ def _claim(recipe: Recipe, folder: Path) -> None:
             raise InputError(f"'{folder}' holds another population ({found}); give another folder: --out DIR")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    store.write_text(path, json.dumps(card, indent=1) + "\n")
+    files.write_text(path, json.dumps(card, indent=1) + "\n")
 
 
 def _is_there(folder: Path, recipe: Recipe, number: int) -> Iterator[bool]:
@@ -134,7 +134,7 @@ def _rendered(recipe: Recipe, folder: str, number: int) -> Outcome:
             path = Path(folder) / name_of(number, image)
             if not path.is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with store.replacing(path) as file:
+                with files.replacing(path) as file:
                     file.write(picture(recipe, number, image))
         return number
 

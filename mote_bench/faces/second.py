@@ -16,7 +16,7 @@ from mote_bench.contracts import Embedder, FloatArray, InputError, Measurement
 from mote_bench.embedding import Recogniser
 from mote_bench.faces import census, population
 from mote_bench.metrics.verification import threshold_at_fmr
-from mote_bench.tasks import Outcome, guarded
+from mote_bench.outcome import Outcome, guarded
 from mote_bench.toolkit import unit
 
 Picture = tuple[int, int]

@@ -6,8 +6,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mote_bench import settings, store
+from mote_bench import settings
 from mote_bench.contracts import InputError
+from mote_bench.files import write_text
 from mote_bench.settings import Setting
 from mote_bench.spec import RunSpec
 
@@ -44,5 +45,5 @@ def write(options: ArgumentParser, files: Callable[[Namespace, str, Setting], Ma
         options.exit(2, f"error: {error}\n")
     given.out.mkdir(parents=True, exist_ok=True)
     for file, text in made.items():
-        store.write_text(given.out / file, text)
+        write_text(given.out / file, text)
     print(f"written to '{given.out}'")

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Measurement, Scheme, Shadow, Template
 from mote_bench.metrics.measured import Measured, with_people
-from mote_bench.split import Enrolled
 
-if TYPE_CHECKING:  # it brings scipy
+if TYPE_CHECKING:  # they bring scipy, and lie above
     from mote_bench.metrics.transfer import Transfer
+    from mote_bench.split import Enrolled
 
 Index = npt.NDArray[np.intp]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mote_bench.analysis.standings import Board, standings
 from mote_bench.contracts import Record
@@ -16,6 +17,8 @@ from .markdown import leaderboard_md
 from .naive_adaptive import naive_adaptive_md
 from .results import results_csv
 from .utility import utility_md
+
+_MOST_OF_STRIP = 150_000
 
 
 def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
@@ -52,3 +55,9 @@ def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes
         "leaderboard.html": leaderboard_html(with_records, strip=strip),
         **({"agreement.md": alike} if alike else {}),
     }
+
+
+def strip(out: Path) -> bytes:
+    """The JPEG file of rebuilt pictures beside the boards; nothing where there is none, or one too large for a page."""
+    path = out / "pixels" / "strip.jpg"
+    return path.read_bytes() if path.is_file() and path.stat().st_size <= _MOST_OF_STRIP else b""

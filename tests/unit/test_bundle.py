@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bundles import resigned
-from mote_bench import audit, bundle, protocol, schemas, store
+from mote_bench import audit, bundle, files, protocol, schemas, store
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.report.boards import render
 
@@ -180,7 +180,7 @@ def test_figures_left_out_of_a_record_are_missed() -> None:
 def filed(folder: Path, *made: bundle.Bundle) -> None:
     (folder / bundle.BUNDLES).mkdir(exist_ok=True)
     for one in made:
-        store.write_text(folder / bundle.BUNDLES / one.name, bundle.to_text(one))
+        files.write_text(folder / bundle.BUNDLES / one.name, bundle.to_text(one))
 
 
 def test_a_stronger_attack_is_shown_with_its_finder(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_own_records_come_before_submitted_ones(tmp_path: Path) -> None:
 
 def test_two_bundles_of_one_cell_are_refused(tmp_path: Path) -> None:
     filed(tmp_path, BUNDLE)
-    store.write_text(tmp_path / bundle.BUNDLES / "again.json", bundle.to_text(BUNDLE))
+    files.write_text(tmp_path / bundle.BUNDLES / "again.json", bundle.to_text(BUNDLE))
     with pytest.raises(InputError, match="another bundle holds"):
         bundle.submitted(tmp_path, [])
 

@@ -11,7 +11,7 @@ from commands import mote_bench
 from mote_bench import workers
 from mote_bench.cluster import connected
 from mote_bench.contracts import InputError
-from mote_bench.tasks import Outcome
+from mote_bench.outcome import Outcome
 
 SMALL = ("run", "--people", "240", "--questions", "gender,verify", "--quiet", "--jobs", "2")
 

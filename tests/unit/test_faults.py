@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from commands import mote_bench
-from mote_bench import store
+from mote_bench import files, store
 from mote_bench.contracts import InputError
 
 SMALL = (
@@ -52,7 +52,7 @@ def members(group: int) -> list[int]:
 
 def test_two_runs_in_one_folder(tmp_path):
     store.prepare(tmp_path / "boards")
-    with store.locked(tmp_path / "boards"):
+    with files.locked(tmp_path / "boards"):
         result = mote_bench(*SMALL, cwd=tmp_path)
     assert result.returncode == 2
     assert "another run writes to 'boards'" in result.stderr
@@ -62,9 +62,9 @@ def test_two_runs_in_one_folder(tmp_path):
 
 def test_a_lock_ends_with_its_run(tmp_path):
     store.prepare(tmp_path)
-    with store.locked(tmp_path), pytest.raises(InputError, match="another run"), store.locked(tmp_path):
+    with files.locked(tmp_path), pytest.raises(InputError, match="another run"), files.locked(tmp_path):
         pass
-    with store.locked(tmp_path):
+    with files.locked(tmp_path):
         pass
 
 
@@ -86,7 +86,7 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     until(lambda: not members(process.pid), 15)
-    with store.locked(tmp_path / "boards"):  # the system gave the lock back
+    with files.locked(tmp_path / "boards"):  # the system gave the lock back
         assert store.read(tmp_path / "boards")
 
 

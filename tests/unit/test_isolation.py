@@ -19,8 +19,8 @@ from commands import mote_bench
 from mote_bench import runner, store
 from mote_bench.contracts import Status
 from mote_bench.isolation import Bounds, contained, holds
+from mote_bench.outcome import Outcome, guarded
 from mote_bench.questions import WhichClass
-from mote_bench.tasks import Outcome, guarded
 
 WIDE = Bounds(seconds=60, gigabytes=4)
 

@@ -3,7 +3,7 @@
 from test_store import RECORD
 
 from commands import mote_bench
-from mote_bench import store
+from mote_bench import files, store
 from mote_bench.naming import record_name, short_id
 
 
@@ -37,7 +37,7 @@ def test_a_folder_is_packed_in_place(tmp_path):
 def test_a_folder_that_a_run_writes_to_is_not_packed(tmp_path):
     store.prepare(tmp_path / "boards")
     store.write(tmp_path / "boards", RECORD)
-    with store.locked(tmp_path / "boards"):
+    with files.locked(tmp_path / "boards"):
         refused = mote_bench("pack", "--out", "boards", cwd=tmp_path)
     assert refused.returncode == 2
     assert "another run writes to" in refused.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mote_bench import settings
+from mote_bench import provenance, settings
 from mote_bench.contracts import InputError
 from mote_bench.data.arrays import checksum
 from mote_bench.spec import RunSpec
@@ -40,7 +40,7 @@ def test_a_spec_gets_labels_files_and_checksums(asked: RunSpec, tmp_path: Path) 
     assert theirs == ("other", str(other), checksum(other))
     assert {cell.data for cell in made.plan.cells} == {"own@190 from other"}
     assert (made.seed, {cell.seed for cell in made.plan.cells}) == (1, {1})
-    assert {one["spec"] for one in made.origins().values()} == {made.spec.in_record()}
+    assert {one["spec"] for one in provenance.of_setting(made).values()} == {made.spec.in_record()}
 
 
 def test_a_run_made_again_has_the_same_cells_whatever_its_files_are_called(asked: RunSpec, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_run_made_again_has_the_same_cells_whatever_its_files_are_called(asked
     moved = [(tmp_path / name).rename(tmp_path / f"moved-{name}") for name in ("own.npz", "other.npz")]
     again = settings.make(replace(made.spec, data_file=str(moved[0]), attacker_file=str(moved[1])))
     assert again.plan.cells == made.plan.cells
-    assert again.origins() == made.origins()
+    assert provenance.of_setting(again) == provenance.of_setting(made)
     assert again.bins == made.bins
     assert np.array_equal(again.split.target.numbers, made.split.target.numbers)
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mote_bench import store
+from mote_bench import files
 from mote_bench.contracts import Cell, InputError, Record, Status
 from mote_bench.protocol import load
-from mote_bench.spec import RUNS, SPEC, RunSpec, add_run, bins_of, is_path, names, read_runs
+from mote_bench.runs import RUNS, add_run, read_runs
+from mote_bench.spec import SPEC, RunSpec, bins_of, is_path, names
 
 words = st.text(max_size=12)
 edges = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4).map(tuple)
@@ -179,7 +180,7 @@ def test_a_folder_keeps_its_runs_once_each_and_the_newest_last(tmp_path: Path) -
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other", "runs": []}', '{"format": NaN}'])
 def test_a_damaged_list_of_runs_is_refused(text: str, tmp_path: Path) -> None:
-    store.write_text(tmp_path / RUNS, text)
+    files.write_text(tmp_path / RUNS, text)
     with pytest.raises(InputError, match=r"run\.json' is no list of runs .*move it away"):
         read_runs(tmp_path)
 

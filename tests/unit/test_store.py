@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mote_bench import schemas, store
+from mote_bench import files, schemas, store
 from mote_bench.analysis.selection import record_link
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.naming import record_name, short_id
@@ -89,14 +89,14 @@ def test_nan_is_never_written(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "board.md"
-    store.write_text(path, "old")
+    files.write_text(path, "old")
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(store.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        store.write_text(path, "new")
+        files.write_text(path, "new")
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("board.md", "old")]
 
 

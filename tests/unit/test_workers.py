@@ -12,7 +12,7 @@ import pytest
 from loky import get_reusable_executor
 
 from mote_bench import workers
-from mote_bench.tasks import Outcome
+from mote_bench.outcome import Outcome
 
 
 def double(x):

@@ -10,7 +10,8 @@ import pytest
 from mote_bench.commands.again import Given, again, label_fits
 from mote_bench.contracts import Cell, InputError, Record, Status
 from mote_bench.data.arrays import checksum
-from mote_bench.spec import RunSpec, add_run
+from mote_bench.runs import add_run
+from mote_bench.spec import RunSpec
 
 MADE = RunSpec("age", bins={"age": (30.0, 50.0)}, people=300, attributes="gender", protocol="quick-1",
                data_sha256="a" * 64, attacker_data="other", attacker_sha256="b" * 64)  # fmt: skip
