@@ -1,6 +1,9 @@
 # make run   the benchmark on the built-in population, in an environment of its own; boards in boards/
 # make test  the tests, in the same environment
 # make mote  the tables and plots of MOTE's variants in boards/mote
+# make docs  the documentation as a site, in site/
+# make docs-figures  the figures in README and docs, made from the published boards
+# make picture  the picture of the published board in README; needs Chromium
 # make gate  fails when the built-in schemes leak more than in leaderboards/gate
 # make dist  an sdist and a wheel in dist/
 # make architecture  ARCHITECTURE.md's picture and table, from the imports
@@ -16,7 +19,9 @@ SHARED_OUT ?= --numprocesses auto --dist loadfile
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
 
-.PHONY: env run mote test test-slow coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench dist architecture lint clean
+CHROMIUM ?= chromium
+
+.PHONY: env run mote test test-slow docs docs-figures picture coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench dist architecture lint clean
 
 env: $(VENV)/.installed
 
@@ -41,6 +46,15 @@ test: env lint
 
 test-slow: env
 	$(BIN)/python -m pytest $(SHARED_OUT) -m slow
+
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+docs-figures: env
+	$(BIN)/cog -r -P -I docs -p "import figures" README.md docs/*.md
+
+picture: env
+	$(BIN)/python docs/picture.py $(CHROMIUM)
 
 coverage: env
 	PYTHONPATH=tests/unit/metrics $(BIN)/python tests/science/interval_coverage.py > docs/coverage.md

@@ -1,4 +1,4 @@
-"""The command line: reads the user's words, prints, and turns errors into one message and an exit code."""
+"""The command line: parses options, prints, and turns errors into one message and an exit code."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except OSError as error:
         where = f" ('{error.filename}')" if error.filename else ""
-        again = "Mend it and give the same command; a run goes on where it stopped"
+        again = "Fix the problem and run the same command again; finished cells are kept"
         _say(f"error: {error.strerror or error}{where}. {again}")
         sys.exit(FAILED)
 
@@ -56,7 +56,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass
@@ -74,7 +74,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         str,
         typer.Option(
             help="Scheme names, comma separated; default: the protocol's choice and what other packages ship; all: "
-            "every scheme there is. cosine and noise always run."
+            "every installed scheme. The controls cosine and noise always run."
         ),
     ] = "default",
     attacks: Annotated[
@@ -84,19 +84,19 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         str, typer.Option(help="gender, reconstruct, link, verify, fairness, cost, ... or all.")
     ] = "all",
     attributes: Annotated[
-        str | None, typer.Option(help="Columns of the file to use as attributes; default: all that can be.")
+        str | None, typer.Option(help="Columns of the file to use as attributes; default: all that qualify.")
     ] = None,
     bins: Annotated[
-        list[str] | None, typer.Option(help="Edges of a numeric column, as in age=18,35,50. May be repeated.")
+        list[str] | None, typer.Option(help="Class edges of a numeric column, as in age=18,35,50. May be repeated.")
     ] = None,
-    people: Annotated[int | None, typer.Option(help="Use a random subset of this many people.")] = None,
+    people: Annotated[int | None, typer.Option(help="Use a random subset of this many subjects.")] = None,
     attacker_data: Annotated[
-        str | None, typer.Option(help="Take the attacker's own people and public faces from other data than --data.")
+        str | None, typer.Option(help="Take the shadow subjects and the background from these data instead of --data.")
     ] = None,
     protocol: Annotated[str, typer.Option(help="Benchmark version.")] = "people-2",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes. Default: the cores. The figures don't depend on it.")
+        int | None, typer.Option(min=1, help="Worker processes. Default: the cores. Figures do not depend on it.")
     ] = None,
     backend: Annotated[
         str,
@@ -108,15 +108,15 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         bool,
         typer.Option(
             "--isolate",
-            help="Each task in a process of its own: bounded in time and memory, and where the system allows without "
-            "network and without writing files. The figures don't depend on it.",
+            help="Run each task in a process of its own, with limits on time and memory. Where the system allows, it "
+            "has no network and writes no files. Figures do not depend on it.",
         ),
     ] = False,
     task_seconds: Annotated[
-        float | None, typer.Option(min=1, help="With --isolate: the most that one task may take. Default: 3600.")
+        float | None, typer.Option(min=1, help="With --isolate: time limit of one task. Default: 3600.")
     ] = None,
     task_gigabytes: Annotated[
-        float | None, typer.Option(min=0.5, help="With --isolate: the memory that one task may take. Default: 8.")
+        float | None, typer.Option(min=0.5, help="With --isolate: memory limit of one task. Default: 8.")
     ] = None,
     published: Annotated[
         bool,
@@ -152,7 +152,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         shipped.check()  # before the run, not after it
     with store.opened(out) as damaged:
         for path in damaged:
-            _say(f"damaged: a record couldn't be read and is made again; what it was is in '{path}'")
+            _say(f"damaged: a record could not be read and is made again; the old file is '{path}'")
         _announce(setting, quiet)
         if bounds is not None:
             _say(_isolated(bounds))
@@ -223,13 +223,13 @@ app.command(epilog=pack.EPILOG)(pack.pack)
 
 
 def _isolated(bounds: Bounds) -> str:
-    """What tasks are held to, and what this system can't hold them to."""
+    """The limits of tasks, and those that this system cannot enforce."""
     from mote_bench import isolation
 
     free = isolation.holds(bounds).missing
     if not free:
         return f"isolated: {bounds.seconds:g} s and {bounds.gigabytes:g} GB a task, no network, no writing of files"
-    return f"isolated: {bounds.seconds:g} s a task; but on this system a task can {', '.join(free)}"
+    return f"isolated: {bounds.seconds:g} s a task; on this system a task can still {', '.join(free)}"
 
 
 def _write_boards(out: Path, published: bool) -> list[Board]:
@@ -253,8 +253,8 @@ def _announce(setting: Setting, quiet: bool) -> None:
     split, plan = setting.split, setting.plan
     if not quiet:
         _say(
-            f"{plan.cells[0].data}: {len(split.target.references)} people attacked, {len(split.shadow.references)} of "
-            f"the attacker's own, {len(split.background)} background faces; {len(plan.cells)} cells"
+            f"{plan.cells[0].data}: {len(split.target.references)} target subjects, {len(split.shadow.references)} "
+            f"shadow subjects, {len(split.background)} background faces; {len(plan.cells)} cells"
         )
         for note in setting.data.notes:
             _say(f"note: {note}")
@@ -273,12 +273,12 @@ def _close(setting: Setting, finished: Finished, boards: list[Board], out: Path,
         mine = {(printable(cell.protocol), printable(cell.data), cell.seed) for cell in setting.plan.cells}
         _print_table([board for board in boards if (board.protocol, board.data, board.seed) in mine])
         done = len(finished.records) - finished.kept
-        _say(f"{done} cells run, {finished.kept} kept from before; boards in '{out}' (open leaderboard.html)")
+        _say(f"{done} cells run, {finished.kept} kept from an earlier run; boards in '{out}' (open leaderboard.html)")
     for record in failed:
         cell, last = record.cell, (record.error or "").strip().splitlines()[-1:]
         _say(f"failed: {cell.attack} on {cell.scheme}, {cell.question} ({cell.knowledge}): {''.join(last)}")
     if failed or setting.plan.broken:
-        _say(f"{len(failed)} of {len(finished.records)} cells failed; tracebacks stand in '{out}/records'")
+        _say(f"{len(failed)} of {len(finished.records)} cells failed; tracebacks are in '{out}/records'")
         sys.exit(FAILED)
 
 

@@ -1,4 +1,4 @@
-"""Pictures to embeddings: in batches over worker processes, resumed where it was left, what is skipped is listed."""
+"""Pictures to embeddings: in batches over worker processes; resumes after an interruption and lists what it skips."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Recogniser:
 
             if self.weights is not None:
                 raise InputError(
-                    f"'{self.name}' is a function of your own and loads its weights itself; drop --weights"
+                    f"'{self.name}' is a function of your own and loads its weights itself; leave out --weights"
                 )
             return FromFunction(self.name)
         try:
@@ -67,7 +67,7 @@ class Recogniser:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What came of one picture: an embedding, and the second recogniser's where one was asked; or why there is none."""
+    """The result of one picture: its embedding and the second recogniser's, if any; or the reason why there is none."""
 
     embedding: npt.NDArray[np.float32] | None
     faces: int = 0
@@ -138,7 +138,7 @@ def _about(asked: Sequence[Recogniser]) -> dict[str, str]:
     if first in others:
         raise InputError(
             f"--second {asked[1].name} is the recogniser of --embedder with the same weights, and would judge itself; "
-            "expected another"
+            "expected another recogniser or other weights"
         )
     return first | {f"{SECOND}{name}": told for other in others for name, told in other.items()}
 
@@ -217,7 +217,7 @@ def _checked(found: Embedded | None) -> Seen:
         return Seen(None, reason=NO_FACE)
     embedding = np.asarray(found.embedding, np.float32)
     if embedding.ndim != 1 or not np.isfinite(embedding).all() or not embedding.any():
-        return Seen(None, reason=f"the recogniser gave no finite vector (shape {embedding.shape})")
+        return Seen(None, reason=f"the recogniser gave no finite non-zero vector (shape {embedding.shape})")
     return Seen(embedding, found.faces)
 
 
@@ -294,7 +294,7 @@ def _finished(album: Album, done: Mapping[str, Seen], kept: int) -> Finished:
         )
     second = [seen.second for seen in done.values() if seen.second is not None]
     if len({len(one) for one in embeddings.values()}) > 1 or len({len(one) for one in second}) > 1:
-        raise InputError("the recogniser gave embeddings of several lengths; expected one")
+        raise InputError("the recogniser gave embeddings of several lengths; expected one length for all pictures")
     several = sum(seen.faces > 1 for seen in done.values())
     return Finished(embeddings, (*album.skipped, *unusable), several, kept)
 

@@ -24,15 +24,15 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     out: Annotated[Path, typer.Option(help="The .npz file to write.")],
     layout: Annotated[
         str | None,
-        typer.Option(help="How the folder is kept: lfw, utkface, ... (see `list`). Default: a folder per person."),
+        typer.Option(help="Layout of the folder: lfw, utkface, ... (see `list`). Default: one folder per subject."),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
     second: Annotated[
         str | None,
-        typer.Option(help="Another recogniser, whose embeddings of the same pictures `run` shows reconstructions to."),
+        typer.Option(help="A second recogniser: `run` also compares reconstructions to its embeddings."),
     ] = None,
     second_weights: Annotated[Path | None, typer.Option(help="The second recogniser's weights.")] = None,
-    people: Annotated[int | None, typer.Option(min=1, help="Only the first so many people.")] = None,
+    people: Annotated[int | None, typer.Option(min=1, help="Only the first N subjects.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
 ) -> None:
@@ -44,18 +44,18 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     if out.suffix != ".npz":
         raise InputError(f"--out {out}: expected a file name that ends in .npz")
     if not out.parent.is_dir():
-        raise InputError(f"--out {out}: there is no folder '{out.parent}'")
+        raise InputError(f"--out {out}: there is no folder '{out.parent}'; make it, or name another file")
     if out.is_dir():
-        raise InputError(f"--out {out}: a folder; expected a file")
+        raise InputError(f"--out {out}: a folder; expected a file name that ends in .npz")
     if second_weights is not None and second is None:
-        raise InputError("--second-weights go with --second NAME; name the second recogniser")
+        raise InputError("--second-weights without --second; add --second NAME, the second recogniser")
     album = layouts.read(images, layout)
     if people is not None:
         album = layouts.few(album, people=people)
     recogniser = embedding.Recogniser.at(embedder, weights)
     other = None if second is None else embedding.Recogniser.at(second, second_weights)
     try:
-        with interruptible("what is done is kept"), shown(quiet) as progress:
+        with interruptible("finished pictures are kept"), shown(quiet) as progress:
             count = jobs or workers.default_jobs()
             made = embedding.embed(album, recogniser, out, jobs=count, progress=progress, second=other)
     finally:
@@ -69,8 +69,8 @@ def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
     from mote_bench.pictures import layouts
 
     people = len({one.identity for one in album.pictures if one.identity is not None and one.name in made.embeddings})
-    whose = f" of {people} people" if people else ""
-    kept = f", {made.kept} kept from before" * (made.kept > 0)
+    whose = f" of {people} subjects" if people else ""
+    kept = f", {made.kept} kept from an earlier run" * (made.kept > 0)
     print(f"{len(made.embeddings)} embeddings{whose} in '{out}'{beside}{kept}")
     if made.several:
         print(f"{made.several} pictures show several faces; the largest was taken")
@@ -84,7 +84,7 @@ def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
 
 
 def _view2(made: Finished, album: Album) -> None:
-    """LFW's own check of a recogniser, where its pairs are at hand."""
+    """LFW's check of a recogniser (View 2), where pairs.txt is in the folder."""
     from mote_bench.pictures import view2
 
     pairs = next((path for path in sorted(album.folder.glob("**/pairs.txt"))), None)
@@ -92,5 +92,5 @@ def _view2(made: Finished, album: Album) -> None:
         return
     found = {"/".join(name.split("/")[-2:]): embedding for name, embedding in made.embeddings.items()}
     got = view2.accuracy(found, view2.folds(pairs))
-    unseen = f"; {got.unseen} have a picture without an embedding and count as refused" if got.unseen else ""
-    print(f"LFW View 2: {got.mean:.4f} +- {got.standard_error:.4f} of {got.pairs} pairs told right{unseen}")
+    unseen = f"; {got.unseen} have a picture without an embedding and count as rejected" if got.unseen else ""
+    print(f"LFW View 2: {got.mean:.4f} +- {got.standard_error:.4f} of {got.pairs} pairs classified correctly{unseen}")

@@ -1,4 +1,4 @@
-"""`explain`: why a template accepted or refused."""
+"""`explain`: why a template accepted or rejected a probe."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ EPILOG = "Example: python -m mote_bench explain --data faces.npz --schemes mote,
 def explain(
     data: Annotated[str, typer.Option(help="A data set's name, or an .npz file.")] = "synthetic",
     pictures: Annotated[
-        Path | None, typer.Option(help="Instead a folder of pictures, a folder per person: explained in pixels.")
+        Path | None, typer.Option(help="Pictures instead of --data, one folder per subject: explained by pixel.")
     ] = None,
     embedder: Annotated[
-        str, typer.Option(help="Of pictures: a recogniser that gradients pass through.")
+        str, typer.Option(help="With --pictures: a recogniser that gradients pass through.")
     ] = "facenet-vggface2",
     weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
     schemes: Annotated[str, typer.Option(help="Scheme names, comma separated, side by side.")] = "mote,cosine",
-    people: Annotated[int, typer.Option(min=2, help="How many people to explain.")] = 20,
+    people: Annotated[int, typer.Option(min=2, help="Number of subjects to explain.")] = 20,
     out: Annotated[Path, typer.Option(help="Folder for the page, its pictures and its CSV.")] = Path("explanations"),
 ) -> None:
-    """Why templates accept their owners and refuse others: by dimension, or by pixel, with a faithfulness score."""
+    """Explain why templates accept or reject: by dimension or by pixel, with a faithfulness score."""
     from mote_bench import files, registry
     from mote_bench.explain import page
     from mote_bench.explain.faithfulness import faithfulness
@@ -37,7 +37,9 @@ def explain(
     names = registry.select("schemes", schemes)
     if pictures is None:
         if weights is not None:
-            raise InputError("--weights go with --pictures; embeddings are explained without a recogniser")
+            raise InputError(
+                "--weights without --pictures; embeddings are explained without a recogniser: leave out --weights"
+            )
         made, shown = _dimensions(data, names, people), None
     else:
         made, shown = _pixels(pictures, embedder, weights, names, people)

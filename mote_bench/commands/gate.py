@@ -30,7 +30,7 @@ EPILOG = (
 
 
 class BudgetSpent(Exception):
-    """The run took longer than it was allowed; what it finished is kept."""
+    """The run exceeded its --budget; finished cells are kept."""
 
 
 def gate(  # noqa: PLR0913 - typer makes an option of each argument
@@ -60,7 +60,7 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     min_: Annotated[
         list[str] | None, typer.Option("--min", help="NAME=VALUE: a question or metric mustn't fall below this.")
     ] = None,
-    tolerance: Annotated[float, typer.Option(min=0, help="A worsening up to this doesn't matter.")] = 0.02,
+    tolerance: Annotated[float, typer.Option(min=0, help="The largest worsening that passes.")] = 0.02,
     budget: Annotated[
         float | None, typer.Option(min=0, help="Seconds for the fresh run; what isn't done by then is unmeasured.")
     ] = None,
@@ -71,7 +71,7 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; the verdict only.")] = False,
 ) -> None:
-    """Fail when a scheme leaks more, recognises worse or grows, compared with a stored run person by person."""
+    """Fail when a scheme leaks more, recognises worse or grows, compared with a stored run subject by subject."""
     from mote_bench.analysis import limits as bounds
 
     wanted = _fail_on(fail_on)

@@ -1,4 +1,4 @@
-"""How a long command ends on Ctrl-C or a polite signal: one sentence, exit 130."""
+"""How a long command ends on Ctrl-C or SIGTERM: one sentence, exit 130."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ INTERRUPTED = 130
 
 @contextmanager
 def interruptible(kept: str, *, resumable: bool = True) -> Iterator[None]:
-    """End the process with what is kept of its work, where the block is interrupted."""
+    """On an interruption of the block, say what is kept and exit."""
     from mote_bench import workers
 
     try:
         with workers.ended_by_signals():
             yield
     except KeyboardInterrupt:
-        again = "the same command goes on from there" if resumable else "the same command begins anew"
+        again = "run the same command to continue" if resumable else "run the same command to start again"
         print(f"interrupted: {kept}; {again}", file=sys.stderr, flush=True)
         sys.exit(INTERRUPTED)

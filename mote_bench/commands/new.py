@@ -1,4 +1,4 @@
-"""`new`: an installable plug-in package with tests that pass, to be made one's own."""
+"""`new`: writes an installable plug-in package with tests that pass, as a start for one's own."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _USE = {
 
 
 def new(
-    kind: Annotated[Kind, typer.Argument(help="What to begin.")],
+    kind: Annotated[Kind, typer.Argument(help="What kind of plug-in.")],
     name: Annotated[str, typer.Argument(help="Its name: a-z, 0-9, dot and dash.")],
-    out: Annotated[Path, typer.Option(help="Where the package's folder goes.")] = Path(),
+    out: Annotated[Path, typer.Option(help="The folder in which the package is written.")] = Path(),
 ) -> None:
     """Write a small plug-in package that works, with its tests, a README and a CI workflow."""
     from mote_bench import scaffold

@@ -35,14 +35,16 @@ def classes(name: str, column: npt.NDArray[np.generic], bins: Bins) -> Labels:
     if name in bins:
         return binned(name, column, bins[name])
     raise InputError(
-        f"'{name}' holds numbers ({column.dtype}) and no bins are known for it; give --bins {name}=EDGE,..."
+        f"'{name}' holds numbers ({column.dtype}) and no class edges are known; add --bins {name}=EDGE,..."
     )
 
 
 def binned(name: str, column: npt.NDArray[np.generic], edges: Sequence[float]) -> Labels:
     """(n,) labels such as "under 18", "18-34", "35-49", "50+"; NaN becomes unknown. An edge opens its bin."""
     if not edges or list(edges) != sorted(set(edges)) or not np.isfinite(edges).all():
-        raise InputError(f"the bins of '{name}' are {list(edges)}; expected finite edges that rise, as in 18,35,50")
+        raise InputError(
+            f"the bins of '{name}' are {list(edges)}; expected finite edges in rising order, as in 18,35,50"
+        )
     if column.dtype.kind not in "iufb":
         raise InputError(f"'{name}' holds {column.dtype}, not numbers; leave out --bins {name}=...")
     values = column.astype(np.float64)

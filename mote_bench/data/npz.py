@@ -32,15 +32,15 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
     bins : mapping of name -> edges
         Where numeric columns are cut into classes.
     attributes : sequence of str, optional
-        The columns to use; by default every text column and every numeric one that has bins. A numeric column is asked
-        about as a number, and as classes where it has bins.
+        The columns to use; by default every text column and every numeric one that has bins. A numeric column is
+        inferred as a number, and as classes where it has bins.
     name : str, optional
-        How the boards call the data; by default the file's stem.
+        The label of the data on the boards; by default the file's stem.
 
     Raises
     ------
     InputError
-        With the array at fault and what was expected of it.
+        Names the array and what was expected of it.
     """
     arrays = read_table(path) if path.suffix in SUFFIXES else read_npz(path)
     embeddings = arrays.get("embeddings")
@@ -61,7 +61,7 @@ def load(path: Path, *, bins: Bins, attributes: Sequence[str] | None = None, nam
 
 
 def _origin(arrays: Arrays) -> tuple[str, ...]:
-    """How ``python -m mote_bench embed`` made the file, as it says itself."""
+    """How ``mote-bench embed`` made the file, as its card says."""
     try:
         about = json.loads(str(arrays["card"]))
         skipped = int(about["skipped"])
@@ -101,7 +101,7 @@ def _identity(arrays: Arrays, path: Path) -> Labels | None:
 def _labels(
     arrays: Arrays, wanted: Sequence[str], *, bins: Bins, chosen: bool
 ) -> tuple[dict[str, Labels], dict[str, str]]:
-    """The classes of each column that has any, and a note by name on each column that is left out."""
+    """The classes of each column that has any, and a note on each column that is left out."""
     labels: dict[str, Labels] = {}
     notes = {}
     for name in wanted:
@@ -110,8 +110,8 @@ def _labels(
             notes[name] = f"'{name}' has shape {column.shape} and is no column of labels: left out"
         elif _is_numeric(column) and name not in bins and not chosen:
             notes[name] = (
-                f"'{name}' holds numbers without bins: left out (give --bins {name}=EDGE,... to ask for classes, or "
-                f"--attributes {name} to ask for the number)"
+                f"'{name}' holds numbers without class edges: left out (add --bins {name}=EDGE,... to infer "
+                f"classes, or --attributes {name} to infer the number)"
             )
         elif not _is_numeric(column) or name in bins:
             labels[name] = classes(name, column, bins)
@@ -143,4 +143,6 @@ def _check_classes(name: str, labels: Labels) -> None:
             "If it is no soft attribute, name the columns to use: --attributes NAME,..."
         )
     if not all(label.isprintable() and len(label) <= 64 for label in found):
-        raise InputError(f"'{name}' has a label that isn't printable or is over 64 characters; expected short names")
+        raise InputError(
+            f"'{name}' has a label that isn't printable or is over 64 characters; expected short printable names"
+        )

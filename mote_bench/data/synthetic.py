@@ -1,4 +1,4 @@
-"""The built-in population of rendered people who don't exist; its card is synthetic_faces.toml."""
+"""The built-in population of rendered subjects who do not exist; its card is synthetic_faces.toml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CARD = FOLDER / "synthetic_faces.toml"
 
 
 def card() -> dict[str, Any]:
-    """Origin, licence, checksum and known faults of the population."""
+    """Origin, licence, checksum and known limits of the population."""
     return tomllib.loads(CARD.read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""Embeddings kept as a table: CSV or Parquet, a row a picture, a column a dimension."""
+"""Embeddings stored as a table: CSV or Parquet, one row per picture, one column per dimension."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_table(path: Path) -> Arrays:
         raise InputError(f"'{path}' has no column embedding_0 (it has: {_some(names)}); {_EXPECTED}")
     if sorted(found) != list(range(len(found))):
         lacking = next(number for number in range(len(found)) if number not in found)
-        raise InputError(f"'{path}' has {len(found)} columns embedding_N and lacks embedding_{lacking}")
+        raise InputError(f"'{path}' has {len(found)} columns embedding_N and lacks embedding_{lacking}; {_EXPECTED}")
     if found:
         columns = [_numbers(path, found[number], frame[found[number]]) for number in range(len(found))]
         arrays: Arrays = {"embeddings": np.stack(columns, axis=1)}
@@ -97,7 +97,7 @@ def _column(path: Path, name: str, column: Any) -> npt.NDArray[Any]:
     if name == "identity":
         if column.isna().any():
             raise InputError(
-                f"'identity' in '{path}' is empty in {int(column.isna().sum())} rows; expected a name in each"
+                f"'identity' in '{path}' is empty in {int(column.isna().sum())} rows; expected a subject in each"
             )
         return np.array([str(one) for one in column])
     if column.dtype.kind in "fiub":

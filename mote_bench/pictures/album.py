@@ -1,4 +1,4 @@
-"""What a layout finds in a folder: pictures, who they show, and what is known of them."""
+"""What a layout finds in a folder: pictures, their subjects and attributes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Picture:
     name : str
         Its path below the folder, with forward slashes.
     identity : str, optional
-        Who it shows.
+        Its subject.
     labels, numbers : mapping of attribute -> class or value
         ``""`` and NaN where unknown.
     """
@@ -40,7 +40,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Album:
-    """The pictures of a folder in the order of their names; ``layout`` says how it was read."""
+    """The pictures of a folder, sorted by name; ``layout`` says how the folder was read."""
 
     folder: Path
     layout: str

@@ -1,4 +1,4 @@
-"""How data sets keep their pictures: a function per layout, from a folder to an :class:`Album`; see cards/."""
+"""The folder layouts of data sets: one function per layout, from a folder to an :class:`Album`; see cards/."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def read(folder: Path, layout: str | None = None) -> Album:
     folder : Path
         Where the data set was unpacked; or a CSV file with a column ``path``.
     layout : str, optional
-        A name of :func:`names`. By default ``csv`` for a file and ``folders`` (one per person) for a folder.
+        A name of :func:`names`. By default ``csv`` for a file and ``folders`` (one per subject) for a folder.
 
     Raises
     ------
     InputError
-        On a layout that doesn't exist, and a folder that isn't one of this layout: says what was expected and where
-        to ask for the data.
+        On an unknown layout, and a folder that does not fit the layout: says what was expected and where to request
+        the data.
     """
     chosen = layout or ("folders" if folder.is_dir() else "csv")
     if chosen not in _LAYOUTS:
         raise InputError(f"no layout is named '{chosen}'; there are: {', '.join(_LAYOUTS)}")
     if not folder.exists():
-        raise InputError(f"nothing at '{folder}'. {told(chosen)}")
+        raise InputError(f"there is no '{folder}'. {told(chosen)}")
     pictures = list(_LAYOUTS[chosen](folder))
     home = folder if folder.is_dir() else folder.parent
     sound = [one for one in pictures if inside(home, one.name)]
@@ -57,18 +57,18 @@ def names() -> list[str]:
 
 @cache
 def card(layout: str) -> dict[str, Any]:
-    """Title, layout, attributes with their definitions, licence, citation, where to ask, and checksums where known."""
+    """Title, layout, attributes with definitions, licence, citation, where to request the data, and known checksums."""
     return tomllib.loads((_CARDS / f"{layout}.toml").read_text(encoding="utf-8"))
 
 
 def told(layout: str) -> str:
-    """What a folder of this layout looks like and where its data come from, in one sentence each."""
+    """What a folder of this layout looks like, and where to request the data, in one sentence each."""
     about = card(layout)
     return f"Expected {about['layout']}. {about['ask']}".strip()
 
 
 def altered(album: Album) -> list[str]:
-    """Names of files in an album's folder that differ from the ones that its data set's card gives checksums of."""
+    """Names of files in an album's folder whose checksum differs from the one on the data set's card."""
     known = card(album.layout).get("checksums", {})
     return [
         path.relative_to(album.folder).as_posix()
@@ -215,7 +215,7 @@ _LAYOUTS: Mapping[str, Layout] = {
 
 
 def few(album: Album, *, people: int) -> Album:
-    """The pictures of the first so many people; where nobody is named, so many pictures."""
+    """The pictures of the first ``people`` subjects; where no subject is named, the first ``people`` pictures."""
     kept = list(dict.fromkeys(one.identity or one.name for one in album.pictures))[:people]
     chosen = set(kept)
     return replace(album, pictures=tuple(one for one in album.pictures if (one.identity or one.name) in chosen))
@@ -235,7 +235,9 @@ def _rows(
                 raise InputError(f"'{path}' has no column '{missing[0]}'; it has: {', '.join(reader.fieldnames or ())}")
             for number, row in enumerate(reader):
                 if number > _MOST_ROWS:
-                    raise InputError(f"'{path}' has over {_MOST_ROWS} rows")
+                    raise InputError(
+                        f"'{path}' has over {_MOST_ROWS} rows; expected at most that many: split the table"
+                    )
                 yield {str(name): value or "" for name, value in row.items() if name is not None}
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"'{path}' can't be read as a table in UTF-8 ({error})") from None

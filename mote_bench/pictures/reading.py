@@ -1,4 +1,4 @@
-"""A picture file as pixels. A hostile or broken one ends in one error with a reason, before it fills the memory."""
+"""Reads a picture file as pixels; a hostile or damaged file raises one error with a reason, before it fills memory."""
 
 from __future__ import annotations
 

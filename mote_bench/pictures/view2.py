@@ -1,4 +1,4 @@
-"""LFW's View 2: ten folds of 300 equal and 300 unequal pairs, the field's check that a recogniser works."""
+"""LFW's View 2: ten folds of 300 equal and 300 unequal pairs, the usual check of a recogniser."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Share of pairs told right, each fold by the threshold that is best on the others; and its standard error."""
+    """Share of pairs classified correctly, each fold by the best threshold of the others; and its standard error."""
 
     mean: float
     standard_error: float
     pairs: int
     unseen: int
-    """Pairs with a picture without an embedding: refused, as a running system would."""
+    """Pairs with a picture without an embedding: rejected, as a running system would."""
 
 
 def folds(pairs: Path) -> list[list[tuple[Pair, bool]]]:
-    """The pairs of ``pairs.txt`` (names ``Person/Person_0001.jpg``), fold by fold, with whether they show one person.
+    """The pairs of ``pairs.txt`` (names ``Person/Person_0001.jpg``), fold by fold, with whether they are mated.
 
     Raises
     ------
@@ -41,12 +41,12 @@ def folds(pairs: Path) -> list[list[tuple[Pair, bool]]]:
         if len(read) != 2 * half * int(count):
             raise ValueError(f"{len(read)} pairs where its first line promises {2 * half * int(count)}")
     except ValueError as error:
-        raise InputError(f"'{pairs}' is no pairs.txt of LFW ({error})") from None
+        raise InputError(f"'{pairs}' is no pairs.txt of LFW ({error}); take the file of the data set") from None
     return [read[start : start + 2 * half] for start in range(0, len(read), 2 * half)]
 
 
 def accuracy(found: Mapping[str, FloatArray], made: list[list[tuple[Pair, bool]]]) -> Accuracy:
-    """How well cosines of ``found`` (picture's name -> (d,) embedding) tell the pairs."""
+    """Accuracy of the cosines of ``found`` (picture's name -> (d,) embedding) on the pairs."""
     scores = [np.array([_cosine(found, pair) for pair, _ in fold]) for fold in made]
     truth = [np.array([same for _, same in fold]) for fold in made]
     right = []
@@ -79,7 +79,7 @@ def _cosine(found: Mapping[str, FloatArray], pair: Pair) -> float:
 
 
 def _best(scores: npt.NDArray[np.float64], same: npt.NDArray[np.bool_]) -> float:
-    """The threshold at which most are told right: scores at or above it count as one person."""
+    """The threshold that classifies most pairs correctly: scores at or above it count as mated."""
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     gained = np.cumsum(np.where(same[order], 1, -1))

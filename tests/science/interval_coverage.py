@@ -147,14 +147,15 @@ if __name__ == "__main__":
     sizes = {people: SIZES[people] for people in asked}
     drawn = ", ".join(f"{times:,} of {people:,}" for people, times in sizes.items())
     print(
-        "# Coverage of the 95 % intervals\n\nShare of simulated populations whose interval holds the true value; "
-        f"{drawn} people (twice as many for balanced\naccuracy and AUC, {MANY:,} for FNMR and FMR). "
-        "A share of 2,000 draws is itself uncertain by 0.01, one of 400 by 0.02.\n"
+        "# Coverage of the 95 % intervals\n\nThe share of simulated populations whose interval holds the true value. "
+        f"Drawn: {drawn} subjects\n(twice as many for balanced accuracy and AUC, {MANY:,} for FNMR and FMR). "
+        "A share of 2,000 draws is itself uncertain by\n0.01, one of 400 by 0.02.\n"
     )
     print(table(sizes, _at))
     print(
-        "\nWhere photos of a person hardly differ, nearly nobody is refused, and a sample often holds no error at all. "
-        "No interval\nof so few errors comes near 95 % from above without falling below it elsewhere (Brown, Cai & "
-        "DasGupta, Statistical\nScience 16, 2001): these hold the truth more often than they say.\n"
+        "\nThe second table is for easy data, where photos of a subject hardly differ. Hardly any genuine probe is "
+        "rejected there,\nand a sample often holds no error at all. No interval of so few errors comes near 95 % from "
+        "above without falling below\nit elsewhere (Brown, Cai & DasGupta, Statistical Science 16, 2001). These "
+        "intervals hold the truth more often than they\nsay.\n"
     )
     print(table({people: RARE[people] for people in asked if people in RARE}, rare))

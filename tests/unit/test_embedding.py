@@ -59,7 +59,7 @@ def embed(folder, *arguments, **environment):
 def test_what_can_be_used_is_and_the_rest_is_listed(photos):
     result = embed(photos, "--jobs", "2")
     assert result.returncode == 0, result.stderr
-    assert "36 embeddings of 3 people in 'faces.npz'" in result.stdout
+    assert "36 embeddings of 3 subjects in 'faces.npz'" in result.stdout
     assert "5 pictures skipped" in result.stdout
     listed = (photos.parent / "faces.npz.skipped.csv").read_text().splitlines()
     assert listed == [
@@ -101,7 +101,7 @@ def test_a_killed_call_goes_on_where_it_was(photos):
     colour(photos, "p 0/0.png", 255, 255, 255)  # changed meanwhile: made again
     result = embed(photos)
     assert result.returncode == 0, result.stderr
-    assert "kept from before" in result.stdout
+    assert "kept from an earlier run" in result.stdout
     stored = np.load(photos.parent / "faces.npz")
     assert len(stored["embeddings"]) == 36
     assert stored["embeddings"][list(stored["path"]).index("p 0/0.png"), 0] == 256
@@ -135,7 +135,7 @@ def test_numbers_and_classes_of_a_table(photos):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere", "--embedder", "dlib", "--out", "a.npz"), "nothing at 'nowhere'"),
+        (("nowhere", "--embedder", "dlib", "--out", "a.npz"), "there is no 'nowhere'"),
         (("my photos", "--embedder", "dlbi", "--out", "a.npz"), "Did you mean dlib"),
         (("my photos", "--embedder", "dlib", "--out", "a.txt"), "ends in .npz"),
         (("my photos", "--embedder", "dlib", "--out", "no/a.npz"), "there is no folder 'no'"),
@@ -172,8 +172,8 @@ def test_real_faces_of_nobody(tmp_path):
     (tmp_path / "lfw" / "pairs.txt").write_text("2\t1\nN_0\t1\t2\nN_0\t1\tN_1\t1\nN_1\t1\t2\nN_1\t2\tN_0\t2\n")
     result = mote_bench("embed", "lfw", "--layout", "lfw", "--embedder", "dlib", "--out", "faces.npz", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "4 embeddings of 2 people" in result.stdout
-    assert "LFW View 2: 1.0000 +- 0.0000 of 4 pairs told right" in result.stdout
+    assert "4 embeddings of 2 subjects" in result.stdout
+    assert "LFW View 2: 1.0000 +- 0.0000 of 4 pairs classified correctly" in result.stdout
     stored = np.load(tmp_path / "faces.npz")
     assert stored["embeddings"].shape == (4, 128)
     assert json.loads(str(stored["card"]))["layout"] == "lfw"
@@ -197,7 +197,7 @@ def test_a_second_recogniser_of_the_same_pictures(twice):
     colour(twice, "p 0/0.png", 20, 20, 100)
     result = embed(twice, "--second", "another:stripes", "--jobs", "2")
     assert result.returncode == 0, result.stderr
-    assert "24 embeddings of 2 people in 'faces.npz', with those of another:stripes beside them" in result.stdout
+    assert "24 embeddings of 2 subjects in 'faces.npz', with those of another:stripes beside them" in result.stdout
     listed = (twice.parent / "faces.npz.skipped.csv").read_text().splitlines()
     assert "p 0/0.png,second recogniser: no face found" in listed
     assert "p 0/dark.png,no face found" in listed
@@ -243,7 +243,7 @@ def test_what_one_recogniser_did_is_not_kept_for_two(twice, monkeypatch):
         (("--second", "arcface-onnx"), "--second arcface-onnx: no ONNX file was given"),
         (("--second", "arcface-onyx"), "Did you mean arcface-onnx"),
         (("--second", "another:strips"), "--second another:strips: "),
-        (("--second-weights", "a.onnx"), "--second-weights go with --second NAME"),
+        (("--second-weights", "a.onnx"), "--second-weights without --second"),
     ],
 )
 def test_mistakes_with_a_second_recogniser(twice, arguments, message):

@@ -120,7 +120,7 @@ def test_a_disk_that_is_full(tmp_path):
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1, said
     assert "File too large" in said
-    assert "give the same command" in said
+    assert "run the same command again" in said
     assert "Traceback" not in said
     store.read(tmp_path / "boards")  # no half a record
     assert mote_bench(*SMALL, cwd=tmp_path).returncode == 0

@@ -120,5 +120,5 @@ def test_a_zip_with_something_else_in_it(tmp_path):
 @pytest.mark.parametrize("edges", [(), (3, 2), (1, 1), (float("nan"),)])
 def test_edges_must_rise(tmp_path, edges):
     path = saved(tmp_path, embeddings=np.eye(4), age=np.arange(4))
-    with pytest.raises(InputError, match="rise"):
+    with pytest.raises(InputError, match="rising order"):
         npz.load(path, bins={"age": edges})

@@ -119,7 +119,7 @@ def test_a_population_on_disk(tmp_path):
     result = mote_bench(*asked, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "pop"
-    assert "6 embeddings of 3 people" in result.stdout
+    assert "6 embeddings of 3 subjects" in result.stdout
     assert "Not real faces" in result.stdout
     assert (folder / population.name_of(1, 0)).read_bytes() == population.picture(SMALL, 1, 0)
     album = layouts.read(folder / "people.csv")
