@@ -35,11 +35,11 @@ run: env
 	$(BIN)/python -m mote_bench run --attacks all
 
 mote: env
-	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA)
-	$(BIN)/python -m mote_bench.mote.frontier --data $(DATA) --dimension 512 --variants cosine,solved,linear,features
-	$(BIN)/python -m mote_bench.mote.balance --data $(DATA) --solved
-	$(BIN)/python -m mote_bench.mote.bound --data $(DATA)
-	$(BIN)/python -m mote_bench.mote.capacity --data $(DATA)
+	$(BIN)/python -m mote_bench study frontier --data $(DATA)
+	$(BIN)/python -m mote_bench study frontier --data $(DATA) --dimension 512 --variants cosine,solved,linear,features
+	$(BIN)/python -m mote_bench study balance --data $(DATA) --solved
+	$(BIN)/python -m mote_bench study bound --data $(DATA)
+	$(BIN)/python -m mote_bench study capacity --data $(DATA)
 
 test: env lint
 	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour"

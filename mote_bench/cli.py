@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mote_bench
-from mote_bench.commands import check, embed, explain, external, faces, gate, new, pack, submit, verify
+from mote_bench.commands import check, convert, embed, explain, external, faces, gate, new, pack, study, submit, verify
 from mote_bench.commands.interruption import interruptible
 from mote_bench.contracts import InputError
 from mote_bench.store import BOARDS
@@ -220,6 +220,8 @@ app.command(epilog=external.EPILOG)(external.external)
 app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=explain.EPILOG)(explain.explain)
 app.command(epilog=pack.EPILOG)(pack.pack)
+app.add_typer(study.app, name="study", epilog=study.EPILOG)
+app.add_typer(convert.app, name="convert")
 
 
 def _isolated(bounds: Bounds) -> str:

@@ -21,3 +21,12 @@ def gaussian_faces(people: int, images: int, *, dimension: int = 32, seed: int =
         "age": np.repeat(np.where(old == 1, "old", "young"), images),
     }
     return Faces(photos, identity, attributes)
+
+
+def aged_faces(people: int, images: int, seed: int = 0) -> Faces:
+    """People whose age, in years, is planted in one direction of their faces."""
+    faces = gaussian_faces(people, images, dimension=24, seed=seed)
+    age = np.random.default_rng(seed).uniform(20, 80, people).repeat(images)
+    rows = faces.embeddings.copy()
+    rows[:, 2] += (age - 50) / 60
+    return Faces(rows, faces.identity, {"age": np.where(age < 50, "under 50", "50+")}, {"age": age})

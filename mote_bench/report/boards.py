@@ -24,7 +24,7 @@ _MOST_OF_STRIP = 150_000
 def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
     """File name -> text of every board.
 
-    ``strip`` is the JPEG file of pictures that :mod:`mote_bench.faces.pixels` rebuilt, for the page to show.
+    ``strip`` is the JPEG file of pictures that :mod:`mote_bench.studies.pictures` rebuilt, for the page to show.
 
     Published records stand in the boards, marked, and not in results.csv, which holds what was measured here.
 

@@ -12,9 +12,9 @@ from mote_bench.contracts import Faces
 from mote_bench.data import synthetic
 from mote_bench.metrics.verification import eer
 from mote_bench.mote.codec import encode
-from mote_bench.mote.loop import train_one
 from mote_bench.mote.scheme import MOTE
 from mote_bench.mote.train import begin
+from mote_bench.studies.reference_loop import train_one
 
 PEOPLE = 64
 LOOPED = 12

@@ -12,7 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mote_bench import registry
 from mote_bench.conformance.findings import generated_faces
-from mote_bench.mote.operations import one_product, scoring
+from mote_bench.studies.operations import one_product, scoring
 
 FACES = generated_faces(people=1300, photos=4, dimension=512)
 SCHEMES = ["cosine", "mote-solved", "mote-linear", "mote-features", "mote-features-int8", "mote-features-int4"]

@@ -9,9 +9,10 @@ from mote_baselines.plain.cosine import Cosine
 
 from mote_bench import tasks
 from mote_bench.contracts import Access, Faces, Knowledge, Shadow, Threat
-from mote_bench.evidence import levels, operating_threshold, steal
+from mote_bench.evidence import operating_threshold, steal
 from mote_bench.questions import SamePerson, WasMember, WhichClass, WhichFace, WhichKeyface, WhichPhoto
 from mote_bench.questions.staging import Database, Holdings, Scene
+from mote_bench.threats import levels
 from mote_bench.toolkit import stream, stream_seed
 
 N, OWN = 30, 20

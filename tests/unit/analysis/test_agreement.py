@@ -13,7 +13,8 @@ from mote_bench.analysis.agreement import agreements
 from mote_bench.analysis.standings import Worst
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.report import boards
-from mote_bench.report.agreement import board, render
+from mote_bench.report.agreement import render
+from mote_bench.studies.agreement import board, text_of
 
 SCHEMES = ("biohash", "mote", "nfr", "csn", "ive", "leace")
 
@@ -158,3 +159,15 @@ def test_rows_surely_below_by_hand():
     """Of three rows the last is surely above the first, and no other pair is told apart."""
     assert agreement._below(np.array([0, -1, 0]), 3).tolist() == [0, 0, 1]
     assert agreement._below(np.array([1, 1, -1]), 3).tolist() == [2, 0, 1]
+
+
+def test_the_study_prints_what_the_board_writes(tmp_path):
+    """Of one folder with two boards, and of two folders with one each."""
+    up = {name: 0.5 + 0.06 * place for place, name in enumerate(SCHEMES)}
+    for folder in ("a", "both"):
+        write(tmp_path / folder, "real", up)
+    for folder in ("b", "both"):
+        write(tmp_path / folder, "rendered", up)
+    text = text_of([tmp_path / "both"])
+    assert text == boards.render(store.read(tmp_path / "both"))["agreement.md"]
+    assert text_of([tmp_path / "a", tmp_path / "b"]) == text

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from commands import mote_bench
 from mote_bench.contracts import InputError
 from mote_bench.embedders import onnx_file
 from mote_bench.embedders.tfjs import converted
@@ -92,14 +92,16 @@ def test_what_is_no_such_graph(tmp_path):
 
 
 def test_from_the_command_line(tmp_path):
-    command = [sys.executable, "-m", "mote_bench.embedders.tfjs"]
     write(tmp_path, *graph())
-    done = subprocess.run([*command, "m.json", "m.onnx"], cwd=tmp_path, check=False)
-    assert done.returncode == 0
+    done = mote_bench("convert", "tfjs", "m.json", "m.onnx", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "written to 'm.onnx'\n")
     assert (tmp_path / "m.onnx").stat().st_size > 0
-    failed = subprocess.run(
-        [*command, "none.json", "m.onnx"], cwd=tmp_path, check=False, capture_output=True, text=True
-    )
-    assert failed.returncode == 2
-    assert "Traceback" not in failed.stderr
+    failed = mote_bench("convert", "tfjs", "none.json", "m.onnx", cwd=tmp_path)
+    assert (failed.returncode, failed.stderr.count("\n")) == (2, 1)
     assert "none.json" in failed.stderr
+
+
+def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)  # as Python itself says that there is none
+    with pytest.raises(InputError, match=r"onnx isn't installed\. Install it: pip install 'mote-bench\[onnx\]'"):
+        converted(write(tmp_path, *graph()))

@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 
 from mote_bench.contracts import Faces
-from mote_bench.mote import balance
 from mote_bench.mote.fair import OWN_SHARES, FairMOTE, _judged
 from mote_bench.mote.looks import shares
 from mote_bench.mote.scheme import MOTE
-from mote_bench.protocol import load
-from mote_bench.split import split
 from populations import gaussian_faces
 
 
@@ -68,23 +65,3 @@ def test_too_few_people_to_tune_on_keep_equal_shares():
     scheme = FairMOTE(epochs=2).fit(people, seed=0)
     assert scheme.groups == ("female", "male")
     assert scheme.own_share == {}
-
-
-def test_a_sweep_is_a_table(monkeypatch):
-    monkeypatch.setattr(balance, "MOTE", lambda **options: MOTE(**options, epochs=2))
-    monkeypatch.setattr(balance, "FairMOTE", lambda **options: FairMOTE(**options, epochs=2))
-    parts = split(gaussian_faces(200, 4, dimension=24), load(), seed=0)
-    lines = balance.sweep(parts, "gender")
-    text = balance.render("generated", "gender", lines)
-    assert len(lines) == 4 + len(OWN_SHARES)
-    for word in ("cosine", "0.25 of the own group", "mote-fair (tuned:", "fdr gender", "fnmr gender female"):
-        assert word in text
-
-
-def test_a_sweep_of_solved_nets_trains_none(monkeypatch):
-    """With any number of groups: here age, of two."""
-    monkeypatch.setattr(balance, "MOTE", None)
-    parts = split(gaussian_faces(200, 4, dimension=24), load(), seed=0)
-    lines = balance.sweep(parts, "age", solved=True)
-    assert lines[-1].name == "mote-solved, 1 of the own group"
-    assert "--attribute age --solved" in balance.render("generated", "age", lines, solved=True)

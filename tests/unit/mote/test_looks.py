@@ -9,25 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mote_bench.contracts import Faces, InputError
-from mote_bench.mote import balance
 from mote_bench.mote.fair import FairMOTE
 from mote_bench.mote.looks import LooksOfClass, LooksOfNumber, Scale, blended, shares
 from mote_bench.mote.scheme import MOTE
-from mote_bench.protocol import load
-from mote_bench.split import split
-from populations import gaussian_faces
+from populations import aged_faces, gaussian_faces
 
 AGES = Scale("age", np.array([30.0, 50.0]), np.array([20.0, 40.0, 60.0]))
-
-
-def aged(people: int, images: int, seed: int = 0) -> Faces:
-    """People whose age, in years, is planted in one direction of their faces."""
-    faces = gaussian_faces(people, images, dimension=24, seed=seed)
-    age = np.random.default_rng(seed).uniform(20, 80, people).repeat(images)
-    rows = faces.embeddings.copy()
-    rows[:, 2] += (age - 50) / 60
-    return Faces(rows, faces.identity, {"age": np.where(age < 50, "under 50", "50+")}, {"age": age})
 
 
 def test_weights_of_a_number_by_hand():
@@ -54,7 +41,7 @@ def test_somebody_at_a_centre_gets_that_group_s_shares():
 
 
 def test_a_scale_has_groups_of_equally_many_people_and_leaves_out_the_unknown():
-    faces = aged(100, 2)
+    faces = aged_faces(100, 2)
     age = faces.values["age"].copy()
     age[:40] = np.nan
     scale = Scale.of(replace(faces, values={"age": age}), "age")
@@ -63,11 +50,11 @@ def test_a_scale_has_groups_of_equally_many_people_and_leaves_out_the_unknown():
     assert set(labels[:40]) == {""}
     assert np.unique(labels[40:], return_counts=True)[1].tolist() == [40, 40, 40, 40]
     assert Scale.of(faces, "weight") is None
-    assert Scale.of(aged(30, 2), "age") is None  # two groups of it would be too small to tune on
+    assert Scale.of(aged_faces(30, 2), "age") is None  # two groups of it would be too small to tune on
 
 
 def test_a_number_is_read_off_the_face():
-    faces = aged(200, 3)
+    faces = aged_faces(200, 3)
     background, others = faces.rows(np.arange(450)), faces.rows(np.arange(450, 600))
     scale = Scale.of(background, "age")
     looks = LooksOfNumber.learned(background, scale)
@@ -88,7 +75,7 @@ def test_classes_are_those_of_the_library():
 
 
 def test_mote_is_tuned_for_a_number():
-    faces = aged(180, 4)
+    faces = aged_faces(180, 4)
     scheme = FairMOTE(attribute="age", epochs=2).fit(faces.rows(np.arange(80, 720)), seed=0)
     assert len(scheme.own_share) == 4
     assert all(group.startswith("age ") for group in scheme.own_share)
@@ -102,21 +89,3 @@ def test_people_of_unknown_class_are_no_group():
     labels = np.where(np.arange(180) < 60, "", faces.attributes["gender"])
     scheme = MOTE(epochs=1).fit(replace(faces, attributes={"gender": labels}), seed=0)
     assert scheme.groups == ("female", "male")
-
-
-def test_a_sweep_by_a_number_says_how_errors_rise_with_it():
-    parts = split(aged(240, 4), load(), seed=0)
-    lines = balance.sweep(parts, "age", solved=True)
-    table = balance.render("generated", "age", lines, solved=True)
-    assert "fnmr rise over age" in table
-    assert "without an edge" in table
-    assert all("fmr_rise_over_age" in line.rises[-1].name for line in lines)
-
-
-def test_a_sweep_over_people_of_unknown_age_says_so():
-    faces = aged(240, 4)
-    parts = split(faces, load(), seed=0)
-    people = parts.target.references
-    unknown = replace(people, values={"age": np.full(len(people), np.nan)})
-    with pytest.raises(InputError, match="0 people whose age is known"):
-        balance.sweep(replace(parts, target=replace(parts.target, references=unknown)), "age", solved=True)

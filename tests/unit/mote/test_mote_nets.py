@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from mote_bench.mote.codec import Net
-from mote_bench.mote.loop import as_layers, as_net
 from mote_bench.mote.nets import answers, draw, logits, stack, unstack
+from mote_bench.studies.reference_loop import as_layers, as_net
 
 SHAPES = [(5, 20, 9, 1), (5, 16, 16, 1), (5, 3, 30, 1)]
 

@@ -15,9 +15,9 @@ import torch
 
 from mote_bench.contracts import Faces, InputError, Scheme
 from mote_bench.mote.codec import decode, encode, widths
-from mote_bench.mote.loop import as_layers, forward, train_one
 from mote_bench.mote.scheme import EVERYONE, MOTE, _shares
 from mote_bench.mote.train import begin
+from mote_bench.studies.reference_loop import as_layers, forward, train_one
 from mote_bench.toolkit import needs_identity, revocable
 from populations import gaussian_faces
 

@@ -16,7 +16,6 @@ from torch.optim.lr_scheduler import OneCycleLR
 from mote_bench.mote.batch_norm import BatchNorm
 from mote_bench.mote.codec import Layer, Net, encode
 from mote_bench.mote.kde import Density
-from mote_bench.mote.loop import as_layers, as_net, forward, train_one
 from mote_bench.mote.nets import Nets, draw, stack, unstack
 from mote_bench.mote.train import (
     Crowd,
@@ -32,6 +31,7 @@ from mote_bench.mote.train import (
     positives,
     train,
 )
+from mote_bench.studies.reference_loop import as_layers, as_net, forward, train_one
 
 EVERYONE = {"everyone": 1.0}
 

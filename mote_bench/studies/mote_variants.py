@@ -1,6 +1,6 @@
 """What MOTE's variants cost and what they recognise, side by side in one run: a table, its CSV and a plot.
 
-    python -m mote_bench.mote.frontier [--data FILE.npz] [--dimension 512] [--enrolled 400 --images 5000]
+    python -m mote_bench study frontier [--data FILE.npz] [--dimension 512] [--enrolled 400 --images 5000]
         [--variants solved,linear] [--out FOLDER]
 
 Times are CPU seconds of one thread, and their ratios to the loop that trains one person's net after the other compare
@@ -12,7 +12,6 @@ isometry with noise: it costs what embeddings of that dimension cost, and says n
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import time
@@ -30,18 +29,18 @@ from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
 from mote_bench.formatting import number, span, times
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
-from mote_bench.mote import tables, variants
+from mote_bench.mote import variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
 from mote_bench.mote.codec import decode, encode
 from mote_bench.mote.compressed import FORMS, CompressedMOTE, compressed
-from mote_bench.mote.loop import train_one
-from mote_bench.mote.operations import enrolment, median, one_product, scoring
 from mote_bench.mote.scheme import MOTE
 from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.mote.train import Recipe, begin
 from mote_bench.report.plots import Point, scatter, standing
-from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split, sized
+from mote_bench.studies.operations import enrolment, median, one_product, scoring
+from mote_bench.studies.reference_loop import train_one
+from mote_bench.studies.tables import Asked, setting_of
 from mote_bench.toolkit import stream
 
 FMR = "1e-3"
@@ -50,6 +49,7 @@ EPOCHS = 120
 LOOPED = 6
 """How many people the loop is timed on."""
 _ENROLLED, _IMAGES = 400, 5000
+"""Of the two, what isn't given where the other is."""
 _DRAWN = 0.3
 """The plot leaves out what refuses more owners than this."""
 _TIMED = 64
@@ -231,7 +231,7 @@ def _markdown(data: str, options: str, parts: Split, loop: float, lines: Sequenc
     )
     left = [f"{line.name} ({number(line.fnmr.value)})" for line in lines if line.fnmr.value > _DRAWN]
     more = f"\n\nNot drawn, as far above: {'; '.join(left)}." if left else ""
-    made = f"Made by `python -m mote_bench.mote.frontier {options}`."
+    made = f"Made by `python -m mote_bench study frontier {options}`."
     return f"{head}\n\n{table}\n\n![bytes against FNMR]({data}.svg){more}\n\n{made}\n"
 
 
@@ -269,33 +269,44 @@ def _ends(one: Measurement) -> tuple[float, float, float]:
     return one.value, one.low, one.high
 
 
-def main() -> None:
-    """Measure and write."""
-    options = tables.parser("frontier", __doc__)
-    options.add_argument("--dimension", type=int, help="put the faces into this many dimensions")
-    options.add_argument("--enrolled", type=int, help=f"enrol so many people instead of the protocol's ({_ENROLLED})")
-    options.add_argument("--images", type=int, help=f"learn from so many images instead ({_IMAGES})")
-    options.add_argument("--variants", default="", help="comma list of words; only variants whose name has one of them")
-    tables.write(options, _files)
+@dataclass(frozen=True)
+class Size:
+    """What the variants are compared on, where it isn't the protocol's people in the data's own dimensions.
+
+    Attributes
+    ----------
+    dimension : int, optional
+        Faces are put into this many dimensions.
+    enrolled, images : int, optional
+        How many subjects are enrolled, and how many background images a scheme is fitted on.
+    """
+
+    dimension: int | None = None
+    enrolled: int | None = None
+    images: int | None = None
 
 
-def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
-    parts = setting.split
-    words = [word.strip() for word in given.variants.split(",")]
+def files(asked: Asked, size: Size, *, variants: str = "") -> dict[str, str]:
+    """File name -> text of the table, its CSV and the plot.
+
+    ``variants`` is a comma list of words: only variants whose name has one of them are measured.
+    """
+    words = [word.strip() for word in variants.split(",")]
     chosen = {variant: make for variant, make in VARIANTS.items() if any(word in variant for word in words)}
     if not chosen:
-        raise InputError(f"no variant has '{given.variants}' in its name; there are: {'; '.join(VARIANTS)}")
-    how = f"--data {name}"
-    if given.enrolled is not None or given.images is not None:
-        enrolled = _ENROLLED if given.enrolled is None else given.enrolled
-        images = _IMAGES if given.images is None else given.images
+        raise InputError(f"no variant has '{variants}' in its name; there are: {'; '.join(VARIANTS)}")
+    setting = setting_of(asked)
+    parts, name, how = setting.split, asked.name, f"--data {asked.name}"
+    if size.enrolled is not None or size.images is not None:
+        enrolled = _ENROLLED if size.enrolled is None else size.enrolled
+        images = _IMAGES if size.images is None else size.images
         parts = sized(setting.data.faces, enrolled=enrolled, images=images, seed=0)
         name, how = f"{name}-{enrolled}-of-{images}", f"{how} --enrolled {enrolled} --images {images}"
-    if given.dimension is not None:
-        parts = lifted(parts, given.dimension)
-        name, how = f"{name}-{given.dimension}", f"{how} --dimension {given.dimension}"
-    if given.variants:
-        how = f"{how} --variants '{given.variants}'"
+    if size.dimension is not None:
+        parts = lifted(parts, size.dimension)
+        name, how = f"{name}-{size.dimension}", f"{how} --dimension {size.dimension}"
+    if variants:
+        how = f"{how} --variants '{variants}'"
     return render(name, how, parts, *measure(parts, chosen))
 
 
@@ -326,7 +337,3 @@ def lifted(parts: Split, dimension: int, *, seed: int = 0) -> Split:
     assert background is not None
     shadow, rehearsal, target = (enrolled(getattr(parts, name), name) for name in ("shadow", "rehearsal", "target"))
     return Split(background, shadow, rehearsal, target, shadow, background, parts.has_identity)
-
-
-if __name__ == "__main__":
-    main()

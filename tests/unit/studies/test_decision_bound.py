@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mote_bench.mote.bound import QUERIES, measured, needed, render, right
 from mote_bench.protocol import load
 from mote_bench.split import split
+from mote_bench.studies.decision_bound import QUERIES, measured, needed, render, right
 from populations import gaussian_faces
 
 

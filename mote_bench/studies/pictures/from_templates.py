@@ -1,6 +1,6 @@
 """Pictures of the built-in people from their stolen templates: how often they are accepted, and a strip of them.
 
-    python -m mote_bench.faces.pixels [--people 10] [--second EMBEDDER --weights FILE] [--out boards/pixels]
+    python -m mote_bench study pictures [--people 10] [--second EMBEDDER --weights FILE] [--out boards/pixels]
 
 The thief has the stolen record, the algorithm (for a keyed scheme also the key), a recogniser, and a renderer of faces
 that belong to nobody; or no record at all, only the running system's scores or decisions, which an attack of the suite
@@ -13,10 +13,8 @@ parametric head, so that what comes out is always a face.
 
 from __future__ import annotations
 
-import argparse
 import io
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,17 +30,17 @@ from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
 from mote_bench.embedding import Recogniser
-from mote_bench.faces import census, head, people, population, render, second, shot
-from mote_bench.faces.decoder import Decoder, learned
-from mote_bench.faces.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
+from mote_bench.faces import census, head, people, population, render, shot
 from mote_bench.metrics.intervals import clustered_wilson, wilson
 from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.outcome import Outcome, guarded
 from mote_bench.questions import WhichFace
+from mote_bench.studies.pictures import second_recogniser as second
+from mote_bench.studies.pictures.decoder import Decoder, learned
+from mote_bench.studies.pictures.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
 from mote_bench.toolkit import QueryOracle, draw_keys, revocable, stream, stream_seed, unit
 
 FMR = 1e-3
-SCHEMES = ("cosine", "mote", "mote-keyed")
 SEED = 0
 """Of the built-in population."""
 THIEVES = ("record", "decoder", "scores", "decisions")
@@ -391,7 +389,7 @@ def rendered(lines: Sequence[Line], judge: str = "", *, command: str = "") -> st
         f"takes the decoded one as it is; *scores only* and *decisions only* make an embedding of {_queries('scores')} "
         f"scores or {_queries('decisions')} yes-or-no answers of the running system, then try {_DOOR_ROUNDS * EACH} "
         f"pictures against that.{judge}\n\n{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
-        f"`python -m mote_bench.faces.pixels{command}`.\n"
+        f"`python -m mote_bench study pictures{command}`.\n"
     )
 
 
@@ -425,52 +423,62 @@ def _wolves(rates: FloatArray) -> str:
     return f"{rates.mean():.4f} [{low:.4f}, {high:.4f}]"
 
 
-def main() -> None:
-    """Rebuild and write."""
-    parser = argparse.ArgumentParser(prog="python -m mote_bench.faces.pixels", description=__doc__.splitlines()[0])
-    parser.add_argument("--people", type=int, default=10, help="how many victims")
-    parser.add_argument("--schemes", default=",".join(SCHEMES), help="whose templates are stolen")
-    parser.add_argument("--thieves", default=",".join(THIEVES), help=f"what they go by: {', '.join(THIEVES)}")
-    parser.add_argument("--second", help="a recogniser that judges the pictures too: a name that `list` shows")
-    parser.add_argument("--weights", type=Path, help="the second recogniser's weights")
-    parser.add_argument("--pictures", type=Path, help="a folder of `faces`: its pictures aren't rendered again")
-    parser.add_argument(
-        "--album", type=Path, help="a folder for the pictures themselves, as `explain --pictures` takes"
-    )
-    parser.add_argument("--jobs", type=int, default=workers.default_jobs(), help="worker processes")
-    parser.add_argument("--out", type=Path, default=Path("boards/pixels"), help="folder for table and strip")
-    given = parser.parse_args()
-    try:
-        _write(given)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    finally:
-        workers.stop()
+@dataclass(frozen=True)
+class Asked:
+    """What the study is made of.
+
+    Attributes
+    ----------
+    people : int
+        How many built-in subjects are attacked.
+    schemes : str
+        A comma list of schemes.
+    attackers : sequence of str
+        Some of :data:`THIEVES`.
+    second : str, optional
+        A recogniser that judges the pictures too; ``weights`` is its file.
+    pictures : Path, optional
+        A folder that ``faces`` made, whose pictures aren't rendered again.
+    album : Path, optional
+        A folder for the pictures themselves.
+    """
+
+    people: int
+    schemes: str
+    attackers: Sequence[str]
+    second: str | None = None
+    weights: Path | None = None
+    pictures: Path | None = None
+    album: Path | None = None
 
 
-def _write(given: argparse.Namespace) -> None:
-    thieves = given.thieves.split(",")
-    if not set(thieves) <= set(THIEVES):
-        raise InputError(f"--thieves {given.thieves}: expected some of {', '.join(THIEVES)}")
-    if given.weights is not None and given.second is None:
+def write(asked: Asked, out: Path, *, jobs: int) -> None:
+    """Attack, render, and write the table and the strip of pictures.
+
+    Raises
+    ------
+    InputError
+        When what is asked for isn't there; nothing is rendered or written then.
+    """
+    if not set(asked.attackers) <= set(THIEVES):
+        raise InputError(f"--thieves {','.join(asked.attackers)}: expected some of {', '.join(THIEVES)}")
+    if asked.weights is not None and asked.second is None:
         raise InputError("--weights go with --second EMBEDDER; name the second recogniser")
-    names = registry.select("schemes", given.schemes)
-    who = cast(given.people, seed=0)
-    other, judge, command = None, "", f" --people {given.people}"
-    if given.second is not None:
-        judging = Recogniser.at(given.second, given.weights)
-        other = second_of(who, judging, pictures=given.pictures, jobs=given.jobs)
+    names = registry.select("schemes", asked.schemes)
+    who = cast(asked.people, seed=0)
+    other, judge, command = None, "", f" --people {asked.people}"
+    if asked.second is not None:
+        judging = Recogniser.at(asked.second, asked.weights)
+        other = second_of(who, judging, pictures=asked.pictures, jobs=jobs)
         judge = judge_of(other, first_eer(who))
-        command += f" --second {given.second}" + (f" --weights {given.weights.name}" if given.weights else "")
-    rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=thieves)]
-    lines = measured(who, rows, jobs=given.jobs, seed=0, other=other)
-    given.out.mkdir(parents=True, exist_ok=True)
-    files.write_text(given.out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
-    (given.out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines)), quality=_STRIP_QUALITY))
-    if given.album is not None:
-        album(who, lines, given.album)
-    print(f"written to '{given.out}'")
+        command += f" --second {asked.second}" + (f" --weights {asked.weights.name}" if asked.weights else "")
+    rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=asked.attackers)]
+    lines = measured(who, rows, jobs=jobs, seed=0, other=other)
+    out.mkdir(parents=True, exist_ok=True)
+    files.write_text(out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
+    (out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines)), quality=_STRIP_QUALITY))
+    if asked.album is not None:
+        album(who, lines, asked.album)
 
 
 def _jpeg(pixels: Pixels, *, quality: int) -> bytes:
@@ -479,7 +487,3 @@ def _jpeg(pixels: Pixels, *, quality: int) -> bytes:
     stream_ = io.BytesIO()
     Image.fromarray(pixels).save(stream_, "JPEG", quality=quality, optimize=True)
     return stream_.getvalue()
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,7 @@ from mote_bench import registry
 from mote_bench.contracts import FloatArray, Key, Scheme, Template
 from mote_bench.faces import head as heads
 from mote_bench.faces import render, shot
-from mote_bench.faces.decoder import Decoder, face
+from mote_bench.studies.pictures.decoder import Decoder, face
 from mote_bench.toolkit import stream, unit
 
 ROUNDS, EACH, KEPT = 6, 10, 3

@@ -12,24 +12,28 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from commands import mote_bench
+from mote_bench import cli
 from mote_bench.contracts import Embedded, InputError, Measurement
 from mote_bench.embedding import Recogniser
-from mote_bench.faces import head, parameters, people, pixels, search, second
-from mote_bench.faces.decoder import face, learned
+from mote_bench.faces import head, people
 from mote_bench.pictures import layouts, reading
+from mote_bench.studies.pictures import from_templates, search
+from mote_bench.studies.pictures import head_parameters as parameters
+from mote_bench.studies.pictures import second_recogniser as second
+from mote_bench.studies.pictures.decoder import face, learned
 from mote_bench.toolkit import unit
 from networks import as_arcface
 
 
 @pytest.fixture(scope="module")
 def who():
-    return pixels.cast(2, seed=0)
+    return from_templates.cast(2, seed=0)
 
 
 @pytest.fixture(scope="module")
 def decoder(who):
     background = who.faces.rows(who.background)
-    return learned(background.embeddings, who.numbers[who.background], seed=pixels.SEED)
+    return learned(background.embeddings, who.numbers[who.background], seed=from_templates.SEED)
 
 
 def test_parameters_there_and_back():
@@ -51,13 +55,13 @@ def test_parameters_there_and_back():
 @pytest.mark.slow
 def test_the_decoder_tells_gender_and_skin_of_people_it_never_saw(who, decoder):
     model = head.load()
-    strangers = pixels.cast(60, seed=1)
+    strangers = from_templates.cast(60, seed=1)
     background = strangers.faces.rows(strangers.background)
-    fitted = learned(background.embeddings, strangers.numbers[strangers.background], seed=pixels.SEED)
+    fitted = learned(background.embeddings, strangers.numbers[strangers.background], seed=from_templates.SEED)
     told = fitted.parameters(strangers.faces.embeddings[strangers.references])
     true = np.array(
         [
-            parameters.vector(model, people.draw(model, pixels.SEED, int(strangers.numbers[row])))
+            parameters.vector(model, people.draw(model, from_templates.SEED, int(strangers.numbers[row])))
             for row in strangers.references
         ]
     )
@@ -69,22 +73,22 @@ def test_the_decoder_tells_gender_and_skin_of_people_it_never_saw(who, decoder):
 
 @pytest.mark.slow
 def test_a_search_finds_a_face_that_the_template_accepts(who, decoder, monkeypatch):
-    monkeypatch.setattr(pixels, "ROUNDS", 2)
-    (scene,) = pixels.scenes(who, "cosine", seed=0)
-    (line,) = pixels.measured(who, [scene], jobs=1, seed=0)
+    monkeypatch.setattr(from_templates, "ROUNDS", 2)
+    (scene,) = from_templates.scenes(who, "cosine", seed=0)
+    (line,) = from_templates.measured(who, [scene], jobs=1, seed=0)
     assert line.accepted.mean() >= 0.5
     assert line.cosine.mean() > 0.5
     assert line.rebuilt[0].picture.shape == (224, 224, 3)
-    picture = pixels.strip(who, [line])
+    picture = from_templates.strip(who, [line])
     assert picture.shape == (28 + 2 * 224, 3 * 224, 3)
-    assert "| cosine     |" in pixels.rendered([line])
+    assert "| cosine     |" in from_templates.rendered([line])
 
 
 def rebuilt(pictures):
     """A line of such pictures; what they were worth doesn't matter here."""
     made = tuple(search.Rebuilt(one, np.zeros(128), 0.0) for one in pictures)
     nothing = np.zeros(len(made))
-    return pixels.Line("cosine: decoder only", made, nothing > 0, nothing, nothing, nothing)
+    return from_templates.Line("cosine: decoder only", made, nothing > 0, nothing, nothing, nothing)
 
 
 def test_the_judge_is_named_with_its_own_error_rate(who, monkeypatch):
@@ -93,26 +97,26 @@ def test_the_judge_is_named_with_its_own_error_rate(who, monkeypatch):
     judge = second.Second(Recogniser("coloured"), np.zeros(3), np.eye(3), (np.eye(3),) * 2, 0.5, eer)
     line = replace(rebuilt([np.zeros((8, 8, 3), np.uint8)] * 2), second=second.Verdict(np.array([0.5, 1]), np.zeros(2)))
     attacked = Measurement("eer", 0.0187, 0.0101, 0.0333, n=150)
-    told = pixels.rendered([line], pixels.judge_of(judge, attacked), command=" --second coloured")
+    told = from_templates.rendered([line], from_templates.judge_of(judge, attacked), command=" --second coloured")
     assert "is colours (weights 0123456789abcdef)" in told
     assert "150 other people its own equal error rate is 3.1 % [2.0, 4.5], that of the attacked" in told
     assert "recogniser 1.9 % [1.0, 3.3]" in told
     assert "| 0.75 [" in told
-    assert "Made by `python -m mote_bench.faces.pixels --second coloured`" in told
+    assert "Made by `python -m mote_bench study pictures --second coloured`" in told
 
 
 def test_the_attacked_recognisers_error_rate_by_another_library(who):
-    rows = pixels._strangers(who)
+    rows = from_templates._strangers(who)
     centred = unit(who.faces.embeddings[rows].astype(float) - who.faces.embeddings[who.background].mean(axis=0))
     one, other = np.split(centred, 2)
     wrong, right, _ = roc_curve(np.eye(len(one)).ravel(), (one @ other.T).ravel())
     crossing = np.argmin(np.abs(wrong - (1 - right)))
-    assert pixels.first_eer(who).value == pytest.approx((wrong + 1 - right)[crossing] / 2, abs=0.004)
+    assert from_templates.first_eer(who).value == pytest.approx((wrong + 1 - right)[crossing] / 2, abs=0.004)
 
 
 def test_an_album_is_a_folder_that_explanations_take(who, tmp_path, monkeypatch):
-    monkeypatch.setattr(pixels.population, "picture", lambda recipe, *which: b"%d %d" % which)
-    pixels.album(who, [rebuilt([np.full((8, 8, 3), 200, np.uint8)] * 2)], tmp_path)
+    monkeypatch.setattr(from_templates.population, "picture", lambda recipe, *which: b"%d %d" % which)
+    from_templates.album(who, [rebuilt([np.full((8, 8, 3), 200, np.uint8)] * 2)], tmp_path)
     found = layouts.read(tmp_path / "cosine-decoder-only", None)
     names = Counter(one.identity for one in found.pictures)
     victims = {f"p{number:04d}" for number in who.numbers[who.references]}
@@ -134,10 +138,10 @@ def test_an_album_is_a_folder_that_explanations_take(who, tmp_path, monkeypatch)
     ],
 )
 def test_mistakes_end_before_anything_is_rendered(arguments, message, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pixels.population, "picture", lambda *_: pytest.fail("rendered"))
-    monkeypatch.setattr(sys, "argv", ["pixels", *arguments, "--out", str(tmp_path / "made")])
+    monkeypatch.setattr(from_templates.population, "picture", lambda *_: pytest.fail("rendered"))
+    monkeypatch.setattr(sys, "argv", ["mote-bench", "study", "pictures", *arguments, "--out", str(tmp_path / "made")])
     with pytest.raises(SystemExit) as left:
-        pixels.main()
+        cli.main()
     assert left.value.code == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
@@ -146,7 +150,7 @@ def test_mistakes_end_before_anything_is_rendered(arguments, message, tmp_path, 
 @pytest.mark.slow
 def test_rebuilt_pictures_are_explained_in_pixels(tmp_path):
     """From a stolen template to the map of what its picture was accepted for, by the commands as a user types them."""
-    command = [sys.executable, "-m", "mote_bench.faces.pixels", "--people", "3", "--schemes", "cosine"]
+    command = [sys.executable, "-m", "mote_bench", "study", "pictures", "--people", "3", "--schemes", "cosine"]
     command += ["--thieves", "decoder", "--out", "made", "--album", "album", "--jobs", "1"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=900)
     network = as_arcface(tmp_path)
@@ -158,7 +162,7 @@ def test_rebuilt_pictures_are_explained_in_pixels(tmp_path):
 
 
 def test_a_kept_key_leaves_a_row_of_its_own(who):
-    stolen, kept = pixels.scenes(who, "biohash", seed=0)
+    stolen, kept = from_templates.scenes(who, "biohash", seed=0)
     assert (stolen.row, kept.row) == ("biohash, key stolen", "biohash")
     assert stolen.stolen[0].decodable
     assert not kept.stolen[0].decodable
@@ -185,7 +189,7 @@ def test_a_decoded_face_is_a_person(decoder):
 
 
 def test_every_thief_has_a_row_and_the_door_tells_an_embedding(who):
-    rows = pixels.scenes(who, "cosine", seed=0, thieves=("record", "decoder", "scores"))
+    rows = from_templates.scenes(who, "cosine", seed=0, thieves=("record", "decoder", "scores"))
     assert [one.row for one in rows] == ["cosine", "cosine: decoder only", "cosine: scores only"]
     assert [one.shown for one in rows] == [True, False, False]
     assert rows[1].stolen[0].rounds == 0
@@ -196,7 +200,7 @@ def test_every_thief_has_a_row_and_the_door_tells_an_embedding(who):
 
 @pytest.mark.slow
 def test_yes_and_no_tell_an_embedding(who):
-    (row,) = pixels.scenes(who, "cosine", seed=0, thieves=("decisions",))
+    (row,) = from_templates.scenes(who, "cosine", seed=0, thieves=("decisions",))
     mean = who.faces.embeddings[who.background].mean(axis=0)
     for victim, stolen in enumerate(row.stolen):
         real, told = who.faces.embeddings[who.references[victim]] - mean, stolen.told - mean
@@ -218,10 +222,10 @@ def test_a_told_embedding_is_what_pictures_are_compared_with(who, decoder):
 def test_no_face_in_any_picture_is_a_failure_and_no_crash(who, decoder, monkeypatch):
     monkeypatch.setattr(search, "_tried", lambda *_: None)
     monkeypatch.setattr(search, "_picture", lambda *_: np.zeros((224, 224, 3), np.uint8))
-    (scene,) = pixels.scenes(who, "cosine", seed=0, thieves=("decoder",))
+    (scene,) = from_templates.scenes(who, "cosine", seed=0, thieves=("decoder",))
     rebuilt = tuple(search.searched(one, decoder, seed=0) for one in scene.stolen)
     assert not rebuilt[0].embedding.any()
-    line = pixels._line(who, scene, rebuilt, decoder, None)
+    line = from_templates._line(who, scene, rebuilt, decoder, None)
     assert not line.accepted.any()
     assert not line.by_photos.any()
     assert not line.by_strangers.any()
@@ -291,7 +295,7 @@ def test_pictures_that_are_there_are_not_rendered_again(tmp_path, monkeypatch):
 
 
 def test_the_control_is_a_photo_of_the_person():
-    crowd = pixels.cast(20, seed=3)
-    line = pixels.photo_line(crowd, None)
+    crowd = from_templates.cast(20, seed=3)
+    line = from_templates.photo_line(crowd, None)
     assert line.accepted.mean() > 0.8
     assert line.by_strangers.mean() < 0.01

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mote_bench.mote import capacity
 from mote_bench.protocol import load
 from mote_bench.split import split
+from mote_bench.studies import capacity
 from populations import gaussian_faces
 
 

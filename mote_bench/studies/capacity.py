@@ -1,6 +1,6 @@
 """Does a template that holds less give less away? Recognition against privacy, by how many numbers are stored.
 
-    python -m mote_bench.mote.capacity [--data FILE.npz] [--attribute gender] [--out boards/mote]
+    python -m mote_bench study capacity [--data FILE.npz] [--attribute gender] [--out boards/mote]
 
 Closed-form templates of ever fewer features, 4 bits a number. The thief holds the records, the public features and 300
 people of their own, and asks nothing: a ridge regression from stored numbers to faces, and a logistic regression to
@@ -9,7 +9,6 @@ classes, both learned on their own people. That is a lower bound of what the sui
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,10 +23,9 @@ from mote_bench.contracts import FloatArray, InputError, Measurement, flat
 from mote_bench.formatting import number, span
 from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
-from mote_bench.mote import tables
 from mote_bench.mote.closed_form import ClosedFormMOTE
-from mote_bench.settings import Setting
 from mote_bench.split import Split
+from mote_bench.studies.tables import Asked, setting_of
 from mote_bench.toolkit import on_sphere, unit
 
 WIDTHS = (4, 8, 16, 32, 64, 128, 512)
@@ -121,22 +119,14 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
     return (
         f"# What templates of limited capacity give away: {data}\n\n{people} people, 95 % intervals over people. The "
         "thief reads the stored numbers, asks nothing, and learned on people of their own: a lower bound of what the "
-        f"suite's attacks take.\n\n{table}\n\nMade by `python -m mote_bench.mote.capacity --data {data} --attribute "
+        f"suite's attacks take.\n\n{table}\n\nMade by `python -m mote_bench study capacity --data {data} --attribute "
         f"{attribute}`.\n"
     )
 
 
-def main() -> None:
-    """Measure and write."""
-    tables.write(tables.parser("capacity", __doc__, attribute="what the thief wants to know"), _files)
-
-
-def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
-    parts = setting.split
-    lines = measure(parts, given.attribute)
-    text = render(name, given.attribute, len(parts.target.references), lines)
-    return {f"capacity-{name}-{given.attribute}.md": text}
-
-
-if __name__ == "__main__":
-    main()
+def files(asked: Asked, attribute: str) -> dict[str, str]:
+    """File name -> text of the table."""
+    parts = setting_of(asked, attribute).split
+    lines = measure(parts, attribute)
+    text = render(asked.name, attribute, len(parts.target.references), lines)
+    return {f"capacity-{asked.name}-{attribute}.md": text}

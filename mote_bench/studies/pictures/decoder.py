@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mote_bench.contracts import FloatArray
 from mote_bench.faces import head as heads
 from mote_bench.faces import people as drawn
-from mote_bench.faces.parameters import person, vector
+from mote_bench.studies.pictures.head_parameters import person, vector
 from mote_bench.toolkit import unit
 
 _PENALTIES = np.logspace(-4, 2, 13)

@@ -1,4 +1,4 @@
-"""Makes the built-in population of a rendered one: ``python -m mote_bench.faces.ship POPULATION/faces.npz``.
+"""Makes the built-in population of a rendered one: ``python tools/ship_population.py POPULATION/faces.npz``.
 
 Embeddings are stored in half precision, with who they show and what is known of them; then the card's figures follow.
 """
@@ -48,4 +48,6 @@ def main(faces: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("error: expected one file: python tools/ship_population.py POPULATION/faces.npz")
     main(Path(sys.argv[1]))

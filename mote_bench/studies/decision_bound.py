@@ -1,6 +1,6 @@
 """What yes-or-no answers alone give away: how many strangers somebody must present to learn a person's class.
 
-    python -m mote_bench.mote.bound [--data FILE.npz] [--attribute gender] [--out boards/mote]
+    python -m mote_bench study bound [--data FILE.npz] [--attribute gender] [--out boards/mote]
 
 A system that lets in same-class impostors more often than others tells the class of its owners to whoever may knock
 often enough. Present N strangers of each of two classes; the person's class is taken to be the one of which more were
@@ -17,7 +17,6 @@ queries than that, or a key that strangers don't have.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,10 +32,9 @@ from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, fla
 from mote_bench.formatting import number, span
 from mote_bench.metrics.intervals import t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
-from mote_bench.mote import tables
 from mote_bench.report import plots
-from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
+from mote_bench.studies.tables import Asked, setting_of
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
 SCHEMES = ("cosine", "mote", "mote-flattened", "mote-solved", "mote-features-int4", "mote-keyed")
@@ -229,11 +227,12 @@ def _markdown(name: str, data: str, attribute: str, people: int, lines: Sequence
         "each door, and the class of which more are let in is told. Accuracy: by the binomial model, with its 95 % "
         "interval over people / by presenting them, drawn from a few hundred different strangers, which is why endless "
         "asking has a limit: many people's doors open to none of them. `strangers for 0.9` is the bound of "
-        "`mote_bench/mote/bound.py`, for fresh strangers each time. At `mote-keyed` strangers come with a token of "
-        f"their own; with the owner's it is `mote`.\n\n{table}\n\n![privacy, utility and queries]({name}.svg)\n\nEach "
-        "line is a scheme as its threshold rises from FMR 3e-2 to 1e-3, from left to right: fewer strangers are let "
-        "in, more owners refused, and every stranger presented tells less. To the lower left is better; 0.5 is a "
-        f"guess.\n\nMade by `python -m mote_bench.mote.bound --data {data} --attribute {attribute}`.\n"
+        "`mote_bench/studies/decision_bound.py`, for fresh strangers each time. At `mote-keyed` strangers come with a "
+        f"token of their own; with the owner's it is `mote`.\n\n{table}\n\n![privacy, utility and queries]({name}.svg)"
+        "\n\nEach line is a scheme as its threshold rises from FMR 3e-2 to 1e-3, from left to right: fewer strangers "
+        "are let in, more owners refused, and every stranger presented tells less. To the lower left is better; 0.5 "
+        "is a "
+        f"guess.\n\nMade by `python -m mote_bench study bound --data {data} --attribute {attribute}`.\n"
     )
 
 
@@ -261,16 +260,8 @@ def _plot(attribute: str, lines: Sequence[Line]) -> str:
     return plots.standing(plots.panels(panels, labels, name="bound", alt=f"Privacy, utility and queries. {told}."))
 
 
-def main() -> None:
-    """Measure and write."""
-    tables.write(tables.parser("bound", __doc__, attribute="an attribute of two classes"), _files)
-
-
-def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
-    parts = setting.split
-    lines = measured(parts, given.attribute)
-    return render(name, given.attribute, len(parts.target.references), lines)
-
-
-if __name__ == "__main__":
-    main()
+def files(asked: Asked, attribute: str) -> dict[str, str]:
+    """File name -> text of the table and of the plot."""
+    parts = setting_of(asked, attribute).split
+    lines = measured(parts, attribute)
+    return render(asked.name, attribute, len(parts.target.references), lines)

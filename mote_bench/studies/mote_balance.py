@@ -1,6 +1,6 @@
 """What MOTE's knob for fairness does: error rates by group against the share of the own group's positives.
 
-    python -m mote_bench.mote.balance [--data FILE.npz] [--attribute gender] [--solved] [--out boards/mote]
+    python -m mote_bench study balance [--data FILE.npz] [--attribute gender] [--solved] [--out boards/mote]
 
 Nets of a protocol's target people, at a threshold set on its shadow people at FMR 1e-2; beside them ``cosine``, the
 normalised scores ``cosine-znorm`` and ``cosine-fair``, and the tuned :class:`~mote_bench.mote.fair.FairMOTE`. With
@@ -10,7 +10,6 @@ because it trains.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,13 +25,12 @@ from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.trend import measure_trend
 from mote_bench.metrics.verification import Scores, missed_genuine, threshold_at_fmr
-from mote_bench.mote import tables
 from mote_bench.mote.fair import OWN_SHARES, FairMOTE
 from mote_bench.mote.looks import Scale, Weights, blended
 from mote_bench.mote.scheme import EVERYONE, MOTE, Shares
 from mote_bench.mote.solved import SolvedMOTE
-from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
+from mote_bench.studies.tables import Asked, setting_of
 
 _FMR = "1e-2"
 _WANTED = ("fdr", "garbe", "fnmr")
@@ -152,7 +150,7 @@ def render(data: str, attribute: str, lines: Sequence[Line], *, solved: bool = F
         )
     how = " --solved" if solved else ""
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
-    command = f"python -m mote_bench.mote.balance --data {data} --attribute {attribute}{how}"
+    command = f"python -m mote_bench study balance --data {data} --attribute {attribute}{how}"
     return f"{head}\n\n{table}\n\nMade by `{command}`.\n"
 
 
@@ -160,19 +158,8 @@ def _told(one: Measurement) -> str:
     return f"{formatting.number(one.value)} {formatting.span(one)}"
 
 
-def main() -> None:
-    """Sweep and write."""
-    options = tables.parser("balance", __doc__, attribute="whose groups are to be treated alike")
-    options.add_argument("--solved", action="store_true", help="sweep nets that are solved instead of trained")
-    tables.write(options, _files)
-
-
-def _files(given: argparse.Namespace, name: str, setting: Setting) -> dict[str, str]:
-    parts = setting.split
-    lines = sweep(parts, given.attribute, solved=given.solved)
-    file = f"balance-{name}-{given.attribute}{'-solved' * given.solved}.md"
-    return {file: render(name, given.attribute, lines, solved=given.solved)}
-
-
-if __name__ == "__main__":
-    main()
+def files(asked: Asked, attribute: str, *, solved: bool = False) -> dict[str, str]:
+    """File name -> text of the table."""
+    lines = sweep(setting_of(asked, attribute).split, attribute, solved=solved)
+    file = f"balance-{asked.name}-{attribute}{'-solved' * solved}.md"
+    return {file: render(asked.name, attribute, lines, solved=solved)}

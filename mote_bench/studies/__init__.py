@@ -1,0 +1,1 @@
+"""Studies: tables of their own beside the boards, each a command `python -m mote_bench study NAME`."""

@@ -1,0 +1,1 @@
+"""Pictures reconstructed from templates of the built-in subjects."""

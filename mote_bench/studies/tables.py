@@ -1,0 +1,56 @@
+"""What the studies of model templates share: the data that they are made on, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mote_bench import settings
+from mote_bench.contracts import InputError
+from mote_bench.files import write_text
+from mote_bench.settings import Setting
+from mote_bench.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The data of a study.
+
+    Attributes
+    ----------
+    data : str
+        A data set's name or a file.
+    people : int, optional
+        The size of a random subset; None takes all subjects.
+    """
+
+    data: str = "synthetic"
+    people: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What the study's files and titles call the data."""
+        return Path(self.data).stem
+
+
+def setting_of(asked: Asked, attribute: str | None = None) -> Setting:
+    """The data, split as the protocol says.
+
+    Raises
+    ------
+    InputError
+        When the data can't be read or split, or lack the attribute.
+    """
+    made = settings.make(RunSpec(data=asked.data, people=asked.people, schemes="cosine", questions="verify"))
+    known = made.split.background.attributes
+    if attribute is not None and attribute not in known:
+        raise InputError(f"'{asked.data}' has no attribute '{attribute}'; it has: {', '.join(known)}")
+    return made
+
+
+def write(files: Mapping[str, str], out: Path) -> None:
+    """Write each text to its file in the folder, which is made where there is none."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        write_text(out / name, text)

@@ -1,0 +1,19 @@
+"""Multiplications and additions, counted by hand."""
+
+from __future__ import annotations
+
+from mote_bench.mote import solved
+from mote_bench.mote.compressed import CompressedMOTE
+from mote_bench.mote.scheme import MOTE
+from mote_bench.studies.operations import enrolment, scoring, weights
+
+
+def test_operations_by_hand() -> None:
+    """A net 4-3-1 has 15 weights: 12 and 3. One stranger brings half a positive of the person's own."""
+    net = MOTE(hidden=(3,))
+    assert weights((4, 3, 1)) == 15
+    assert scoring(net, 2, 5, 4) == 2 * 2 * 5 * 15
+    # Answers, weights' slopes and units' slopes, but not those of the inputs; validation answers only.
+    assert enrolment(net, 10, 2, 4) == 2 * (15 * (15 + 15 + 3) + 3 * 15)
+    assert enrolment(CompressedMOTE(hidden=(3,)), 10, 2, 4) == enrolment(net, 10, 2, 4)
+    assert enrolment(solved.SolvedMOTE(hidden=(3,)), 10, 2, 4) > 2 * solved.POSITIVES * 4**2
