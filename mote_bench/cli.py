@@ -128,7 +128,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench import cluster, expectation, isolation, runner, settings, store, workers
+    from mote_bench import cluster, isolation, runner, settings, store, workers
     from mote_bench import published as shipped
     from mote_bench.progress import shown
     from mote_bench.spec import RunSpec, bins_of
@@ -156,9 +156,6 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         _announce(setting, quiet)
         if bounds is not None:
             _say(_isolated(bounds))
-        if not quiet:
-            ahead = runner.unfinished(setting, out, fresh=fresh)
-            _say(expectation.announced(setting, ahead, jobs or workers.default_jobs()))
         with (
             interruptible(f"finished cells are kept in '{out}'"),
             cluster.placed(backend, jobs or workers.default_jobs()) as (count, place),

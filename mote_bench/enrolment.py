@@ -59,6 +59,10 @@ class Enrolment:
             for start in range(0, len(references), self.people_per_task)
         ]
 
+    def size(self, chunk: Chunk) -> int:
+        """How many people a chunk holds."""
+        return min(self.people_per_task, len(self.sets[chunk.people]) - chunk.start)
+
     def task(self, chunk: Chunk) -> workers.Task:
         """Enrol the people of a chunk, each from a random stream of their own."""
         rows = slice(chunk.start, chunk.start + self.people_per_task)

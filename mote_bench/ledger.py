@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
 from mote_bench.questions.installed import ceiling_of
 from mote_bench.redaction import redacted
+from mote_bench.time_left import TimeLeft, Work
 
 Progress = Callable[[int, int, str], None]
 """Called with tasks done, tasks in all, and what was done last."""
@@ -36,20 +38,28 @@ class Ledger:
     _waiting: dict[Cell, Record] = field(default_factory=dict)
     _done: int = 0
     _expected: int = 0
+    _start: float = 0.0
+    _left: TimeLeft = field(default_factory=lambda: TimeLeft.of((), ()))
 
     def pending(self) -> list[Cell]:
         """The cells without a record, in plan order."""
         return [cell for cell in self.cells if cell not in self.records and cell not in self._waiting]
 
-    def expect(self, tasks: int) -> None:
-        """So many tasks lie ahead."""
-        self._expected = tasks
-        self.progress(0, tasks, "starting")
+    def expect(self, tasks: Sequence[Work], controls: Collection[str]) -> None:
+        """These tasks lie ahead, those of the controls first."""
+        self._expected, self._start, self._left = len(tasks), time.monotonic(), TimeLeft.of(tasks, controls)
+        self.progress(0, len(tasks), "starting")
 
-    def tick(self, what: str) -> None:
-        """One task is done."""
+    def tick(self, work: Work, seconds: float, what: str) -> None:
+        """One task is done, and took so many seconds of one worker."""
         self._done += 1
-        self.progress(self._done, self._expected, what)
+        self._left.add(work, seconds)
+        left = self._left.left(time.monotonic() - self._start)
+        self.progress(self._done, self._expected, f"{left or 'estimating the time left'}; {what}")
+
+    def drop(self, scheme: str) -> None:
+        """The tasks that a scheme has left won't be run."""
+        self._left.drop(scheme)
 
     def add(self, record: Record) -> None:
         """Write a record as soon as the same cells of its two controls are there too."""

@@ -26,6 +26,7 @@ from mote_bench.questions.staging import Database, Doors, Rules, Theft
 from mote_bench.runs import add_run
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled
+from mote_bench.time_left import ATTACK, COMPARE, ENROLL, FIT, THRESHOLDS, Work
 from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
 
 
@@ -76,15 +77,6 @@ def run(
     return Finished(tuple(ledger.records[cell] for cell in cells), len(kept))
 
 
-def unfinished(setting: Setting, folder: Path, *, fresh: bool = False) -> list[Cell]:
-    """The cells that :func:`run` would run, in plan order."""
-    cells = setting.plan.cells
-    if fresh:
-        return list(cells)
-    kept = store.finished(folder, cells, provenance.of_setting(setting))
-    return [cell for cell in cells if cell not in kept]
-
-
 @dataclass(frozen=True, eq=False)
 class _Stage:
     setting: Setting
@@ -106,6 +98,7 @@ class _Stage:
 
     def give_up(self, scheme: str, outcome: Outcome) -> None:
         """A scheme that can't be fitted or can't enrol fails every cell it has left."""
+        self.ledger.drop(scheme)
         for cell in self.ledger.pending():
             if cell.scheme == scheme:
                 self.fail(cell, outcome)
@@ -121,8 +114,8 @@ class _Stage:
 def _run(stage: _Stage) -> None:
     """Controls go first: every other cell's floor and ceiling come from them."""
     names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
-    stage.ledger.expect(_tasks(stage, names))
     controls = {*CONTROLS, *ceilings()}
+    stage.ledger.expect(_tasks(stage, names), controls)
     for group in (controls, set(names) - controls):
         held = _enroll(stage, _fit(stage, [name for name in names if name in group]))
         _verify(stage, held)
@@ -130,15 +123,29 @@ def _run(stage: _Stage) -> None:
         _attack(stage, held)
 
 
-def _tasks(stage: _Stage, names: Sequence[str]) -> int:
-    """How many tasks lie ahead: a fit and the enrolments of each scheme, a comparison per scenario, the attacks."""
+def _tasks(stage: _Stage, names: Sequence[str]) -> list[Work]:
+    """The tasks that lie ahead: a fit and the enrolments of each scheme, a comparison per scenario, the attacks."""
     pending, protocol = stage.ledger.pending(), stage.setting.protocol
     sets = enrolment.people_sets(stage.setting.split, protocol, _wanted(stage))
-    chunks = sum(-(-len(people) // protocol.people_per_task) for people in sets.values())
-    scenarios = {(cell.scheme, cell.knowledge) for cell in pending if _is_harness(cell)}
-    opened = {cell.scheme for cell in pending if not _is_harness(cell)}
-    attacks = sum(not _is_harness(cell) for cell in pending)
-    return len(names) * (1 + chunks) + len(scenarios) + len(opened) + attacks
+    chunks = [
+        min(protocol.people_per_task, len(people) - start)
+        for people in sets.values()
+        for start in range(0, len(people), protocol.people_per_task)
+    ]
+    scenarios = dict.fromkeys((cell.scheme, cell.knowledge) for cell in pending if _is_harness(cell))
+    opened = dict.fromkeys(cell.scheme for cell in pending if not _is_harness(cell))
+    return [
+        *(Work(FIT, name) for name in names),
+        *(Work(ENROLL, name, people=people) for name in names for people in chunks),
+        *(Work(COMPARE, scheme, scenario) for scheme, scenario in scenarios),
+        *(Work(THRESHOLDS, name) for name in opened if stage.setting.split.calibration.probes is not None),
+        *(_attack_work(cell) for cell in pending if not _is_harness(cell)),
+    ]
+
+
+def _attack_work(cell: Cell) -> Work:
+    """An attack's seconds depend on the scheme, what is held of it, the attack and the question."""
+    return Work(ATTACK, cell.scheme, Threat.parse(cell.knowledge).knowledge, f"{cell.attack} {cell.question}")
 
 
 def _wanted(stage: _Stage) -> enrolment.Wanted:
@@ -155,7 +162,7 @@ def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
     setting, fitted = stage.setting, {}
     made = enrolment.fit_tasks(setting.plan.schemes, names, setting.split.background, setting.seed)
     for name, outcome in stage.outcomes(made):
-        stage.ledger.tick(f"fitted {name}")
+        stage.ledger.tick(Work(FIT, name), outcome.seconds, f"fitted {name}")
         if outcome.error is None:
             fitted[name] = outcome.value
         else:
@@ -164,12 +171,14 @@ def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
 
 
 def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
+    """The first people of each set go first: what is left of every scheme's enrolment is soon known."""
     setting = stage.setting
     work = enrolment.enrolment(fitted, setting.split, setting.protocol, wanted=_wanted(stage), seed=setting.seed)
     made: dict[enrolment.Chunk, Outcome] = {}
-    for chunk, outcome in stage.outcomes(map(work.task, work.chunks())):
+    for chunk, outcome in stage.outcomes(map(work.task, sorted(work.chunks(), key=lambda chunk: chunk.start > 0))):
         made[chunk] = outcome
-        stage.ledger.tick(f"enrolled {chunk.people} people with {chunk.scheme}")
+        done = Work(ENROLL, chunk.scheme, people=work.size(chunk))
+        stage.ledger.tick(done, outcome.seconds, f"enrolled {chunk.people} people with {chunk.scheme}")
     held = {}
     for name in fitted:
         failed = [outcome for chunk, outcome in made.items() if chunk.scheme == name and outcome.error is not None]
@@ -189,7 +198,7 @@ def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
         for key in scenarios
     )
     for key, outcome in stage.outcomes(made):
-        stage.ledger.tick(f"compared with {key[0]}")
+        stage.ledger.tick(Work(COMPARE, *key), outcome.seconds, f"compared with {key[0]}")
         for cell in wanted:
             if (cell.scheme, cell.knowledge) == key:
                 _add_verified(stage, cell, outcome, held[cell.scheme])
@@ -252,7 +261,7 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
 
     found = dict(held)
     for name, outcome in stage.outcomes(task(name) for name in held if name in attacked):
-        stage.ledger.tick(f"set the thresholds of {name}")
+        stage.ledger.tick(Work(THRESHOLDS, name), outcome.seconds, f"set the thresholds of {name}")
         if outcome.error is None:
             found[name] = replace(found[name], holdings=replace(found[name].holdings, thresholds=outcome.value))
     return found
@@ -274,7 +283,7 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
                     stage.setting, cell, held[cell.scheme].holdings, stage.seed_of("theft", cell)
                 )
             except ValueError as error:  # such as no threshold to decide by
-                stage.ledger.tick(f"{cell.attack} on {cell.scheme}: {cell.question}")
+                stage.ledger.tick(_attack_work(cell), 0.0, f"{cell.attack} on {cell.scheme}: {cell.question}")
                 stage.ledger.fail(cell, str(error))
                 continue
             yield task(cell, doors)
@@ -286,7 +295,7 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
         return workers.Task(cell, call, (attack, question, thefts[cell].evidence, doors))
 
     for cell, outcome in stage.outcomes(tried()):
-        stage.ledger.tick(f"{cell.attack} on {cell.scheme}: {cell.question}")
+        stage.ledger.tick(_attack_work(cell), outcome.seconds, f"{cell.attack} on {cell.scheme}: {cell.question}")
         _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), rules=rules[cell.scheme])
 
 
