@@ -291,3 +291,8 @@ def test_the_operating_threshold_is_the_next_that_could_be_set():
     assert operating_threshold(thresholds, "1e-2") == 0.2
     assert operating_threshold(thresholds, "1e-3") == 0.2
     assert operating_threshold({"1e-4": 0.4}, "1e-3") is None
+
+
+def test_without_an_operating_rate_the_strictest_threshold_holds():
+    assert operating_threshold({"1e-1": 0.1, "1e-2": 0.2, "1e-4": 0.4}, "") == 0.4
+    assert operating_threshold({}, "1e-3") is None

@@ -82,3 +82,94 @@ def test_a_label_is_never_read_as_a_path(tmp_path: Path) -> None:
     file = saved(tmp_path / "own.npz")
     with pytest.raises(InputError, match="were a file; give the file"):
         settings.make(RunSpec(str(file), protocol="quick-1", data_sha256=checksum(file)))
+
+
+def test_data_and_people_are_the_labels_of_the_boards(tmp_path: Path) -> None:
+    file = str(saved(tmp_path / "own.npz"))
+    asked = RunSpec(file, "cosine", "vote-answers", "verify", protocol="quick-1")
+    assert {cell.data for cell in settings.make(asked).plan.cells} == {"own"}
+    assert {cell.data for cell in settings.make(replace(asked, people=190)).plan.cells} == {"own@190"}
+
+
+def test_the_attackers_people_bring_their_faces_notes_and_checksum(asked: RunSpec, tmp_path: Path) -> None:
+    made, alone = settings.make(asked), settings.make(replace(asked, attacker_data=None))
+    own, other = checksum(tmp_path / "own.npz"), checksum(tmp_path / "other.npz")
+    assert made.data.checksum == f"{own} {other}"
+    assert alone.data.checksum == own
+    assert len(made.data.notes) >= len(alone.data.notes)
+    assert made.split.crossed
+    assert not alone.split.crossed
+    theirs, ours = gaussian_faces(300, 4, dimension=16, seed=1), gaussian_faces(200, 4, dimension=16)
+    shown = made.split.shadow.references.embeddings
+    assert {row.tobytes() for row in shown} <= {row.tobytes() for row in theirs.embeddings}
+    target = made.split.target.references.embeddings
+    assert {row.tobytes() for row in target} <= {row.tobytes() for row in ours.embeddings}
+    np.testing.assert_array_equal(target, alone.split.target.references.embeddings)
+    # --attributes chooses among the attacked data's; the attacker's are those that both have.
+    assert sorted(made.split.shadow.references.attributes) == ["gender", "height"]
+
+
+def test_the_attackers_labels_are_those_that_the_attacked_have_too(asked: RunSpec) -> None:
+    made = settings.make(replace(asked, attributes="gender", bins={}, questions="gender"))
+    shown = made.split.shadow.references
+    assert (list(shown.attributes), list(shown.values)) == (["gender"], [])
+
+
+def test_records_say_which_attack_reads_what(asked: RunSpec) -> None:
+    made = settings.make(replace(asked, questions="height"))
+    told = {cell.attack: origin.get("attack_reads") for cell, origin in made.origins().items()}
+    assert told == {"vote-answers": "responses"}
+    verify = settings.make(replace(asked, questions="verify"))
+    assert {origin.get("attack_reads") for origin in verify.origins().values()} == {None}
+
+
+def test_bins_of_the_run_come_after_the_protocols(asked: RunSpec) -> None:
+    made = settings.make(asked)
+    assert made.bins["height"] == (165.0, 175.0)
+    assert made.bins["age"] == made.protocol.bins["age"]
+    assert made.spec.bins == {"height": (165.0, 175.0)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"bins": {"weight": (60.0,)}},
+            r"--bins weight=\.\.\.: no column 'weight' is used from '.*own\.npz'; it has: ",
+        ),
+        ({"bins": {"gender": (1.0,)}}, r"--bins gender=\.\.\.: 'gender' in '.*own\.npz' holds text, not numbers"),
+        (
+            {"data": "synthetic", "attributes": "beauty"},
+            "data set 'synthetic' has no attribute 'beauty'; it has: gender",
+        ),
+        ({"data": "synthetic", "bins": {"age": (30.0,)}}, "the bins of 'synthetic' stand on its card"),
+        ({"data": "nowhere"}, "No dataset is named 'nowhere'"),
+    ],
+)
+def test_what_the_user_named_and_is_not_there(asked: RunSpec, change: dict[str, object], message: str) -> None:
+    plain = replace(asked, attributes=None, bins={}, attacker_data=None, people=None)
+    with pytest.raises(InputError, match=message):
+        settings.make(replace(plain, **change))  # type: ignore[arg-type]
+
+
+def test_the_attacked_data_are_nobody_elses(asked: RunSpec) -> None:
+    with pytest.raises(InputError, match=r"--attacker-data .*own\.npz is the attacked data itself; expected other"):
+        settings.make(replace(asked, attacker_data=asked.data))
+
+
+def test_one_data_set_at_a_time_and_a_broken_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(kind: str, name: str) -> None:
+        raise settings.registry.PluginError(f"dataset '{name}' can't be loaded")
+
+    monkeypatch.setattr(settings.registry, "select", lambda kind, wanted: wanted.split(","))
+    monkeypatch.setattr(settings.registry, "load", broken)
+    with pytest.raises(InputError, match="--data a,b names 2 data sets; expected one of: a, b"):
+        settings.make(RunSpec("a,b"))
+    with pytest.raises(InputError, match="dataset 'a' can't be loaded"):
+        settings.make(RunSpec("a"))
+
+
+def test_attributes_of_a_named_data_set_are_chosen() -> None:
+    made = settings.make(RunSpec(schemes="cosine", questions="gender,age_value", attributes="gender,age", people=400))
+    assert list(made.data.faces.attributes) == ["gender", "age"]
+    assert list(made.data.faces.values) == ["age"]

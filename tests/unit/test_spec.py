@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -211,3 +211,8 @@ def test_bins_that_are_none(option: str) -> None:
 
 def test_the_specs_place_in_a_record() -> None:
     assert SPEC == "spec"  # published records say so
+
+
+def test_a_spec_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        MADE.seed = 4  # type: ignore[misc]

@@ -129,6 +129,12 @@ def test_ceilings() -> None:
     ]
 
 
+def test_which_questions_are_drawn_against_recognition_and_storage() -> None:
+    """Of attributes the one that every data set has."""
+    names = ["gender", "age", "hair", "age_value", "reconstruct", "link", "photo", "member", "wolf"]
+    assert [name for name in names if rules_of(name).traded(name)] == ["gender", "reconstruct", "link"]
+
+
 def one(metric: str, low: float, high: float, chance: float | None = None) -> dict[str, Measurement]:
     return {metric: Measurement(metric, (low + high) / 2, low, high, 100, chance)}
 
