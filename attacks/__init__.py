@@ -1,1 +1,1 @@
-"""The built-in attacks, a folder for each question that they answer; published as ``mote_attacks``."""
+"""The built-in attacks, one folder for each question; published as ``mote_attacks``."""

@@ -1,4 +1,4 @@
-"""Classifiers for far more columns than people, tuned and calibrated on people left out of their training."""
+"""Classifiers for far more columns than subjects, tuned and calibrated on subjects left out of their training."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mote_bench.contracts import FloatArray
 Labels = npt.NDArray[np.int64]
 
 _FOLDS = 5
-_FARTHEST = 10.0  # standard deviations; a column nearly constant among the known must not outweigh all others
+_FARTHEST = 10.0  # standard deviations; a column nearly constant among the known subjects must not outweigh all others
 _LEAST_PROBABILITY = 1e-6
-_LEAST_SLOPE = 0.01  # keeps the ranking where left-out people were told no better than by chance
+_LEAST_SLOPE = 0.01  # keeps the ranking where left-out subjects are classified no better than by chance
 _STRENGTHS = tuple(np.logspace(-3, 4, 8))  # of the logistic regression: 1/ridge, for rows of mean squared length one
 _WEIGHT_DECAYS = (0.3, 3.0, 30.0)  # of the perceptron
 _HIDDEN = 32
@@ -31,20 +31,20 @@ _TREES = {"max_depth": 3, "eta": 0.2, "max_bin": 16, "subsample": 0.8, "colsampl
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """People to learn from and people to classify.
+    """Subjects to learn from and subjects to classify.
 
     Attributes
     ----------
     known : (n, p) float
-        Features of the people whose class the attacker knows.
+        Features of the subjects whose class the attacker knows.
     labels : (n,) int
         Their classes, from 0 to ``classes`` - 1.
     asked : (m, p) float
-        Features of the people to classify.
+        Features of the subjects to classify.
     classes : int
         How many classes the question has; not all need to occur in ``labels``.
     weights : (n,) float, optional
-        How much each known person counts; by default every class counts alike.
+        Weight of each known subject; by default all classes have the same total weight.
     """
 
     known: FloatArray
@@ -55,20 +55,20 @@ class Examples:
 
 
 Fit = Callable[[Examples], FloatArray]
-"""Trains at each of several settings: (settings, m, classes) log probabilities of the people asked about.
+"""Trains at each of several settings: (settings, m, classes) log probabilities of the subjects to classify.
 
-All classes weigh alike in training, however rare they are.
+All classes have the same total weight in training, however rare they are.
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """What people left out of the training say of a classifier: its best setting, and how to read its answers.
+    """A classifier's best setting and its calibration, chosen on subjects left out of its training.
 
-    ``slope * log probability + offset`` (classes,) are the calibrated scores. The offset matters most: with more
-    columns than people, the intercept that separates the training people puts nearly all strangers into the frequent
-    class, whatever the class weights. The ranking of strangers can be near perfect while the balanced accuracy of the
-    uncalibrated classifier is exactly chance.
+    ``slope * log probability + offset`` (classes,) are the calibrated scores. The offset matters most. With more
+    columns than subjects, the intercept that separates the training subjects puts nearly all other subjects into the
+    frequent class, whatever the class weights. The ranking of other subjects can be near perfect while the balanced
+    accuracy of the uncalibrated classifier is exactly chance.
     """
 
     setting: int
@@ -83,9 +83,10 @@ class Tuning:
 
 
 def tuned(examples: Examples, fit: Fit, fold: Labels, *, calibrate: bool = True) -> FloatArray:
-    """(m, classes) probabilities of the people asked about, at the best setting.
+    """(m, classes) probabilities of the subjects to classify, at the best setting.
 
-    Without ``calibrate`` they are those of one classifier trained on everybody, cut where it puts its cut itself.
+    Without ``calibrate`` they are those of one classifier trained on all known subjects, with its own decision
+    threshold.
     """
     left_out, asked = cross_fitted(examples, fit, fold)
     tuning = tune(left_out, examples.labels, calibrate=calibrate)
@@ -93,11 +94,11 @@ def tuned(examples: Examples, fit: Fit, fold: Labels, *, calibrate: bool = True)
 
 
 def cross_fitted(examples: Examples, fit: Fit, fold: Labels) -> tuple[FloatArray, FloatArray]:
-    """Train once without each fold: (settings, n, classes) of the known people, (settings, m, classes) of the asked.
+    """Train once without each fold: (settings, n, classes) of known subjects, (settings, m, classes) of the others.
 
-    A known person is judged by the one classifier that didn't see them, those asked about by the mean of all. So the
-    calibration that left-out people give holds for the others too; it would be off for a classifier that is trained
-    once more on everybody, because the intercept moves with the number of people.
+    A known subject is classified by the one classifier that wasn't trained on it, the others by the mean of all. So the
+    calibration on left-out subjects also holds for the others. It would not hold for a classifier that is trained once
+    more on all known subjects, because the intercept depends on their number.
     """
     parts = [(held, fit(part)) for held, part in _parts(examples, fold)]
     left_out = np.empty((len(parts[0][1]), len(fold), examples.classes))
@@ -107,7 +108,7 @@ def cross_fitted(examples: Examples, fit: Fit, fold: Labels) -> tuple[FloatArray
 
 
 def tune(left_out: FloatArray, labels: Labels, *, calibrate: bool = True) -> Tuning:
-    """Choose the setting, and the calibration if wanted, by the balanced log loss of (settings, n, classes) answers."""
+    """Choose setting and perhaps calibration by the balanced log loss of log probabilities (settings, n, classes)."""
     if not calibrate:
         losses = [balanced_loss(answers, labels) for answers in left_out]
         return Tuning(int(np.argmin(losses)), 1.0, np.zeros(left_out.shape[2]))
@@ -118,13 +119,13 @@ def tune(left_out: FloatArray, labels: Labels, *, calibrate: bool = True) -> Tun
 
 
 def balanced_loss(answers: FloatArray, labels: Labels) -> float:
-    """Mean over the classes of the mean negative log probability of the true one; ``answers`` (n, classes)."""
+    """Mean over the classes of the mean negative log probability of the true class; ``answers`` (n, classes)."""
     own = -answers[np.arange(len(labels)), labels]
     return float(np.average(own, weights=_class_weights(labels)))
 
 
 def folds(labels: Labels, rng: np.random.Generator) -> Labels:
-    """(n,) the fold in which each person is left out, every class spread evenly."""
+    """(n,) the fold in which each subject is left out; every class is spread evenly over the folds."""
     fold = np.empty(len(labels), dtype=np.int64)
     for members in (np.flatnonzero(labels == c) for c in np.unique(labels)):
         fold[rng.permutation(members)] = np.arange(len(members)) % _FOLDS
@@ -132,9 +133,9 @@ def folds(labels: Labels, rng: np.random.Generator) -> Labels:
 
 
 def logistic(examples: Examples, *, only: int | None = None) -> FloatArray:
-    """Ridge-penalised logistic regression on standardised columns, n^2 p for n people and p columns.
+    """Ridge-penalised logistic regression on standardised columns; cost n^2 p for n subjects and p columns.
 
-    ``only`` is the number of the one setting to train, by default all.
+    ``only`` is the index of the one setting to train; by default all are.
     """
     turned = rotated(examples)
     strengths = _STRENGTHS if only is None else _STRENGTHS[only : only + 1]
@@ -142,9 +143,9 @@ def logistic(examples: Examples, *, only: int | None = None) -> FloatArray:
 
 
 def logistic_beside(others: FloatArray, labels: Labels) -> Fit:
-    """:func:`logistic` on the known people and, with the same weight in all, on ``others`` (m, p) of these labels.
+    """:func:`logistic` on the known subjects and, with the same total weight, on ``others`` (m, p) with these labels.
 
-    The others are never left out and never judged: only the known people stand for those asked about.
+    The others are never left out and never used for tuning: only known subjects resemble those to classify.
     """
 
     def fit(examples: Examples) -> FloatArray:
@@ -161,7 +162,7 @@ def logistic_beside(others: FloatArray, labels: Labels) -> Fit:
 
 
 def on_views(fit: Fit, views: Sequence[Examples]) -> tuple[Examples, Fit]:
-    """Several views of the same people as one, of which ``fit`` tries each: examples and a fit for :func:`tuned`."""
+    """Join several views of the same subjects, of which ``fit`` tries each: examples and a fit for :func:`tuned`."""
     ends = np.cumsum([view.known.shape[1] for view in views])[:-1]
     joined = replace(
         views[0],
@@ -177,14 +178,14 @@ def on_views(fit: Fit, views: Sequence[Examples]) -> tuple[Examples, Fit]:
 
 
 def boosted_trees(seed: int) -> Fit:
-    """Boosted shallow trees (Chen & Guestrin, KDD 2016) on the columns that tell the known classes apart best."""
+    """Boosted shallow trees (Chen & Guestrin, KDD 2016) on the columns that separate the known classes best."""
 
     def fit(examples: Examples) -> FloatArray:
         if not _learnable(examples):
             return np.stack([_undecided(examples)] * len(_ROUNDS))
         import xgboost
 
-        used = _telling(examples)
+        used = _most_predictive(examples)
         known = xgboost.DMatrix(used.known, used.labels, weight=_class_weights(used.labels))
         asked = xgboost.DMatrix(used.asked)
         settings = {"objective": "multi:softprob", "num_class": used.classes, "seed": seed, "verbosity": 0}
@@ -207,7 +208,7 @@ def perceptron(seed: int) -> Fit:
 def support_vectors(seed: int) -> Fit:
     """Support vector machines with a Gaussian kernel, at several penalties, on the rotated columns.
 
-    Their distances from the cut stand as log odds; what these are worth is calibrated on left-out people.
+    Their decision values stand in for log odds; :func:`tune` calibrates them on left-out subjects.
     """
 
     def fit(examples: Examples) -> FloatArray:
@@ -231,9 +232,9 @@ def support_vectors(seed: int) -> Fit:
 
 
 def neighbours(seed: int) -> Fit:
-    """The classes of the nearest known people by cosine, at several numbers of them, every class weighing alike.
+    """The classes of the nearest known subjects by cosine, for several numbers of neighbours; classes weigh alike.
 
-    Cosines of the values less their means, as embeddings are compared, and of the standardised values.
+    Cosines are taken of the centred values, as embeddings are compared, and of the standardised values.
     """
 
     def fit(examples: Examples) -> FloatArray:
@@ -241,7 +242,7 @@ def neighbours(seed: int) -> Fit:
         plain = replace(examples, known=examples.known - mean, asked=examples.asked - mean)
         member = np.eye(examples.classes)[examples.labels] * _class_weights(examples.labels)[:, None]
         orders = [_nearest(view) for view in (plain, rotated(examples))]
-        # One more of each class: nobody is certain by a few neighbours.
+        # One neighbour of each class is added: a few neighbours must not give a probability of 0 or 1.
         return np.stack(
             [_log(_shares(member[order[:, :count]].sum(axis=1) + 1)) for order in orders for count in _NEIGHBOURS]
         )
@@ -250,7 +251,7 @@ def neighbours(seed: int) -> Fit:
 
 
 def _nearest(examples: Examples) -> npt.NDArray[np.intp]:
-    """(m, n) numbers of the known people, most alike first, for each asked about."""
+    """(m, n) row numbers of the known subjects, nearest first, for each subject to classify."""
     asked, known = (
         rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         for rows in (examples.asked, examples.known)
@@ -259,14 +260,14 @@ def _nearest(examples: Examples) -> npt.NDArray[np.intp]:
 
 
 def forest(seed: int) -> Fit:
-    """A random forest (Breiman, Machine Learning 45 (2001)) on the columns that tell the known classes apart best."""
+    """A random forest (Breiman, Machine Learning 45 (2001)) on the columns that separate the known classes best."""
 
     def fit(examples: Examples) -> FloatArray:
         from sklearn.ensemble import RandomForestClassifier
 
         if not _learnable(examples):
             return np.stack([_undecided(examples)] * len(_LEAST_LEAVES))
-        used, found = _telling(examples), []
+        used, found = _most_predictive(examples), []
         for least in _LEAST_LEAVES:
             trees = RandomForestClassifier(
                 _FOREST, min_samples_leaf=least, max_features=0.1, class_weight="balanced", random_state=seed, n_jobs=1
@@ -283,10 +284,10 @@ def _shares(counts: FloatArray) -> FloatArray:
 
 
 def rotated(examples: Examples) -> Examples:
-    """The same people on standardised columns, turned to at most n axes, rows of mean squared length one.
+    """The same subjects on standardised columns, rotated to at most n axes; rows have a mean squared length of one.
 
-    A ridge penalty and a dot product don't see the rotation, so nothing is lost, but everything after it is as fast
-    for 75,000 columns as for 300.
+    A ridge penalty and a dot product don't change under the rotation, so nothing is lost. The steps after it are as
+    fast for 75,000 columns as for 300.
     """
     mean, spread = examples.known.mean(axis=0), examples.known.std(axis=0)
     used = spread > 1e-6 * np.abs(mean)  # the rest is constant up to the rounding of float32
@@ -310,7 +311,7 @@ def _in_own_axes(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, Floa
 
 
 def _calibrate(answers: FloatArray, labels: Labels) -> tuple[float, float, FloatArray]:
-    """Loss, positive slope and offsets (classes,) that fit (n, classes) log probabilities to the labels best."""
+    """Loss, positive slope and offsets (classes,) with which (n, classes) log probabilities fit the labels best."""
     from scipy.optimize import minimize
     from scipy.special import log_softmax, softmax
 
@@ -319,7 +320,7 @@ def _calibrate(answers: FloatArray, labels: Labels) -> tuple[float, float, Float
     def loss_and_gradient(parameters: FloatArray) -> tuple[float, FloatArray]:
         scores = parameters[0] * answers + parameters[1:]
         error = weight * (softmax(scores, axis=1) - true)
-        # A pinch of ridge on the offsets: a class that the attacker never saw would get minus infinity.
+        # A small ridge on the offsets: a class without a known subject would get minus infinity.
         loss = -(weight * true * log_softmax(scores, axis=1)).sum() + 1e-4 * (parameters[1:] ** 2).sum()
         return float(loss), np.concatenate([[(error * answers).sum()], error.sum(axis=0) + 2e-4 * parameters[1:]])
 
@@ -330,7 +331,7 @@ def _calibrate(answers: FloatArray, labels: Labels) -> tuple[float, float, Float
 
 
 def _parts(examples: Examples, fold: Labels) -> Iterator[tuple[npt.NDArray[np.bool_], Examples]]:
-    """Each fold's members, and the examples in which they are asked about (first) instead of known."""
+    """Each fold's members, and the examples in which they are to be classified (first) instead of known."""
     for held in (fold == f for f in np.unique(fold)):
         asked = np.concatenate([examples.known[held], examples.asked])
         yield held, Examples(examples.known[~held], examples.labels[~held], asked, examples.classes)
@@ -363,7 +364,7 @@ def _fit_logistic(examples: Examples, strength: float) -> FloatArray:
     weights = _class_weights(examples.labels) if examples.weights is None else examples.weights
     model = LogisticRegression(C=strength, max_iter=300)
     with warnings.catch_warnings():
-        # Separable classes at a weak ridge: the direction stands long before the length converges.
+        # Separable classes at a weak ridge: the direction converges long before the length.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(examples.known, examples.labels, weights)
     return _spread(model.predict_proba(examples.asked), model.classes_, examples)
@@ -385,7 +386,7 @@ def _fit_perceptron(examples: Examples, decay: float, seed: int) -> FloatArray:
 
 
 def _spread(probabilities: FloatArray, present: Labels, examples: Examples) -> FloatArray:
-    """Log probabilities with a column for every class, also for those that no known person has."""
+    """Log probabilities with a column for every class, also for classes without a known subject."""
     answer = np.zeros((len(probabilities), examples.classes))
     answer[:, present] = probabilities
     return _log(answer)
@@ -398,10 +399,10 @@ def _evened_out(labels: Labels, rng: np.random.Generator) -> Labels:
     return np.concatenate([np.resize(rng.permutation(rows), most) for rows in members])
 
 
-def _telling(examples: Examples) -> Examples:
-    """The 1,024 columns whose coarse value goes most with the class, by chi squared over six bins.
+def _most_predictive(examples: Examples) -> Examples:
+    """The 1,024 columns that depend most on the class, by chi squared over six bins.
 
-    Bins, not correlations: a tree can use a column that tells a class by its middle values.
+    Bins, not correlations: a tree can use a column whose middle values indicate a class.
     """
     if examples.known.shape[1] <= _TREE_COLUMNS:
         return examples

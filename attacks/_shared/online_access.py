@@ -8,18 +8,20 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Key, Oracle, Scheme, Template
 
-_FALSE_MATCHES = 1e-3  # at which the attacker guesses that the system works
+_FALSE_MATCHES = 1e-3  # the operating point that the attacker assumes
 
 
 def oracle_of(evidence: Evidence) -> Oracle:
-    """The running system; ValueError where the thief isn't at its door."""
+    """The oracle of the running system; ValueError where the evidence grants no online access."""
     if evidence.oracle is None:
-        raise ValueError("this attack asks the running system, and the evidence holds none")
+        raise ValueError(
+            "this attack queries the running system, and the evidence grants no online access (evidence.oracle is None)"
+        )
     return evidence.oracle
 
 
 def guessed_threshold(
-    scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, strangers: FloatArray
+    scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, impostors: FloatArray
 ) -> float:
-    """Where a system would let in one in a thousand of the ``strangers`` (m, d)."""
-    return float(np.quantile(scheme.score(templates, strangers, keys=keys), 1 - _FALSE_MATCHES))
+    """The threshold at which one in a thousand of the impostor faces ``impostors`` (m, d) is accepted."""
+    return float(np.quantile(scheme.score(templates, impostors, keys=keys), 1 - _FALSE_MATCHES))

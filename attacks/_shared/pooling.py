@@ -1,4 +1,4 @@
-"""Long templates read at several scales: value by value, and as means of runs and of combs of values."""
+"""Long templates at several scales: value by value, means of neighbouring values, means of every k-th value."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _WIDTHS = (32, 64, 128, 256, 512)
 def at_scales(table: FloatArray) -> list[FloatArray]:
     """The table (n, p) itself and, beyond 2,048 columns, its means at ten scales, each an (n, fewer) table.
 
-    What many values say together is lost on a classifier with few people: it can't learn thousands of small weights,
-    but it can learn the weight of their mean. A net's hidden units are interchangeable, so the first layer tells most
-    by its mean over units; whoever doesn't know the format still meets it, since a layer's weights lie either in runs
-    (means of ``width`` neighbours) or in a comb (means of every ``width``-th value).
+    With few subjects a classifier can't learn thousands of small weights, but it can learn the weight of their mean. A
+    net's hidden units can be permuted, so its first layer shows most in means over units. The format need not be known:
+    a layer's weights lie either in runs (means of ``width`` neighbours) or in a comb (means of every ``width``-th
+    value).
     """
     if table.shape[1] <= _SHORT:
         return [table]

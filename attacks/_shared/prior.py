@@ -1,4 +1,4 @@
-"""Faces that nobody has, drawn from a Gaussian fitted to public embeddings."""
+"""A Gaussian prior of face embeddings, fitted to public ones, and samples from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mote_bench.toolkit import unit
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """Likely faces: ``unit(mean + axes z)`` with z standard normal.
+    """A prior of unit embeddings: ``unit(mean + axes z)`` with z standard normal.
 
     Attributes
     ----------
@@ -27,9 +27,10 @@ class Prior:
 
     @classmethod
     def of(cls, embeddings: FloatArray) -> Self:
-        """Fitted to public embeddings (m, d), the covariance shrunk after Ledoit & Wolf (J. Multivar. Anal. 88, 2004).
+        """The prior fitted to public embeddings (m, d), with a shrunk covariance.
 
-        Shrunk, because there may be fewer public faces than dimensions.
+        Ledoit & Wolf, J. Multivar. Anal. 88, 2004. Shrinkage is needed because there may be fewer public faces than
+        dimensions.
         """
         from sklearn.covariance import ledoit_wolf
 
@@ -39,15 +40,15 @@ class Prior:
         return cls(faces.mean(axis=0), np.linalg.cholesky(covariance + ridge * np.eye(len(covariance))))
 
     def faces(self, z: FloatArray) -> FloatArray:
-        """(..., d) float32 unit faces at the standard normal coordinates ``z`` (..., d)."""
+        """(..., d) float32 unit embeddings at the standard normal coordinates ``z`` (..., d)."""
         return unit(self.mean + z @ self.axes.T).astype(np.float32)
 
     def coordinates(self, faces: FloatArray) -> FloatArray:
-        """(n, d) float64: where unit faces lie, were they not scaled to length one."""
+        """(n, d) float64 coordinates z of unit embeddings (n, d), the scaling to length one ignored."""
         from scipy.linalg import solve_triangular
 
         return np.asarray(solve_triangular(self.axes, (faces - self.mean).T, lower=True).T)
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """(n, d) float32 unit faces."""
+        """(n, d) float32 unit embeddings drawn from the prior."""
         return self.faces(rng.standard_normal((n, len(self.mean))))

@@ -1,4 +1,4 @@
-"""Which public faces an attack shows to the templates, and how it reads the answers."""
+"""Which public faces an attack presents to the templates, and how it scales the responses."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from mote_bench.questions import WhichClass
 from mote_bench.toolkit import Answers, class_index, draw_keys, revocable
 
 MOST_PROBES = 1000
-_FARTHEST = 10.0  # standard deviations; a probe that the shadow templates answer alike must not outweigh all others
+_FARTHEST = 10.0  # standard deviations; a probe with nearly equal shadow responses must not outweigh all others
 
 
 def granted(evidence: Evidence) -> tuple[Faces, Shadow]:
-    """The public faces and the attacker's own people; ValueError where the knowledge level grants none."""
+    """The public faces and the shadow subjects; ValueError where the knowledge level grants none."""
     if evidence.public is None or evidence.shadow is None:
-        raise ValueError(f"knowledge '{evidence.knowledge}' grants no public faces and no shadow people")
+        raise ValueError(f"knowledge '{evidence.knowledge}' grants no public faces and no shadow subjects")
     return evidence.public, evidence.shadow
 
 
 def needed(evidence: Evidence, method: str) -> Callable[..., Any]:
-    """An optional method of the scheme that stands in the attack's ``needs``: the harness runs it on no other."""
+    """An optional method of the scheme that the attack's ``needs`` names: the harness runs it on no scheme without."""
     found: Callable[..., Any] = getattr(evidence.scheme, method)
     return found
 
 
-def presented(evidence: Evidence, rng: np.random.Generator) -> tuple[Sequence[Key] | None, Sequence[Key] | None]:
-    """The keys for the stolen and the shadow templates; one of the attacker's own for all where none are stolen."""
+def keys_to_present(evidence: Evidence, rng: np.random.Generator) -> tuple[Sequence[Key] | None, Sequence[Key] | None]:
+    """The keys to present to the stolen and the shadow templates; one of the attacker's own where none are stolen."""
     _, shadow = granted(evidence)
     if evidence.keys is not None or evidence.scheme is None or not revocable(evidence.scheme):
         return evidence.keys, shadow.keys
@@ -47,13 +47,13 @@ def rows_of_each_key(keys: Sequence[Key]) -> dict[Key, list[int]]:
 
 
 def labels_of(faces: Faces, question: WhichClass) -> npt.NDArray[np.int64]:
-    """(n,) class of each face, -1 where it is unknown or not in question; ValueError where it is so for all."""
+    """(n,) class of each face, -1 where it is unknown or not in the question; ValueError where all are -1."""
     column = faces.attributes.get(question.attribute)
     labels = np.empty(0, dtype=np.int64) if column is None else class_index(column, question.classes)
     if not (labels >= 0).any():
         raise ValueError(
             f"none of the attacker's {len(faces)} faces has a '{question.attribute}' among {question.classes}; "
-            "ask for an attribute of the data, or label its background and shadow people"
+            "ask for an attribute of the data, or label its background and shadow subjects"
         )
     return labels
 
@@ -74,7 +74,7 @@ def choose_probes(
 ) -> npt.NDArray[np.int64]:
     """Row numbers of at most ``most`` public faces, in random order.
 
-    New people come before further images of the same person. With ``labels`` (n,), every class gets an equal quota,
+    New subjects come before further images of the same subject. With ``labels`` (n,), every class gets an equal quota,
     which a rare class may not fill, and rows labelled -1 are left out.
     """
     order = rng.permutation(len(public))
@@ -84,12 +84,12 @@ def choose_probes(
         return np.asarray(rng.permutation(order[:most]))
     classes = np.unique(labels[labels >= 0])
     chosen = [order[labels[order] == c][: most // len(classes)] for c in classes]
-    # Shuffled again, because equal answers are told apart by position.
+    # Shuffled again, because ties between responses are broken by position.
     return np.asarray(rng.permutation(np.concatenate([*chosen, np.empty(0, dtype=np.int64)]).astype(np.int64)))
 
 
 def standardised(answers: Answers) -> Answers:
-    """Every probe's answers centred and scaled as the shadow templates answer it; (n, probes) float64 each."""
+    """Each probe's responses, centred and scaled by the shadow templates' responses to it; (n, probes) float64 each."""
     shadow = np.asarray(answers.shadow, dtype=np.float64)
     mean, spread = shadow.mean(axis=0), shadow.std(axis=0)
     spread[spread == 0] = 1
@@ -101,9 +101,9 @@ def standardised(answers: Answers) -> Answers:
 
 
 def ranked(answers: Answers) -> Answers:
-    """The normal scores of each template's answers among themselves, ties averaged.
+    """The normal scores of each template's responses among themselves, ties averaged.
 
-    They are the same for every increasing function of the answers: a scheme that squashes its scores (a probability
+    They are the same for every increasing function of the responses. A scheme that squashes its scores (a probability
     near 0 or 1 instead of a logit) hides the linear relation to the embedding from a regression, but not the order.
     """
     from scipy.special import ndtri
@@ -117,13 +117,13 @@ def ranked(answers: Answers) -> Answers:
     return Answers(scored(answers.stolen), scored(answers.others), scored(answers.shadow))
 
 
-def views(answers: Answers) -> tuple[Answers, Answers]:
-    """The answers standardised as they are and by rank; an attack takes the one that predicts its own people better."""
+def scaled_and_ranked(answers: Answers) -> tuple[Answers, Answers]:
+    """The responses standardised, as they are and by rank; an attack keeps what predicts shadow subjects better."""
     return standardised(answers), standardised(ranked(answers))
 
 
 def _times_seen(identity: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
-    """(n,) how many earlier rows show the same person."""
+    """(n,) how many earlier rows show the same subject."""
     _, person = np.unique(identity, return_inverse=True)
     grouped = np.argsort(person, kind="stable")
     starts = np.searchsorted(person[grouped], person[grouped])

@@ -1,4 +1,4 @@
-"""Ridge regression with more inputs than people, its strength chosen by leaving one person out."""
+"""Ridge regression with more inputs than subjects; its strength is chosen by leaving one subject out."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _STRENGTHS = np.logspace(-6, 3, 28)  # of the ridge, relative to the mean square
 
 @dataclass(frozen=True, eq=False)
 class Regression:
-    """A fitted multi-output ridge, of which only what depends on the inputs is told.
+    """A fitted multi-output ridge; predictions are deviations from the mean output.
 
-    The intercept is the same for everybody: it says nothing of anyone, and where the inputs say nothing either, it
-    would be the whole answer.
+    The intercept is left out because it is the same for all subjects. Where the inputs hold no information, it would be
+    the whole prediction.
 
     Attributes
     ----------
     left_out : (n, q) float64
-        What the regression predicts for each of its own rows from all the others; as good as its predictions for
-        strangers, unlike its fit.
+        The prediction for each training row from all other rows. Its errors are like those for new subjects, unlike
+        those of the fit itself.
     agreement : float
-        Mean cosine of ``left_out`` with the outputs, both from their mean.
+        Mean cosine of ``left_out`` with the outputs, both centred on the mean output.
     """
 
     weights: FloatArray
@@ -34,16 +34,16 @@ class Regression:
     agreement: float
 
     def predict(self, inputs: FloatArray) -> FloatArray:
-        """(m, q) float64 for ``inputs`` (m, p): how far each is from the mean output."""
+        """(m, q) float64 deviations from the mean output, for ``inputs`` (m, p)."""
         return np.asarray((inputs - self.centre) @ self.weights)
 
 
 def fit_ridge(inputs: FloatArray, outputs: FloatArray) -> Regression:
     """Regress ``outputs`` (n, q) on ``inputs`` (n, p) in the dual, at a cost of n^2 p.
 
-    The strength maximises the mean cosine between outputs and leave-one-out predictions, in closed form (Allen's
-    PRESS, Technometrics 16 (1974) 125-127; Hastie, Tibshirani & Friedman, Elements of Statistical Learning, eq. 7.64).
-    Cosine, not squared error: only directions count, and squared error favours strengths that shrink all answers
+    The strength maximises the mean cosine between outputs and leave-one-out predictions, in closed form (Allen's PRESS,
+    Technometrics 16 (1974) 125-127; Hastie, Tibshirani & Friedman, Elements of Statistical Learning, eq. 7.64). The
+    criterion is the cosine because only directions count. Squared error favours strengths that shrink all predictions
     toward their mean.
     """
     inputs, outputs = np.asarray(inputs, dtype=np.float64), np.asarray(outputs, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Attacks that read a soft attribute from the template's bytes, without running the system on the stolen record."""
+"""Attacks that infer a soft-biometric class from the template's bytes, without a query to the stolen template."""
 
 from __future__ import annotations
 
@@ -21,56 +21,54 @@ _KEYS_TO_TUNE_ON = 3
 
 
 def logistic() -> ClassifierOnBytes:
-    """Logistic regression on the values as they lie, cut where it puts its cut itself: the usual evaluation."""
+    """Logistic regression on the values in the bytes, with its own decision threshold: the usual evaluation."""
     return ClassifierOnBytes(_logistic, _as_it_lies, (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY), calibrate=False)
 
 
 def calibrated() -> ClassifierOnBytes:
-    """Logistic regression at the scale of the values that tells most, cut where left-out people say."""
+    """Logistic regression at the most predictive scale of the values, calibrated on left-out shadow subjects."""
     return ClassifierOnBytes(_logistic, at_scales, (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY))
 
 
 def xgboost() -> ClassifierOnBytes:
-    """Boosted trees: they find the few telling values among many idle ones, which a linear model averages away."""
+    """Boosted trees: they find a few informative values among many, which a linear model averages away."""
     return ClassifierOnBytes(classifiers.boosted_trees, _joined_scales, (Knowledge.ALGORITHM,))
 
 
 def mlp() -> ClassifierOnBytes:
-    """A small perceptron: it finds classes that no linear cut of the values tells apart."""
+    """A small perceptron: it finds classes that are not linearly separable."""
     return ClassifierOnBytes(classifiers.perceptron, _as_it_lies, (Knowledge.ALGORITHM,))
 
 
 def svm() -> ClassifierOnBytes:
-    """A support vector machine with a Gaussian kernel: what is near in all values together counts."""
+    """A support vector machine with a Gaussian kernel: templates are compared by all values together."""
     return ClassifierOnBytes(classifiers.support_vectors, _as_it_lies, (Knowledge.ALGORITHM,))
 
 
 def knn() -> ClassifierOnBytes:
-    """The nearest neighbours: no shape of the classes is assumed at all."""
+    """Nearest neighbours: no shape of the classes is assumed."""
     return ClassifierOnBytes(classifiers.neighbours, _as_it_lies, (Knowledge.ALGORITHM,))
 
 
 def forest() -> ClassifierOnBytes:
-    """A random forest: it finds combinations of a few telling values."""
+    """A random forest: it finds combinations of a few informative values."""
     return ClassifierOnBytes(classifiers.forest, _joined_scales, (Knowledge.ALGORITHM,))
 
 
 @dataclass(frozen=True)
 class ClassifierOnBytes:
-    """Train on the bytes of the attacker's own templates, answer for the stolen ones.
+    """Train a classifier on the bytes of the attacker's own templates, then classify the stolen ones.
 
-    The thief holds the records and a copy of the system, enrols labelled people of their own (the shadow people), and
-    wants each victim's class; success is a balanced accuracy above chance. This is the attack that soft-biometric
-    privacy is mostly evaluated with (for instance Terhoerst et al., "PE-MIU", IEEE Access 8 (2020) 93635-93647). With
-    more values than people it misleads in two ways. A classifier can rank people nearly perfectly by class and yet
-    call them all by the frequent one, a balanced accuracy of exactly 0.5; so the thief moves the cut to where
-    left-out people of their own say (``classifiers.Tuning``). And it can't learn thousands of small weights, so the
-    thief also reads means of many values (``scales.at_scales``).
+    Most evaluations of soft-biometric privacy use this attack, for instance Terhoerst et al., "PE-MIU", IEEE Access 8
+    (2020) 93635-93647. With more values than subjects it misleads in two ways. First, a classifier can rank subjects
+    nearly perfectly by class and yet assign all of them to the frequent class: a balanced accuracy of exactly 0.5. So
+    the decision threshold is calibrated on left-out shadow subjects (``classifiers.Tuning``). Second, a classifier
+    can't learn thousands of small weights. So the attack also reads means of many values (``pooling.at_scales``).
 
-    Templates under different keys can't be compared. At ``stolen_key`` the thief therefore enrols the shadow people
-    once more under each stolen key and trains a logistic regression for that key alone. This costs as many enrolments
-    as there are shadow people times stolen keys, a key at a time. Ridge and calibration are chosen beforehand under
-    three keys of the thief's own.
+    Templates under different keys can't be compared. At ``stolen_key`` the attacker therefore enrols the shadow
+    subjects again under each stolen key, and trains a logistic regression for that key alone. The cost is the number of
+    shadow subjects times the number of stolen keys, in enrolments. Ridge and calibration are chosen beforehand under
+    three keys of the attacker's own.
 
     Parameters
     ----------
@@ -81,7 +79,7 @@ class ClassifierOnBytes:
     knowledge : tuple of Knowledge
         The levels at which the attack is run.
     calibrate : bool
-        Whether the cut is moved.
+        Whether the decision threshold is calibrated.
     """
 
     classifier: Callable[[int], Fit]
@@ -107,14 +105,13 @@ class ClassifierOnBytes:
 
 
 class ClassifierOnReadings:
-    """Read the record as its format means it, then classify.
+    """Parse the template as its format defines it, then classify.
 
-    The thief stands where :class:`ClassifierOnBytes` does and has read how the scheme lays its records out
-    (``readings``). A net's hidden units may stand in any order, and where every person's net has another one, the same
-    weight lies elsewhere in every record: so units are put in one order, and described by numbers that no order changes
-    (Ganju et al., "Property Inference Attacks on Fully Connected Neural Networks using Permutation Invariant
-    Representations", CCS 2018). A logistic regression on each reading at each scale, and boosted trees on all of them,
-    are tried on left-out people.
+    The scheme's ``readings`` describe the format. In a model template, a net's hidden units can stand in any order: the
+    same weight lies elsewhere in every template. The readings therefore sort the units, and describe them by numbers
+    that no permutation changes (Ganju et al., "Property Inference Attacks on Fully Connected Neural Networks using
+    Permutation Invariant Representations", CCS 2018). A logistic regression on each reading at each scale, and boosted
+    trees on all of them, are tried on left-out shadow subjects.
     """
 
     question = WhichClass
@@ -135,7 +132,7 @@ class ClassifierOnReadings:
 
 
 def linear_or_trees(views: Sequence[Examples], seed: int) -> tuple[Examples, Fit]:
-    """The views side by side, and a fit that tries a logistic regression on each and boosted trees on all."""
+    """All views joined, and a fit that tries a logistic regression on each view and boosted trees on all."""
     examples, linear = classifiers.on_views(classifiers.logistic, views)
     trees = classifiers.boosted_trees(seed)
     return examples, lambda joined: np.concatenate([linear(joined), trees(joined)])
@@ -155,7 +152,7 @@ def _as_it_lies(table: FloatArray) -> list[FloatArray]:
 
 @dataclass(frozen=True, eq=False)
 class _People:
-    """The labelled shadow people, ready to be enrolled again."""
+    """The labelled shadow subjects, ready to be enrolled again."""
 
     scheme: Scheme
     references: Faces
@@ -165,7 +162,7 @@ class _People:
 
 
 def _under_each_key(people: _People, evidence: Evidence, rng: np.random.Generator, *, calibrate: bool) -> FloatArray:
-    # The same seeds under every key: an answer must not depend on the place of its record among the stolen.
+    # The same seeds under every key: an estimate must not depend on its template's row.
     seeds = [int(seed) for seed in rng.integers(2**31, size=len(people.labels))]
 
     def examples(key: Key, stolen: Sequence[Template]) -> Examples:

@@ -23,11 +23,10 @@ _PEOPLE_TO_CALIBRATE_ON = 100
 
 
 class LogisticOnScores:
-    """Solve for the embedding from scores (``LeastSquaresFromScores``), then classify it as if it were a plain one.
+    """Solve for the embedding from scores (``LeastSquaresFromScores``), then classify it as if it were an enrolled one.
 
-    The thief has no record and wants each victim's class from the scores that the running system shows; success is a
-    balanced accuracy above chance. The classifier learns from labelled public embeddings, and is calibrated on people
-    of the thief's own, whom a copy of the system on the thief's desk lets them rebuild in the same way.
+    The attacker has no stolen record. The classifier learns from labelled public embeddings. It is calibrated on shadow
+    subjects, whom the attacker enrols in a copy of the system and reconstructs in the same way.
     """
 
     question = WhichClass
@@ -41,9 +40,9 @@ class LogisticOnScores:
 
 
 class LogisticOnDecisions:
-    """Find the embedding from decisions (``BoundaryFromDecisions``), then classify it as if it were a plain one.
+    """Find the embedding from decisions (``BoundaryFromDecisions``), then classify it as if it were an enrolled one.
 
-    As :class:`LogisticOnScores`, for a thief who only sees who is let in.
+    As :class:`LogisticOnScores`, for an attacker who sees accept or reject only.
     """
 
     question = WhichClass
@@ -57,12 +56,11 @@ class LogisticOnDecisions:
 
 
 class VoteOfAcceptedFaces:
-    """The classes of those public faces that are let in.
+    """Vote with the classes of those public faces that the system accepts.
 
-    The thief stands where ``BoundaryFromDecisions`` does, holds labelled public faces and wants each victim's class;
-    success is a balanced accuracy above chance. Who is let in by mistake resembles the victim: the answer is a class's
-    share among the accepted faces, over its share among all that were shown. One face of each class is added to both,
-    so that nobody let in means no preference.
+    A public face that is falsely accepted resembles the target subject. The result is a class's share among the
+    accepted faces, divided by its share among all presented faces. One face of each class is added to both, so that no
+    accepted face means no preference.
     """
 
     question = WhichClass
@@ -91,7 +89,7 @@ def _classified(
     mean = public.embeddings.mean(axis=0, dtype=np.float64)
     asked = WhichFace(len(mean))
 
-    def rebuilt(at: Evidence) -> FloatArray:
+    def inverted(at: Evidence) -> FloatArray:
         return unit(inversion.answer(asked, at, rng) - mean)
 
     labels, rows = known_labels(public, question)
@@ -99,18 +97,20 @@ def _classified(
     used = choose_probes(named, rng, labels=labels, most=_MOST_PUBLIC)
     faces, classes = unit(named.embeddings[used] - mean), len(question.classes)
     if not hasattr(evidence.scheme, "score"):
-        examples = Examples(faces, labels[used], rebuilt(evidence), classes)
+        examples = Examples(faces, labels[used], inverted(evidence), classes)
         return classifiers.tuned(examples, classifiers.logistic, classifiers.folds(labels[used], rng))
     own_labels, labelled = known_labels(shadow.references, question)
     some = rng.permutation(len(labelled))[:_PEOPLE_TO_CALIBRATE_ON]
-    at_home = _at_home(evidence, labelled[some], inversion.access, rng)
-    examples = Examples(rebuilt(at_home), own_labels[some], rebuilt(evidence), classes)
+    on_shadow = _shadow_system(evidence, labelled[some], inversion.access, rng)
+    examples = Examples(inverted(on_shadow), own_labels[some], inverted(evidence), classes)
     fit = classifiers.logistic_beside(faces, labels[used])
     return classifiers.tuned(examples, fit, classifiers.folds(own_labels[some], rng))
 
 
-def _at_home(evidence: Evidence, people: npt.NDArray[np.intp], access: Access, rng: np.random.Generator) -> Evidence:
-    """The attacker's own people behind a door of the attacker's own, with as many queries."""
+def _shadow_system(
+    evidence: Evidence, people: npt.NDArray[np.intp], access: Access, rng: np.random.Generator
+) -> Evidence:
+    """The same evidence for shadow subjects, behind an oracle of the attacker's own with the same budget."""
     public, shadow = granted(evidence)
     scheme, oracle = evidence.scheme, oracle_of(evidence)
     assert scheme is not None
@@ -119,5 +119,7 @@ def _at_home(evidence: Evidence, people: npt.NDArray[np.intp], access: Access, r
     if keys is not None and evidence.knowledge is Knowledge.ALGORITHM:
         keys = [*draw_keys(1, rng)] * len(people)
     threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
-    door = QueryOracle(scheme, templates, keys=keys, access=access, threshold=threshold, budget=oracle.budget)
-    return replace(evidence, oracle=door)
+    oracle_of_shadow = QueryOracle(
+        scheme, templates, keys=keys, access=access, threshold=threshold, budget=oracle.budget
+    )
+    return replace(evidence, oracle=oracle_of_shadow)

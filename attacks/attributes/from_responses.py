@@ -1,4 +1,4 @@
-"""Attacks that read a soft attribute from what the template answers to public faces."""
+"""Attacks that infer a soft-biometric class from a template's responses to public faces."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from mote_bench.toolkit import ask
 
 from .._shared import classifiers
 from .._shared.classifiers import Examples
-from .._shared.probing import choose_probes, granted, known_labels, labels_of, views
+from .._shared.probing import choose_probes, granted, known_labels, labels_of, scaled_and_ranked
 
 _NEIGHBOURS = 20
 
 
 class VoteOfBestResponses:
-    """The classes of the public faces that a template scores best.
+    """Vote with the classes of the public faces that a template scores highest.
 
-    The thief holds the records, a running copy of the system and labelled public faces, and wants each victim's class;
-    success is a balanced accuracy above chance. Nothing is trained: faces of one class resemble each other, and a
-    template that recognises its owner shows whom the owner resembles. The answer is a class's share among the 20 best
-    of at most 1,000 faces, over its share among all that were shown. Only the order of a template's answers counts.
+    Nothing is trained. Faces of one class resemble each other, and a template scores those highest that resemble its
+    subject. The result is a class's share among the 20 best of at most 1,000 faces, divided by its share among all
+    presented faces. Only the order of a template's responses counts.
 
     After Osorio-Roig et al., "An Attack on Facial Soft-biometric Privacy Enhancement", TBIOM 2022 (arXiv 2111.12405).
     """
@@ -44,13 +43,12 @@ class VoteOfBestResponses:
 
 
 class LogisticOnResponses:
-    """Train on the answers of the attacker's own templates, answer for the stolen ones.
+    """Train a classifier on the responses of the attacker's own templates, then classify the stolen ones by theirs.
 
-    The thief holds the records, a running copy of the system and labelled people of their own (the shadow people),
-    shows all templates the same public faces, and wants each victim's class; success is a balanced accuracy above
-    chance. A template's answers to a fixed set of faces are a description of its owner in the coordinates of these
-    faces, whatever the template's format; so weights or codes that look like noise tell as much as the comparison
-    does. Of the answers as they are and their ranks, the attack takes what predicts left-out shadow people better.
+    All templates get the same public faces as probes. A template's responses to a fixed set of probes describe its
+    subject in the coordinates of these faces, whatever the template's format. So weights or codes that look like noise
+    leak as much as the comparison does. The attack tries the responses and their ranks, and keeps the one that predicts
+    left-out shadow subjects better.
     """
 
     question = WhichClass
@@ -63,6 +61,8 @@ class LogisticOnResponses:
         public, shadow = granted(evidence)
         labels, labelled = known_labels(shadow.references, question)
         answers = ask(evidence, public.embeddings[choose_probes(public, rng)], rng)
-        seen = [Examples(v.shadow[labelled], labels, v.stolen, len(question.classes)) for v in views(answers)]
+        seen = [
+            Examples(v.shadow[labelled], labels, v.stolen, len(question.classes)) for v in scaled_and_ranked(answers)
+        ]
         examples, fit = classifiers.on_views(classifiers.logistic, seen)
         return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))

@@ -18,11 +18,10 @@ _MOST_PUBLIC = 3000
 
 
 class LogisticOnSearch:
-    """Search for each template's face, then classify it as if it were a plain embedding.
+    """Search for each template's face (``PriorSearch``), then classify it as if it were an enrolled embedding.
 
-    The thief holds what ``PriorSearch`` needs and labelled faces, and wants each victim's class; success is a balanced
-    accuracy above chance. The classifier learns from public embeddings and, with equal weight, from the attacker's own
-    people, whose templates are searched as the stolen ones are.
+    The classifier learns from public embeddings and, with equal weight, from the shadow subjects. Their templates are
+    searched as the stolen ones are.
     """
 
     question = WhichClass

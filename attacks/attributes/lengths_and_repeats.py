@@ -1,4 +1,4 @@
-"""The attack on what a record's form gives away, whatever its values mean: length, filling, and repeated parts."""
+"""The attack on a record's form, whatever its values mean: length, distribution of bytes, and repeated parts."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ from .from_bytes import linear_or_trees
 
 _WORD = 8  # bytes
 _MOST_WORDS = 512
-_MOST_SHARED = 0.9  # of the records; what nearly all share is the format
+_MOST_SHARED = 0.9  # of the records; a word that nearly all share belongs to the format
 
 
 class LengthsAndRepeats:
-    """Classify records by their form and by what they share.
+    """Classify templates by their form and by the parts they share.
 
-    The thief holds the records, the algorithm and, at ``stolen_key``, each record's key, enrols labelled people of
-    their own and wants each victim's class; success is a balanced accuracy above chance. They don't need to know what
-    the values mean. A record's length tells what was stored with it, or how well it was packed (as compressed lengths
-    tell plaintexts, Kelsey, "Compression and Information Leakage of Plaintext", FSE 2002); counts of its byte values
-    tell how it is distributed; and words that turn up in several records, or keys that several people share, tell who
-    was enrolled at the same desk under the same key or nonce. The values themselves stand beside these. A logistic
-    regression on each of the four and boosted trees on all are tried on left-out people.
+    The attacker need not know what the values mean. A template's length depends on what was stored with it, or on how
+    well it was compressed (Kelsey, "Compression and Information Leakage of Plaintext", FSE 2002). Counts of its byte
+    values show how they are distributed. Words that occur in several templates, or keys that several subjects share,
+    show who was enrolled together under the same key or nonce. The values themselves are the fourth table. A logistic
+    regression on each of the four and boosted trees on all of them are tried on left-out shadow subjects.
     """
 
     question = WhichClass
@@ -57,7 +55,7 @@ class LengthsAndRepeats:
 
 
 def _form(records: Sequence[Template]) -> FloatArray:
-    """(n, 2): the length, and that after compression."""
+    """(n, 2): the length in bytes, and the length after compression."""
     return np.array([[len(record), len(zlib.compress(record, 1))] for record in records], dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The attack that shows templates what no camera would: probes that reach branches of a scorer which faces don't."""
+"""The attack with out-of-distribution probes: they reach branches of a scorer that faces don't."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mote_bench.toolkit import Answers, unit
 
 from .._shared import classifiers
 from .._shared.classifiers import Examples
-from .._shared.probing import choose_probes, granted, known_labels, presented, views
+from .._shared.probing import choose_probes, granted, keys_to_present, known_labels, scaled_and_ranked
 from .from_bytes import linear_or_trees
 
 _FACES = 32
@@ -20,15 +20,14 @@ _LOUD, _QUIET = 1e3, 1e-3
 
 
 class ResponsesToOddProbes:
-    """Train on the answers of the attacker's own templates to odd probes, answer for the stolen ones.
+    """Train a classifier on the responses of the attacker's own templates to out-of-distribution probes.
 
-    The thief holds the records and a running copy of the system, enrols labelled people of their own and wants each
-    victim's class; success is a balanced accuracy above chance. A system that answers faces guardedly may still have
-    branches that no face reaches: a shortcut for empty input, a clamp, a leftover of debugging. So every template is
-    shown single dimensions, both ways, the mean face and its opposite, opposites of faces, faces far too long or too
-    short, only the signs of faces, all ones, and nothing at all. A kind that the system refuses is left out. What
-    boundary values are to a test suite (Myers, The Art of Software Testing, 1979, chapter 4), these are to a scorer.
-    One odd answer among hundreds is for trees, many weak ones for a logistic regression; both are tried.
+    A scorer that protects its responses to faces may still have branches that no face reaches: a shortcut for empty
+    input, a clamp, code left from debugging. So every template gets single dimensions of either sign, the mean face and
+    its opposite, opposites of faces, faces far too long or too short, signs of faces, all ones, and zeros. A kind of
+    probe that the scheme refuses is left out. The probes play the part of boundary values in a test suite (Myers, The
+    Art of Software Testing, 1979, chapter 4). Trees find one informative response among hundreds, a logistic regression
+    many weak ones; both are tried.
     """
 
     question = WhichClass
@@ -41,23 +40,27 @@ class ResponsesToOddProbes:
         public, shadow = granted(evidence)
         assert evidence.scheme is not None
         labels, labelled = known_labels(shadow.references, question)
-        keys, own = presented(evidence, rng)
+        keys, own = keys_to_present(evidence, rng)
         faces = public.embeddings[choose_probes(public, rng, most=_FACES)]
         kinds = list(_kinds(faces, public.embeddings.mean(axis=0)))
         stolen = _answered(evidence.scheme, evidence.templates, keys, kinds)
         mine = _answered(evidence.scheme, shadow.templates, own, kinds)
         both = [(left, right) for left, right in zip(stolen, mine, strict=True) if left.shape[1] and right.shape[1]]
         if not both:
-            raise ValueError("the scheme refuses or answers NaN to every odd probe")
+            raise ValueError(
+                "the scheme raises or returns NaN for every odd probe, so there are no responses to learn from"
+            )
         odd, known = (np.hstack(side) for side in zip(*both, strict=True))
         answers = Answers(odd, odd[:0], known)
-        seen = [Examples(v.shadow[labelled], labels, v.stolen, len(question.classes)) for v in views(answers)]
+        seen = [
+            Examples(v.shadow[labelled], labels, v.stolen, len(question.classes)) for v in scaled_and_ranked(answers)
+        ]
         examples, fit = linear_or_trees(seen, int(rng.integers(2**31)))
         return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))
 
 
 def _kinds(faces: FloatArray, mean: FloatArray) -> Iterator[FloatArray]:
-    """Odd probes (any, d) float32, a kind at a time: a system may refuse some of them."""
+    """Odd probes (any, d) float32, one kind at a time: a scheme may refuse some kinds."""
     dimension = len(mean)
     axes = np.eye(dimension, dtype=np.float32)
     yield axes
@@ -75,9 +78,9 @@ def _kinds(faces: FloatArray, mean: FloatArray) -> Iterator[FloatArray]:
 def _answered(
     scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, kinds: Sequence[FloatArray]
 ) -> list[FloatArray]:
-    """(n, probes) answers to each kind; without columns where the system raises or an answer isn't finite.
+    """(n, probes) responses to each kind of probe; no columns where the scheme raises or a response isn't finite.
 
-    All kinds are asked about at once, for which a scheme expands each key once, and one by one where that fails.
+    All kinds are presented at once, so that a scheme expands each key once; kind by kind where that fails.
     """
     together = _finite(scheme, templates, keys, np.concatenate(kinds))
     if together.shape[1]:
@@ -88,10 +91,10 @@ def _answered(
 def _finite(
     scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, probes: FloatArray
 ) -> FloatArray:
-    """(n, probes) answers; none where one of them isn't finite."""
+    """(n, probes) responses; no columns where one of them isn't finite."""
     try:
         with np.errstate(all="ignore"):
             answers = np.asarray(scheme.score(templates, probes, keys=keys), dtype=np.float64)
-    except Exception:  # a scheme may refuse what is no face, in whatever way
+    except Exception:  # a scheme may refuse such probes by any exception
         return np.empty((len(templates), 0))
     return answers if np.isfinite(answers).all() else answers[:, :0]

@@ -1,4 +1,4 @@
-"""The attack by the clock: how long the system takes to compare each template."""
+"""The timing attack: how long the system takes to compare each template."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mote_bench.toolkit import ask
 
 from .._shared import classifiers
 from .._shared.classifiers import Examples
-from .._shared.probing import choose_probes, granted, known_labels, presented, views
+from .._shared.probing import choose_probes, granted, keys_to_present, known_labels, scaled_and_ranked
 from .from_bytes import linear_or_trees
 
 _ROUNDS = 9
@@ -22,18 +22,17 @@ _ANSWERED_FACES = 200
 
 
 class ResponseTimes:
-    """Train on how long the attacker's own templates take to compare, beside what they answer.
+    """Train a classifier on how long comparisons with the attacker's own templates take, beside their responses.
 
-    The thief holds the records and a running copy of the system, enrols labelled people of their own and wants each
-    victim's class; success is a balanced accuracy above chance. Work that depends on what is stored shows in the time
-    it takes (Kocher, "Timing Attacks on Implementations of Diffie-Hellman, RSA, DSS, and Other Systems", CRYPTO 1996).
-    Every template is compared with the same few faces nine times, the attacker's and the stolen ones in one random
-    order; the shortest time is what the work itself takes, since whatever else the machine does only adds. Answers to
-    public faces stand beside the times, so that the attack breaks a scheme whose time says nothing; which of them
-    counts, left-out people say.
+    Work that depends on the stored values shows in its duration (Kocher, "Timing Attacks on Implementations of
+    Diffie-Hellman, RSA, DSS, and Other Systems", CRYPTO 1996). Every template is compared with the same four faces nine
+    times, the attacker's and the stolen templates in one random order. The shortest time is closest to the work itself,
+    because everything else on the machine only adds time. Responses to public faces stand beside the times: so the
+    attack succeeds on the ceiling control, whose times hold no information. Left-out shadow subjects decide between
+    them.
 
-    No two runs measure the same times, so this attack is run only when it is named, and its records can't be
-    verified by running them again.
+    No two runs measure the same times. So the attack runs only when it is named, and its records can't be verified by
+    another run.
     """
 
     question = WhichClass
@@ -49,11 +48,11 @@ class ResponseTimes:
         labels, labelled = known_labels(shadow.references, question)
         faces = public.embeddings[choose_probes(public, rng, most=_ANSWERED_FACES)]
         answers = ask(evidence, faces, rng)
-        keys, own = presented(evidence, rng)
+        keys, own = keys_to_present(evidence, rng)
         templates = [*(shadow.templates[row] for row in labelled), *evidence.templates]
         shown = None if keys is None or own is None else [*(own[row] for row in labelled), *keys]
         took = seconds(evidence.scheme, templates, shown, faces[:_FACES], rng)
-        seen = [(view.shadow[labelled], view.stolen) for view in views(answers)]
+        seen = [(view.shadow[labelled], view.stolen) for view in scaled_and_ranked(answers)]
         seen.append((took[: len(labels)], took[len(labels) :]))
         tables = [Examples(known, labels, asked, len(question.classes)) for known, asked in seen]
         examples, fit = linear_or_trees(tables, int(rng.integers(2**31)))
@@ -67,7 +66,7 @@ def seconds(
     faces: FloatArray,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """(n, 2) log seconds of comparing each template with ``faces`` (m, d): the shortest of nine times, the median."""
+    """(n, 2) log seconds of comparing each template with ``faces`` (m, d): shortest of nine times, and median."""
     took = np.empty((len(templates), _ROUNDS))
     for turn in range(_ROUNDS):
         for row in rng.permutation(len(templates)):

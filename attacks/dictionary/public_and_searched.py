@@ -1,4 +1,4 @@
-"""Attacks with a few faces that open as many templates as possible."""
+"""Dictionary attacks: a few faces that as many templates as possible accept."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from mote_bench.toolkit import draw_keys, revocable
 from .._shared.prior import Prior
 from .._shared.probing import choose_probes, granted
 
-_FALSE_MATCHES = 1e-2  # at which the attacker guesses that the system works
+_FALSE_MATCHES = 1e-2  # the operating point that the attacker assumes
 _SAMPLES = 3000
 _SPREADS = (0.0, 0.3, 0.6, 1.0)
 _ROUNDS, _PROPOSALS, _ELITE = 8, 60, 12
 
 
 class PublicDictionary:
-    """Choose, one after the other, the public faces that open most of those not yet opened.
+    """Choose, one after the other, the public face that most of the remaining templates accept.
 
-    The thief has no record, only a copy of the system, public faces and people of their own, and wants a short list of
-    faces that open as many accounts as possible at the door; success is the share of accounts opened. The dictionary
-    attack of Roy, Memon & Ross, "MasterPrint", IEEE TIFS 12 (2017): a greedy cover of the thief's own templates, whose
-    owners stand for the victims.
+    No record is stolen. The dictionary attack of Roy, Memon & Ross, "MasterPrint", IEEE TIFS 12 (2017): a greedy cover
+    of the attacker's own templates, whose shadow subjects stand in for the target subjects.
     """
 
     question = WhichKeyface
@@ -40,10 +38,10 @@ class PublicDictionary:
 
 
 class SearchedDictionary:
-    """Choose faces that nobody has: the best of a sampled prior, each improved by a search.
+    """Choose sampled faces: the best samples of a prior, each improved by a search.
 
     As :class:`PublicDictionary`, with faces drawn from a Gaussian fitted to public embeddings, nearer its mean and
-    farther, and the cross-entropy method on how many of the not yet opened templates each opens; after Bontrager et
+    farther. The cross-entropy method maximises how many of the remaining templates accept the face. After Bontrager et
     al., "DeepMasterPrints", BTAS 2018 (arXiv 1705.07386) and, for faces, Shmelkin, Wolf & Friedlander (arXiv
     2108.01077).
     """
@@ -71,33 +69,33 @@ class SearchedDictionary:
 
 
 class _Desk:
-    """The attacker's own templates, and how far a face is from opening each."""
+    """The attacker's own templates, and how far a face's scores are from being accepted."""
 
     def __init__(self, evidence: Evidence, rng: np.random.Generator) -> None:
         public, shadow = granted(evidence)
         assert evidence.scheme is not None
         self._scheme, self._templates = evidence.scheme, shadow.templates
-        # At the door the thief has one key at best, whoever they claim to be.
+        # Online the attacker presents one key of their own, whichever subject is claimed.
         self._keys = draw_keys(1, rng) * len(shadow.templates) if revocable(evidence.scheme) else None
-        strangers = self._scores(public.embeddings[choose_probes(public, rng)])
-        self._threshold = float(np.quantile(strangers, 1 - _FALSE_MATCHES))
-        self._spread = float(strangers.std()) or 1.0
+        impostors = self._scores(public.embeddings[choose_probes(public, rng)])
+        self._threshold = float(np.quantile(impostors, 1 - _FALSE_MATCHES))
+        self._spread = float(impostors.std()) or 1.0
 
     def _scores(self, faces: FloatArray) -> FloatArray:
         return np.asarray(self._scheme.score(self._templates, faces, keys=self._keys), dtype=np.float64)
 
     def scores(self, faces: FloatArray) -> FloatArray:
-        """(people, m) scores above the guessed threshold, in standard deviations."""
+        """(subjects, m) scores above the guessed threshold, in standard deviations."""
         return (self._scores(faces) - self._threshold) / self._spread
 
 
 def _gain(margin: FloatArray) -> FloatArray:
-    """(m,) how many templates each face opens, those that are nearly open counting in part."""
+    """(m,) how many templates accept each face; those that nearly accept count in part."""
     return np.asarray((1 / (1 + np.exp(-np.clip(10 * margin, -50, 50)))).sum(axis=0))
 
 
 def _greedy(margin: FloatArray, faces: int) -> npt.NDArray[np.intp]:
-    """Row numbers of faces, each opening most of what is still closed; from the start again when all is open."""
+    """Row numbers of faces, each accepted by most remaining templates; from the start again when none remain."""
     closed = np.ones(len(margin), dtype=bool)
     chosen: list[int] = []
     for _ in range(faces):

@@ -1,4 +1,4 @@
-"""Reconstruction by what a scheme's own construction admits: its closed form, or the published attack on it."""
+"""Reconstruction by the scheme's own construction: its closed form, or the published attack on it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import draw_keys, revocable
 
-from .._shared.probing import granted, needed, presented
+from .._shared.probing import granted, keys_to_present, needed
 
 
 class ClosedFormInversion:
     """Decode the template by the scheme's own closed form.
 
-    The thief holds the records, the algorithm and, at ``stolen_key``, each record's key, and wants the enrolled face.
-    Success is an embedding that the system takes for the person. For BioHash this is Q sign(b), at a cosine of
-    sqrt(2 m / (pi d)) with the enrolled embedding (the mean of |g| over Gaussian projections g, times the root of their
-    share m / d of the dimensions); for MOTE the product of its weight matrices. Without the key the thief decodes under
-    one of their own.
+    For BioHash this is Q sign(b), at a cosine of sqrt(2 m / (pi d)) with the enrolled embedding. (It is the mean of |g|
+    over Gaussian projections g, times the root of their share m / d of the dimensions.) For MOTE it is the product of
+    the weight matrices. Without the stolen key the attacker decodes under a key of their own.
     """
 
     question = WhichFace
@@ -35,11 +33,10 @@ class ClosedFormInversion:
 
 
 class PublishedInversion:
-    """Undo the construction: the order of PE-MIU's blocks, the bins that negative recognition excludes.
+    """Undo the construction by its published attack: PE-MIU's block order, bins excluded by negative recognition.
 
-    The thief holds the records, the algorithm, public faces and, at ``stolen_key``, each record's key, and wants the
-    enrolled face; success is an embedding that the system takes for the person. How a scheme is undone is known to
-    whoever has read its paper, and stands beside it (``solve``), with its source; keys that aren't stolen are guessed.
+    The scheme's ``solve`` holds the attack, with its source: anybody who has read the paper knows it. Keys that aren't
+    stolen are guessed.
     """
 
     question = WhichFace
@@ -50,7 +47,7 @@ class PublishedInversion:
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64."""
         public, _ = granted(evidence)
-        keys, _ = presented(evidence, rng)
+        keys, _ = keys_to_present(evidence, rng)
         solve = needed(evidence, "solve")
         found = solve(evidence.templates, keys=keys, prior=public.embeddings, rng=rng)
         return np.asarray(found, dtype=np.float64)

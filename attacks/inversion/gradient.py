@@ -1,4 +1,4 @@
-"""The attack that climbs a template's own score by its gradient, among faces that are likely beforehand."""
+"""The attack that ascends the gradient of a template's score, under a prior of faces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Te
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import unit
 
-from .._shared.probing import granted, needed, presented
+from .._shared.probing import granted, keys_to_present, needed
 
 if TYPE_CHECKING:
     import torch
@@ -27,16 +27,14 @@ _FACES_TO_SCALE_ON = 64
 
 
 class GradientInversion:
-    """Climb the score with respect to the probe.
+    """Maximise the score by its gradient with respect to the probe, under a Gaussian prior.
 
-    The thief holds the records and the algorithm as a white box and wants the enrolled face; success is an embedding
-    that the system takes for the person. Model inversion after Fredrikson, Jha & Ristenpart, "Model Inversion Attacks
-    that Exploit Confidence Information and Basic Countermeasures", CCS 2015, within a Gaussian prior: a probe is
-    ``unit(mean + z @ axes)``, mean and axes being those of a PCA of public embeddings, and Adam maximises
-    ``score / spread - strength |z|^2 / 2``, where the spread is that of the template's scores over public faces.
-    Without the prior, small nets are climbed to probes that resemble no face (on MOTE, a centred cosine of 0 instead
-    of 0.9). Its strength is the one that rebuilds the attacker's own shadow people best. The scheme's ``surrogate``
-    stands in for scores that have no gradient.
+    Model inversion after Fredrikson, Jha & Ristenpart, "Model Inversion Attacks that Exploit Confidence Information and
+    Basic Countermeasures", CCS 2015. A probe is ``unit(mean + z @ axes)``, with mean and axes of a PCA of public
+    embeddings. Adam maximises ``score / spread - strength |z|^2 / 2``, where the spread is that of the template's
+    scores over public faces. Without the prior, the gradient of small nets leads to probes that resemble no face (on
+    MOTE, a centred cosine of 0 instead of 0.9). The prior's strength is the one that reconstructs the shadow subjects
+    best. The scheme's ``surrogate`` stands in for scores that have no gradient.
     """
 
     question = WhichFace
@@ -57,7 +55,7 @@ class GradientInversion:
         prior = _learn_prior(public.embeddings)
         starts = _SPREAD_OF_STARTS * rng.standard_normal((_STARTS, len(prior.axes)))
         faces = public.embeddings[rng.permutation(len(public))[:_FACES_TO_SCALE_ON]]
-        keys, shadow_keys = presented(evidence, rng)
+        keys, shadow_keys = keys_to_present(evidence, rng)
         tried = rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON]
         surrogate = needed(evidence, "surrogate")
         own = _scaled_score(
@@ -78,7 +76,7 @@ class GradientInversion:
 
 @dataclass(frozen=True, eq=False)
 class _Prior:
-    """Likely faces: ``mean + z @ axes`` with z standard normal; axes (r, d) carry their standard deviations."""
+    """A prior of faces: ``mean + z @ axes`` with z standard normal; axes (r, d) carry their standard deviations."""
 
     mean: FloatArray
     axes: FloatArray
@@ -112,7 +110,7 @@ def _scaled_score(
 def _climb(
     score: Score, n: int, prior: _Prior, starts: FloatArray, strength: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Unit probes (n, k, d) that each of ``n`` templates is led to from ``starts`` (k, r), and their objectives (n, k).
+    """Unit probes (n, k, d) reached by each of ``n`` templates from ``starts`` (k, r), and their objectives (n, k).
 
     ``strength`` (k,) is the prior's for each start.
     """

@@ -1,4 +1,4 @@
-"""Attacks that learn to decode: kernel regressions from the template's bytes, or from its answers, to the face."""
+"""Attacks that learn to decode: kernel regressions from a template's bytes or responses to the embedding."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Sc
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import ask, draw_keys, numbers, on_sphere, unit
 
-from .._shared.probing import choose_probes, granted, rows_of_each_key, views
+from .._shared.probing import choose_probes, granted, rows_of_each_key, scaled_and_ranked
 
-_PEOPLE_PER_KEY = 700
+_SUBJECTS_PER_KEY = 700
 _KEYS_TO_TUNE_ON = 2
 _HELD_OUT = 0.25
 _STRENGTHS = np.logspace(-5, 1, 13)  # of the ridge, relative to the mean of the kernel's diagonal
-_WIDTHS = (0.5, 1.0, 2.0)  # of the Gaussian kernel, in root mean squared distances of two people
+_WIDTHS = (0.5, 1.0, 2.0)  # of the Gaussian kernel, in root mean squared distances of two subjects
 _FARTHEST = 10.0  # standard deviations
 _LONGEST_AS_SYMBOLS = 2048
 
@@ -27,18 +27,17 @@ Kernel = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 class KernelDecoderOfBytes:
-    """Learn which face gives which bytes, from people whom the attacker enrols.
+    """Kernel ridge regression from the template's bytes to the embedding.
 
-    The thief holds the records, the algorithm and, at ``stolen_key``, each record's key, and wants the enrolled face;
-    success is an embedding that the system takes for the person. Where there are keys, the thief enrols 700 people
-    (their own and public ones) under each stolen key, and learns one decoder for each: no closed form of the scheme is
-    needed, and what the public knows about faces is used with it. So it decodes BioHash better than Q sign(b) does,
-    which knows Q but no face. Without keys the decoder is learned from the shadow people as they were enrolled.
+    Where there are keys, the attacker enrols 700 subjects (shadow subjects and public ones) under each stolen key, and
+    learns one decoder for each. No closed form of the scheme is needed, and the regression also learns how faces are
+    distributed. So it decodes BioHash better than Q sign(b), which knows Q but nothing of faces. Without keys the
+    decoder is learned from the shadow templates as they were enrolled.
 
-    The decoder is a kernel ridge regression (Saunders, Gammerman & Vovk, ICML 1998); the values are compared linearly,
-    by a Gaussian of their distance, or by how many are equal, as people left out of the training say. The learned
-    counterpart of Mai et al., "On the Reconstruction of Face Images from Deep Face Templates", TPAMI 2019 (arXiv
-    1703.00832), for templates instead of embeddings.
+    The regression is that of Saunders, Gammerman & Vovk, ICML 1998. The kernel is linear, a Gaussian of the distance,
+    or the share of equal values, whichever decodes left-out subjects best. It is the learned counterpart of Mai et al.,
+    "On the Reconstruction of Face Images from Deep Face Templates", TPAMI 2019 (arXiv 1703.00832), for templates
+    instead of embeddings.
     """
 
     question = WhichFace
@@ -61,12 +60,11 @@ class KernelDecoderOfBytes:
 
 
 class KernelDecoderOfResponses:
-    """Learn the curved relation from what a template answers to whom it was made of.
+    """Kernel ridge regression from a template's responses to the embedding (non-linear ``RidgeInversion``).
 
-    The thief holds the records and a running copy of the system, enrols people of their own and wants the enrolled
-    face, as for ``RidgeInversion``, which takes the relation to be linear. Scores that count equal codes, or that are
-    the best over several arrangements, bend it; people who answer alike still have like faces, and this is all that a
-    Gaussian kernel needs.
+    ``RidgeInversion`` takes the relation to be linear. It is not for scores that count equal codes, or that are the
+    best over several alignments. A Gaussian kernel only needs that templates with similar responses have similar
+    embeddings.
     """
 
     question = WhichFace
@@ -78,7 +76,7 @@ class KernelDecoderOfResponses:
         """(n, d) float64 unit rows."""
         public, shadow = granted(evidence)
         mean = public.embeddings.mean(axis=0, dtype=np.float64)
-        seen = views(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
+        seen = scaled_and_ranked(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
         faces = shadow.references.embeddings - mean
         lesson = _Lesson([view.shadow for view in seen], [view.stolen for view in seen], faces)
         return on_sphere(mean, unit(_decoded(lesson, _tuned([lesson], rng))))
@@ -86,7 +84,7 @@ class KernelDecoderOfResponses:
 
 @dataclass(frozen=True, eq=False)
 class _Lesson:
-    """People to learn from and people to decode, in several tables (n, p) and (m, p); ``faces`` (n, d) are centred."""
+    """Subjects to learn from and to decode, in several tables (n, p) and (m, p); ``faces`` (n, d) are centred."""
 
     known: Sequence[FloatArray]
     asked: Sequence[FloatArray]
@@ -95,7 +93,7 @@ class _Lesson:
 
 @dataclass(frozen=True)
 class _Setting:
-    """Which table is read, by which kernel, with how strong a ridge."""
+    """Which table is used, by which kernel, with how strong a ridge."""
 
     table: int
     kernel: Kernel
@@ -103,15 +101,15 @@ class _Setting:
 
 
 def _under_each_key(evidence: Evidence, mean: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(n, d) estimates, each record's from people enrolled under its own key."""
+    """(n, d) estimates, each record's from subjects enrolled under its own key."""
     public, shadow = granted(evidence)
     assert evidence.scheme is not None
-    more = choose_probes(public, rng, most=max(_PEOPLE_PER_KEY - len(shadow.references), 0))
-    people = np.concatenate([shadow.references.embeddings, public.embeddings[more]])[:_PEOPLE_PER_KEY]
+    more = choose_probes(public, rng, most=max(_SUBJECTS_PER_KEY - len(shadow.references), 0))
+    people = np.concatenate([shadow.references.embeddings, public.embeddings[more]])[:_SUBJECTS_PER_KEY]
     seeds = [int(seed) for seed in rng.integers(2**31, size=len(people))]
 
     def lesson(key: Key, stolen: Sequence[Template]) -> _Lesson:
-        # The same seeds under every key: an answer must not depend on the place of its record among the stolen.
+        # The same seeds under every key: an estimate must not depend on its template's row.
         own = evidence.scheme.enroll(people, keys=[key] * len(people), seeds=seeds)  # type: ignore[union-attr]
         tables = _tables([*own, *stolen], evidence.scheme)
         return _Lesson([t[: len(own)] for t in tables], [t[len(own) :] for t in tables], people - mean)
@@ -124,7 +122,7 @@ def _under_each_key(evidence: Evidence, mean: FloatArray, rng: np.random.Generat
 
 
 def _tables(templates: Sequence[Template], scheme: Scheme | None) -> list[FloatArray]:
-    """The bytes as numbers, short ones also as symbols, and what the scheme's own reading of the format makes of them.
+    """The bytes as numbers, short ones also as symbols, and the scheme's ``readings`` of the format where it has any.
 
     Columns of numbers are not yet standardised; symbols are unsigned bytes.
     """
@@ -136,7 +134,7 @@ def _tables(templates: Sequence[Template], scheme: Scheme | None) -> list[FloatA
 
 
 def _tuned(lessons: Sequence[_Lesson], rng: np.random.Generator) -> _Setting:
-    """The setting that rebuilds people left out of the training best, over all lessons."""
+    """The setting that reconstructs subjects left out of the training best, over all lessons."""
     n = len(lessons[0].faces)
     held = np.zeros(n, dtype=bool)
     held[rng.permutation(n)[: max(1, int(_HELD_OUT * n))]] = True
@@ -151,7 +149,7 @@ def _tuned(lessons: Sequence[_Lesson], rng: np.random.Generator) -> _Setting:
 
 
 def _agreements(table: FloatArray, faces: FloatArray, held: npt.NDArray[np.bool_], kernel: Kernel) -> FloatArray:
-    """Mean cosine of the people held out with their faces, at each strength."""
+    """Mean cosine between held-out subjects' estimates and embeddings, at each strength."""
     likeness, asked = _likeness(table[~held], table[held], kernel)
     centre = faces[~held].mean(axis=0)
     eigenvalues, basis = np.linalg.eigh(likeness)
@@ -164,19 +162,19 @@ def _agreements(table: FloatArray, faces: FloatArray, held: npt.NDArray[np.bool_
 
 
 def _decoded(lesson: _Lesson, setting: _Setting) -> FloatArray:
-    """(m, d) estimates of the centred faces of those asked about."""
+    """(m, d) estimates of the centred embeddings of the subjects to decode."""
     from scipy.linalg import cho_factor, cho_solve
 
     likeness, asked = _likeness(lesson.known[setting.table], lesson.asked[setting.table], setting.kernel)
     likeness[np.diag_indices_from(likeness)] += setting.strength * len(likeness)
     centre = lesson.faces.mean(axis=0)
     weights = cho_solve(cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False), asked.T)
-    # Without the centre, which would be the whole answer where the template tells nothing.
+    # Without the centre, which would be the whole estimate where the template holds no information.
     return np.asarray(weights.T @ (lesson.faces - centre))
 
 
 def _likeness(known: FloatArray, asked: FloatArray, kernel: Kernel) -> tuple[FloatArray, FloatArray]:
-    """(n, n) of the known and (m, n) of those asked about, with a diagonal of mean one."""
+    """(n, n) kernel of the known rows and (m, n) of the rows to decode, scaled to a diagonal of mean one."""
     if known.dtype != np.uint8:
         known, asked = _standardised(known, asked)
     likeness, beside = kernel(known, known), kernel(asked, known)
@@ -212,6 +210,6 @@ def _gaussian(width: float) -> Kernel:
 
 
 def _equal(one: FloatArray, other: FloatArray) -> FloatArray:
-    """The share of equal symbols, less what two rows share by chance where all symbols are equally frequent."""
+    """The share of equal symbols of every two rows."""
     share = np.stack([(row == other).mean(axis=1) for row in one]) if len(one) else np.empty((0, len(other)))
     return np.asarray(share)

@@ -1,4 +1,4 @@
-"""Attacks that decode by a small neural net: from the template's bytes, or from its answers, to the face."""
+"""Attacks that decode by a small neural net: from a template's bytes or responses to the embedding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mote_bench.questions import WhichFace
 from mote_bench.toolkit import ask, numbers, on_sphere, unit
 
 from .._shared.classifiers import Examples, rotated
-from .._shared.probing import choose_probes, granted, views
+from .._shared.probing import choose_probes, granted, scaled_and_ranked
 from .._shared.ridge import Regression, fit_ridge
 
 if TYPE_CHECKING:
@@ -30,15 +30,14 @@ _RATE, _DECAY, _DROPPED = 1e-3, 1e-3, 0.2
 
 
 class NetDecoderOfBytes:
-    """Train a net from the values in the bytes to the face.
+    """Train a neural net from the values in the bytes to the embedding.
 
-    The thief holds the records, the algorithm and people of their own, and wants the enrolled face; success is an
-    embedding that the system takes for the person. What Mai et al. train from embeddings to pictures ("On the
-    Reconstruction of Face Images from Deep Face Templates", NbNet, TPAMI 2019, arXiv 1703.00832), this trains from
-    templates to embeddings. The net begins at the ridge regression that predicts left-out people best, and its two
-    hidden layers learn what is not linear; three are trained, each stopped by a third of the people that it doesn't
-    see, and their answers are averaged. With keys it sees the bytes of other keys only, so what it finds is what bytes
-    tell whatever the key; ``kernel_decoders.KernelDecoderOfBytes`` learns under each stolen key.
+    Mai et al. train a net from embeddings to pictures ("On the Reconstruction of Face Images from Deep Face Templates",
+    NbNet, TPAMI 2019, arXiv 1703.00832); this one maps templates to embeddings. It starts as the ridge regression that
+    predicts left-out subjects best, and its two hidden layers learn what is not linear. Three nets are trained, each
+    stopped early on a left-out third of the subjects, and their outputs are averaged. With keys the net is trained on
+    templates under other keys. So it finds what bytes leak whatever the key; ``kernel_decoders.KernelDecoderOfBytes``
+    learns under each stolen key.
     """
 
     question = WhichFace
@@ -56,10 +55,9 @@ class NetDecoderOfBytes:
 
 
 class NetDecoderOfResponses:
-    """Train a net from what a template answers to public faces to whom it was made of.
+    """Train a neural net from a template's responses to public faces to the embedding.
 
-    As :class:`NetDecoderOfBytes`, for a thief who also runs the system on the records; answers are read as they are and
-    by rank.
+    As :class:`NetDecoderOfBytes`, on the responses as they are and by rank.
     """
 
     question = WhichFace
@@ -70,14 +68,14 @@ class NetDecoderOfResponses:
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
         public, _ = granted(evidence)
-        seen = views(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
+        seen = scaled_and_ranked(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
         return _decoded([(view.shadow, view.stolen) for view in seen], evidence, rng)
 
 
 def _decoded(
     tables: Sequence[tuple[FloatArray, FloatArray]], evidence: Evidence, rng: np.random.Generator
 ) -> FloatArray:
-    """(n, d) unit rows, from the table of known and asked rows that a ridge regression predicts best from."""
+    """(n, d) unit rows, from the pair (known rows, rows to decode) that a ridge regression predicts best from."""
     public, shadow = granted(evidence)
     mean = public.embeddings.mean(axis=0, dtype=np.float64)
     faces = unit(shadow.references.embeddings - mean)
@@ -91,7 +89,7 @@ def _decoded(
 
 
 def _in_axes(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Both standardised and turned to at most n axes, an axis' variance being one in the mean."""
+    """Both standardised and rotated to at most n axes; the mean variance of an axis is one."""
     nobody = np.zeros(len(known), dtype=np.int64)
     turned = rotated(Examples(known.astype(np.float64), nobody, asked.astype(np.float64), 1))
     scale = np.sqrt(max(turned.known.shape[1], 1))
@@ -99,7 +97,7 @@ def _in_axes(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArr
 
 
 def _trained(known: FloatArray, faces: FloatArray, held: Held, asked: FloatArray, *, seed: int) -> FloatArray:
-    """(m, d) unit estimates of one net, trained without the people ``held`` (n,) and stopped by them."""
+    """(m, d) unit estimates of one net, trained without the subjects ``held`` (n,) and stopped early on them."""
     import torch
     from torch.nn.functional import cosine_similarity
 
@@ -110,27 +108,27 @@ def _trained(known: FloatArray, faces: FloatArray, held: Held, asked: FloatArray
         torch.manual_seed(seed)
         net = _net(start)
         optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
-        best, reached = _told(net, shown), float(cosine_similarity(_told(net, others), own).mean())
+        best, reached = _outputs(net, shown), float(cosine_similarity(_outputs(net, others), own).mean())
         for _ in range(_EPOCHS):
             for rows in torch.tensor_split(torch.randperm(len(inputs)), -(-len(inputs) // _BATCH)):
                 loss = 1 - cosine_similarity(net(inputs[rows]), true[rows]).mean()
                 optimiser.zero_grad()
                 torch.autograd.backward(loss)
                 optimiser.step()
-            now = float(cosine_similarity(_told(net, others), own).mean())
+            now = float(cosine_similarity(_outputs(net, others), own).mean())
             if now > reached:
-                best, reached = _told(net, shown), now
+                best, reached = _outputs(net, shown), now
     return unit(best.numpy().astype(np.float64))
 
 
 def _net(start: Regression) -> nn.Module:
-    """A straight way, which begins as the regression, and beside it a bent one, which begins at zero."""
+    """A linear branch, which starts as the regression, plus a branch with hidden layers, which starts at zero."""
     import torch
     from torch import nn
 
     inputs, outputs = start.weights.shape
     straight = nn.Linear(inputs, outputs, bias=False)
-    # Only directions count: at a length of one in the mean, what the bent way adds has something to weigh against.
+    # Only directions count. At a mean length of one, the other branch's outputs are of a comparable size.
     length = max(float(np.linalg.norm(start.left_out, axis=1).mean()), 1e-12)
     straight.weight.data = _tensor(start.weights.T / length)
     layers: list[nn.Module] = [nn.Dropout(_DROPPED)]
@@ -150,8 +148,8 @@ def _net(start: Regression) -> nn.Module:
     return Sum()
 
 
-def _told(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-    """The net's answers without dropout."""
+def _outputs(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    """The net's outputs without dropout."""
     import torch
 
     net.eval()

@@ -1,4 +1,4 @@
-"""Attacks of someone without a record, who presents probes to the running system and sees who is let in."""
+"""Attacks without a stolen record that use accept/reject decisions of the running system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _STARTS = (
     *((0.0, spread) for spread in (0.2, 0.35, 0.5, 0.7, 1.0, 1.3)),
     *((share, spread) for share in (0.5, 0.8, 1.0) for spread in (0.1, 0.2, 0.35)),
 )
-"""Faces to start from: how much of a public face, seen from the mean, and how far from that in standard deviations."""
+"""Distributions of start faces: the share of a public face's deviation from the mean, and the standard deviations of
+prior noise added to it."""
 _FACES_TO_TUNE_ON = 400
 _PEOPLE_TO_TUNE_ON = 100
 _MOST_PASSES = 3
@@ -26,22 +27,21 @@ _BATCHES = 12  # in which faces to start from are tried
 
 
 class BoundaryFromDecisions:
-    """Measure how far one may turn from an accepted face in every direction, and step into the middle.
+    """Bisect the decision boundary around an accepted face in every direction, and move to the middle.
 
-    The thief has no record and sees no score: the running system says yes or no. They claim to be each victim and want
-    the enrolled face; success is an embedding that the system takes for the person, on another photo too. First likely
-    faces are presented until one is let in by chance: draws of a Gaussian fitted to public embeddings, near its mean or
-    far, or near a public face or between that and the mean, whatever opens most of the attacker's own people. Who
-    resembles others stands in a crowd that a Gaussian knows nothing of. Then, along every
-    one of d - 1 orthonormal directions, bisection finds how far the face can be turned either way until it is refused.
-    Faces within an angle of the enrolled one are let in, so on a great circle through the accepted face the accepted
-    arc lies about the enrolled face's projection: for turns a forwards and b backwards, the enrolled face's part in
-    that direction is tan((a - b) / 2) times its part in the accepted face. One pass is exact for a cosine; further
-    ones, from the new face, even out what isn't. That decisions alone give embeddings away is known for encrypted
-    systems (arXiv 2601.17620); bisection on a boundary as in Chen, Jordan & Wainwright, "HopSkipJumpAttack", IEEE S&P
-    2020 (arXiv 1904.02144).
+    The attacker claims to be each target subject in turn. First, likely faces are presented until one is accepted by
+    chance. They are drawn from a Gaussian fitted to public embeddings (near its mean or far), near a public face, or
+    between that face and the mean: whichever distribution gets most shadow subjects accepted. Faces near public ones
+    are tried because a Gaussian doesn't model dense neighbourhoods. Then, along each of d - 1 orthonormal directions,
+    bisection finds how far the face can be turned either way until it is rejected. Faces within an angle of the
+    enrolled one are accepted. So on a great circle through the accepted face, the accepted arc is centred on the
+    enrolled face's projection. For turns a forwards and b backwards, the enrolled face's part in that direction is
+    tan((a - b) / 2) times its part in the accepted face. One pass is exact for a cosine; further passes, from the new
+    face, reduce the error of other scores. That decisions alone leak embeddings is known for encrypted systems (arXiv
+    2601.17620). Bisection on a boundary is as in Chen, Jordan & Wainwright, "HopSkipJumpAttack", IEEE S&P 2020 (arXiv
+    1904.02144).
 
-    Whoever isn't opened within the queries is answered by the first face that was tried.
+    A target subject without an accepted face within the budget gets the first face that was tried.
     """
 
     question = WhichFace
@@ -65,28 +65,28 @@ class BoundaryFromDecisions:
 def first_accepted(
     evidence: Evidence, prior: Prior, tries: int, rng: np.random.Generator
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """(n, d) float64: of so many likely faces the first that opens each person, the first of all where none does.
+    """(n, d) float64: of ``tries`` likely faces the first that each subject's template accepts, or the first of all.
 
-    With it, (n,) whether one does. The faces are the same for everybody.
+    With it, (n,) whether one is accepted. The faces are the same for every subject.
     """
     public, _ = granted(evidence)
-    starts = _telling_starts(evidence, prior, rng)
+    starts = _best_starts(evidence, prior, rng)
     faces = _likely(public.embeddings, prior, starts[np.arange(max(tries, 1)) % len(starts)], rng)
     start, opened = _tried(oracle_of(evidence), faces)
     return faces[start].astype(np.float64), opened
 
 
 def _likely(public: FloatArray, prior: Prior, starts: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(m, d) float32 unit faces, one for each of ``starts`` (m, 2)."""
+    """(m, d) float32 unit faces, one drawn for each of ``starts`` (m, 2)."""
     drawn = public[rng.integers(len(public), size=len(starts))] - prior.mean
     noise = rng.standard_normal((len(starts), len(prior.mean))) @ prior.axes.T
     return unit(prior.mean + starts[:, :1] * drawn + starts[:, 1:] * noise).astype(np.float32)
 
 
-def _telling_starts(evidence: Evidence, prior: Prior, rng: np.random.Generator) -> FloatArray:
-    """(starts, 2) of :data:`_STARTS`, to be taken in turn.
+def _best_starts(evidence: Evidence, prior: Prior, rng: np.random.Generator) -> FloatArray:
+    """(starts, 2) of :data:`_STARTS`, to be used in turn.
 
-    The one that opens most of the attacker's own people, where the attacker can score these; otherwise all.
+    The one that most shadow templates accept a face of, where the attacker can score these; otherwise all.
     """
     public, shadow = granted(evidence)
     scheme, starts = evidence.scheme, np.array(_STARTS)
@@ -103,10 +103,10 @@ def _telling_starts(evidence: Evidence, prior: Prior, rng: np.random.Generator) 
 
 
 def _tried(oracle: Oracle, faces: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """(n,) the number of the first face that opens each person, 0 where none does; (n,) bool whether one does."""
+    """(n,) the index of the first face that each subject's template accepts, 0 for none; (n,) bool whether any."""
     start, opened = np.zeros(oracle.people, dtype=np.intp), np.zeros(oracle.people, dtype=bool)
     batches = np.array_split(np.arange(len(faces)), min(_BATCHES, len(faces)))
-    # One person after the other tries all faces: the system expands the presented key once.
+    # One subject after the other: the system expands the presented key once.
     for person in range(oracle.people):
         for rows in batches:
             accepted = oracle.ask(faces[rows], person)

@@ -1,4 +1,4 @@
-"""Attacks of someone without a record, who presents probes to the running system and reads the scores."""
+"""Attacks without a stolen record that use scores of the running system."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ _MOMENTUM = 0.7
 class LeastSquaresFromScores:
     """Solve for the embedding behind a score that rises linearly, with two queries per dimension.
 
-    The thief has no record, only the running system, whose scores are shown; they claim to be each victim and want the
-    enrolled face. Success is an embedding that the system takes for the person. However the record is protected,
-    encrypted say, a score that equals a cosine is one linear equation in the embedding. Probes on either side of the
-    mean face along orthonormal directions give 2 d - 3 such equations. They are solved by least squares for cosines of
-    embeddings, for cosines of their differences from the mean face, and, where neither fits, by the differences of
-    opposite probes alone, in which all that is even in the probe cancels out; the last three queries tell which
-    solution the system scores highest. That full recovery needs hardly more scores than dimensions is shown for
-    encrypted systems in Frontiers in Imaging 4 (2025), 1476377.
+    The attacker claims to be each target subject in turn. However the template is protected, by encryption for
+    instance, a score that equals a cosine is one linear equation in the embedding. Probes on either side of the mean
+    face, along orthonormal directions, give 2 d - 3 such equations. They are solved by least squares in three ways: for
+    cosines of embeddings, for cosines of differences from the mean face, and for differences between opposite probes
+    alone. The last cancels every part of the score that is even in the probe. The remaining three queries choose the
+    solution with the highest score. For encrypted systems, Frontiers in Imaging 4 (2025), 1476377 shows that full
+    recovery needs hardly more scores than dimensions.
     """
 
     question = WhichFace
@@ -61,20 +60,19 @@ class LeastSquaresFromScores:
 
 
 def _solved(inputs: FloatArray, scores: FloatArray) -> FloatArray:
-    """(n, d) unit rows w of the least-squares fits ``w . input + constant`` to each person's scores (n, m)."""
+    """(n, d) unit rows w of the least-squares fits ``w . input + constant`` to each subject's scores (n, m)."""
     columns = np.column_stack([inputs, np.ones(len(inputs))])
     return unit(np.linalg.lstsq(columns, scores.T, rcond=None)[0][:-1].T)
 
 
 class HillClimbFromScores:
-    """Climb the score in small steps among likely faces.
+    """Climb the score in small steps in the coordinates of a prior.
 
-    The thief is where :class:`LeastSquaresFromScores` stands, but trusts nothing of how scores arise: hill climbing as
-    in Galbally, McCool, Fierrez, Marcel & Ortega-Garcia, "On the vulnerability of face verification systems to
-    hill-climbing attacks", Pattern Recognition 43 (2010) 1027-1038. A natural evolution strategy (Wierstra et al., JMLR
-    15 (2014) 949-980) in the coordinates of a Gaussian fitted to public embeddings, from the best of a quarter of the
-    queries: each round asks for faces on both sides of the present one and follows the ranks of the answers, with
-    momentum.
+    Nothing is assumed about the score. Hill climbing as in Galbally, McCool, Fierrez, Marcel & Ortega-Garcia, "On the
+    vulnerability of face verification systems to hill-climbing attacks", Pattern Recognition 43 (2010) 1027-1038. The
+    steps are those of a natural evolution strategy (Wierstra et al., JMLR 15 (2014) 949-980) in the coordinates of a
+    Gaussian fitted to public embeddings. It starts from the best face of a quarter of the budget. Each round queries
+    faces on both sides of the present one and follows the ranks of their scores, with momentum.
     """
 
     question = WhichFace
@@ -90,15 +88,15 @@ class HillClimbFromScores:
         starts = z[oracle.ask(prior.faces(z)).argmax(axis=1)]
         directions = round(_DIRECTIONS * np.sqrt(len(prior.mean)))
         rounds = int(oracle.left.min()) // (2 * directions)
-        # The same directions for everybody: an answer must not depend on a person's place among the claimed.
+        # The same directions for every subject: a reconstruction must not depend on the subject's row.
         noises = [rng.standard_normal((directions, len(prior.mean))) for _ in range(rounds)]
-        # One person after the other goes through all rounds: the system expands the presented key once.
+        # One subject after the other: the system expands the presented key once.
         places = [_climbed(oracle, person, prior, at, noises) for person, at in enumerate(starts)]
         return prior.faces(np.stack(places)).astype(np.float64)
 
 
 def _climbed(oracle: Oracle, person: int, prior: Prior, place: FloatArray, noises: Sequence[FloatArray]) -> FloatArray:
-    """(d,) where one person's climb ends."""
+    """(d,) coordinates at which one subject's climb ends."""
     speed, step, farthest = np.zeros_like(place), _RATE * np.sqrt(len(place)) / 4, 1.5 * np.sqrt(len(place))
     for noise in noises:
         speed = _MOMENTUM * speed + (1 - _MOMENTUM) * unit(_slope(oracle, person, prior, place, noise))
@@ -108,7 +106,7 @@ def _climbed(oracle: Oracle, person: int, prior: Prior, place: FloatArray, noise
 
 
 def _slope(oracle: Oracle, person: int, prior: Prior, at: FloatArray, noise: FloatArray) -> FloatArray:
-    """(d,) the direction in which the ranks of one person's scores rise."""
+    """(d,) the direction in which the ranks of one subject's scores rise."""
     from scipy.stats import rankdata
 
     steps = np.concatenate([noise, -noise])

@@ -1,4 +1,4 @@
-"""Attacks that look for faces which a template scores best: among public ones, sampled ones, and by searching."""
+"""Attacks that reconstruct from the faces a template scores highest: public ones, sampled ones, or by a search."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
 from .._shared.prior import Prior
-from .._shared.probing import choose_probes, granted, presented
+from .._shared.probing import choose_probes, granted, keys_to_present
 
 _SAMPLES = 20_000
 _MOST_KEPT = 200
 _SHARES = (3, 5, 10, 20, 50, 100, 200)  # how many of the best faces are averaged
-_UNSTRETCHED = (0.0, 0.5, 1.0)  # by which power of the prior's covariance an average is divided
+_POWERS = (0.0, 0.5, 1.0)  # of the prior's inverse covariance, by which an average is multiplied
 _TILE = 1000
-_ANSWERS_AT_ONCE = 1 << 22  # that are held and sorted
+_SCORES_AT_ONCE = 1 << 22  # that are held and sorted
 _PEOPLE_TO_TUNE_ON = 60
 
 _FIRST_SAMPLES = 20_000
@@ -36,14 +36,12 @@ Index = npt.NDArray[np.intp]
 
 
 class MeanOfTopPublicFaces:
-    """The mean of the public faces that a template scores best.
+    """The mean of the public faces that a template scores highest.
 
-    The thief holds the records, a running copy of the system and public faces, and wants the enrolled face; success is
-    an embedding that the system takes for the person. Nothing is learned but how many faces to average: whoever is
-    scored high resembles the owner. The plain mean leans to where faces differ most; how far it is pulled back (by a
-    power of the inverse covariance) is chosen, with the number of faces, on the attacker's own people. After the top-n
-    reading of Osorio-Roig et al., "An Attack on Facial Soft-biometric Privacy Enhancement", TBIOM 2022 (arXiv
-    2111.12405), with faces in the place of their labels.
+    Faces with high scores resemble the target subject. Their plain mean is biased towards the directions in which faces
+    vary most. A power of the inverse covariance corrects it; the power and the number of faces are chosen on shadow
+    subjects. After the top-n reading of Osorio-Roig et al., "An Attack on Facial Soft-biometric Privacy Enhancement",
+    TBIOM 2022 (arXiv 2111.12405), with embeddings instead of labels.
     """
 
     question = WhichFace
@@ -58,11 +56,11 @@ class MeanOfTopPublicFaces:
 
 
 class MeanOfTopSampledFaces:
-    """The mean of the faces that a template scores best, among any number of faces that nobody has.
+    """The mean of the faces that a template scores highest, among 20,000 samples of a prior.
 
-    What :class:`MeanOfTopPublicFaces` does with public faces, this does with 20,000 draws from a Gaussian fitted to
-    them. Templates that were trained to answer the public faces alike, whoever owns them, still rise near their owner,
-    and only draws come near enough. No gradient, no label and no order of magnitude of the scores is needed.
+    As :class:`MeanOfTopPublicFaces`, with draws from a Gaussian fitted to the public faces. A template that was trained
+    to give all public faces like scores still scores faces near its subject higher, and only samples come near enough.
+    No gradient, no label and no scale of the scores is needed.
     """
 
     question = WhichFace
@@ -77,15 +75,13 @@ class MeanOfTopSampledFaces:
 
 
 class PriorSearch:
-    """Search the prior for the face that a template scores best.
+    """Search a prior for the face that a template scores highest.
 
-    The thief holds the records, a running copy of the system and public faces, and wants the enrolled face; success is
-    an embedding that the system takes for the person. The cross-entropy method (Rubinstein, Methodology and Computing
-    in Applied Probability 1, 1999) in the coordinates of a Gaussian fitted to public embeddings: propose faces around
-    a centre, move it to the mean of the twenty that score best, narrow, repeat. Only the order of scores counts, and
-    means over an elite forgive answers that are random, saturated or flat in between, where a gradient says nothing.
-    Searched too long, a template leads away from its owner to faces that it likes still better: the round to stop at
-    is the one that rebuilds the attacker's own people best.
+    The cross-entropy method (Rubinstein, Methodology and Computing in Applied Probability 1, 1999) in the coordinates
+    of a Gaussian fitted to public embeddings: propose faces around a centre, move it to the mean of the twenty with the
+    highest scores, narrow, repeat. Only the order of scores counts. Means over an elite tolerate scores that are
+    randomised, saturated or flat, where a gradient has no direction. A search that is too long leads away from the
+    subject to faces with still higher scores. So it stops at the round that reconstructs the shadow subjects best.
     """
 
     question = WhichFace
@@ -101,7 +97,7 @@ class PriorSearch:
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """The stolen templates, below them those of the shadow people ``tried``, with the keys that are presented."""
+    """The stolen templates, then those of the shadow subjects ``tried``, with the keys that are presented."""
 
     scheme: Scheme
     templates: Sequence[Template]
@@ -113,19 +109,19 @@ class _System:
         _, shadow = granted(evidence)
         assert evidence.scheme is not None
         tried = rng.permutation(len(shadow.templates))[:people]
-        keys, own = presented(evidence, rng)
+        keys, own = keys_to_present(evidence, rng)
         templates = [*evidence.templates, *(shadow.templates[row] for row in tried)]
         shown = None if keys is None or own is None else [*keys, *(own[row] for row in tried)]
         return cls(evidence.scheme, templates, shown, tried)
 
     def score(self, rows: slice, faces: FloatArray) -> FloatArray:
-        """(rows, m) answers of some templates to ``faces`` (m, d)."""
+        """(rows, m) scores of some templates against ``faces`` (m, d)."""
         keys = None if self.keys is None else self.keys[rows]
         return np.asarray(self.scheme.score(self.templates[rows], faces, keys=keys))
 
 
 def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(n, d): means of the best of ``faces`` (m, d), as many as rebuild the shadow people best."""
+    """(n, d): means of the best of ``faces`` (m, d); their number is the one that reconstructs shadow subjects best."""
     public, shadow = granted(evidence)
     prior = Prior.of(public.embeddings)
     system = _System.of(evidence, _PEOPLE_TO_TUNE_ON, rng)
@@ -137,7 +133,7 @@ def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -
     agreement = -np.inf
     for share in (share for share in _SHARES if share <= best.shape[1]):
         mean = np.stack([offsets[row[:share]].mean(axis=0) for row in best])
-        for power in _UNSTRETCHED:
+        for power in _POWERS:
             estimate = unit(((mean @ vectors) * values**-power) @ vectors.T)
             agrees = float((estimate[-len(own) :] * own).sum(axis=1).mean())
             if agrees > agreement:
@@ -146,12 +142,12 @@ def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -
 
 
 def _best(system: _System, faces: FloatArray, *, most: int) -> tuple[Index, FloatArray]:
-    """(n, most) row numbers of the faces that score best, best first, and their scores.
+    """(n, most) row numbers of the faces with the highest scores, best first, and their scores.
 
-    Faces are shown in tiles, except where each template has a key of its own, which a scheme then expands once.
+    Faces are presented in tiles. Where each template has a key of its own they are not: a scheme then expands it once.
     """
     own_keys = system.keys is not None and len(set(system.keys)) > 1
-    tile, step = len(faces) if own_keys else _TILE, max(1, _ANSWERS_AT_ONCE // len(faces))
+    tile, step = len(faces) if own_keys else _TILE, max(1, _SCORES_AT_ONCE // len(faces))
     kept: list[Index] = []
     values: list[FloatArray] = []
     for start in range(0, len(system.templates), step):
@@ -166,7 +162,7 @@ def _best(system: _System, faces: FloatArray, *, most: int) -> tuple[Index, Floa
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Unit estimates of ``embedding - mean`` of the stolen and of the shadow people ``tried``."""
+    """Unit estimates of ``embedding - mean`` of the target subjects and of the shadow subjects ``tried``."""
 
     stolen: FloatArray
     shadow: FloatArray
@@ -175,17 +171,17 @@ class Found:
 
 
 def searched(evidence: Evidence, people: int, rng: np.random.Generator) -> Found:
-    """Search the prior for every stolen template, and for those of at most ``people`` shadow people."""
+    """Search the prior for every stolen template, and for those of at most ``people`` shadow subjects."""
     public, shadow = granted(evidence)
     prior = Prior.of(public.embeddings)
     system = _System.of(evidence, people, rng)
     z = rng.standard_normal((_FIRST_SAMPLES, len(prior.mean)))
     best = _best(system, prior.faces(z), most=_ELITE)
     start = np.stack([_weights(value) @ z[row] for row, value in zip(*best, strict=True)])
-    # The same noise for everybody: an estimate must not depend on its record's place among the stolen.
+    # The same noise for every template: an estimate must not depend on its template's row.
     spreads = np.cumprod([_SPREAD, *[_NARROWING] * (_ROUNDS - 1)])
     noises = [spread * rng.standard_normal((_PROPOSALS, len(prior.mean))) for spread in spreads]
-    # One template after the other goes through all rounds: a scheme expands its key once.
+    # One template after the other: a scheme expands its key once.
     rounds = np.stack([_path(system, row, prior, one, noises) for row, one in enumerate(start)], axis=1)
     n, own = len(evidence.templates), unit(shadow.references.embeddings[system.tried] - prior.mean)
     estimates = [unit(prior.faces(one).astype(np.float64) - prior.mean) for one in rounds]
@@ -194,7 +190,7 @@ def searched(evidence: Evidence, people: int, rng: np.random.Generator) -> Found
 
 
 def _path(system: _System, row: int, prior: Prior, centre: FloatArray, noises: Sequence[FloatArray]) -> FloatArray:
-    """(rounds + 1, d) centres, each moved from the one before towards the mean of what the template scores best."""
+    """(rounds + 1, d) centres; each is the one before, moved towards the mean of the highest-scoring proposals."""
     centres = [centre]
     for noise in noises:
         proposed = centres[-1] + noise
@@ -205,9 +201,9 @@ def _path(system: _System, row: int, prior: Prior, centre: FloatArray, noises: S
 
 
 def _weights(answers: FloatArray) -> FloatArray:
-    """Of the best (k,) answers, best first, by how much they beat the last; equal where all are equal.
+    """(k,) weights of the best scores ``answers`` (k,), best first: by how much they exceed the last; equal for ties.
 
-    Where few faces reach a template's narrow peak, the others of the elite come from the plain around it.
+    Where few faces reach a template's narrow peak, the others of the elite lie outside of it.
     """
     beyond = np.asarray(answers, dtype=np.float64) - answers[-1]
     return np.asarray((beyond + 1e-9) / (beyond + 1e-9).sum())

@@ -8,17 +8,15 @@ from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere
 
-from .._shared.ridge_inversion import rebuilt
+from .._shared.ridge_inversion import inverted
 
 
 class RidgeInversion:
-    """Invert the template by what it answers to public faces.
+    """Invert the template by a ridge regression from its responses to public faces to the embedding.
 
-    The thief holds the records and a running copy of the system, enrols people of their own, and learns the linear
-    map from a template's answers to its owner's embedding; success is an embedding that the system takes for the
-    person. No gradient and no format is needed, only queries. After the transfer attack of Mai et al., "On the
-    Reconstruction of Face Images from Deep Face Templates", TPAMI 2019 (arXiv 1703.00832), with the answers in the
-    template's place.
+    The linear map is learned on the shadow subjects. No gradient and no knowledge of the format is needed, only
+    queries. After the transfer attack of Mai et al., "On the Reconstruction of Face Images from Deep Face Templates",
+    TPAMI 2019 (arXiv 1703.00832), with responses in the template's place.
     """
 
     question = WhichFace
@@ -28,5 +26,5 @@ class RidgeInversion:
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        estimate = rebuilt(evidence, rng)
+        estimate = inverted(evidence, rng)
         return on_sphere(estimate.mean, estimate.stolen)

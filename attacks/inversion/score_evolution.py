@@ -1,4 +1,4 @@
-"""The attack of someone without a record who lets faces evolve under the scores of the running system."""
+"""The attack without a stolen record that evolves faces by scores of the running system."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ _STEP = 0.5  # of the first generation, in standard deviations of the prior
 class EvolutionFromScores:
     """Climb the score by an evolution strategy that adapts its step and the scale of every coordinate.
 
-    The thief stands where ``online_scores.HillClimbFromScores`` does: no record, the running system's scores, as many
-    queries, and wants the enrolled face; success is an embedding that the system takes for the person. The separable
-    CMA-ES (Ros & Hansen, "A Simple Modification in CMA-ES Achieving Linear Time and Space Complexity", PPSN X, 2008;
-    Hansen's tutorial, arXiv 1604.00772, for its constants) in the coordinates of a Gaussian fitted to public
-    embeddings. Only the order of scores counts. Its first mean is that of the best faces of a quarter of the queries,
-    which are the same for everybody.
+    Access and budget are those of ``online_scores.HillClimbFromScores``. The separable CMA-ES (Ros & Hansen, "A Simple
+    Modification in CMA-ES Achieving Linear Time and Space Complexity", PPSN X, 2008; constants of Hansen's tutorial,
+    arXiv 1604.00772) searches in the coordinates of a Gaussian fitted to public embeddings. Only the order of scores
+    counts. It starts at the mean of the best faces of a quarter of the budget; these faces are the same for every
+    subject.
     """
 
     question = WhichFace
@@ -41,11 +40,11 @@ class EvolutionFromScores:
         strategy = _Strategy.of(len(prior.mean))
         z = rng.standard_normal((max(int(_START_SHARE * oracle.budget), len(strategy.weights)), strategy.dimension))
         best = np.argsort(-oracle.ask(prior.faces(z)), axis=1, kind="stable")[:, : len(strategy.weights)]
-        # A mean of likely faces is near the mean face; this one lies as far out as they do.
+        # A mean of samples lies near the prior's mean; the factor gives it the distance of a sample.
         place = np.sqrt(strategy.mass) * np.einsum("k,nkd->nd", strategy.weights, z[best])
         state = _State.at(place)
         for _ in range(int(oracle.left.min()) // _OFFSPRING):
-            # The same draws for everybody: an answer must not depend on a person's place among the claimed.
+            # The same draws for every subject: a reconstruction must not depend on the subject's row.
             drawn = np.sqrt(state.scale)[:, None] * rng.standard_normal((_OFFSPRING, strategy.dimension))
             proposed = state.place[:, None] + state.step[:, None, None] * drawn
             answers = np.stack([oracle.ask(prior.faces(faces), person) for person, faces in enumerate(proposed)])
@@ -56,7 +55,7 @@ class EvolutionFromScores:
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Of each person (n, d): where the search is, the variance of each coordinate, two paths; (n,) the step."""
+    """Of each subject (n, d): search mean, variance of each coordinate, and two evolution paths; (n,) the step."""
 
     place: FloatArray
     scale: FloatArray
@@ -80,13 +79,13 @@ class _Strategy:
 
     @classmethod
     def of(cls, dimension: int) -> _Strategy:
-        """The better half become parents, weighing less with the logarithm of their rank."""
+        """The better half become parents; weights fall with the logarithm of the rank."""
         raw = np.log(_OFFSPRING / 2 + 0.5) - np.log(np.arange(1, _OFFSPRING // 2 + 1))
         weights = raw / raw.sum()
         return cls(dimension, weights, float(1 / (weights**2).sum()))
 
     def next(self, state: _State, moves: FloatArray) -> _State:
-        """After a generation whose parents lay at ``moves`` (n, parents, d), in steps; equations 24 to 30."""
+        """The state after a generation with parents at ``moves`` (n, parents, d), in steps; equations 24 to 30."""
         d, mass = self.dimension, self.mass
         rate = (mass + 2) / (d + mass + 5)
         damping = 1 + 2 * max(0.0, np.sqrt((mass - 1) / (d + 1)) - 1) + rate

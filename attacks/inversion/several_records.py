@@ -1,4 +1,4 @@
-"""Attacks on several records of each person: what one of them leaves open, others tell."""
+"""Attacks that combine several stolen records of each target subject."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
-from .._shared.probing import granted, needed, presented
-from .._shared.ridge_inversion import rebuilt_from_all
+from .._shared.probing import granted, keys_to_present, needed
+from .._shared.ridge_inversion import inverted_from_all
 
 
 class ClosedFormOfSeveralRecords:
     """Decode each record by the scheme's closed form and add the estimates up.
 
-    The thief holds several records of each person, made of the same photo under new keys and new randomness, say from
-    before and after revocations or from several operators, and wants the enrolled face; success is an embedding that
-    the system takes for the person. Records under k independent keys are k times as many independent projections of
-    one face: the attack via record multiplicity (Scheirer & Boult, "Cracking Fuzzy Vaults and Biometric Encryption",
-    BSYM 2007). Without the keys each is decoded under one of the thief's own, and the errors don't cancel.
+    The records are made of the same photo under new keys and new randomness, for instance before and after a revocation
+    or at several operators. Records under k independent keys are k times as many independent projections of one face:
+    the attack via record multiplicity (Scheirer & Boult, "Cracking Fuzzy Vaults and Biometric Encryption", BSYM 2007).
+    Without the keys each record is decoded under a key of the attacker's own, and the errors don't cancel.
     """
 
     question = WhichFace
@@ -38,16 +37,16 @@ class ClosedFormOfSeveralRecords:
         decode = needed(evidence, "reconstruct")
 
         def decoded(one: Evidence) -> FloatArray:
-            return unit(np.asarray(decode(one.templates, keys=presented(one, rng)[0]), dtype=np.float64) - mean)
+            return unit(np.asarray(decode(one.templates, keys=keys_to_present(one, rng)[0]), dtype=np.float64) - mean)
 
         return on_sphere(mean, unit(_summed(evidence, decoded)))
 
 
 class RidgeInversionOfSeveralRecords:
-    """Invert each record by what it answers to public faces and add the estimates up.
+    """Invert each record by a ridge regression from its responses and add the estimates up.
 
-    As :class:`ClosedFormOfSeveralRecords`, with ``RidgeInversion`` in the place of a closed form: what differs between
-    a person's records is the error of the inversion, and means of k records have a k-th of its variance.
+    As :class:`ClosedFormOfSeveralRecords`, with ``RidgeInversion`` in place of a closed form. A subject's estimates
+    differ by the error of the inversion, and a mean of k records has a k-th of its variance.
     """
 
     question = WhichFace
@@ -58,12 +57,12 @@ class RidgeInversionOfSeveralRecords:
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        estimate = rebuilt_from_all(evidence, rng)
+        estimate = inverted_from_all(evidence, rng)
         return on_sphere(estimate.mean, estimate.stolen)
 
 
 def _summed(evidence: Evidence, estimate: Callable[[Evidence], FloatArray]) -> FloatArray:
-    """(n, d) sum of the estimates from each record of every person."""
+    """(n, d) sum of the estimates from all records of each subject."""
     total = estimate(replace(evidence, renewed=()))
     for records in evidence.renewed:
         total = total + estimate(replace(evidence, templates=records.templates, keys=records.keys, renewed=()))

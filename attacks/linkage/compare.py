@@ -1,4 +1,4 @@
-"""Attacks that match the records of two stolen databases, person by person."""
+"""Attacks that compare every record of one stolen database with every record of another."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from mote_bench.toolkit import ask, numbers, unit
 
 from .._shared.pooling import at_scales
 from .._shared.probing import choose_probes, granted, ranked, standardised
-from .._shared.ridge_inversion import rebuilt, rebuilt_from_all
+from .._shared.ridge_inversion import inverted, inverted_from_all
 
 
 class CompareBytes:
-    """Correlate the records as they lie in the databases.
+    """Correlate the bytes of the records.
 
-    The thief holds two stolen databases, neither the algorithm nor any data, and wants to know which records belong to
-    one person, say a patient list and a club's; success is that records of one person are more alike than others. The
-    columns are standardised over both databases, so that what all records share doesn't count as likeness. Long
-    records are compared at several scales, and the thief keeps the one at which their best match stands out most.
+    The attacker has two stolen databases, without the algorithm or any data, for instance a patient list and a club's.
+    Columns are standardised over both databases, so that what all records share doesn't count as similarity. Long
+    records are compared at several scales; the scale whose best matches stand out most is kept.
     """
 
     question = SamePerson
@@ -34,12 +33,11 @@ class CompareBytes:
 
 
 class CompareResponses:
-    """Correlate what the records answer to public faces.
+    """Correlate the records' responses to public faces.
 
-    The thief also holds the algorithm, public faces and people of their own (and, at ``stolen_key``, the keys), and
-    wants to know which records of the two databases belong to one person. Records that look unrelated must still
-    recognise the same owner, and so they answer alike to strangers who resemble that owner. The answers are taken by
-    rank, and standardised per face as the attacker's own templates answer it.
+    Records whose bytes look unrelated must still recognise the same subject. So their responses to other faces that
+    resemble this subject are similar. Responses are taken by rank, and standardised per probe by the shadow templates'
+    responses.
     """
 
     question = SamePerson
@@ -56,11 +54,10 @@ class CompareResponses:
 
 
 class CompareInversions:
-    """Rebuild the embeddings behind both databases and compare these.
+    """Reconstruct the embeddings behind both databases (``ridge_inversion.inverted``) and compare these by cosine.
 
-    The thief holds what :class:`CompareResponses` holds and inverts every record by the ridge regression of
-    ``ridge_inversion.rebuilt`` first. Unlike raw answers, where a few common directions drown the rest, rebuilt
-    embeddings are compared as the recogniser compares faces: by their cosine about the public mean.
+    A few common directions dominate the raw responses. Reconstructed embeddings are compared as the recogniser compares
+    faces, about the public mean.
     """
 
     question = SamePerson
@@ -70,17 +67,16 @@ class CompareInversions:
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 cosines."""
-        estimate = rebuilt(evidence, rng)
+        estimate = inverted(evidence, rng)
         return np.asarray(estimate.stolen @ estimate.others.T)
 
 
 class CompareSeveralInversions:
-    """Rebuild the embedding from several records of each person, then compare it with the other database.
+    """Reconstruct the embedding from several records of each subject, then compare it with the other database.
 
-    The thief holds several records of each person of one database, made of the same photo under new keys, and one of
-    each of another database, which shows them on another photo; success is as for :class:`CompareBytes`. Each record is
-    inverted by what it answers (``ridge_inversion.rebuilt``), a person's estimates are added up, and what differs
-    between the records cancels out before anything is compared.
+    The several records are made of the same photo under new keys; the other database holds one record of another photo.
+    Each record is inverted by its responses (``ridge_inversion.inverted_from_all``) and a subject's estimates are added
+    up. So errors that differ between the records cancel before the comparison.
     """
 
     question = SamePerson
@@ -91,7 +87,7 @@ class CompareSeveralInversions:
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 cosines."""
-        estimate = rebuilt_from_all(evidence, rng)
+        estimate = inverted_from_all(evidence, rng)
         return np.asarray(estimate.stolen @ estimate.others.T)
 
 
@@ -104,12 +100,12 @@ def _compared(table: FloatArray, stolen: int) -> FloatArray:
 
 
 def _clearness(likeness: FloatArray) -> float:
-    """By how many standard deviations of its row the best match of a record stands out, in the mean."""
+    """Mean over the records of how many standard deviations of its row the best match stands out."""
     beyond = likeness.max(axis=1) - likeness.mean(axis=1)
     return float(np.mean(beyond / np.maximum(likeness.std(axis=1), 1e-12)))
 
 
 def _correlation(rows: FloatArray, others: FloatArray) -> FloatArray:
-    """Pearson's, of every row of ``rows`` with every row of ``others``; zero for a constant row."""
+    """Pearson's correlation of every row of ``rows`` with every row of ``others``; zero for a constant row."""
     left, right = (part - part.mean(axis=1, keepdims=True) for part in (rows, others))
     return np.asarray(unit(left) @ unit(right).T, dtype=np.float64)

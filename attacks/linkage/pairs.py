@@ -1,4 +1,4 @@
-"""Attacks that learn from pairs of the attacker's own records what makes two records one person's."""
+"""Attacks that learn from pairs of the attacker's own records whether two records are mated."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ from .._shared.probing import choose_probes, granted, ranked
 
 _AXES = 100
 _FOLDS = 3
-_STRANGERS = 4  # pairs of strangers for each pair of one person
+_NON_MATED = 4  # non-mated pairs for each mated pair
 _RIDGE = 0.1  # of a covariance, in mean variances
 _PENALTY = 0.1  # of the logistic regression, as the inverse of its ridge
 
 Index = npt.NDArray[np.intp]
 Linker = Callable[[FloatArray, FloatArray], FloatArray]
-"""Likeness of the rows of two tables: (n, p) and (m, p) to (n, m)."""
+"""Similarity of the rows of two tables: (n, p) and (m, p) to (n, m)."""
 
 
 class PairsOfBytes:
-    """Learn which bytes of two records agree when they are one person's.
+    """Learn from pairs of the attacker's own records which bytes agree in mated records.
 
-    The thief holds two stolen databases, the algorithm and people of their own whom they enrol twice, from another
-    photo under another key, and wants to know which records belong to one person; success is that records of one
-    person are more alike than others. Where plain correlation weighs all values alike, this learns which of them count:
-    by the cosine after whitening by how two records of a person differ, axes weighing as people differ in them (as in
-    probabilistic discriminant analysis, Prince & Elder, ICCV 2007), and by a logistic regression on products and
-    distances of the values in their principal axes. These and the plain cosine are compared on left-out people, at
-    every scale of long records and, where the scheme says what its format means, on its readings.
+    The attacker enrols the shadow subjects twice, from another photo under another key. Plain correlation gives all
+    values equal weight; this attack learns weights. Three linkers are compared on left-out subjects. The first is the
+    plain cosine. The second is the cosine after whitening by the differences between mated records, each axis weighted
+    by the variance between subjects (as in probabilistic discriminant analysis, Prince & Elder, ICCV 2007). The third
+    is a logistic regression on products and distances of the values in their principal axes. Each is tried at every
+    scale of long records and, where the scheme has ``readings``, on these.
     """
 
     question = SamePerson
@@ -57,10 +56,9 @@ class PairsOfBytes:
 
 
 class PairsOfResponses:
-    """Learn which answers of two records agree when they are one person's.
+    """Learn from pairs of the attacker's own records which responses agree in mated records.
 
-    As :class:`PairsOfBytes`, for a thief who also runs the system on the records (and, at ``stolen_key``, holds the
-    keys): the values are the answers to public faces, as they are and by rank.
+    As :class:`PairsOfBytes`, on the responses to public faces, as they are and by rank.
     """
 
     question = SamePerson
@@ -73,7 +71,7 @@ class PairsOfResponses:
         public, shadow = granted(evidence)
         faces = public.embeddings[choose_probes(public, rng)]
         again = Shadow(shadow.references, shadow.second_templates, shadow.second_keys)
-        # The same generator twice: where the thief presents a key of their own, all records get the same one.
+        # The same generator twice: where the attacker presents a key of their own, all records get the same one.
         second = ask(replace(evidence, shadow=again, templates=(), others=()), faces, copy.deepcopy(rng))
         first = ask(evidence, faces, rng)
         return _linked(
@@ -87,7 +85,7 @@ class PairsOfResponses:
 
 @dataclass(frozen=True, eq=False)
 class _Quartet:
-    """One table of values: the attacker's people enrolled once and again (n, p), and the two stolen databases."""
+    """One table of values: the shadow subjects enrolled once and again (n, p), and the two stolen databases."""
 
     first: FloatArray
     second: FloatArray
@@ -95,7 +93,7 @@ class _Quartet:
     others: FloatArray
 
     def in_axes(self) -> _Quartet:
-        """The same in at most a hundred principal axes of the attacker's records, rows centred and standardised."""
+        """The same in at most 100 principal axes of the attacker's records, rows centred and standardised."""
         own = np.vstack([self.first, self.second]).astype(np.float64)
         theirs = np.vstack([self.stolen, self.others]).astype(np.float64)
         turned = rotated(Examples(own, np.zeros(len(own), dtype=np.int64), theirs, 1))
@@ -106,23 +104,30 @@ class _Quartet:
 
 
 def _linked(quartets: Sequence[_Quartet], rng: np.random.Generator) -> FloatArray:
-    """Likeness of the stolen databases, by the table and the linker that tell left-out people best."""
+    """Similarity of the stolen databases, by the table and the linker that link left-out subjects best."""
     n = len(quartets[0].first)
     if not n or len(quartets[0].second) != n:
-        raise ValueError("learning to link needs people of the attacker's own who are enrolled twice")
+        raise ValueError(
+            "learning to link needs shadow subjects who are enrolled twice; "
+            f"given {n} templates and {len(quartets[0].second)} second templates"
+        )
     fold, seed = rng.permutation(n) % _FOLDS, int(rng.integers(2**31))
     best, reached = (quartets[0].in_axes(), _plain), -1.0
     for quartet in map(_Quartet.in_axes, quartets):
         for learn in (_plain, _whitened, _weighed):
-            told = float(np.mean([_told(quartet, fold == held, learn, seed) for held in range(_FOLDS)]))
-            if told > reached:
-                best, reached = (quartet, learn), told
+            share = float(
+                np.mean([_mated_above_non_mated(quartet, fold == held, learn, seed) for held in range(_FOLDS)])
+            )
+            if share > reached:
+                best, reached = (quartet, learn), share
     quartet, learn = best
     return np.asarray(learn(quartet.first, quartet.second, seed)(quartet.stolen, quartet.others), dtype=np.float64)
 
 
-def _told(quartet: _Quartet, held: npt.NDArray[np.bool_], learn: Callable[..., Linker], seed: int) -> float:
-    """The share of strangers' pairs that a left-out person's own pair beats, of a linker learned without them."""
+def _mated_above_non_mated(
+    quartet: _Quartet, held: npt.NDArray[np.bool_], learn: Callable[..., Linker], seed: int
+) -> float:
+    """The share of non-mated pairs less similar than a left-out subject's mated pair; ties count half."""
     likeness = learn(quartet.first[~held], quartet.second[~held], seed)(quartet.first[held], quartet.second[held])
     own = np.diag(likeness)[:, None]
     beaten = (likeness < own) + 0.5 * (likeness == own)
@@ -138,10 +143,10 @@ def _cosine(left: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _whitened(first: FloatArray, second: FloatArray, seed: int) -> Linker:
-    """The cosine in axes in which a person's records differ equally much, each weighing as much as people differ in it.
+    """The cosine in whitened axes: mated records differ equally in each, weighted by the variance between subjects.
 
-    With a variance of 1/2 within every axis, what is above 1/2 of the whole variance t is between people: of the
-    product of two records' values, (t - 1/2) / t is theirs.
+    The variance within a subject is 1/2 in every axis. Of the whole variance t of an axis, t - 1/2 is between subjects,
+    so the product of two records' values gets the weight (t - 1/2) / t.
     """
     differences = first - second
     within = differences.T @ differences / len(differences)
@@ -159,8 +164,8 @@ def _weighed(first: FloatArray, second: FloatArray, seed: int) -> Linker:
     from sklearn.linear_model import LogisticRegression
 
     n, rng = len(first), np.random.default_rng(seed)
-    rows = np.tile(np.arange(n), 1 + _STRANGERS)
-    columns = np.concatenate([np.arange(n), *((np.arange(n) + rng.integers(1, n)) % n for _ in range(_STRANGERS))])
+    rows = np.tile(np.arange(n), 1 + _NON_MATED)
+    columns = np.concatenate([np.arange(n), *((np.arange(n) + rng.integers(1, n)) % n for _ in range(_NON_MATED))])
     spread = np.vstack([first, second]).std(axis=0) + 1e-12
     left, right = first[rows] / spread, second[columns] / spread
     model = LogisticRegression(C=_PENALTY, class_weight="balanced", max_iter=300)

@@ -1,1 +1,1 @@
-"""Attacks that infer who was in the background set."""
+"""Attacks that infer which subjects were in the background set."""

@@ -1,4 +1,4 @@
-"""Attacks that tell whether a person was among the faces that a scheme was fitted on."""
+"""Attacks that infer whether a subject was in the background set that a scheme was fitted on."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ _REFERENCES = 40
 
 
 class MembershipFromResponses:
-    """Learn from known members and known others how the fitted scheme treats a face of either kind.
+    """Learn from known members and known non-members how the fitted scheme scores a face of either kind.
 
-    The thief holds the system's public state, faces of people known to be in the background and of others known not to
-    be, and wants to know of each candidate whether they were; success is members ranked before others. Each candidate
-    is shown to templates that the thief enrols, and the answers, with their mean and spread, are told apart by a
-    classifier that was trained on the known ones, which stand for the shadow models of Shokri, Stronati, Song &
-    Shmatikov, "Membership Inference Attacks Against Machine Learning Models", IEEE S&P 2017 (arXiv 1610.05820).
+    Each candidate is presented to templates that the attacker enrols. A classifier of the responses, with their mean
+    and spread, separates members from non-members. It is trained on known faces of both kinds. They stand in for the
+    shadow models of Shokri, Stronati, Song & Shmatikov, "Membership Inference Attacks Against Machine Learning Models",
+    IEEE S&P 2017 (arXiv 1610.05820).
     """
 
     question = WasMember
@@ -35,8 +34,11 @@ class MembershipFromResponses:
         """(m, 1) float64 log odds."""
         public, shadow = granted(evidence)
         if evidence.candidates is None:
-            raise ValueError("there are no candidates in the evidence")
-        # Known members of two photos or more, as the candidates are: were they people of one photo, fame would tell.
+            raise ValueError(
+                "membership inference needs candidate faces, and the evidence holds none (evidence.candidates is None)"
+            )
+        # Known members have two photos or more, as the candidates have: otherwise the attack would learn fame, which
+        # goes with the number of photos.
         members = _repeated(public)
         members = members.rows(choose_probes(members, rng, most=_MOST_OF_EACH))
         half = len(shadow.references) // 2
@@ -55,7 +57,7 @@ class MembershipFromResponses:
 
 
 def _repeated(public: Faces) -> Faces:
-    """The first photo of everybody who has several; all photos where nobody is named."""
+    """The first photo of each subject with several; all photos where no identity is known."""
     if public.identity is None:
         return public
     _, first, count = np.unique(public.identity, return_index=True, return_counts=True)
@@ -63,10 +65,10 @@ def _repeated(public: Faces) -> Faces:
 
 
 def _features(evidence: Evidence, faces: FloatArray, gallery: FloatArray, rng: np.random.Generator) -> list[FloatArray]:
-    """Tables (n, p) of each face: its answers from the gallery's templates, and summaries of these.
+    """Tables (n, p) of each face: the scores of the gallery's templates, and summaries of these.
 
-    Summaries, because a scheme that favours its members does so whoever is asked, and the mean over a gallery shows it
-    better than any single answer.
+    Summaries, because a scheme that favours its members does so for every template. The mean over a gallery shows it
+    better than any single score.
     """
     scheme = evidence.scheme
     assert scheme is not None

@@ -9,9 +9,9 @@ from mote_bench.questions import HowMuch
 from mote_bench.toolkit import ask, numbers, unit
 
 from .._shared.pooling import at_scales
-from .._shared.probing import choose_probes, granted, standardised, views
+from .._shared.probing import choose_probes, granted, scaled_and_ranked, standardised
 from .._shared.ridge import fit_scalar
-from .._shared.ridge_inversion import rebuilt
+from .._shared.ridge_inversion import inverted
 
 _MOST_PUBLIC = 2000
 
@@ -21,25 +21,24 @@ def _known(faces: Faces, question: HowMuch) -> FloatArray:
     values = faces.values.get(question.attribute, np.full(len(faces), np.nan))
     if np.isfinite(values).sum() < 3:
         raise ValueError(
-            f"fewer than three of the attacker's {len(faces)} faces have a number for '{question.attribute}'"
+            f"fewer than three of the attacker's {len(faces)} faces have a number for '{question.attribute}'; "
+            "choose an attribute of the data, or give more shadow subjects a number"
         )
     return values
 
 
 def _best(known: list[FloatArray], asked: list[FloatArray], truth: FloatArray) -> FloatArray:
-    """(m, 1) estimates from the table that predicts left-out people best."""
+    """(m, 1) estimates from the table that predicts left-out subjects best."""
     fits = [fit_scalar(table, truth) for table in known]
     best = int(np.argmax([fit.agreement for fit in fits]))
     return fits[best].predict(asked[best])[:, None]
 
 
 class RegressionOnBytes:
-    """Ridge regression from the values in the bytes.
+    """Ridge regression from the values in the bytes to the number.
 
-    The thief holds the records, the algorithm and people of their own whose number they know, and wants each victim's;
-    success is a correlation with the truth. As for classes, long templates are read at several scales, of which the
-    one that predicts left-out people best is taken. With keys this sees the bytes of other keys only: what is found is
-    what bytes tell whatever the key.
+    Long templates are tried at several scales; the one that predicts left-out shadow subjects best is kept. With keys
+    the regression learns from templates under other keys: it finds what bytes leak whatever the key.
     """
 
     question = HowMuch
@@ -56,10 +55,9 @@ class RegressionOnBytes:
 
 
 class RegressionOnResponses:
-    """Ridge regression from what a template answers to public faces.
+    """Ridge regression from a template's responses to public faces to the number.
 
-    The thief also runs the system on the records. Of the answers as they are and their ranks, the one that predicts
-    left-out people better is taken.
+    The responses and their ranks are tried; the one that predicts left-out shadow subjects better is kept.
     """
 
     question = HowMuch
@@ -72,15 +70,14 @@ class RegressionOnResponses:
         public, shadow = granted(evidence)
         truth = _known(shadow.references, question)
         rows = np.isfinite(truth)
-        seen = views(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
+        seen = scaled_and_ranked(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
         return _best([view.shadow[rows] for view in seen], [view.stolen for view in seen], truth[rows])
 
 
 class RegressionOnInversion:
-    """Invert the templates, then regress on embeddings: public ones and the rebuilt ones of shadow people.
+    """Invert the templates, then regress on embeddings: public ones, and reconstructed ones of the shadow subjects.
 
-    The thief holds what :class:`RegressionOnResponses` needs. Thousands of public faces have a known number and need no
-    template once those in question are embeddings again.
+    The inversion makes the known numbers of thousands of public faces usable: they need not be enrolled.
     """
 
     question = HowMuch
@@ -91,7 +88,7 @@ class RegressionOnInversion:
     def answer(self, question: HowMuch, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, 1) float64."""
         public, shadow = granted(evidence)
-        estimate = rebuilt(evidence, rng)
+        estimate = inverted(evidence, rng)
         truth, others = _known(shadow.references, question), _known(public, question)
         rows = np.isfinite(truth)
         used = rng.permutation(np.flatnonzero(np.isfinite(others)))[:_MOST_PUBLIC]
@@ -101,7 +98,7 @@ class RegressionOnInversion:
 
 
 def _scaled(table: FloatArray, own: int) -> FloatArray:
-    """Columns centred and scaled as the shadow people's are, at most ten standard deviations."""
+    """Columns centred and scaled by the shadow subjects', clipped at ten standard deviations."""
     from mote_bench.toolkit import Answers
 
     empty = np.empty((0, table.shape[1]))

@@ -1,4 +1,4 @@
-"""Attacks that tell which photo of a person was enrolled."""
+"""Attacks that infer which photo of a subject was enrolled."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import numpy as np
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichPhoto
 
-from .._shared.probing import presented
+from .._shared.probing import keys_to_present
 
 
 def _candidates(evidence: Evidence) -> FloatArray:
     if evidence.candidates is None:
-        raise ValueError("there are no candidate photos in the evidence")
+        raise ValueError(
+            "this attack needs candidate photos, and the evidence holds none (evidence.candidates is None)"
+        )
     return evidence.candidates
 
 
 class BestScoredPhoto:
-    """Show the template every candidate photo; the enrolled one should score best.
+    """Score every candidate photo against the template; the enrolled one should score highest.
 
-    The thief holds the records, a running copy of the system and a few photos of each victim, say from different sites
-    under different names, and wants to know which of them the operator was given; success is the right one first. For
-    cosines the enrolled photo scores exactly 1; for whatever is fitted to it, it stands where training pulled hardest.
+    The attacker holds several photos of each target subject, for instance from different sites under different names.
+    For cosines the enrolled photo scores exactly 1. For a template that was trained on it, the training raised its
+    score most.
     """
 
     question = WhichPhoto
@@ -32,7 +34,7 @@ class BestScoredPhoto:
     def answer(self, question: WhichPhoto, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, photos) float64 scores."""
         candidates = _candidates(evidence)
-        keys, _ = presented(evidence, rng)
+        keys, _ = keys_to_present(evidence, rng)
         assert evidence.scheme is not None
         answer = np.empty(candidates.shape[:2])
         for row, template in enumerate(evidence.templates):

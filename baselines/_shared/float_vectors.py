@@ -1,4 +1,4 @@
-"""How a template that is a plain float32 vector is read back."""
+"""Reads templates that are plain float32 vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person's secret key turns into: a generator of their own, and the rows that share one."""
+"""What a subject's secret key determines: a random generator, and the rows that share the key."""
 
 from __future__ import annotations
 

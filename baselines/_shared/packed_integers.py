@@ -1,4 +1,4 @@
-"""Templates that are rows of small whole numbers: packed in as few bits as they need, read back and compared."""
+"""Templates of small whole numbers: packed in as few bits as they need, read back and compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Codes = npt.NDArray[np.uint16]
 """(n, m) codes, each from 0 to ``levels - 1``."""
 
 FEW = 2
-"""Templates of one key up to which it is quicker to look at each code of theirs than to find all codes of a face."""
+"""With at most so many templates per key, checking each of their codes is faster than computing all codes of a face."""
 
 
 def pack_codes(codes: npt.NDArray[np.integer], levels: int) -> list[Template]:
@@ -48,7 +48,7 @@ def read_codes(templates: Sequence[Template], count: int, levels: int) -> Codes:
 
 
 def share_equal(stored: Codes, shown: Codes, levels: int) -> FloatArray:
-    """(n, p) float32: the share of codes in which each stored row (n, m) equals each shown row (p, m)."""
+    """(n, p) float32: the share of equal codes between each stored row (n, m) and each probe's row ``shown`` (p, m)."""
     answers = np.empty((len(stored), len(shown)), dtype=np.float32)
     if len(stored) <= FEW:  # packing both into bits takes longer than comparing them as they are
         for row, answer in zip(stored, answers, strict=True):
@@ -63,10 +63,10 @@ def share_equal(stored: Codes, shown: Codes, levels: int) -> FloatArray:
 
 
 def times_first_largest(values: FloatArray, named: Codes) -> npt.NDArray[np.intp]:
-    """(n,) of how many codes (m,) the named one of ``values`` (levels, m, n) is the first that is largest.
+    """(n,) number of the m codes where ``named`` equals ``values.argmax(axis=0)``; ``values`` is (levels, m, n).
 
-    What counting ``values.argmax(axis=0) == named`` gives, at a third of the time: numpy is quick at the largest value
-    and slow at its place, which is looked up where the named value is the largest at all. Expects no NaN.
+    It takes a third of the time of ``argmax``: numpy finds the largest value fast and its index slowly. So the index is
+    computed only where the named value is as large as the largest. Expects no NaN.
     """
     is_largest = values[named, np.arange(len(named))] == values.max(axis=0)
     code, column = np.nonzero(is_largest)
@@ -88,7 +88,7 @@ def _bits(codes: Codes, levels: int) -> npt.NDArray[np.uint8]:
 
 
 def _planes(codes: Codes, levels: int) -> npt.NDArray[np.uint64]:
-    """(w, n, words): bit by bit of all codes of a row, 64 codes to a word."""
+    """(w, n, words): the codes of a row bit by bit, 64 codes to a word."""
     planes = np.packbits(np.moveaxis(_bits(codes, levels), 2, 0), axis=2)
     spare = -planes.shape[2] % 8
     return np.ascontiguousarray(np.pad(planes, ((0, 0), (0, 0), (0, spare)))).view(np.uint64)

@@ -21,19 +21,21 @@ Bits = npt.NDArray[np.uint8]
 
 
 class BioHash:
-    """Teoh, Ngo & Goh, "BioHashing", Pattern Recognition 37 (2004) 2245-2255.
+    """Signs of secret orthonormal projections of the face (BioHash).
 
-    A key seeds a Gaussian (d, m) matrix whose orthonormalised columns are Q; the template is the m bits
-    ``b = [Q^T x > threshold]``, and the score is one minus the normalised Hamming distance to the probe's bits under
-    the key that the claimant presents. Without the key the bits are as good as random; with it each bit is a known
-    half-space, and Q sign(b) decodes to a cosine of sqrt(2 m / (pi d)) with x.
+    Teoh, Ngo & Goh, "BioHashing", Pattern Recognition 37 (2004) 2245-2255.
+
+    A key seeds a Gaussian (d, m) matrix whose orthonormalised columns are Q. The template is the m bits ``b = [Q^T x >
+    threshold]``. The score is one minus the normalised Hamming distance to the probe's bits under the presented key.
+    Without the key the bits are as good as random. With the key each bit is a known half-space, and Q sign(b) decodes
+    to a cosine of sqrt(2 m / (pi d)) with x.
 
     Parameters
     ----------
     bits : int, optional
         m, at most d. By default d, the most that orthonormal columns allow.
     threshold : float
-        The cut of each projection.
+        The threshold of each projection.
     """
 
     revocable = True
@@ -90,13 +92,13 @@ class BioHash:
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """From probes (n, k, d) to (n, k) means of sign(b) times projection: what the score counts, before the cut.
+        """From probes (n, k, d) to (n, k) means of sign(b) times projection: the score before the threshold.
 
-        The bits themselves have no gradient, and an optimiser that follows them never moves.
+        The bits themselves have no gradient, so an optimiser of the score itself would not move.
         """
         import torch
 
-        # The mean of sign(b) times (Q^T x - threshold) is one product with Q sign(b): no bit needs its own.
+        # The mean of sign(b) times (Q^T x - threshold) is one product with Q sign(b), instead of one product per bit.
         signs = torch.from_numpy(self._signs(templates))
         decoded = torch.from_numpy(self.reconstruct(templates, keys=keys))[:, None] / self._bits
         offset = self.threshold * signs.mean(dim=1, keepdim=True)
@@ -128,7 +130,7 @@ class BioHash:
 
 @lru_cache(maxsize=8)
 def _projection(key: Key, dimension: int, bits: int) -> FloatArray:
-    """(dimension, bits) orthonormal columns, float32; kept for the next call, because claims come one by one."""
+    """(dimension, bits) orthonormal columns, float32; cached, because probes are presented one by one."""
     gaussian = rng_of(key).standard_normal((dimension, bits))
     drawn = np.linalg.qr(gaussian)[0].astype(np.float32)
     drawn.setflags(write=False)

@@ -1,4 +1,4 @@
-"""Bloom filter templates: which words of bits occur in each block of a face's binary table, and not where."""
+"""Bloom filter templates: which binary words occur in each block of a face's binary table, without their places."""
 
 from __future__ import annotations
 
@@ -22,35 +22,38 @@ Bits = npt.NDArray[np.uint8]
 Filters = npt.NDArray[np.unsignedinteger]
 _NUMBERS_AT_ONCE = 1 << 24
 _SOFTNESS = 0.5
-"""How softly the surrogate cuts a coordinate, as a share of its spread."""
+"""Width of the surrogate's soft threshold, as a share of a coordinate's spread."""
 
 
 class BloomFilter:
-    """Gomez-Barrero, Rathgeb, Galbally, Busch & Fierrez, Information Sciences 370-371 (2016) 18-32.
+    """Bloom filters of the words in each block of a face's binary table.
+
+    Gomez-Barrero, Rathgeb, Galbally, Busch & Fierrez, Information Sciences 370-371 (2016) 18-32.
 
     The face becomes a binary table. Its rows are shuffled by the key (the paper's structure-preserving feature
-    re-arrangement), then every H rows are a block, and each of a block's W columns is read as a number of H bits,
-    which sets that bit in the block's filter of 2^H bits. The filters are the template: they tell which words occur
-    and not in which column. Two templates differ in a block by ``|b1 xor b2| / (|b1| + |b2|)``, averaged over blocks;
-    the score is one minus that. Without the key nobody knows which rows met in a block; with it, each filter still
-    tells how often each of its rows was set (:meth:`reconstruct`).
+    re-arrangement). Every H rows then form a block, and each of a block's W columns is read as a number of H bits,
+    which sets that bit in the block's filter of 2^H bits. The filters are the template: they store which words occur,
+    but not in which column. Two templates differ in a block by ``|b1 xor b2| / (|b1| + |b2|)``, averaged over blocks;
+    the score is one minus that. Without the key it is unknown which rows form a block. With the key, each filter still
+    shows how often each of its rows was set (:meth:`reconstruct`).
 
-    The paper's face table comes from thresholded Gabor-LBP histograms. An embedding has none, so each coordinate is
-    cut at equally likely levels, learned from the background, and written in unary (linearly separable subcode, Lim &
-    Teoh, IEEE TPAMI 35 (2013) 300-313): with 4 levels as 3 bits, of which as many differ as levels do. A table row
-    holds W neighbouring coordinates at one cut. A short last row is repeated from the beginning of the table.
+    The paper's face table comes from thresholded Gabor-LBP histograms. An embedding has none. So each coordinate is
+    quantised to equally likely levels, learned from the background, and written in unary (linearly separable subcode,
+    Lim & Teoh, IEEE TPAMI 35 (2013) 300-313): 4 levels as 3 bits, whose Hamming distance is the difference in levels. A
+    table row holds W neighbouring coordinates at one threshold. A short last row is repeated from the beginning of the
+    table.
 
     Parameters
     ----------
     height : int
         H, bits of a word, 3 to 10. The paper's 4.
     width : int
-        W, words of a block, 1 or more. The paper's 20 words fill most of a filter; its table is over a hundred times
-        larger than an embedding's, which leaves no such room.
+        W, words of a block, 1 or more. The paper's 20 words would fill most of a filter: its table is over a
+        hundred times larger than an embedding's.
     levels : int
         Of each coordinate, 2 or more.
     centre : bool
-        Take the coordinates from the background's mean face. The cuts are learned, so this changes little.
+        Take the coordinates from the background's mean face. The thresholds are learned, so this changes little.
     """
 
     revocable = True
@@ -100,9 +103,9 @@ class BloomFilter:
         return answers
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, d) float32 unit rows: each table row's share of set bits, as its block's words have them, put back.
+        """(n, d) float32 unit rows: each table row's share of set bits in its block's words, at its coordinates.
 
-        A row's W coordinates can't be told apart from its filter, so they share one estimate.
+        A filter doesn't separate a row's W coordinates, so they share one estimate.
         """
         share = _share_of_words(self._read(templates), self.height)
         coordinates = np.zeros((len(templates), self._cuts.size))

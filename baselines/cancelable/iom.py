@@ -1,4 +1,4 @@
-"""Index-of-Max hashing: which of a few secret projections of the face is the largest, many times over."""
+"""Index-of-Max hashing: the index of the largest of a few secret projections of the face, many times."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _NUMBERS_AT_ONCE = 1 << 24
 """Products that are held at a time: 64 MB of float32."""
 _FACES_IN_CACHE = 512
 _NUMBERS_IN_CACHE = 1 << 18
-"""Products that are held at a time where all that is asked is whether one of them is the largest: 1 MB."""
+"""Products that are held at a time where only their maximum is needed: 1 MB."""
 
 
 class GaussianIoM:
     """IoM hashing by Gaussian random projection: Jin et al., IEEE TIFS 13 (2018) 393-407, arXiv 1703.05455.
 
-    A key seeds m groups of q Gaussian vectors; code i says which vector of group i has the largest product with the
-    face, ``t_i = argmax_j <w_ij, x>``, and the score is the share of equal codes under the key that the claimant
-    presents. The thief of the records alone holds numbers that say nothing without the vectors. The thief who has the
-    key as well knows m vectors that the face leans to: their sum decodes to a cosine of about
-    ``e m / sqrt((e m)^2 + m (d - 1))`` with x, e being the mean of the largest of q normal numbers.
+    A key seeds m groups of q Gaussian vectors. Code i is the index of the vector of group i with the largest product
+    with the face, ``t_i = argmax_j <w_ij, x>``. The score is the share of equal codes under the presented key. Without
+    the vectors the codes hold no information on the face. An attacker with the key knows m vectors close to the face.
+    Their sum decodes to a cosine of about ``e m / sqrt((e m)^2 + m (d - 1))`` with x, e being the mean of the largest
+    of q normal numbers.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class GaussianIoM:
 
     def _codes(self, faces: FloatArray, gaussian: FloatArray) -> Codes:
         codes = np.empty((len(faces), self.groups), dtype=np.uint16)
-        # One vector of every group after the other: numpy is slow at the largest of 16 neighbours.
+        # One vector of every group at a time: numpy is slow at the maximum over a short last axis.
         for some in _slices(len(faces), _FACES_IN_CACHE):
             best = faces[some] @ gaussian[:: self.vectors].T
             codes[some] = 0
@@ -142,9 +142,9 @@ class PermutationIoM:
     """IoM hashing by uniformly random permutation: Jin et al., IEEE TIFS 13 (2018), arXiv 1703.05455.
 
     A key seeds m sets of p permutations. A set's permuted copies of the face are multiplied entry by entry (Hadamard
-    product), and the code is the place of the largest among the first k products. Scored like
-    :class:`GaussianIoM`. Its codes depend on products of entries alone: for even p a face and its opposite have equal
-    codes, and so the thief who has the key can tell the face up to its sign at best.
+    product), and the code is the index of the largest among the first k products. It is scored like
+    :class:`GaussianIoM`. The codes depend on products of entries alone. So for even p a face and its opposite have
+    equal codes, and an attacker with the key reconstructs the face up to its sign at best.
 
     Parameters
     ----------
@@ -200,11 +200,11 @@ class PermutationIoM:
         return answers
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, d) float32 unit rows from the entries that each code names as large together, under the presented keys.
+        """(n, d) float32 unit rows from the entries that each code shows to be large, under the presented keys.
 
-        For p = 1 the entries are counted. For p = 2 pairs of entries are: two entries named together are large and of
-        one sign, so the leading eigenvector of the table of counts follows x up to its sign; of the two, the one that
-        is nearer to the mean face is returned. For larger p the table holds every two of the p entries, whose signs
+        For p = 1 the entries are counted. For p = 2 pairs of entries are counted: both entries of a code are large and
+        of one sign. So the leading eigenvector of the table of counts is near x up to its sign; of the two signs, the
+        one nearer to the mean face is returned. For larger p the table counts every two of the p entries, whose signs
         no longer agree, and the estimate is near chance.
         """
         guess = np.empty((len(templates), len(self._origin)))
@@ -217,7 +217,7 @@ class PermutationIoM:
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """From probes (n, k, d) to (n, k) means of the products that the codes name."""
+        """From probes (n, k, d) to (n, k) means of the products at the codes."""
         import torch
 
         named = torch.from_numpy(self._named(templates, keys).astype(np.int64))
@@ -280,7 +280,7 @@ class PermutationIoM:
 
 @lru_cache(maxsize=2)
 def _gaussian(key: Key, rows: int, columns: int) -> FloatArray:
-    """(rows, columns) float32; kept for the next call, because claims come one by one."""
+    """(rows, columns) float32; cached, because probes are presented one by one."""
     drawn = rng_of(key).standard_normal((rows, columns), dtype=np.float32)
     drawn.setflags(write=False)
     return drawn
@@ -288,7 +288,7 @@ def _gaussian(key: Key, rows: int, columns: int) -> FloatArray:
 
 @lru_cache(maxsize=2)
 def _permuted(key: Key, rows: int, columns: int) -> Index:
-    """(rows, columns) permutations; kept as :func:`_gaussian` is."""
+    """(rows, columns) permutations; cached as :func:`_gaussian` is."""
     drawn = rng_of(key).permuted(np.tile(np.arange(columns, dtype=np.intp), (rows, 1)), axis=1)
     drawn.setflags(write=False)
     return drawn
@@ -313,17 +313,17 @@ def _leading(counts: FloatArray) -> FloatArray:
 
 
 def _quicker_one_by_one(rows: Index, faces: FloatArray) -> bool:
-    """Whether few templates share a key; a face that is no number has no largest product, and its codes are zero."""
+    """Whether few templates share a key, and all faces are finite (the codes of a NaN face are zero)."""
     return len(faces) > 0 and len(rows) <= FEW and bool(np.isfinite(faces).all())
 
 
 def _share(times: Index, of: int) -> FloatArray:
-    """As :func:`~mote_baselines.codes.share_equal` rounds it."""
+    """As :func:`~mote_baselines._shared.packed_integers.share_equal` rounds it."""
     return np.asarray(1 - (of - times) / of, dtype=np.float32)
 
 
 def _tiles(n: int, each: int) -> Iterator[slice]:
-    """Slices of ``n`` rows that take ``each`` numbers, so that bounded memory is held at a time."""
+    """Slices of ``n`` rows of ``each`` numbers, so that the memory held at a time is bounded."""
     return _slices(n, _NUMBERS_AT_ONCE // each)
 
 

@@ -1,4 +1,4 @@
-"""MLP-Hash: signs of a randomly weighted network's output, the weights being the secret key's."""
+"""MLP-Hash: signs of the output of a randomly weighted network; the weights are the secret key's."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ Index = npt.NDArray[np.intp]
 
 
 class MLPHash:
-    """Otroshi Shahreza, Krivokuca Hahn & Marcel, "MLP-Hash", EUSIPCO 2023, arXiv 2204.11054.
+    """Signs of the output of a network with secret random weights (MLP-Hash).
+
+    Otroshi Shahreza, Krivokuca Hahn & Marcel, "MLP-Hash", EUSIPCO 2023, arXiv 2204.11054.
 
     A key seeds the weights of a multilayer perceptron, each layer's matrix semi-orthogonal, with ReLU between the
-    layers. A bit says whether an output is above the mean of that face's outputs, and the score is one minus the
-    normalised Hamming distance to the probe's bits under the key that the claimant presents. Without the key the bits
-    are as good as random. The ReLUs are there to stop the thief who has the key, but half of what enters a ReLU comes
-    out linearly: ``W1^T ... WL^T sign(b)`` still points towards the face (:meth:`reconstruct`).
+    layers. A bit is set where an output is above the mean of that face's outputs. The score is one minus the normalised
+    Hamming distance to the probe's bits under the presented key. Without the key the bits are as good as random. The
+    ReLUs should stop an attacker with the key, but half of a ReLU's input passes linearly. So ``W1^T ... WL^T sign(b)``
+    still points towards the face (:meth:`reconstruct`).
 
-    The output layer is linear here. Bits don't depend on the face's length, as all layers are without a bias.
+    The output layer is linear here. Bits don't depend on the face's length, because no layer has a bias.
 
     Parameters
     ----------
@@ -78,10 +80,11 @@ class MLPHash:
         return answers
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, d) float32 unit rows: the bits, less what any face gives, sent back through the presented keys' layers.
+        """(n, d) float32 unit rows: bits minus their mean over all faces, back through the presented keys' layers.
 
-        The network is taken as linear about its mean over all directions: a ReLU passes what lies above zero on
-        average, and a bit counts by how much its output's change turns it. Neurons are taken as independent normals.
+        The network is linearised about its mean over all directions. A ReLU passes the share of inputs above zero. A
+        bit's weight grows with the probability density of its output at the threshold. Neurons are treated as
+        independent normals.
         """
         signs = self._signs(templates)
         estimate = np.empty((len(templates), len(self._origin)), dtype=np.float32)
@@ -96,7 +99,7 @@ class MLPHash:
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """From probes (n, k, d) to (n, k) means of sign(b) times the output beyond its mean, before the cut.
+        """From probes (n, k, d) to (n, k) means of sign(b) times (output minus mean): the score before the threshold.
 
         Holds the networks of all distinct keys: 12.6 MB each at 512 dimensions, 0.8 MB at 128.
         """
@@ -132,7 +135,7 @@ class MLPHash:
 
 @lru_cache(maxsize=2)
 def _layers(key: Key, sizes: tuple[int, ...]) -> list[FloatArray]:
-    """Weight matrices between layers of these sizes; kept for the next call, because claims come one by one."""
+    """Weight matrices between layers of these sizes; cached, because probes are presented one by one."""
     rng = rng_of(key)
     drawn = [semi_orthogonal(rng, *shape) for shape in pairwise(sizes)]
     for layer in drawn:

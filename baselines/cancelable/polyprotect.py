@@ -1,4 +1,4 @@
-"""PolyProtect: overlapping polynomials of neighbouring coordinates, whose terms the key chooses."""
+"""PolyProtect: overlapping polynomials of neighbouring coordinates; the key chooses their terms."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 
 class PolyProtect:
-    """Hahn & Marcel, "Towards Protecting Face Embeddings in Mobile Face Verification Scenarios", IEEE TBIOM 4 (2022),
+    """Polynomials of overlapping windows of coordinates, with secret terms (PolyProtect).
+
+    Hahn & Marcel, "Towards Protecting Face Embeddings in Mobile Face Verification Scenarios", IEEE TBIOM 4 (2022),
     arXiv 2110.00434.
 
     ``P_j = c_1 v_s^e_1 + ... + c_m v_(s+m-1)^e_m`` for windows of m coordinates of the face that start m - o apart, the
-    last one filled up with zeros (equation 2). A person's key draws m distinct non-zero integers c in [-50, 50] and an
+    last one filled up with zeros (equation 2). A subject's key draws m distinct non-zero integers c in [-50, 50] and an
     order e of the exponents 1 to m. The score is the cosine of two such vectors. The face is scaled to length one
-    first; with coordinates well below one, high powers hardly count, and each window shows mostly the coordinate of
-    its exponent 1.
+    first; with coordinates well below one, high powers hardly count, and each window shows mostly the coordinate of its
+    exponent 1.
 
     Parameters
     ----------

@@ -24,11 +24,11 @@ Index = npt.NDArray[np.intp]
 class RandomProjection:
     """Random projection: Teoh & Yuang, "multispace random projections", IEEE TSMC-B 37 (2007) 1096-1106.
 
-    A key seeds a Gaussian (m, d) matrix R with m < d; the template is ``y = R x``, and the score its cosine with the
-    probe's projection under the key that the claimant presents. Angles are kept up to about 1 / sqrt(m) (Johnson &
-    Lindenstrauss 1984), so a stolen key costs little accuracy. It is meant to be irreversible as there are fewer
-    equations than unknowns; but the thief who has the key solves them by the pseudo-inverse, and that answer is the
-    face's shadow on the m known directions, with a cosine of sqrt(m / d) to it.
+    A key seeds a Gaussian (m, d) matrix R with m < d. The template is ``y = R x``, and the score its cosine with the
+    probe's projection under the presented key. Angles are kept up to about 1 / sqrt(m) (Johnson & Lindenstrauss
+    1984), so a stolen key costs little accuracy. It is meant to be irreversible because there are fewer equations than
+    unknowns. But an attacker with the key solves them by the pseudo-inverse. The solution is the face's projection on
+    the m known directions, at a cosine of sqrt(m / d) to the face.
 
     Parameters
     ----------
@@ -119,10 +119,10 @@ class RandHash:
 
     Otroshi Shahreza et al., "Benchmarking of Cancelable Biometrics for Deep Templates" (2023), arXiv 2302.13286,
     introduce as a baseline "user-specific random transformations followed by binarization". The abstract says no more:
-    how the transformation is drawn and where it is cut is this project's reading. A key seeds a Gaussian (m, d) matrix
-    R and the bits are ``[R x > 0]``. So it is BioHashing without the orthonormalisation: cheaper, and m may exceed d.
-    Each bit is the side of one hyperplane, and two faces differ in angle / pi of the bits (Charikar, STOC 2002). The
-    thief who has the key adds up the sides: :meth:`reconstruct`.
+    the distribution of the transformation and its threshold are this project's interpretation. A key seeds a Gaussian
+    (m, d) matrix R, and the bits are ``[R x > 0]``. This is BioHashing without the orthonormalisation: cheaper, and m
+    may exceed d. Each bit is the side of one hyperplane, and two faces differ in angle / pi of the bits (Charikar,
+    STOC 2002). An attacker with the key sums the hyperplanes' normals by their bits: :meth:`reconstruct`.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class RandHash:
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, d) float32 unit rows: R^+ sign(b) for m < d, else R^T sign(b), under the presented keys.
 
-        With as many bits as dimensions R is all but singular, and its inverse would magnify what signs leave out.
+        With as many bits as dimensions R is nearly singular, and its inverse would magnify the error of the signs.
         """
         signs = 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1
         estimate = np.empty((len(templates), len(self._origin)), dtype=np.float32)
@@ -177,7 +177,7 @@ class RandHash:
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """From probes (n, k, d) to (n, k) means of sign(b) times projection: what the score counts, before the cut."""
+        """From probes (n, k, d) to (n, k) means of sign(b) times projection: the score before the threshold."""
         import torch
 
         signs = 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1

@@ -1,4 +1,4 @@
-"""SlerpFace: groups of coordinates turned most of the way towards a secret direction, half of them then dropped."""
+"""SlerpFace: groups of coordinates turned most of the way to a secret direction, half of them then dropped."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _SMALL = 1e-6
 
 
 class SlerpFace:
-    """Zhong et al., "SlerpFace: Face Template Protection via Spherical Linear Interpolation", AAAI 2025,
-    arXiv 2407.03043.
+    """Groups of coordinates turned towards secret directions, with part of them dropped (SlerpFace).
+
+    Zhong et al., "SlerpFace: Face Template Protection via Spherical Linear Interpolation", AAAI 2025, arXiv 2407.03043.
 
     The face is cut into groups of coordinates, each scaled to length one. A key seeds a random direction k for each
     group, and the group x is turned towards it along the great circle, to the share alpha of the angle t between them:
-    ``p = sin((1 - alpha) t) / sin t * x + sin(alpha t) / sin t * k``. Then part of each group's coordinates, drawn
-    anew at each enrolment, is set to zero, and what is left is scaled to length one. A probe is turned towards the
-    presented key in the same way, loses the coordinates that the template lost, and the score is the mean of the
-    groups' cosines. At alpha = 0.9 a template is almost its key: that should starve a generator that conditions on
-    templates. The thief who has the key subtracts it, and is left with the coordinates that were kept
-    (:meth:`reconstruct`).
+    ``p = sin((1 - alpha) t) / sin t * x + sin(alpha t) / sin t * k``. Then part of each group's coordinates, drawn anew
+    at each enrolment, is set to zero, and what is left is scaled to length one. A probe is turned towards the presented
+    key in the same way and loses the same coordinates as the template. The score is the mean of the groups' cosines. At
+    alpha = 0.9 a template is almost its key, which is meant to leave little for a generator conditioned on templates.
+    An attacker with the key subtracts it and has the kept coordinates (:meth:`reconstruct`).
 
-    The paper trains a recogniser whose last 7 x 7 feature map has 16 channels, a group each place, and learns a weight
-    of each group, by which it turns and drops the group less. A finished embedding has neither: groups are runs of
-    neighbouring coordinates and weigh the same. The published code draws the dropped coordinates with replacement, so
-    that fewer are lost than its rate says; here exactly that share is.
+    The paper trains a recogniser whose last 7 x 7 feature map has 16 channels, one group for each place. It also learns
+    a weight of each group, by which the group is turned and dropped less. An embedding has neither: groups are runs of
+    neighbouring coordinates of equal weight. The published code draws the dropped coordinates with replacement, so that
+    fewer are lost than its rate says; here exactly that share is.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class SlerpFace:
         return answers
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, d) float32 unit rows: what stands at right angles to the presented key among the kept coordinates.
+        """(n, d) float32 unit rows: the part of the kept coordinates that is orthogonal to the presented key.
 
         Each group of the template is ``a x + b k`` on its kept coordinates, up to length; taking out its part along k
         leaves a multiple of x's part across k. Dropped coordinates are estimated as zero, and groups as equally long.
@@ -157,7 +157,7 @@ class SlerpFace:
         return np.asarray(lots.argsort(axis=1).argsort(axis=1) < self._kept[:, None])
 
     def _read(self, templates: Sequence[Template]) -> tuple[FloatArray, Mask]:
-        """(n, groups, size) float32 values, zero where dropped, and which are kept; ValueError on garbage."""
+        """(n, groups, size) float32 values, zero where dropped, and which are kept; ValueError if malformed."""
         d, kept = len(self._origin), int(self._kept.sum())
         size = -(-d // 8) + 2 * kept
         for row, template in enumerate(templates):
@@ -168,7 +168,9 @@ class SlerpFace:
         masks = np.zeros((len(templates), *self._real.shape), dtype=bool)
         masks[:, self._real] = bits[:, :d]
         if bits[:, d:].any() or (masks.sum(axis=2) != self._kept).any():
-            raise ValueError("a template doesn't say which coordinates are kept; expected as many bits set per group")
+            raise ValueError(
+                "a template's bits don't mark the kept coordinates; expected as many bits set per group as are kept"
+            )
         values = np.zeros(masks.shape, dtype=np.float32)
         values[masks] = np.ascontiguousarray(stored[:, -2 * kept :]).view("<f2").ravel()
         length = np.linalg.norm(values, axis=2)
@@ -180,7 +182,7 @@ class SlerpFace:
 def slerp(start_at: FloatArray, towards: FloatArray, alpha: float) -> FloatArray:
     """Spherical linear interpolation between unit vectors along the last axis; of the dtype of ``start_at``.
 
-    Vectors that are parallel or opposite stay where they are: no great circle is singled out.
+    Vectors that are parallel or opposite stay as they are: no single great circle joins them.
     """
     cosine = np.clip((start_at * towards).sum(axis=-1, keepdims=True), -1, 1)
     angle = np.arccos(cosine)

@@ -1,1 +1,1 @@
-"""Controls: templates that hold nothing, and one that gives its background set away."""
+"""Controls: templates that hold no information, and a scheme that leaks its background set."""

@@ -1,4 +1,4 @@
-"""The control that gives its background away: cosine similarity, raised for faces it was fitted on."""
+"""The control that leaks its background set: cosine similarity, raised for faces it was fitted on."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _TILE = 2048
 
 
 class Memoriser(Cosine):
-    """Hides nothing of whom it was fitted on: the ceiling of the question who was a member.
+    """Cosine similarity plus a bonus for background faces: the ceiling control of membership inference.
 
-    Scores are those of :class:`~mote_baselines.cosine.Cosine`, plus 0.2 times the probe's cosine with the nearest face
-    of the background to the power of 200: 0.2 for a face of the background itself, and almost nothing for others.
-    Overfitted cohort normalisation does the same, less bluntly.
+    Scores are those of :class:`~mote_baselines.plain.cosine.Cosine`, plus 0.2 times the probe's cosine with the nearest
+    background face to the power of 200. The bonus is 0.2 for a background face and almost zero for others. Overfitted
+    cohort normalisation has the same effect, less strongly.
     """
 
     def fit(self, background: Faces, *, seed: int) -> Self:

@@ -24,15 +24,15 @@ class BFV(EncryptedScheme):
     The server holds ``E(round(s x))`` for the enrolled unit embedding x and multiplies it by ``round(s y)`` of a probe
     y; the key holder decrypts ``<round(s x), round(s y)> / s^2`` (Fan and Vercauteren, eprint 2012/144). Both are laid
     out as coefficients of a polynomial (``packed``), so that one product holds many scores and no rotation is needed.
-    At the defaults the result is exact: only the rounding parts it from the cosine, by about ``0.4 / s``.
+    At the defaults the result is exact: it differs from the cosine only by rounding, by about ``0.4 / s``.
 
-    Two thieves hold different things. The thief of the server (``algorithm``) holds ciphertexts and the public key:
-    they can enrol people of their own, and can't score. Who also has the secret key (``full_disclosure``) decrypts
-    every embedding. Whoever may only present probes (``scores only``) sees neither, and the scores are as exact as
-    those of the plain vector: encryption protects the record, not the answers. A key holder decrypts whole
-    polynomials, whose other coefficients mix template and probe; a deployment masks these, here they don't leave
-    ``score``. The encryption's randomness comes from the person's seed, so that a run can be repeated; a deployment
-    draws it from its operating system.
+    An attacker who stole the server's data (``algorithm``) holds ciphertexts and the public key. They can enrol shadow
+    subjects, but not score. An attacker with the secret key too (``full_disclosure``) decrypts every embedding. An
+    attacker with online access (``scores only``) has neither, but gets scores as exact as those of the plain vector:
+    encryption protects the template, not the scores. A key holder decrypts whole polynomials, whose other
+    coefficients mix template and probe. A deployment masks these; here they don't leave ``score``. The encryption's
+    randomness comes from the subject's seed, so that a run can be repeated; a deployment draws it from its operating
+    system.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class BFV(EncryptedScheme):
     """
 
     def __init__(self, *, degree: int = 2048, scale: int = 1000, plain_bits: int = 22) -> None:
-        seal_library.modulus_bits(degree)  # refuses what is no degree
+        seal_library.modulus_bits(degree)  # raises on an unsupported degree
         if (scale + np.sqrt(degree) / 2) ** 2 >= 2 ** (plain_bits - 1):
             raise ValueError(
                 f"scale={scale} with plain_bits={plain_bits}; expected (scale + sqrt(degree)/2)^2 < 2^(plain_bits-1)"

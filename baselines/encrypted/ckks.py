@@ -19,15 +19,14 @@ from .encrypted_scheme import EncryptedScheme
 class CKKS(EncryptedScheme):
     """Encrypted inner product on real numbers (Cheon, Kim, Kim and Song, ASIACRYPT 2017, eprint 2016/421).
 
-    Who holds what, wants what and succeeds by what is told at :class:`~mote_baselines.bfv.BFV`. CKKS encrypts
-    ``round(D x)`` with the scale ``D = 2^scale_bits``; the product with a probe has the scale ``D^2``, and the noise
-    of encryption stays in the result: scores differ from the cosine by about 1e-5 at the defaults. Template and probes
-    are laid out as coefficients (``packed``), not as slots, so one product holds many scores without any rotation;
-    rotations are what usually forces CKKS to a degree of 8,192 and templates of 330 kB.
+    Attackers are as for :class:`~mote_baselines.encrypted.bfv.BFV`. CKKS encrypts ``round(D x)`` with the scale ``D =
+    2^scale_bits``. The product with a probe has the scale ``D^2``, and the noise of encryption stays in the result:
+    scores differ from the cosine by about 1e-5 at the defaults. Template and probes are laid out as coefficients
+    (``packed``), not as slots. So one product holds many scores without any rotation. Rotations are what usually forces
+    CKKS to a degree of 8,192 and templates of 330 kB.
 
-    A decrypted score carries the noise of the ciphertext; who sees many with all their digits can learn the secret key
-    (Li and Micciancio, EUROCRYPT 2021, eprint 2020/1533). Scores leave ``score`` as float32; a deployment rounds them
-    more.
+    A decrypted score carries the noise of the ciphertext. Many scores with all their digits reveal the secret key (Li
+    and Micciancio, EUROCRYPT 2021, eprint 2020/1533). Scores leave ``score`` as float32; a deployment rounds them more.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ class CKKS(EncryptedScheme):
 
 @dataclass(frozen=True)
 class RealNumbers:
-    """Coefficients as real numbers, handed to SEAL as what the polynomial is at the roots of ``X^N + 1``.
+    """Coefficients as real numbers, given to SEAL as the polynomial's values at the roots of ``X^N + 1``.
 
     SEAL's encoder takes values ("slots") at the roots ``exp(i pi 3^j / N)`` and turns them into coefficients; these
     values are computed from the coefficients here, so that the encoder gives the coefficients back.
@@ -101,7 +100,7 @@ def coefficients_of(slots: npt.NDArray[np.complex128], degree: int, at: tuple[in
 
 @lru_cache(maxsize=8)
 def _readers(degree: int, at: tuple[int, ...]) -> FloatArray:
-    """(N, places): by which real and imaginary parts, by turns, are summed."""
+    """(N, places): weights by which real and imaginary parts, in turn, are summed."""
     turns = np.outer(2 * _odd_powers(degree) + 1, at) % (2 * degree) * (np.pi / degree)
     return np.asarray(np.stack([np.cos(turns), np.sin(turns)], axis=1).reshape(degree, len(at)) * (2 / degree))
 

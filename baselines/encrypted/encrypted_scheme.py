@@ -1,4 +1,4 @@
-"""What schemes share whose template is a ciphertext of the embedding, and whose score is decrypted."""
+"""The base of schemes whose template is a ciphertext of the embedding, and whose score is decrypted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _TILE = 1024
 
 _LARGEST_ERROR = 0.1
 _KEPT = 512
-"""Ciphertexts that stay read and transformed for claims that come probe by probe: 16 MB at degree 2,048."""
+"""Ciphertexts cached in transformed form, because probes are presented one by one: 16 MB at degree 2,048."""
 
 
 class Arithmetic(Protocol):
-    """How numbers become plaintexts and come back: what BFV and CKKS differ in. Picklable and without secrets."""
+    """How numbers are encoded as plaintexts and decoded: BFV's or CKKS's. Picklable and without secrets."""
 
     @property
     def degree(self) -> int:
@@ -54,7 +54,7 @@ class Arithmetic(Protocol):
 
 @dataclass(frozen=True)
 class Enroller:
-    """The public part of an encrypted system: whoever holds it can enrol, and neither decrypt nor score.
+    """The public part of an encrypted system: it can enrol, but neither decrypt nor score.
 
     It holds the public key and no seed or secret.
     """
@@ -65,7 +65,7 @@ class Enroller:
     revocable = False
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
-        """One ciphertext per row of ``references`` (n, d), its randomness drawn from the person's seed."""
+        """One ciphertext per row of ``references`` (n, d), its randomness drawn from the subject's seed."""
         seal, parameters = seal_library.library(), self.arithmetic.parameters()
         vectors = unit(np.asarray(references, dtype=np.float64))
         rows = np.zeros((len(vectors), self.arithmetic.degree))
@@ -100,7 +100,10 @@ class EncryptedScheme:
         """Draw the system's pair of keys; nothing is learned from faces."""
         dimension = background.embeddings.shape[1]
         if dimension > self.arithmetic.degree:
-            raise ValueError(f"{dimension} dimensions don't fit into a polynomial of {self.arithmetic.degree}")
+            raise ValueError(
+                f"{dimension} dimensions don't fit into a polynomial of degree {self.arithmetic.degree}; "
+                "choose a larger degree"
+            )
         self._seed = seed
         vars(self).pop("_system", None)
         parameters = self.arithmetic.parameters()
@@ -110,7 +113,7 @@ class EncryptedScheme:
         return self
 
     def public(self) -> Enroller:
-        """The system without its secret key: it enrols and can't score."""
+        """The system without its secret key: it enrols but can't score."""
         return self._enroller
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
@@ -151,7 +154,7 @@ class EncryptedScheme:
         prior: FloatArray,
         rng: np.random.Generator,
     ) -> FloatArray:
-        """(n, d) float32: as :meth:`reconstruct`; who holds the secret key has nothing to solve."""
+        """(n, d) float32: as :meth:`reconstruct`; with the secret key nothing is left to solve."""
         return self.reconstruct(templates, keys=None)
 
     def surrogate(
@@ -164,7 +167,7 @@ class EncryptedScheme:
         return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)
 
     def _try(self, dimension: int) -> None:
-        """ValueError where noise or an overflow leaves nothing of the scores, as some parameters have it."""
+        """ValueError where the parameters' noise or overflow makes scores wrong by more than 0.1."""
         face = unit(np.ones((1, dimension)))
         shown = np.repeat(face, len(places(self.arithmetic.degree, dimension)), axis=0)
         scores = self.score(self.enroll(face, keys=None, seeds=[0]), shown, keys=None)
@@ -201,7 +204,9 @@ class EncryptedScheme:
             raise ValueError(f"template {row} is {error}; expected a ciphertext of this system") from None
         fresh = read.size() == 2 and read.parms_id() == system.context.first_parms_id()
         if not fresh or read.is_ntt_form() != self.arithmetic.ntt_form or read.is_transparent():
-            raise ValueError(f"template {row} is no freshly encrypted ciphertext of this system")
+            raise ValueError(
+                f"template {row} isn't a ciphertext as enrolled; expected a fresh ciphertext of this system"
+            )
         return read
 
 
@@ -228,7 +233,7 @@ class _System:
             self._evaluator.transform_to_ntt_inplace(ciphertext)
 
     def decrypted_product(self, ciphertext: Any, plaintext: Any) -> Any:
-        """What the key holder decrypts of a template multiplied by probes, both transformed."""
+        """The decrypted product of a template and a polynomial of probes, both transformed."""
         product = self.seal.Ciphertext()
         self._evaluator.multiply_plain(ciphertext, plaintext, product)
         if not self._decrypts_transformed:

@@ -33,7 +33,7 @@ def library() -> Any:
 
 
 def context(parameters: Any, *, seed: int, purpose: str) -> Any:
-    """A SEAL context whose every draw comes from the seed and the purpose.
+    """A SEAL context whose random numbers depend on the seed and the purpose alone.
 
     A generator made from a context starts anew for each thing that is drawn, so no two things may share a purpose.
 
@@ -58,7 +58,7 @@ def modulus_bits(degree: int) -> int:
     Raises
     ------
     ValueError
-        On a degree for which SEAL has none.
+        On a degree that SEAL doesn't support.
     """
     seal = library()
     primes = seal.CoeffModulus.BFVDefault(degree, seal.SEC_LEVEL_TYPE.TC128)
@@ -86,10 +86,10 @@ def loaded(kind: Any, seal_context: Any, stored: bytes, path: Path) -> Any:
     Raises
     ------
     ValueError
-        On bytes that are no such thing under this context.
+        On bytes that aren't one under this context.
     """
     if len(stored) < _HEADER or int.from_bytes(stored[_SIZE_AT], "little") != len(stored):
-        raise ValueError(f"{len(stored)} bytes that aren't of SEAL's format, or cut or lengthened")
+        raise ValueError(f"{len(stored)} bytes that aren't in SEAL's format, or are truncated or padded")
     path.write_bytes(stored)
     made = kind()
     try:
@@ -107,6 +107,6 @@ def saved(thing: Any, path: Path) -> bytes:
 
 @contextmanager
 def passage() -> Iterator[Path]:
-    """A file to pass bytes through for :func:`loaded` and :func:`saved`: SEAL's Python side knows no other way."""
+    """A file to pass bytes through for :func:`loaded` and :func:`saved`: SEAL in Python uses files only."""
     with tempfile.TemporaryDirectory(prefix="mote-bench-seal-") as folder:
         yield Path(folder) / "object"

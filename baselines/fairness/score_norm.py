@@ -1,7 +1,7 @@
-"""The plain vector with its scores made alike for everybody: by the person's own impostors, or by kinds of faces.
+"""The plain vector with normalised scores: by each subject's own impostor scores, or by clusters of faces.
 
-They hide nothing: the template is the embedding. What they are for is fairness without touching the recogniser, the
-thing a MOTE that is balanced by person must be held against.
+These schemes protect nothing: the template is the embedding. They make scores fairer without a change of the
+recogniser, and are what a MOTE balanced by subject is compared with.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _LEAST_SPREAD = 1e-6
 
 
 class CosineZNorm(VectorScheme):
-    """Z-norm: a score in standard deviations above what the template gives to strangers.
+    """Z-norm: a score in standard deviations above the mean of the template's impostor scores.
 
-    (s - mean) / sd of the template's scores against a cohort of background faces, one of each person (Auckenthaler,
+    (s - mean) / sd of the template's scores against a cohort of background faces, one of each subject (Auckenthaler,
     Carey and Lloyd-Thomas, "Score normalization for text-independent speaker verification systems", Digital Signal
-    Processing 10, 2000). A person whom many strangers resemble gets no more of them let in than anybody else.
+    Processing 10, 2000). A subject whom many others resemble has no more false matches than any other.
 
     Parameters
     ----------
     cohort : int
-        At most so many background people.
+        Number of background subjects, at most.
     """
 
     def __init__(self, *, cohort: int = _COHORT) -> None:
@@ -46,25 +46,26 @@ class CosineZNorm(VectorScheme):
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, m) float32 standard deviations."""
         stored = unit(self._read(templates))
-        strangers = stored @ self._cohort.T
+        impostors = stored @ self._cohort.T
         raw = stored @ unit(directions(probes, self._origin)).T
-        spread = np.maximum(strangers.std(axis=1, keepdims=True), _LEAST_SPREAD)
-        return np.asarray((raw - strangers.mean(axis=1, keepdims=True)) / spread, dtype=np.float32)
+        spread = np.maximum(impostors.std(axis=1, keepdims=True), _LEAST_SPREAD)
+        return np.asarray((raw - impostors.mean(axis=1, keepdims=True)) / spread, dtype=np.float32)
 
 
 class CosineFair(VectorScheme):
-    """Fair score normalisation: each kind of face is moved to the threshold that all share.
+    """Fair score normalisation: each cluster's threshold is moved to the global one.
 
-    The background's faces fall into clusters; each has a local threshold at one FMR, from the impostor scores of its
-    faces. A score between faces of clusters i and j is lowered by half of what the two local thresholds lie above the
-    global one: s - (t_i + t_j - 2 t) / 2. No attribute's name is needed (Terhörst, Kolf, Damer, Kirchbuchner and
+    The background's faces are clustered. Each cluster has a local threshold at one FMR, from the impostor scores of its
+    faces. A score between faces of clusters i and j is lowered by half of the excess of their two local thresholds over
+    the global one: s - (t_i + t_j - 2 t) / 2. No attribute labels are needed (Terhörst, Kolf, Damer, Kirchbuchner and
     Kuijper, "Post-comparison mitigation of demographic bias in face recognition using fair score normalization",
     Pattern Recognition Letters 140, 2020).
 
     Parameters
     ----------
     clusters : int
-        At most so many (100 in the paper, for data sets of its size); never so many that one has under 20 faces.
+        Number of clusters, at most (100 in the paper, for data sets of its size); fewer where one would have under 20
+        faces on average.
     fmr : float
         At which local and global thresholds are set.
     """
@@ -96,7 +97,7 @@ class CosineFair(VectorScheme):
         self._above = (np.array(local) - overall).astype(np.float32)
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, m) float32: cosines less half of both faces' excess thresholds."""
+        """(n, m) float32: cosines minus half of both faces' excess thresholds."""
         stored, shown = unit(self._read(templates)), unit(directions(probes, self._origin))
         excess = self._above[self._kind(stored)][:, None] + self._above[self._kind(shown)]
         return np.asarray(stored @ shown.T - excess / 2, dtype=np.float32)

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Cosine:
-    """The embedding as little-endian float32: hides nothing, and so is every attack's ceiling.
+    """The embedding as little-endian float32: it protects nothing, and so is the ceiling control of every attack.
 
-    What most deployed recognisers store. Whoever steals the record holds the embedding.
+    Most deployed recognisers store this. An attacker with the template has the embedding.
     """
 
     revocable = False
 
     def fit(self, background: Faces, *, seed: int) -> Self:
-        """Remember the dimension (d) only; there is nothing to learn."""
+        """Keep the dimension d; nothing is learned."""
         self._dimension = background.embeddings.shape[1]
         return self
 

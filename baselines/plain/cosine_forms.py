@@ -34,7 +34,7 @@ class CosineFloat16(VectorScheme):
 
 
 class CosineInt8(VectorScheme):
-    """The embedding in signed bytes, the largest value of each template being 127: d bytes."""
+    """The embedding in signed bytes, scaled so that each template's largest absolute value is 127: d bytes."""
 
     centred = False
 
@@ -49,12 +49,12 @@ class CosineInt8(VectorScheme):
 
 
 class CosinePCA(VectorScheme):
-    """The direction from the mean face on the background's first principal axes, as float32.
+    """The direction from the mean face in the background's first principal axes, as float32.
 
     Parameters
     ----------
     share : float
-        Of the dimensions, the part that is kept, above 0 and at most 1.
+        Of the dimensions, the share that is kept, above 0 and at most 1.
     """
 
     def __init__(self, *, share: float = 0.5) -> None:
@@ -113,7 +113,7 @@ class CosineBinary:
         stored = _values(templates, "u1", -(-len(self._origin) // 8)).astype(np.uint8)
         spare = -len(self._origin) % 8
         if spare and (stored[:, -1] & ((1 << spare) - 1)).any():
-            raise ValueError(f"a template has bits set after its {len(self._origin)}")
+            raise ValueError(f"a template has padding bits set after its {len(self._origin)} bits")
         return stored
 
 

@@ -1,4 +1,4 @@
-"""Which attributes a scheme is to hide, as columns of numbers."""
+"""The attributes that a scheme suppresses, as one-hot columns."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def columns_to_hide(background: Faces, attributes: Sequence[str] | None) -> dict
             tables[name] = (labels[:, None] == classes).astype(np.float64)
     if not tables:
         raise InputError(
-            "this scheme hides attributes, and the background shows none with two classes: give data with labels."
+            "this scheme suppresses attributes, and the background has none with two classes: give data with labels."
         )
     return tables

@@ -1,4 +1,4 @@
-"""Differentially private noise: a template that would look much the same of anybody, to a stated degree."""
+"""Local differential privacy by Gaussian noise on the embedding."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mote_bench.toolkit import stream
 from .._shared.vector_scheme import VectorScheme
 
 _SENSITIVITY = 2.0
-"""The farthest apart that two unit vectors are."""
+"""The largest distance between two unit vectors."""
 
 
 class GaussianMechanism(VectorScheme):
     """Local (epsilon, delta)-differential privacy by Gaussian noise on the unit vector of the face.
 
-    Neighbours are any two faces: whoever sees the template can tell which of two people it was made of only as well as
-    epsilon and delta allow. The noise's standard deviation is the smallest that does, by the exact condition of Balle &
-    Wang, ICML 2018 (arXiv 1805.06530), theorem 8, since the textbook one holds for epsilon below 1 only. At 128
-    dimensions an epsilon of 1 leaves no face to recognise; the default is what still recognises some.
+    Any two faces are neighbours. So epsilon and delta bound how well a template shows which of two subjects it was made
+    of. The noise has the smallest standard deviation that satisfies the exact condition of Balle & Wang, ICML 2018
+    (arXiv 1805.06530), theorem 8; the textbook condition holds for epsilon below 1 only. At 128 dimensions an epsilon
+    of 1 leaves no recognition at all; at the default some faces are still recognised.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class GaussianMechanism(VectorScheme):
 
 
 def leaked(sigma: float, epsilon: float) -> float:
-    """The smallest delta at which noise of this deviation is private: Balle & Wang, equation 6."""
+    """The smallest delta for which noise of this standard deviation is private: Balle & Wang, equation 6."""
     from scipy.stats import norm
 
     half, tilt = _SENSITIVITY / (2 * sigma), epsilon * sigma / _SENSITIVITY

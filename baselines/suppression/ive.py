@@ -1,4 +1,4 @@
-"""Incremental variable elimination: the coordinates that tell an attribute best are thrown away."""
+"""Incremental variable elimination: the coordinates most predictive of an attribute are dropped."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _TREES = 100
 
 
 class IVE(VectorScheme):
-    """Terhörst, Damer, Kirchbuchner & Kuijper, "Suppressing Gender and Age in Face Templates Using Incremental Variable
-    Elimination", IAPR ICB 2019.
+    """Drop the coordinates most predictive of the attributes, in rounds.
 
-    In each of T rounds a forest of trees is trained to tell the attribute from the coordinates that are left, and the
-    k that it finds most important are dropped. The template is what remains. What the rest tells together, it still
-    tells.
+    Terhörst, Damer, Kirchbuchner & Kuijper, "Suppressing Gender and Age in Face Templates Using Incremental Variable
+    Elimination", IAPR ICB 2019. In each of T rounds a forest of trees is trained to classify the attribute from the
+    remaining coordinates, and the k most important ones are dropped. The template is the remaining coordinates. What
+    these leak jointly, they still leak.
 
     Parameters
     ----------
     attributes : sequence of str, optional
         By default all that the background has; importances are averaged over them.
     share : float
-        Of the coordinates, the part that is dropped in all, above 0 and below 1.
+        Of the coordinates, the share that is dropped in total, above 0 and below 1.
     rounds : int
         T.
     """
@@ -74,7 +74,9 @@ class IVE(VectorScheme):
 
 
 class MultiIVE(IVE):
-    """Melzi et al., "Multi-IVE: Privacy Enhancement of Multiple Soft-Biometrics in Face Embeddings", WACV Workshops
-    2023: :class:`IVE` of several attributes at once, on principal components instead of raw coordinates."""
+    """:class:`IVE` of several attributes at once, on principal components instead of raw coordinates.
+
+    Melzi et al., "Multi-IVE: Privacy Enhancement of Multiple Soft-Biometrics in Face Embeddings", WACV Workshops 2023.
+    """
 
     principal = True

@@ -13,12 +13,12 @@ from .attributes_to_hide import columns_to_hide
 
 
 class LEACE(VectorScheme):
-    """Least-squares concept erasure (Belrose et al., NeurIPS 2023, arXiv 2306.03819), of soft attributes.
+    """Least-squares concept erasure (Belrose et al., NeurIPS 2023, arXiv 2306.03819) of soft-biometric attributes.
 
     ``r(x) = x - W^+ P W (x - mean)`` with W the whitening ``cov(x)^(-1/2)`` and P the orthogonal projection on the
     columns of ``W cov(x, z)``, z the one-hot attributes (theorem 4.3). On the background, erased embeddings and
-    attributes are then exactly uncorrelated, so no linear classifier is better than a constant there; of all affine
-    maps with this property it moves embeddings least. Curved classifiers are not excluded.
+    attributes are then exactly uncorrelated. So no linear classifier is better than a constant there. Of all affine
+    maps with this property it changes embeddings least. Non-linear classifiers may still succeed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Negative face recognition: the template says of each feature one thing that it is not."""
+"""Negative face recognition: the template stores, for each feature, one bin that the face is not in."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ _PEOPLE_TO_LEARN_FROM = 1500
 
 
 class NegativeFaceRecognition:
-    """Terhörst et al., "Privacy Evaluation Protocols for the Evaluation of Soft-Biometric Privacy-Enhancing
-    Technologies" and "Negative Face Recognition" (arXiv 2002.09181).
+    """Store for each feature of a face one random bin that it does not fall into.
 
-    The face is expanded to many features, each cut into b bins that are equally frequent among the background. Of each
+    Terhörst et al., "Privacy Evaluation Protocols for the Evaluation of Soft-Biometric Privacy-Enhancing Technologies"
+    and "Negative Face Recognition" (arXiv 2002.09181).
+
+    The face is expanded to many features, each cut into b bins that are equally frequent in the background. For each
     feature the template stores one random bin that is *not* the true one. A probe's true bins are compared with these:
-    the more of them coincide, the less alike, ``score = 1 - equal / features``. One template excludes one of b bins
-    per feature, so little that a classifier of bytes sees nothing; but thousands of features point the same way
+    the more of them coincide, the lower the score, ``1 - equal / features``. One template excludes one of b bins per
+    feature. That is too little for a classifier of bytes, but thousands of features together determine the face
     (:meth:`solve`).
 
-    The released code expands by a trained net; here the expansion is random and fixed by the seed of ``fit``
-    (standardised ``tanh`` of random projections), which keeps what the construction needs: many features, none of them
-    secret.
+    The released code expands by a trained net. Here the expansion is random and fixed by the seed of ``fit`` (``tanh``
+    of random projections). It has what the construction needs: many features, none of them secret.
 
     Parameters
     ----------
@@ -58,11 +59,11 @@ class NegativeFaceRecognition:
         return self
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
-        """One template of ceil(features log2(b) / 8) bytes, rounded up as codes are packed, per row (n, d)."""
+        """One template of ceil(features w / 8) bytes, w = ceil(log2 b), per row of ``references`` (n, d)."""
         return pack_codes(self._negative(self._bins_of(references), seeds), self.bins) if len(references) else []
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, m) float32 in [0, 1]: one minus the share of features whose excluded bin the probe shows."""
+        """(n, m) float32 in [0, 1]: one minus the share of features whose excluded bin the probe falls into."""
         stored = read_codes(templates, self.features, self.bins)
         return np.asarray(1 - share_equal(stored, self._bins_of(probes), self.bins), dtype=np.float32)
 
@@ -74,10 +75,10 @@ class NegativeFaceRecognition:
         prior: FloatArray,
         rng: np.random.Generator,
     ) -> FloatArray:
-        """(n, d) float32: what the excluded bins leave, as a regression from ``prior`` people enrolled alike says.
+        """(n, d) float32: embeddings estimated from the excluded bins, by a regression on enrolled ``prior`` faces.
 
-        Every excluded bin moves the expected value of its feature a little away; the ridge regression of embeddings on
-        these expected values adds the hints up.
+        Every excluded bin moves the expected value of its feature a little away from it. The ridge regression of
+        embeddings on these expected values combines them.
         """
         people = prior[rng.permutation(len(prior))[:_PEOPLE_TO_LEARN_FROM]]
         seeds = [int(seed) for seed in rng.integers(2**31, size=len(people))]
@@ -103,12 +104,12 @@ class NegativeFaceRecognition:
         return bins
 
     def _negative(self, true: npt.NDArray[np.uint16], seeds: Sequence[int]) -> npt.NDArray[np.uint16]:
-        """(n, features) a bin that isn't the true one, each of the others equally likely."""
+        """(n, features) a bin that isn't the true one; all others are equally likely."""
         shape, others = true.shape[1], self.bins - 1
         turn = np.array([stream(seed, "nfr bins").integers(1, others, shape, endpoint=True) for seed in seeds])
         return np.asarray((true + turn.reshape(true.shape)) % self.bins, dtype=np.uint16)
 
     def _hints(self, excluded: npt.NDArray[np.uint16]) -> FloatArray:
-        """(n, features) float64: the mean rank of the bins that are left, about the mean of all."""
+        """(n, features) float64: the mean rank of the bins that aren't excluded, centred on the mean of all."""
         middle = (self.bins - 1) / 2
         return np.asarray((middle - excluded.astype(np.float64)) / (self.bins - 1))

@@ -1,4 +1,4 @@
-"""PE-MIU: the embedding's blocks in a random order that nobody keeps."""
+"""PE-MIU: the embedding's blocks in a random order that is not stored."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ _NUMBERS_AT_ONCE = 1 << 23
 
 
 class PEMIU(VectorScheme):
-    """Minimum information units (Terhörst, Riehl, Damer, Rot, Bortolato, Kirchbuchner, Struc & Kuijper, "PE-MIU: A
-    Training-Free Privacy-Enhancing Face Recognition Approach Based on Minimum Information Units", IEEE Access 8, 2020).
+    """Store an embedding's blocks (minimum information units) in a random order.
 
-    The face is cut into blocks of equal length, and each template holds them in an order of its own, drawn from the
-    person's seed and forgotten. A probe is compared under the assignment of its blocks to the stored ones that makes
-    them most alike: least squared distance, which is largest inner product. A classifier that reads templates by
-    position meets another order each time. The order is no secret, though: each block shows where it came from by how
-    its position is distributed among faces (:meth:`solve`). Embeddings are taken as they are, as in the paper.
+    Terhörst, Riehl, Damer, Rot, Bortolato, Kirchbuchner, Struc & Kuijper, "PE-MIU: A Training-Free Privacy-Enhancing
+    Face Recognition Approach Based on Minimum Information Units", IEEE Access 8, 2020. The face is cut into blocks of
+    equal length. Each template has its own order, drawn from the subject's seed and then discarded. A probe is compared
+    under the assignment of its blocks to the stored ones with the least squared distance, which has the largest inner
+    product. A classifier that reads templates by position sees another order each time. The order is no secret, though:
+    a block's values show its position, because each position has its own distribution (:meth:`solve`). Embeddings are
+    not centred, as in the paper.
 
     Parameters
     ----------
     block : int
-        Length of a block; the embedding's dimension must be a multiple. Up to 5 blocks all orders are compared at
-        once; beyond, pairs are assigned one by one (Hungarian method), some 20 microseconds each.
+        Length of a block; the embedding's dimension must be a multiple. For up to 5 blocks all orders are compared at
+        once. For more, each pair is assigned by the Hungarian method, which takes about 20 microseconds.
     """
 
     centred = False
@@ -43,7 +44,7 @@ class PEMIU(VectorScheme):
 
     def _learn(self, faces: FloatArray, background: Faces, seed: int) -> None:
         if faces.shape[1] % self.block:
-            raise ValueError(f"block={self.block} doesn't divide the dimension {faces.shape[1]}")
+            raise ValueError(f"block={self.block}; expected a divisor of {faces.shape[1]}, the embedding's dimension")
 
     def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
         blocks = self._blocks(faces)
@@ -54,7 +55,7 @@ class PEMIU(VectorScheme):
         return faces.reshape(len(faces), -1, self.block)
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, m) float32 cosines under the best order."""
+        """(n, m) float32 cosines under the best order of blocks."""
         stored, shown = unit(self._read(templates)), directions(probes, self._origin)
         scores = np.empty((len(stored), len(shown)), dtype=np.float32)
         step = max(1, _NUMBERS_AT_ONCE // max(1, len(shown) * (stored.shape[1] // self.block) ** 2))
@@ -72,24 +73,25 @@ class PEMIU(VectorScheme):
         prior: FloatArray,
         rng: np.random.Generator,
     ) -> FloatArray:
-        """(n, d) float32: blocks put where they are likeliest, by a Gaussian of each position fitted to ``prior``.
+        """(n, d) float32: blocks at their likeliest positions, by a Gaussian of each position fitted to ``prior``.
 
-        The attack on block orders: assignment of blocks to positions by log likelihood, after the Hungarian matching
-        against population block means that methods papers use; the covariance tells positions apart where means agree.
+        The attack on block orders assigns blocks to positions by log likelihood. It follows the Hungarian matching
+        against mean blocks of a population that methods papers use; the covariance separates positions with equal
+        means.
         """
         from scipy.optimize import linear_sum_assignment
 
         public, stored = self._blocks(directions(prior, self._origin)), self._blocks(self._read(templates))
         likelihood = np.stack([_log_density(stored, public[:, place]) for place in range(public.shape[1])], axis=2)
-        rebuilt = np.empty_like(stored)
+        ordered = np.empty_like(stored)
         for row, table in enumerate(likelihood):
             blocks, places = linear_sum_assignment(-table)
-            rebuilt[row, places] = stored[row, blocks]
-        return on_sphere(self._origin, unit(rebuilt.reshape(len(stored), -1))).astype(np.float32)
+            ordered[row, places] = stored[row, blocks]
+        return on_sphere(self._origin, unit(ordered.reshape(len(stored), -1))).astype(np.float32)
 
 
 def _assigned(products: FloatArray) -> FloatArray:
-    """(n, m) the largest sum of one product per row and column of each (k, k) table."""
+    """(n, m) for each (k, k) table the largest sum of k entries, one of each row and column."""
     n, m, k, _ = products.shape
     if k <= _MOST_TRIED_IN_FULL:
         places = np.arange(k)
@@ -106,7 +108,7 @@ def _assigned(products: FloatArray) -> FloatArray:
 
 
 def _log_density(blocks: FloatArray, public: FloatArray) -> FloatArray:
-    """(n, k) how likely each block (n, k, b) is at a position where public faces show ``public`` (m, b)."""
+    """(n, k) log density of each block (n, k, b) at a position where public faces have ``public`` (m, b)."""
     from sklearn.covariance import ledoit_wolf
 
     mean, covariance = public.mean(axis=0), ledoit_wolf(public.astype(np.float64))[0]

@@ -1,4 +1,4 @@
-"""Noise that keeps similarities: every template is turned or moved by the same amount in a random direction."""
+"""Similarity-sensitive noise: every template is at the same cosine or distance from its face."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .._shared.vector_scheme import VectorScheme
 
 
 def _normal(seeds: Sequence[int], dimension: int, purpose: str) -> FloatArray:
-    """(n, dimension) standard normal rows, each from its person's seed."""
+    """(n, dimension) standard normal rows, each from its subject's seed."""
     return np.stack([stream(seed, purpose).standard_normal(dimension) for seed in seeds])
 
 
 class CosineSensitiveNoise(VectorScheme):
-    """CSN: a template at a cosine of exactly s with the face (Terhörst et al., IEEE ICB 2019, "Unsupervised
-    privacy-enhancement of face representations using similarity-sensitive noise transformations", Appl. Intell. 49).
+    """CSN: a template at a cosine of exactly s with the face.
 
-    ``x = l (s v + sqrt(1 - s^2) u)`` with v the face's direction, u a random unit vector orthogonal to it and l a
-    random length of 1 to 100 that no cosine sees. Probes stay as they are. Nothing is secret: whoever compares many
-    faces with the template averages the noise out.
+    Terhörst et al., IEEE ICB 2019, "Unsupervised privacy-enhancement of face representations using similarity-sensitive
+    noise transformations", Appl. Intell. 49. ``x = l (s v + sqrt(1 - s^2) u)`` with v the face's direction, u a random
+    unit vector orthogonal to it and l a random length of 1 to 100, which doesn't change a cosine. Probes get no noise.
+    Nothing is secret: an attacker who scores many faces averages the noise out.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Recognisers that turn pictures into embeddings, registered as any stranger's; none downloads anything."""
+"""Recognisers that turn pictures into embeddings, registered as plug-ins; none downloads anything."""

@@ -1,4 +1,4 @@
-"""Any function of a user's that turns a picture into an embedding, as a recogniser."""
+"""A user's function from a picture to an embedding, as a recogniser."""
 
 from __future__ import annotations
 

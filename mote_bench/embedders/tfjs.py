@@ -4,7 +4,7 @@
     python -m mote_bench convert tfjs package/models/mobileface.json mobileface.onnx
 
 The file then goes to ``--embedder arcface-onnx --weights mobileface.onnx``: a second recogniser, of 256 dimensions and
-2 MB, for whoever has dlib's only. The package is MIT; the network is that of the project MobileFace (becauseofAI).
+2 MB, beside dlib's. The package is MIT; the network is that of the project MobileFace (becauseofAI).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def converted(source: Path) -> bytes:
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise InputError(f"'{source}' gives no sound ONNX file ({str(error).splitlines()[0]})") from None
+        raise InputError(f"'{source}' converts to an invalid ONNX file ({str(error).splitlines()[0]})") from None
     return bytes(model.SerializeToString())
 
 

@@ -1,4 +1,4 @@
-"""Where the weights of a recogniser are, and which ones they are."""
+"""Finds the weights of a recogniser and their checksum."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Why a template accepted or refused: attributions through any scheme's surrogate, and how far to trust them."""
+"""Explains why a template accepted or rejected a probe: attributions through a surrogate, and their faithfulness."""

@@ -1,4 +1,4 @@
-"""Which parts of an embedding made a template answer as it did: gradients, and gradients along a path."""
+"""Attributes a comparison score to parts of the embedding: gradients, and gradients along a path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from mote_bench.contracts import InputError
 
 Answer = Callable[[Tensor], Tensor]
-"""From k probes of each of n templates, (n, k, ...), to their answers (n, k), differentiable."""
+"""From k probes of each of n templates, (n, k, ...), to their scores (n, k), differentiable."""
 
 STEPS = 64
 
@@ -18,7 +18,7 @@ STEPS = 64
 def gradient(answer: Answer, probes: Tensor, blank: Tensor) -> Tensor:
     """(n, k, d): the exact gradient at each probe times its difference from ``blank`` (d,).
 
-    To first order, what every dimension adds to the answer over a probe that shows nothing (Shrikumar et al.,
+    To first order, what every dimension adds to the score over a blank probe (Shrikumar et al.,
     arXiv 1605.01713, "gradient x input").
     """
     x = probes.detach().requires_grad_()
@@ -27,7 +27,7 @@ def gradient(answer: Answer, probes: Tensor, blank: Tensor) -> Tensor:
 
 
 def integrated(answer: Answer, probes: Tensor, blank: Tensor) -> Tensor:
-    """(n, k, d): gradients averaged from ``blank`` to each probe, times the difference; they add up to the answer's.
+    """(n, k, d): gradients averaged from ``blank`` to each probe, times the difference; they add up to the score's.
 
     Integrated gradients (Sundararajan, Taly and Yan, ICML 2017, eq. 1), by captum, at 64 points of Gauss and Legendre.
 

@@ -1,4 +1,4 @@
-"""One scheme explained: what it answers, what its answers are put down to, and how far to trust that."""
+"""One scheme explained: its scores, their attributions, and the attributions' faithfulness."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mote_bench.explain.subjects import Subjects, answers
 from mote_bench.toolkit import stream_seed
 
 CONTROL = "random order"
-"""What any faithfulness is held against: the same parts in an order that knows nothing."""
+"""The control that faithfulness is compared with: the same parts in a random order."""
 
 _PIXEL_POINTS = 11
 
@@ -30,7 +30,7 @@ class Explained:
     fmr : float
         At which its threshold was set.
     answers : (n, 2) float64
-        In units above the threshold: to each person's own probe, and to the next person's.
+        Scores in units above the threshold: of each subject's own probe, and of the next subject's.
     importance : mapping of method -> (n, 2, d) or (n, 2, height, width) float
     curves : mapping of method -> Curves
         Also of :data:`CONTROL`.

@@ -1,4 +1,4 @@
-"""Whether an attribution names what matters: take the most important parts away, or bring them first, and ask again."""
+"""Faithfulness of an attribution: remove or insert the most important parts first, and score again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REPLICATES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Answers while parts go and come, most important first.
+    """Scores while parts are removed and inserted, most important first.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Curves:
 
     @property
     def rise(self) -> FloatArray:
-        """(n, k) by how much the whole probe is answered higher than a blank one."""
+        """(n, k) by how much the whole probe scores higher than a blank one."""
         return self.deletion[..., 0] - self.insertion[..., 0]
 
 
@@ -42,11 +42,11 @@ def curves(answer: Answer, probes: Tensor, blank: Tensor, importance: Tensor, *,
     ----------
     probes : (n, k, d) or (n, k, channels, height, width)
     blank : (d,) or (channels, height, width)
-        What stands where nothing is shown.
+        What replaces a removed part.
     importance : (n, k, d) or (n, k, height, width)
-        Where a probe is answered lower than a blank one, the parts that pull down most go and come first.
+        Where a probe scores lower than a blank one, the parts that lower the score most are taken first.
     points : int
-        How many shares of the parts are asked about, both ends included.
+        How many shares of the parts are scored, both ends included.
     """
     n, k, *shape = importance.shape
     ends = answer(torch.stack([probes, blank.expand_as(probes)], dim=2).flatten(1, 2)).reshape(n, k, 2)
@@ -63,11 +63,11 @@ def curves(answer: Answer, probes: Tensor, blank: Tensor, importance: Tensor, *,
 
 
 def faithfulness(found: Curves) -> tuple[float, Interval]:
-    """Area between insertion and deletion, in units of the rise, with its 95 % interval over people.
+    """Area between insertion and deletion, in units of the rise, with its 95 % interval over subjects.
 
-    0 where the order says nothing (a random one), 1 where the first part decides everything, more where parts pull both
-    ways and the right half of them is answered higher than the whole, negative where the order is wrong. Areas
-    and rises are averaged before they are divided: a probe that is answered like a blank one has nothing to explain.
+    0 for a random order, 1 where the first part decides everything, negative where the order is wrong. It exceeds 1
+    where some parts lower the score, so that a part of the probe scores higher than the whole. Areas and rises are
+    averaged before they are divided: a probe that scores like a blank one has nothing to explain.
     """
     sign = np.sign(found.rise)
     area = (np.trapezoid(found.insertion - found.deletion, axis=2) / (found.deletion.shape[2] - 1) * sign).sum(axis=1)

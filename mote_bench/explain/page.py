@@ -1,4 +1,4 @@
-"""What an explanation leaves behind: pictures, a CSV, and one page that holds all of it."""
+"""The output of an explanation: pictures, a CSV, and one page that holds all of it."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def render(schemes: Sequence[Explained], shown: tuple[FloatArray, FloatArray] | 
 
 
 def verdict(answer: float) -> str:
-    """Accepted or refused, and by how much."""
-    return f"{'accepted' if answer > 0 else 'refused'} at {answer:+.1f}"
+    """Accepted or rejected, and by how much."""
+    return f"{'accepted' if answer > 0 else 'rejected'} at {answer:+.1f}"
 
 
 def _contributions(schemes: Sequence[Explained]) -> bytes:
-    """Per person and scheme: the dimensions that add and take most, of the own probe and of another's."""
+    """Per subject and scheme: the dimensions that raise and lower the score most, mated and non-mated probe."""
     people = min(_MOST_PEOPLE, len(schemes[0].answers))
     figure, axes = _figure(people * len(PROBES), len(schemes), width=5.0, height=1.3)
     for column, one in enumerate(schemes):
@@ -70,7 +70,7 @@ def _contributions(schemes: Sequence[Explained]) -> bytes:
 
 
 def _heatmaps(schemes: Sequence[Explained], enrolled: FloatArray, probes: FloatArray) -> bytes:
-    """Per person: the enrolled face, then the own and another's probe under each scheme's heat."""
+    """Per subject: the enrolled face, then the mated and the non-mated probe under each scheme's heat map."""
     people = min(_MOST_PEOPLE, len(enrolled))
     figure, axes = _figure(people, 1 + len(PROBES) * len(schemes), width=1.7, height=1.9)
     for person in range(people):
@@ -88,7 +88,7 @@ def _heatmaps(schemes: Sequence[Explained], enrolled: FloatArray, probes: FloatA
 
 
 def _curves(schemes: Sequence[Explained]) -> bytes:
-    """Deletion and insertion, averaged over the people's own probes, a panel for each scheme."""
+    """Deletion and insertion, averaged over mated probes, a panel for each scheme."""
     figure, axes = _figure(1, len(schemes), width=4.2, height=3.0)
     for axis, one in zip(axes[0], schemes, strict=True):
         for index, (method, found) in enumerate(one.curves.items()):
@@ -99,7 +99,7 @@ def _curves(schemes: Sequence[Explained]) -> bytes:
         axis.axhline(0, color="#d9dbde", linewidth=1)
         axis.set_title(one.scheme, fontsize=9)
         axis.set_xlabel("share of the parts, most important first", fontsize=8)
-        axis.set_ylabel("answer above the threshold", fontsize=8)
+        axis.set_ylabel("score above the threshold", fontsize=8)
         axis.legend(fontsize=6, frameon=False)
     return _png(figure)
 
@@ -147,14 +147,14 @@ def _html(schemes: Sequence[Explained], files: dict[str, bytes], of: str) -> str
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-        "<title>Why a template answered</title>"
-        f"<style>{_STYLE}</style></head><body><h1>Why a template accepted or refused</h1><p>{people} people of "
-        f"{escape(printable(of))}. Answers are in standard deviations of a template's answers to strangers, above the "
-        f"threshold at FMR {escape(fmr)}. Faithfulness: the area between bringing the most important parts first and "
-        "taking them away first, in units of what the whole face adds over a blank one, both probes together; 0 where "
-        "the order says nothing, as the random order shows, 1 where the first part decides, and more where parts pull "
-        "both ways; 95 % intervals over "
-        f"people.</p><table><tr><th>scheme</th><th>method</th><th>faithfulness</th></tr>{''.join(rows)}</table>"
+        "<title>Why a template accepted or rejected a probe</title>"
+        f"<style>{_STYLE}</style></head><body><h1>Why a template accepted or rejected a probe</h1>"
+        f"<p>{people} subjects of {escape(printable(of))}. Scores are in standard deviations of a template's impostor "
+        f"scores, above the threshold at FMR {escape(fmr)}. Faithfulness is the area between the insertion and the "
+        "deletion curve, most important parts first, over both probes. Its unit is the difference in score between the "
+        "whole face and a blank one. It is 0 for a random order, 1 where the first part decides, and more where some "
+        "parts lower the score. 95 % intervals over "
+        f"subjects.</p><table><tr><th>scheme</th><th>method</th><th>faithfulness</th></tr>{''.join(rows)}</table>"
         f"{pictures}</body></html>\n"
     )
 

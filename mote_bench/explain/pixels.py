@@ -1,4 +1,4 @@
-"""From a template's answer through the recogniser to the pixels: Grad-CAM++ of aligned faces."""
+"""Attributes a comparison score, through the recogniser, to pixels: Grad-CAM++ of aligned faces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mote_bench.pictures.album import Album
 METHOD = "Grad-CAM++"
 _AT_ONCE = 16
 _STRANGERS = 3
-"""Of the people who aren't explained, one in so many sets the threshold; schemes are fitted on the others."""
+"""Of the subjects who aren't explained, one in so many sets the threshold; schemes are fitted on the others."""
 
 
 class Recogniser(Protocol):
@@ -52,10 +52,10 @@ def check(recogniser: Any, name: str) -> Recogniser:
 
 
 def heat(answer: Answer, recogniser: Recogniser, faces: Tensor) -> Tensor:
-    """(n, k, height, width) from 0 to 1: where in each face there is what raises the template's answer.
+    """(n, k, height, width) from 0 to 1: the parts of each face that raise the template's score.
 
-    Grad-CAM++ (Chattopadhay et al., WACV 2018, eq. 10 and 19) by pytorch-grad-cam: feature maps weighed by the
-    gradients of the answer, through template and recogniser.
+    Grad-CAM++ (Chattopadhay et al., WACV 2018, eq. 10 and 19) by pytorch-grad-cam: feature maps weighted by the
+    gradients of the score, through template and recogniser.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def heat(answer: Answer, recogniser: Recogniser, faces: Tensor) -> Tensor:
 
 
 class _Chain(nn.Module):
-    """Recogniser and templates as one network: a row of faces, k for each template, to a column of answers."""
+    """Recogniser and templates as one network: a row of faces, k for each template, to a column of scores."""
 
     def __init__(self, network: nn.Module, answer: Answer, k: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class _Chain(nn.Module):
 
 
 def of_faces(answer: Answer, recogniser: Recogniser) -> Answer:
-    """The answer to aligned faces (n, k, channels, height, width), some at a time and without gradients."""
+    """The scores of aligned faces (n, k, channels, height, width), some at a time and without gradients."""
 
     @torch.no_grad()
     def through(faces: Tensor) -> Tensor:

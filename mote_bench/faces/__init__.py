@@ -1,1 +1,1 @@
-"""A population of rendered people who don't exist: drawn by seed, photographed by ray casting, labelled exactly."""
+"""A population of rendered people who don't exist: drawn by seed, rendered by ray casting, with exact labels."""

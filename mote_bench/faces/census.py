@@ -1,4 +1,4 @@
-"""What a recogniser makes of a rendered population: its error rate, and what a linear probe reads from embeddings."""
+"""Error rate of a recogniser on a rendered population, and a linear probe's accuracy on its embeddings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What colour each point of a head is: skin, brows, hair, beard, lips, eyes, glasses, painted by rule.
+"""The colour of each point of a head: skin, brows, hair, beard, lips, eyes and glasses, by rules.
 
 Everything is placed in the resting head's own coordinates (see :class:`mote_bench.faces.head.Head`), so that it stays
 where it is when the head turns or smiles.

@@ -1,8 +1,8 @@
-"""Who is rendered: gender, age, ethnicity, shape and looks, all drawn from one seed.
+"""A rendered person's gender, age, ethnicity, shape and appearance, all drawn from one seed.
 
-Looks (tones, hair, eyes, brows, beard) have the same spread in every ethnic group by construction: only the middle of
-the skin's lightness differs. A group with less variety would be harder to tell apart, and show a fairness gap that is
-the renderer's.
+Appearance (tones, hair, eyes, brows, beard) has the same spread in every ethnic group by construction. Only the mean
+of the skin's lightness differs. A group with less variety would be harder to recognise, and show a fairness gap that
+is the renderer's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mote_bench.toolkit import stream
 
 GENDERS = ("male", "female")
 YOUNGEST, OLDEST = 18.0, 75.0
-# Of the shape changes: 1 draws features far beyond what faces show, 0.3 leaves everybody average.
+# Of the shape changes: 1 draws features far beyond what faces show, with 0.3 all faces are average.
 _SHAPE, _ASYMMETRY = 0.40, 0.06
 _SIDEWAYS = frozenset(
     f"{part}-trans-{way}" for part, way in (("nose", "out"), ("mouth", "out"), ("neck", "out"), ("head", "out"))
@@ -27,7 +27,7 @@ _SIDEWAYS = frozenset(
 # How far women's and men's features lie apart, each half of it from the middle (Enlow, Essentials of Facial Growth;
 # Bruce et al. 1993, doi:10.1068/p220131): men's noses are larger, brow ridges lower, chins and necks broader; women's
 # cheekbones, eyes and upper lips stand out. Of some forty such features these are the ones that a probe of photographs
-# heeds, but for the neck. With the head's own "gender" alone a recogniser's embeddings tell it at 0.88, those of
+# heeds, but for the neck. With the head's own "gender" alone a linear probe of embeddings reads it at 0.88, of
 # photographs at 0.98.
 WOMEN_LESS_MEN = {
     "nose-scale-horiz-incr": -0.7,
@@ -105,12 +105,12 @@ class Looks:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """Somebody who doesn't exist.
+    """A person who doesn't exist.
 
     Attributes
     ----------
     number : int
-        Who, within a population.
+        The person's number within a population.
     gender, ethnicity : str
     age : float
         Years.
@@ -163,7 +163,7 @@ def _changes(head: Head, rng: np.random.Generator, male: bool) -> dict[str, floa
 
 
 def _half(apart: float, male: bool) -> float:
-    """Where a man or a woman lies beside the middle, if women less men are so far apart."""
+    """A man's or a woman's deviation from the middle, where women minus men is this difference."""
     return apart * (-0.5 if male else 0.5)
 
 

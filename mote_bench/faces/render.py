@@ -60,7 +60,7 @@ class _Mesh:
 
 @dataclass(frozen=True, eq=False)
 class _Hits:
-    """What the camera's rays met: pixel (n,), triangle (n,), weights of its corners (n, 3), the rays (n, 3)."""
+    """Where the camera's rays hit: pixel (n,), triangle (n,), weights of its corners (n, 3), the rays (n, 3)."""
 
     pixel: npt.NDArray[np.intp]
     triangle: npt.NDArray[np.intp]
@@ -219,7 +219,7 @@ def _blurred(hits: _Hits, values: FloatArray, radius: float) -> FloatArray:
 
 
 def _gain(light: FloatArray, points: paint.Points) -> float:
-    """What an automatic exposure does: dark and light skin both come out readable, and don't come out equal."""
+    """Automatic exposure: dark and light skin both become well exposed, but not equally bright."""
     face = (points.part == SKIN) & (points.side < 0.9) & (np.abs(points.z + 0.4) < 0.9) & points.front
     if not face.any():
         return 1.0

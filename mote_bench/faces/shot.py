@@ -1,4 +1,4 @@
-"""One photograph of a person: pose, expression, light, camera and the day's looks, drawn from one seed."""
+"""One photograph of a person: pose, expression, light, camera and the day's appearance, drawn from one seed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def draw(person: Person, seed: int, number: int, *, difficulty: float = DIFFICUL
     Parameters
     ----------
     difficulty : float
-        Scales how far pose, light and the day's looks stray: 0 is a passport photograph each time.
+        Scales the variation of pose, lighting and appearance between photos: 0 gives a passport photo each time.
     """
     rng = stream(seed, "shot", person.number, number)
     yaw, pitch = rng.uniform(-_YAW, _YAW) * difficulty, rng.uniform(-_PITCH, _PITCH) * difficulty
@@ -100,7 +100,7 @@ def _expression(rng: np.random.Generator, difficulty: float) -> dict[str, float]
 
 
 def _today(person: Person, rng: np.random.Generator, difficulty: float) -> Looks:
-    """The person's looks on another day: hair, beard, tan, make-up."""
+    """The person's appearance on another day: hair, beard, tan, make-up."""
     looks = person.looks
     male = person.gender == "male"
 

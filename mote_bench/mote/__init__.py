@@ -1,1 +1,1 @@
-"""MOTE (arXiv 2505.19920): a small classifier per person instead of a vector."""
+"""MOTE (arXiv 2505.19920): a small classifier for each subject instead of a vector."""

@@ -1,4 +1,4 @@
-"""Batch normalisation between the layers of nets that train side by side, and what is left of it afterwards."""
+"""Batch normalisation between the layers of nets that train side by side, and folding it into the layers."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ _QUANTILES = np.linspace(0, 1, 9)
 
 
 def canonical(net: Net) -> Net:
-    """The net that computes the same, its units in one order and of one scale.
+    """The same function as a net whose units are in one order and of one scale.
 
-    A ReLU unit may be multiplied by a > 0 on its way in and by 1 / a on its way out, and units of a layer may change
-    places: what a net computes stays. So every unit's incoming weights and bias are scaled to length one, and the
-    units of each layer are sorted by how strongly they push the logit with every unit switched on (their outgoing
-    weights times the matrices above). Equal nets in disguise become equal rows (Ganju et al., "Property Inference
+    A net's outputs don't change when a ReLU unit's inputs are multiplied by a > 0 and its outputs by 1 / a, or when the
+    units of a layer are permuted. So every unit's incoming weights and bias are scaled to length one. The units of each
+    layer are sorted by their effect on the logit with every unit switched on (their outgoing weights times the matrices
+    above). Equivalent nets become equal rows (Ganju et al., "Property Inference
     Attacks on Fully Connected Neural Networks using Permutation Invariant Representations", CCS 2018, section 4.1).
     """
     layers = [Layer(layer.weight.astype(np.float64), layer.bias.astype(np.float64)) for layer in net]
@@ -49,7 +49,7 @@ def statistics(net: Net) -> FloatArray:
 
     Of each input the mean, the deviation, the smallest and the largest of its weights over the first layer's units,
     and of each layer nine quantiles of weights, biases and singular values. The set statistics of Ganju et al.,
-    section 4.2, chosen by hand instead of learned: there are a few hundred people to learn from.
+    section 4.2, chosen by hand instead of learned: there are only a few hundred subjects to learn from.
     """
     first = net[0].weight.astype(np.float64)
     units = [first.mean(axis=1), first.std(axis=1), first.min(axis=1), first.max(axis=1)]

@@ -1,4 +1,4 @@
-"""Model templates without training: features that everybody shares, and a person's discriminant in closed form."""
+"""Model templates without training: shared features, and a subject's discriminant in closed form."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Form = Literal["float32", "float16", "int8", "int4", "ternary"]
 
 
 class ClosedFormMOTE:
-    """A person's template is a discriminant between them and the background, in features that nobody trains.
+    """A subject's template is a discriminant between them and the background, in features that are not trained.
 
-    The operator holds, per person, the weights of one linear unit. Its inputs are the same for everybody: the embedding
-    itself, or ReLU units with random weights that a seed makes (random features; Rahimi & Recht, NIPS 2008), so that a
-    template is the last layer of a MOTE (Groß, Heindorf, Terhörst, IJCB 2025) whose other layers are public and frozen.
-    The weights are Fisher's discriminant between the background and the person's positives, which are drawn as MOTE
-    draws them: the reference plus kernel-density draws of how photos of one person differ.
+    A template holds the weights of one linear unit. Its inputs are the same for every subject: the embedding itself, or
+    ReLU units with random weights from a seed (random features; Rahimi & Recht, NIPS 2008). So a template is the last
+    layer of a MOTE (Groß, Heindorf, Terhörst, IJCB 2025) whose other layers are public and frozen. The weights are
+    Fisher's discriminant between the background and the subject's positives. These are drawn as MOTE draws them: the
+    reference plus kernel-density draws of the variation between photos of one subject.
 
-    A thief of the records knows the features and the background, wants gender, age or the face, and need not query: the
-    weights are a linear function of the person's whitened features. There is no key.
+    An attacker with the templates needs no query: the weights are a linear function of the subject's whitened features.
+    There is no key.
 
     Parameters
     ----------
     features : int, optional
         ReLU features; 0 for the embedding itself, by default as many as fill 4 bytes a dimension in this form.
     positives : int
-        Draws for each person.
+        Draws for each subject.
     ridge : float
         Added to the background's covariance, in units of its mean variance. Error rates hardly depend on it between
         0.03 and 0.3.
@@ -46,9 +46,9 @@ class ClosedFormMOTE:
 
     Notes
     -----
-    With the background's covariance C + ridge = L L' factored once, features are whitened by L, and a person's
+    With the background's covariance C + ridge = L L' factored once, features are whitened by L, and a subject's
     covariance differs from the identity by their k centred positives U: (I + U'U/k)^-1 d = d - U'(k I + U U')^-1 U d by
-    Woodbury's identity. Per person that is one product of k rows with L (2 k H^2 operations) and a k by k solve, where
+    Woodbury's identity. Per subject that is one product of k rows with L (2 k H^2 operations) and a k by k solve, where
     a plain solve takes 2/3 H^3.
     """
 
@@ -67,12 +67,12 @@ class ClosedFormMOTE:
         self.features, self.positives, self.ridge, self.form = features, positives, ridge, form
 
     def fit(self, background: Faces, *, seed: int) -> Self:
-        """Draw the shared features, factor the background's covariance in them, and fit how photos of a person differ.
+        """Draw the shared features, factor the background's covariance in them, and fit how photos of a subject differ.
 
         Raises
         ------
         InputError
-            When the background doesn't say who it shows, or shows too few people twice.
+            When the background has no identities, or too few subjects with two photos.
         """
         person, count = people_of(background)
         faces = background.embeddings
@@ -93,10 +93,10 @@ class ClosedFormMOTE:
     def enroll(
         self, references: FloatArray, *, keys: Sequence[Key] | None = None, seeds: Sequence[int]
     ) -> list[Template]:
-        """The discriminant of each row of ``references`` (n, d); a person's positives are drawn from ``seeds[i]``."""
+        """The discriminant of each row of ``references`` (n, d); a subject's positives are drawn from ``seeds[i]``."""
         self._fitted(references)
         if len(seeds) != len(references):
-            raise InputError(f"{len(seeds)} seeds for {len(references)} references; give one seed per person.")
+            raise InputError(f"{len(seeds)} seeds for {len(references)} references; give one seed per reference.")
         return [
             encode(self._head(face, stream(seed, "closed form")), self.form)
             for face, seed in zip(references, seeds, strict=True)
@@ -105,7 +105,7 @@ class ClosedFormMOTE:
     def score(
         self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None = None
     ) -> FloatArray:
-        """(n, m) float32 discriminants of ``probes`` (m, d), in standard deviations of the person's own spread.
+        """(n, m) float32 discriminants of ``probes`` (m, d), in standard deviations of the subject's positives.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class ClosedFormMOTE:
         """(n, d) float32: the background's mean face plus the direction in which the score rises.
 
         With every ReLU switched on the score is linear in the face, and its slope is the product of the shared layer,
-        the whitening undone (the weights are about the person's whitened difference from the mean) and the weights.
+        the whitening undone (the weights are nearly the subject's whitened difference from the mean) and the weights.
         """
         back = np.linalg.inv(self._whiten.astype(np.float64))
         rise = self._heads(templates).astype(np.float64) @ back
@@ -211,8 +211,8 @@ def _moments(batches: Any) -> tuple[FloatArray, FloatArray]:
 def linear() -> ClosedFormMOTE:
     """A discriminant on the embedding itself: as many bytes as a vector.
 
-    With a larger ridge than on features: an embedding has directions that hardly vary, and whitened without it their
-    noise would count as much as anything.
+    The ridge is larger than on features: an embedding has directions with hardly any variance, and whitening without
+    it would give their noise the weight of all others.
     """
     return ClosedFormMOTE(features=0, ridge=LINEAR_RIDGE)
 

@@ -1,4 +1,4 @@
-"""A MOTE template on disk: a small header and the weights of one person's net, little-endian float32."""
+"""A MOTE template on disk: a small header and the weights of one subject's net, little-endian float32."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Layer(NamedTuple):
 
 
 Net = tuple[Layer, ...]
-"""One person's net; ReLU between the layers, one logit at the end."""
+"""One subject's net; ReLU between the layers, one logit at the end."""
 
 
 def widths(net: Net) -> tuple[int, ...]:
@@ -50,7 +50,7 @@ def decode(template: Template) -> Net:
     Raises
     ------
     ValueError
-        When the bytes are no such template; says which rule they break.
+        When the bytes aren't a template of this format; the message names the rule they break.
     """
     sizes, start = _header(template)
     expected = start + 4 * sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))

@@ -56,10 +56,9 @@ _TERNARY_CUT = 0.7
 
 
 class CompressedMOTE(MOTE):
-    """:class:`MOTE`, trained as ever, whose nets are stored in a smaller form.
+    """:class:`MOTE`, trained in the same way, whose nets are stored in a smaller form.
 
-    The operator holds fewer bytes, the thief wants and may ask what they want of ``mote``: rounding hides nothing that
-    the weights say.
+    Templates are shorter; the threat is that of ``mote``: rounding hides nothing that the weights leak.
 
     Parameters
     ----------
@@ -108,7 +107,7 @@ def expanded(template: Template, form: str) -> Net:
     Raises
     ------
     ValueError
-        When the bytes are no such template; says which rule they break.
+        When the bytes aren't a template of this format; the message names the rule they break.
     """
     how = FORMS[form]
     sizes, start = _header(template, how)

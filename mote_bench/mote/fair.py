@@ -1,4 +1,4 @@
-"""MOTE with its knob for fairness turned for each person: the shares of the positives, tuned on background people."""
+"""MOTE with fairness tuned for each subject: the shares of the positives, chosen on background subjects."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from mote_bench.mote.scheme import EVERYONE, MOTE, Shares
 from mote_bench.toolkit import stream, stream_seed
 
 OWN_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Candidates: of a person's positives, the part that is drawn from the density of the person's own group."""
+"""Candidates: the share of a subject's positives that is drawn from the density of the subject's own group."""
 
 _PEOPLE_PER_GROUP = 40
 _FMR = 0.01
 _LEAST_IMPOSTORS = 1000
-"""Of a threshold at FMR 1e-2: fewer people than make as many comparisons are too few to tune on."""
+"""Least comparisons for a threshold at FMR 1e-2; with fewer there are too few subjects to tune on."""
 _MOST_LOSS = 0.02
 """Evenness may cost this much of the FNMR of equal shares, and no more."""
 
 
 class FairMOTE(MOTE):
-    """MOTE whose shares are tuned for each group, and given to each person by the group their photo looks like.
+    """MOTE whose shares are tuned for each group, and given to each subject by the predicted group of their photo.
 
     The paper's knob (Groß, Heindorf, Terhörst, arXiv 2505.19920) is the part of the positives that is drawn from each
-    group's density of differences. Here ``fit`` sets some background people aside, enrols them with every candidate,
+    group's density of differences. Here ``fit`` sets some background subjects aside, enrols them with every candidate,
     and takes the shares under which the fairness discrepancy rate at FMR 1e-2 is highest (de Freitas Pereira and
-    Marcel, IEEE TBIOM 4, 2022), as long as the FNMR over all stays within 0.02 of the lowest. Any attribute with any
-    number of groups will do. At enrolment nobody needs to say which group somebody is of: a logistic regression on the
-    background says whom they look like.
+    Marcel, IEEE TBIOM 4, 2022), as long as the FNMR over all stays within 0.02 of the lowest. The
+    attribute can have any number of groups. Enrolment needs no label: a logistic regression on the background predicts
+    the subject's group.
 
-    An attribute that is a number, such as the age in years, isn't cut at an edge where treatment jumps: the groups are
-    quarters of the background people, a ridge regression reads the number off the reference, and somebody between two
-    groups' medians gets a mixture of both groups' shares.
+    For an attribute that is a number, such as the age in years, shares change gradually. The groups are quarters of the
+    background subjects. A ridge regression predicts the number from the reference, and a subject between two groups'
+    medians gets a mixture of both groups' shares.
 
     Parameters
     ----------
     attribute : str
-        The attribute whose groups are to be treated alike: of classes, or a number.
+        The attribute whose groups should have equal error rates: classes, or a number.
     **recipe
         As :class:`MOTE` takes it.
     """
@@ -55,9 +55,9 @@ class FairMOTE(MOTE):
         self.attribute = attribute
 
     def fit(self, background: Faces, *, seed: int) -> Self:
-        """Tune on background people who are set aside, then fit as MOTE on everybody.
+        """Tune on background subjects who are set aside, then fit as MOTE on all of them.
 
-        Afterwards ``own_share`` holds the choice of each group. Where the background has no two groups of ten people,
+        Afterwards ``own_share`` holds the choice of each group. Where the background has no two groups of ten subjects,
         or too few to tune on, every group keeps equal shares.
         """
         scale = Scale.of(background, self.attribute)
@@ -89,7 +89,7 @@ class FairMOTE(MOTE):
         seeds: Sequence[int],
         balance: Shares | Sequence[Shares] | None = None,
     ) -> list[Template]:
-        """As MOTE, with the tuned shares of the group that each reference looks like; ``balance`` overrides them."""
+        """As MOTE, with the tuned shares of each reference's predicted group; ``balance`` overrides them."""
         if balance is None and self.own_share and len(references):
             balance = [blended(one, self.own_share, self.groups) for one in self._looks.weights(references)]
         return super().enroll(references, keys=keys, seeds=seeds, balance=balance)
@@ -98,7 +98,7 @@ class FairMOTE(MOTE):
 def _set_aside(
     background: Faces, attribute: str, groups: Sequence[str], rng: np.random.Generator
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Of each group, people with two or more images to tune on: at most half of them, and at most 40."""
+    """Of each group, subjects with two or more images to tune on: at most half of them, and at most 40."""
     person, count = people_of(background)
     _, first = np.unique(person, return_index=True)
     label = background.attributes[attribute][first]
@@ -117,10 +117,10 @@ def _tuned(
     *,
     seed: int,
 ) -> dict[str, float]:
-    """The candidate of each group under which errors are most even.
+    """The candidate of each group under which errors differ least between groups.
 
-    A template's scores don't depend on what others were given, so every combination is judged from one enrolment per
-    candidate.
+    A template's scores don't depend on other subjects' candidates. So every combination is evaluated from one
+    enrolment per candidate.
     """
     people = np.concatenate(list(aside.values()))
     group = np.repeat(np.arange(len(aside)), [len(members) for members in aside.values()])

@@ -1,4 +1,4 @@
-"""MOTE hardened in appearance: nets that answer all strangers alike."""
+"""MOTE hardened in appearance only: nets with nearly equal responses to all non-mated faces."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from mote_bench.mote.objective import Flat
 from mote_bench.mote.scheme import MOTE
 
 _DROPOUT, _EPOCHS = 0.3, 8
-"""With MOTE's own 0.5 for 20 epochs a fifth of the people are no longer recognised by a net that is to be flat."""
+"""With MOTE's own 0.5 for 20 epochs a flattened net rejects a fifth of the subjects."""
 
 
 class FlattenedMOTE(MOTE):
-    """MOTE trained on squared loss plus the variance of its answers to the background.
+    """MOTE trained on squared loss plus the variance of its responses to the background.
 
-    A defence that only masks, as Athalye, Carlini & Wagner, "Obfuscated Gradients Give a False Sense of Security",
-    ICML 2018 (arXiv 1802.00420) call it: answers to public faces and gradients from them then say little, while a
-    search among faces that nobody has still finds the owner. The suite keeps it as a test of its own attacks: whoever
-    counts answers to public faces alone would call it private.
+    This defence only masks gradients (Athalye, Carlini & Wagner, "Obfuscated Gradients Give a False Sense of Security",
+    ICML 2018, arXiv 1802.00420). Responses to public faces, and gradients at them, then hold little information. A
+    search among samples of a prior still finds the subject. The suite keeps the scheme as a test of its own attacks:
+    an evaluation by responses to public faces alone would call it private.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One person's weights over shared features as bytes: float32, float16, or int8, int4 or ternary with one scale."""
+"""One subject's weights over shared features as bytes: float32, float16, or int8, int4 or ternary with one scale."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def decode(templates: Sequence[Template], weights: int, form: str) -> FloatArray
     Raises
     ------
     ValueError
-        When the bytes are no such template; says which one and which rule it breaks.
+        When the bytes aren't a template of this format; the message names the template and the rule it breaks.
     """
     made = np.empty((len(templates), weights), dtype=np.float32)
     for row, template in enumerate(templates):

@@ -1,4 +1,4 @@
-"""How the images of one person differ: a Gaussian kernel density of identity-centred faces, its bandwidth by CV."""
+"""The variation between images of one subject: a Gaussian kernel density of identity-centred embeddings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BANDWIDTHS = 10 ** np.linspace(-2.5, 0.4, 40)
 
 FOLDS = 5
 MOST_IMAGES = 4000
-"""Cross-validation is quadratic in the images: beyond this many it looks at a random part of the people."""
+"""Cross-validation is quadratic in the images: beyond this many it uses a random part of the subjects."""
 
 _ROWS = 512
 
@@ -46,7 +46,7 @@ class Density:
 
 
 def residuals(embeddings: FloatArray, person: npt.NDArray[np.int64]) -> FloatArray:
-    """(n, d) float32: each row minus the centroid of the rows that show the same person (``person`` (n,), 0..k-1)."""
+    """(n, d) float32: each row minus the centroid of the rows that show the same subject (``person`` (n,), 0..k-1)."""
     count = np.bincount(person)
     centroid = np.zeros((len(count), embeddings.shape[1]))
     np.add.at(centroid, person, embeddings)
@@ -55,16 +55,16 @@ def residuals(embeddings: FloatArray, person: npt.NDArray[np.int64]) -> FloatArr
 
 
 def cross_validated(points: FloatArray, *, person: npt.NDArray[Any], rng: np.random.Generator) -> Density:
-    """The density of ``points`` (n, d) at the bandwidth of :data:`BANDWIDTHS` that best predicts people left out.
+    """The density of ``points`` (n, d) at the bandwidth of :data:`BANDWIDTHS` that best predicts subjects left out.
 
-    Five folds of people, so that images of one person never stand on both sides; with fewer people, a fold each. The
-    score is the log-likelihood of the held-out points, as in the released code, whose folds, though, cut through
-    people.
+    The folds are five sets of subjects, so that images of one subject are never on both sides; with fewer subjects,
+    one each. The score is the log-likelihood of the held-out points, as in the released code. The released code's folds
+    are sets of images instead.
 
     Raises
     ------
     ValueError
-        With fewer than two people.
+        With fewer than two subjects.
     """
     rows = _few_images(person, rng)
     scores = held_out_log_likelihoods(points[rows], person=person[rows], rng=rng)
@@ -72,7 +72,7 @@ def cross_validated(points: FloatArray, *, person: npt.NDArray[Any], rng: np.ran
 
 
 def held_out_log_likelihoods(points: FloatArray, *, person: npt.NDArray[Any], rng: np.random.Generator) -> FloatArray:
-    """(40,) summed log-likelihood of left-out people at each of :data:`BANDWIDTHS`."""
+    """(40,) summed log-likelihood of left-out subjects at each of :data:`BANDWIDTHS`."""
     people, index = np.unique(person, return_inverse=True)
     if len(people) < 2:
         raise ValueError(f"{len(people)} people; cross-validation leaves people out and needs at least 2")
@@ -88,7 +88,7 @@ def _few_images(person: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArr
         return np.arange(len(person))
     people, index, count = np.unique(person, return_inverse=True, return_counts=True)
     order = rng.permutation(len(people))
-    # Never fewer than two people, however many images they have.
+    # Never fewer than two subjects, however many images they have.
     kept = order[: max(2, int(np.searchsorted(count[order].cumsum(), MOST_IMAGES, side="right")))]
     return np.flatnonzero(np.isin(index, kept))
 

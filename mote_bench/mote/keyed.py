@@ -1,4 +1,4 @@
-"""MOTE behind a key: every person's embedding space is turned by a secret before a net ever sees it."""
+"""Cancelable MOTE: every subject's embedding space is rotated by a secret key before training."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from mote_bench.toolkit import stream
 
 
 class KeyedMOTE(MOTE):
-    """A cancelable MOTE: two factors, the face and a 32-byte token.
+    """A cancelable MOTE with two factors: the face and a 32-byte key.
 
-    The token draws a rotation R of the embedding space (a random orthogonal matrix, as in BioHash: Teoh, Goh and Ngo,
-    IEEE TPAMI 28(12), 2006) about the background's mean face m. A person's net is trained on turned faces and answers
-    turned faces only. A thief of the database without the tokens holds nets of unknown spaces; what they can still read
-    is what no rotation changes: the layers above the first, and the angles between the first layer's units. With the
-    tokens it is MOTE again, as the row of the stolen key shows. A lost token is replaced, and the old record says
-    nothing about the new one.
+    The key draws a rotation R of the embedding space (a random orthogonal matrix, as in BioHash: Teoh, Goh and Ngo,
+    IEEE TPAMI 28(12), 2006) about the background's mean face m. A subject's net compares rotated faces only. An
+    attacker without the keys holds nets of unknown spaces. They can still use what no rotation changes: the layers
+    above the first, and the angles between the first layer's units. With the keys the scheme is MOTE again, as its
+    stolen-key row shows. A lost key is replaced, and the old template holds no information on the new key.
 
-    Training on turned faces is the same as turning a net that was trained on the faces as they are, since
-    (m + (x - m)R)R'W + b' = xW + b with b' = b + mW - mR'W: so that is what is done, and MOTE's batched training serves
-    every key. About the mean face, because recognisers put all faces to one side of the origin: a face turned about the
-    origin by somebody else's key lands where no face ever was, and there a net answers anything.
+    A net trained on rotated faces equals the rotated net of the original faces, since
+    (m + (x - m)R)R'W + b' = xW + b with b' = b + mW - mR'W. So nets are rotated after MOTE's batched training. The
+    rotation is about the mean face, because recognisers put all faces to one side of the origin. A face rotated about
+    the origin by another key would lie where no training face is, and a net's response there is arbitrary.
     """
 
     revocable = True
@@ -35,7 +34,7 @@ class KeyedMOTE(MOTE):
     def enroll(  # type: ignore[override]
         self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]
     ) -> list[Template]:
-        """A net per row of ``references`` (n, d), turned by ``keys[i]``.
+        """A net per row of ``references`` (n, d), rotated by ``keys[i]``.
 
         Raises
         ------
@@ -53,7 +52,7 @@ class KeyedMOTE(MOTE):
     def score(
         self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None = None
     ) -> FloatArray:
-        """(n, m) float32 logits of net i at probe j turned by ``keys[i]``."""
+        """(n, m) float32 logits of net i at probe j rotated by ``keys[i]``."""
         scores = np.empty((len(templates), len(probes)), dtype=np.float32)
         mean = self._background_mean()
         for turn, rows in _turns(keys, len(templates), np.shape(probes)[1]):
@@ -64,11 +63,11 @@ class KeyedMOTE(MOTE):
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
     ) -> Callable[[Tensor], Tensor]:
-        """As :meth:`MOTE.surrogate`, of probes that are turned by the presented keys."""
+        """As :meth:`MOTE.surrogate`, of probes that are rotated by the presented keys."""
         return super().surrogate(self._turned_back(templates, keys))
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None) -> FloatArray:
-        """(n, d) float32: as :meth:`MOTE.reconstruct`, turned back by the presented keys."""
+        """(n, d) float32: as :meth:`MOTE.reconstruct`, rotated back by the presented keys."""
         return super().reconstruct(self._turned_back(templates, keys))
 
     def _turned_back(self, templates: Sequence[Template], keys: Sequence[Key] | None) -> list[Template]:
@@ -82,7 +81,7 @@ class KeyedMOTE(MOTE):
 def _turned(template: Template, matrix: FloatArray, mean: FloatArray) -> Template:
     """The net whose first layer's weights (d, units) are multiplied by ``matrix`` (d, d) from the left.
 
-    Its answer to ``mean`` (d,) stays as it is.
+    Its response to ``mean`` (d,) doesn't change.
     """
     first, *others = decode(template)
     if len(first.weight) != len(matrix):

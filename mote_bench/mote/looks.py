@@ -1,4 +1,4 @@
-"""Which group of the background a photo looks to be of; of a number such as the age, between which two."""
+"""Predicts which group of the background a photo belongs to; for a number such as the age, which two."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mote_bench.data.columns import UNKNOWN
 from mote_bench.mote.people import LEAST_REPEATED, people_of
 
 Weights = Mapping[str, float]
-"""How far somebody belongs to each group; adds up to 1."""
+"""A subject's degree of membership in each group; adds up to 1."""
 
 MOST_GROUPS = 4
 """A number is cut into so many groups at most."""
 
 
 class Looks(Protocol):
-    """What a photo says of the groups."""
+    """Predicts groups from a photo."""
 
     def weights(self, embeddings: FloatArray) -> list[Weights]:
         """Of each row of (n, d)."""
@@ -30,7 +30,7 @@ class Looks(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """A number, such as the age in years, as groups that go over into each other.
+    """A number, such as the age in years, as overlapping groups.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Scale:
     edges : (k - 1,) float
         Rising; a number at an edge is of the group above.
     centres : (k,) float
-        The median of each group. Somebody at a centre is of that group alone, somebody between two of both.
+        The median of each group. A subject at a centre is of that group alone, one between two centres of both.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Scale:
 
     @classmethod
     def of(cls, background: Faces, name: str) -> Self | None:
-        """Cut where groups of equally many background people come to lie; None where it has no such number to cut.
+        """Groups of equally many background subjects; None where the background has no such number.
 
-        Each group has at least twice the people with two images that a density is fitted on.
+        Each group has at least twice as many subjects with two images as a density needs.
         """
         if name not in background.values:
             return None
@@ -70,7 +70,7 @@ class Scale:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Their names, lowest first, such as ``age 27``: of as many digits as tell them apart, and three at least."""
+        """Their names, lowest first, such as ``age 27``: with as many digits as make them distinct, at least three."""
         for digits in range(3, 17):
             names = tuple(f"{self.name} {centre:.{digits}g}" for centre in self.centres)
             if len(set(names)) == len(names):
@@ -93,7 +93,7 @@ class Scale:
 
 @dataclass(frozen=True, eq=False)
 class LooksOfNumber:
-    """A ridge regression reads the number off the face."""
+    """A ridge regression predicts the number from the face."""
 
     scale: Scale
     slope: FloatArray
@@ -110,13 +110,13 @@ class LooksOfNumber:
         return cls(scale, np.asarray(made.coef_), float(made.intercept_))
 
     def weights(self, embeddings: FloatArray) -> list[Weights]:
-        """As :class:`Scale` has them of the number that each face looks like."""
+        """As :class:`Scale` gives them for each face's predicted number."""
         return self.scale.weights(embeddings @ self.slope + self.start)
 
 
 @dataclass(frozen=True, eq=False)
 class LooksOfClass:
-    """A logistic regression says which one group a face looks to be of."""
+    """A logistic regression predicts one group for each face."""
 
     classes: npt.NDArray[np.str_]
     slopes: FloatArray
@@ -142,13 +142,13 @@ class LooksOfClass:
 
 
 def shares(group: str, own: float, groups: Sequence[str]) -> dict[str, float]:
-    """``own`` for a person's group; what is left goes to the others alike."""
+    """``own`` for a subject's group; the rest is divided equally among the others."""
     others = (1 - own) / (len(groups) - 1)
     return {name: own if name == group else others for name in groups}
 
 
 def blended(weights: Weights, own: Mapping[str, float], groups: Sequence[str]) -> dict[str, float]:
-    """The shares of somebody between groups: each group's :func:`shares` as far as they belong to it.
+    """The shares of a subject between groups: each group's :func:`shares`, weighted by the subject's membership.
 
     ``own`` gives each group's own part of the positives.
     """

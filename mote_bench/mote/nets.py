@@ -22,10 +22,10 @@ _ROWS = 512
 class Nets:
     """Weights of ``n`` nets, layer by layer.
 
-    Layers are padded with units whose weights are all zero: such a unit answers zero, its gradient is zero and AdamW
-    leaves it at zero, so a padded net computes and learns exactly what the net alone would. The padding makes room
-    for nets of unequal widths, and all outputs a multiple of 16, the floats in the widest vector register: then no
-    net's numbers share a register with its neighbour's, and they round the same whoever the neighbours are.
+    Layers are padded with units whose weights are all zero: such a unit's output and gradient are zero and AdamW
+    leaves it at zero. So a padded net computes and learns exactly what the net alone would. The padding makes room
+    for nets of unequal widths. It also makes all outputs a multiple of 16, the floats in the widest vector register.
+    Then no net's numbers share a register with another net's, and rounding doesn't depend on the others.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Nets:
         return Nets(self.weights, self.biases, tuple(map(BatchNorm.like, self.biases[:-1])))
 
     def folded(self) -> Nets:
-        """Nets without ``norms`` that answer as these do after training."""
+        """Nets without ``norms`` whose outputs equal those of these nets after training."""
         pairs = zip(self.norms, self.weights, self.biases, strict=False)
         layers = [norm.folded(weight, bias) for norm, weight, bias in pairs]
         done = len(layers)
@@ -114,7 +114,7 @@ def unstack(nets: Nets, row: int, sizes: Sequence[int]) -> Net:
 
 
 def logits(nets: Nets, x: Tensor) -> Tensor:
-    """(n, m) answers of every net to ``x``: (m, d), the same rows for all, or (n, m, d), own rows for each.
+    """(n, m) outputs of every net for ``x``: (m, d), the same rows for all, or (n, m, d), own rows for each.
 
     Differentiable with respect to ``x``. Nets with ``norms`` are to be folded first.
     """

@@ -1,4 +1,4 @@
-"""What a net is trained for: the loss of its answers on negatives and positives, and its slope."""
+"""The training loss of a net's outputs on negatives and positives, and its derivative."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch.nn import functional
 
 
 class Objective(Protocol):
-    """A loss of the answers (n, rows) of n nets, of whose rows the first ``shared`` are negatives."""
+    """A loss of the outputs (n, rows) of n nets; the first ``shared`` rows are negatives."""
 
     def losses(self, logit: Tensor, shared: int) -> Tensor:
         """(n,) float64 loss of each net."""
         ...
 
     def slopes(self, logit: Tensor, shared: int) -> Tensor:
-        """(n, rows) float32 derivative of each net's loss by its answers."""
+        """(n, rows) float32 derivative of each net's loss by its outputs."""
         ...
 
 
@@ -41,9 +41,9 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class Flat:
-    """Squared distance to -1 on negatives and to 1 on positives, plus the variance of the answers to negatives.
+    """Squared distance to -1 on negatives and to 1 on positives, plus the variance of the outputs for negatives.
 
-    Answers that are all alike on strangers tell nothing of whom the owner resembles; so it looks.
+    Nearly equal scores of non-mated faces should not show whom the subject resembles; see ``flattened``.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Whom a background shows, and how often: what every MOTE learns from."""
+"""The identities of a background and their numbers of images, which every MOTE learns from."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy.typing as npt
 from mote_bench.contracts import Faces, InputError
 
 LEAST_PEOPLE = 20
-"""Fewer background people than this teach a net nothing about strangers."""
+"""Least number of background subjects: with fewer a net learns nothing about impostors."""
 
 LEAST_REPEATED = 10
-"""How many people with two or more images a density, and so a group, is fitted on at least."""
+"""Least number of subjects with two or more images for the density of a group."""
 
 
 def people_of(background: Faces) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(images,) whom each image shows, 0..people-1, and (people,) how many images there are of each."""
+    """(images,) the subject of each image, 0..subjects-1, and (subjects,) the number of images of each."""
     if background.identity is None:
         raise InputError(
-            "the background doesn't say who it shows; MOTE learns from it how images of one person differ: "
+            "the background has no identities; MOTE learns from them how images of one person differ: "
             "give Faces(..., identity=...), or take a dataset with identities."
         )
     _, person, count = np.unique(background.identity, return_inverse=True, return_counts=True)

@@ -1,4 +1,4 @@
-"""The MOTE scheme: a person's template is a small neural network that answers whether a face is theirs."""
+"""The MOTE scheme: a subject's template is a small neural network whose logit is the comparison score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mote_bench.mote.train import WIDTH_RANGE, Crowd, Recipe, begin, people_at_o
 from mote_bench.toolkit import on_sphere, stream, stream_seed, unit
 
 HELD_OUT = 5
-"""One background person in this many is held out for the early stop."""
+"""One background subject in this many is held out for early stopping."""
 
 EVERYONE = "everyone"
 """The name of the one group where the background isn't split."""
@@ -30,64 +30,63 @@ _TEMPLATES_AT_ONCE = 32
 _PROBES_AT_ONCE = 1000
 
 Shares = Mapping[str, float]
-"""Of a person's positives, the part that is drawn from the density of each group; adds up to 1."""
+"""The share of a subject's positives that is drawn from the density of each group; adds up to 1."""
 
 
 class MOTE:
-    """A model template per person (Groß, Heindorf, Terhörst, IJCB 2025, arXiv 2505.19920).
+    """A model template: a small net for each subject (Groß, Heindorf, Terhörst, IJCB 2025, arXiv 2505.19920).
 
-    The operator's database holds a small net per person instead of an embedding; whoever verifies a probe runs the
-    net on the probe's embedding. A thief of the database wants gender, age or the face of the enrolled people. The
-    paper calls the scheme private because the weights alone don't give gender away; it says nothing of a thief who
-    runs the nets, which needs no secret: there is no key, so ``revocable`` is ``False``.
+    The database holds a net per subject instead of an embedding. Its logit for a probe's embedding is the comparison
+    score. The paper calls the scheme private because the weights alone don't show gender. It doesn't consider an
+    attacker who runs the nets, for which no secret is needed: there is no key, so ``revocable`` is ``False``.
 
-    A person's net, d-128-64-16-1 with ReLU and dropout, learns to tell the person from the background (binary
-    cross-entropy). Only one image of the person is needed: the positives are that reference plus draws from a Gaussian
-    kernel density of how the images of background people differ from their centroids, half as many as there are
-    negatives. The density is fitted for each group (women and men) apart, its bandwidth cross-validated, so that the
-    groups' shares of the positives can be set, per person even: the paper's knob for fairness.
+    A subject's net, d-128-64-16-1 with ReLU and dropout, is trained to separate the subject from the background (binary
+    cross-entropy). Only one image of the subject is needed. The positives are that reference plus draws from a Gaussian
+    kernel density of the deviations of background images from their subjects' centroids, half as many as there are
+    negatives. The density is fitted for each group (women and men) separately, its bandwidth cross-validated. So the
+    groups' shares of the positives can be set, even for each subject: the paper's parameter for fairness.
 
     Parameters
     ----------
     attributes : sequence of str
-        The soft attributes that split the background into groups, read from a person's first image; with several, a
+        The soft attributes that split the background into groups, read from a subject's first image; with several, a
         group for each combination, its labels joined by ``/``. The background is one group, ``everyone``, where it
-        lacks an attribute, where the sequence is empty, and where fewer than two groups have ten people with two or
-        more images; otherwise smaller groups give negatives, but no density.
+        lacks an attribute, where the sequence is empty, and where fewer than two groups have ten subjects with
+        two or more images; otherwise smaller groups give negatives, but no density.
     balance : mapping of group -> share, optional
-        Of a person's positives, the part that is drawn from each group's density: ``{"female": 0.3, "male": 0.7}``.
+        Of a subject's positives, the share that is drawn from each group's density: ``{"female": 0.3, "male": 0.7}``.
         Adds up to 1; a group left out gives none. By default all groups give the same: the paper's ratio of 0.5.
         :meth:`enroll` can override it for each person.
     hidden : sequence of int
         Widths of the hidden layers.
     random_widths : bool
-        Draw every hidden width from the person's seed, within 10 of the nominal one: the released variant against
+        Draw every hidden width from the subject's seed, within 10 of the nominal one: the released variant against
         attacks that read weights by their position.
     dropout : float
         Of the hidden units, the part that is dropped in a training step; rounded to 1/256.
     epochs : int
         How many epochs the one-cycle schedule lasts.
     patience : int
-        Training of a person stops after this many epochs without a lower validation loss; the weights of the lowest
-        one are kept.
+        Training of a subject's net stops after this many epochs without a lower validation loss; the weights of the
+        lowest one are kept.
 
     Notes
     -----
     As in the paper and its released code: widths, ReLU, dropout 0.5, half as many positives as negatives, their
     densities and the 40 candidate bandwidths, batches of 128, AdamW with weight decay 5e-5 under a one-cycle schedule
-    to 1e-2, patience 5, best weights kept, validation negatives and positives from people outside of training.
+    to 1e-2, patience 5, best weights kept, validation negatives and positives from subjects outside of training.
 
     Otherwise:
 
     - The one-cycle schedule is stepped after every batch, from the 1.5e-3 that the paper names, over ``epochs``
       epochs. The released code lays it out for every batch of 120 epochs but steps it once per epoch, so it never
       gets beyond the first steps of the warm-up: the rate starts at 4e-4 (the cycle overwrites AdamW's 1.5e-3) and
-      hardly rises. That takes about 60 epochs per person to the lowest validation loss, where a whole cycle of 20
+      hardly rises. That takes about 60 epochs per subject to the lowest validation loss, where a whole cycle of 20
       takes about 13, for the same error rates on real and on rendered faces.
-    - Validation people are one background person in five, drawn by the seed of ``fit``, instead of a second data set;
-      their density takes the bandwidth of the training people.
-    - Cross-validation leaves out people, not images.
-    - A person with a single image is a negative, but adds nothing to a density; the released code adds a zero.
+    - Validation subjects are one background subject in five, drawn by the seed of ``fit``, instead of a second data
+      set; their density takes the bandwidth of the training subjects.
+    - Cross-validation leaves out subjects, not images.
+    - A subject with a single image is a negative, but adds nothing to a density; the released code adds a zero.
     - Weights start from He et al.'s normal initialisation, in the released code those of the random-width net only.
     """
 
@@ -111,15 +110,15 @@ class MOTE:
         _check(self.recipe)
 
     def fit(self, background: Faces, *, seed: int) -> Self:
-        """Split the background people into training and validation; fit how images of a person differ in each group.
+        """Split the background subjects into training and validation; fit the variation between a subject's images.
 
         Afterwards ``groups`` names the groups and ``bandwidths`` the bandwidth of each.
 
         Raises
         ------
         InputError
-            When the background doesn't say who it shows, has fewer than 20 people or fewer than 10 with two or more
-            images, or when ``balance`` names a group that it doesn't have.
+            When the background has no identities, fewer than 20 subjects or fewer than 10 with two or more images, or
+            when ``balance`` names a group that it doesn't have.
         """
         person, count = people_of(background)
         group = _person_groups(background, self.attributes, person)
@@ -155,13 +154,13 @@ class MOTE:
     ) -> list[Template]:
         """Train a net per row of ``references`` (n, d).
 
-        A person's weights, positives and dropout are drawn from ``seeds[i]`` alone. The batches of negatives are
-        shared: the seed of :meth:`fit` draws them. Equal calls give equal bytes; so do calls with other people
-        beside, as long as torch multiplies with Intel's library, and otherwise all but equal scores.
+        A subject's weights, positives and dropout are drawn from ``seeds[i]`` alone. The batches of negatives are
+        shared: the seed of :meth:`fit` draws them. Equal calls give equal bytes. With other subjects in the same call,
+        bytes are equal where torch multiplies with Intel's library, and scores nearly equal otherwise.
 
         Parameters
         ----------
-        balance : mapping, or a mapping per person, optional
+        balance : mapping, or a mapping per reference, optional
             Overrides the scheme's own ``balance``.
         keys : ignored
             A MOTE has no key.
@@ -170,7 +169,7 @@ class MOTE:
         ------
         InputError
             Before :meth:`fit`; on references of another dimension; when ``seeds`` or ``balance`` are not one per
-            person.
+            reference.
         """
         self._check_references(references, seeds)
         shares = self._shares_of_each(len(references), balance)
@@ -217,11 +216,11 @@ class MOTE:
         return lambda probes: logits(nets, probes)
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None) -> FloatArray:
-        """(n, d) float32: the background's mean face plus the direction in which the net's answer rises.
+        """(n, d) float32: the background's mean face plus the direction in which the net's logit rises.
 
         That direction is the product of the weight matrices, W1 W2 ... w: the gradient of the net with every unit
-        switched on. A net that must tell one person from a crowd rises from the crowd towards that person, and the
-        order of its hidden units cancels out of the product. No query is needed, only the bytes.
+        switched on. A net trained to separate one subject from the background rises from the background towards
+        that subject. The order of its hidden units cancels out of the product. Only the bytes are needed, no query.
         """
         mean = self._background_mean()
         rise = np.empty((len(templates), len(mean)))
@@ -275,13 +274,13 @@ class MOTE:
         if references.ndim != 2 or references.shape[1] != dimension:
             raise InputError(f"references have shape {references.shape}; expected (n, {dimension}) as the background.")
         if len(seeds) != len(references):
-            raise InputError(f"{len(seeds)} seeds for {len(references)} references; give one seed per person.")
+            raise InputError(f"{len(seeds)} seeds for {len(references)} references; give one seed per reference.")
 
     def _shares_of_each(self, n: int, balance: Shares | Sequence[Shares] | None) -> list[Shares]:
         if balance is None or isinstance(balance, Mapping):
             return [_shares(self.balance if balance is None else balance, self.groups)] * n
         if len(balance) != n:
-            raise InputError(f"{len(balance)} balances for {n} references; give one for all or one per person.")
+            raise InputError(f"{len(balance)} balances for {n} references; give one for all or one per reference.")
         return [_shares(one, self.groups) for one in balance]
 
 
@@ -296,7 +295,7 @@ def _check(recipe: Recipe) -> None:
 
 
 def _person_groups(background: Faces, attributes: Sequence[str], person: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
-    """(people,) the group of each person; all ``everyone`` where an attribute is unknown."""
+    """(subjects,) the group of each subject; all ``everyone`` where an attribute is unknown."""
     _, first = np.unique(person, return_index=True)
     if not attributes or any(name not in background.attributes for name in attributes):
         return np.full(len(first), EVERYONE)
@@ -313,7 +312,7 @@ def _large_groups(group: npt.NDArray[np.str_]) -> tuple[str, ...]:
 def _held_out(
     group: npt.NDArray[np.str_], repeated: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
-    """(people,) which are kept for validation: of every group, with and without a second image, one in five."""
+    """(subjects,) which are kept for validation: of every group, with and without a second image, one in five."""
     order = rng.permutation(len(group))
     order = order[np.lexsort((repeated[order], group[order]))]
     held_out = np.zeros(len(group), dtype=bool)

@@ -1,4 +1,4 @@
-"""MOTE's own net without training: every layer is a set of discriminants in closed form, drawn by the person's seed."""
+"""MOTE's own net without training: each layer is a set of discriminants in closed form, drawn by the seed."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from mote_bench.mote.train import Crowd, positives
 from mote_bench.toolkit import stream
 
 POSITIVES = 64
-"""Draws of a person that the layers are solved on."""
+"""Draws of a subject that the layers are solved on."""
 
 HARD, ANY = 256, 256
-"""Strangers that the layers are solved on: those most like the person, and any."""
+"""Background faces that the layers are solved on: those most like the subject, and any."""
 
 _PART = 0.3
-"""A unit tells the person from this part of the strangers, drawn for each unit, so that no two units are alike."""
+"""A unit separates the subject from this share of the impostors, drawn for each unit, so that units differ."""
 _DEEP_RIDGE = 0.3
 _HARDEST = 12
-"""A template's zero is the mean answer to so many of the most similar strangers."""
+"""A template's zero is the mean score of so many of the most similar impostors."""
 
 
 class SolvedMOTE(MOTE):
     """A net of MOTE's shape and bytes whose layers are solved, not trained.
 
-    What the operator holds is what :class:`~mote_bench.mote.scheme.MOTE` holds, and the thief wants the same; only
-    enrolment differs. From the bottom up, each unit of a layer is Fisher's discriminant between draws of the person
-    and a random part of the strangers, in the units of the layer below; its ReLU cuts where strangers that are further
-    away than most begin. The last layer is the discriminant of all, scaled so that the most similar strangers get 0 and
-    the person's draws 1 on average. Random parts and cuts come from the person's seed, so that two enrolments share no
-    weights by construction; whether they can be linked all the same is the suite's to say.
+    Format and threat are those of :class:`~mote_bench.mote.scheme.MOTE`; only enrolment differs. From the first layer
+    to the last, each unit is Fisher's discriminant between draws of the subject and a random part of the impostors, in
+    the units of the layer before. Its ReLU is zero for impostors further away than most. The last layer is the
+    discriminant of all, scaled so that the most similar impostors score 0 and the subject's draws 1 on average. Random
+    parts and ReLU offsets come from the subject's seed, so two enrolments share no weights by construction. Whether
+    they can still be linked is measured by the suite.
 
-    Layers that are drawn or solved one after the other, with no steps back, are known as extreme learning machines
-    (Huang, Zhu and Siew, Neurocomputing 70, 2006); units that tell classes apart instead of random ones follow
+    Layers that are drawn or solved one after the other, without backpropagation, are known as extreme learning machines
+    (Huang, Zhu and Siew, Neurocomputing 70, 2006); discriminative units instead of random ones follow
     McDonnell et al., PLoS ONE 10(8), 2015.
 
     Parameters
@@ -63,13 +63,13 @@ class SolvedMOTE(MOTE):
         self.ridge = ridge
 
     def fit(self, background: Faces, *, seed: int) -> Self:
-        """As :meth:`MOTE.fit`, and whiten the strangers once for everybody."""
+        """As :meth:`MOTE.fit`, and whiten the background once for all enrolments."""
         super().fit(background, seed=seed)
         self._whitened = Whitened.of(self._training.faces, self.ridge)
         return self
 
     def _train(self, references: FloatArray, seeds: Sequence[int], shares: Sequence[Shares]) -> list[Net]:
-        # One by one, so that nobody's net depends on who is enrolled beside them.
+        # One by one, so that no net depends on the other enrolments of the call.
         return [self._solved(*person) for person in zip(references, seeds, shares, strict=True)]
 
     def _solved(self, reference: FloatArray, seed: int, share: Shares) -> Net:
@@ -89,7 +89,7 @@ class SolvedMOTE(MOTE):
         return (self._whitened.undone(layers[0]), *layers[1:], _last(strangers, own))
 
     def _strangers(self, direction: FloatArray, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-        """Rows of the background: any, and the most similar to the person. A small background is taken whole."""
+        """Rows of the background: any, and the most similar to the subject. A small background is taken whole."""
         alike = self._whitened.faces @ direction
         order = np.argsort(alike, kind="stable")
         return np.concatenate([rng.permutation(order[:-HARD])[:ANY], order[-HARD:]])
@@ -97,7 +97,7 @@ class SolvedMOTE(MOTE):
 
 @dataclass(frozen=True, eq=False)
 class Whitened:
-    """Strangers (n, d) in coordinates in which their covariance plus ridge is the identity, and how to get there."""
+    """Impostors (n, d) in coordinates in which their covariance plus ridge is the identity, and the transform."""
 
     faces: FloatArray
     mean: FloatArray
@@ -117,14 +117,14 @@ class Whitened:
         return np.asarray((faces - self.mean) @ self.whiten)
 
     def undone(self, layer: Layer) -> Layer:
-        """The layer that answers faces as they are the way ``layer`` answers whitened ones."""
+        """The layer for original faces that equals ``layer`` for whitened ones."""
         weight = self.whiten @ layer.weight
         return Layer(weight, layer.bias - self.mean @ weight)
 
 
 @dataclass(frozen=True, eq=False)
 class _Within:
-    """The identity plus the covariance of a person's draws, never formed: Woodbury's identity solves with it."""
+    """The identity plus the covariance of a subject's draws, never formed: Woodbury's identity solves with it."""
 
     apart: FloatArray
     inner: FloatArray
@@ -140,7 +140,7 @@ class _Within:
 
 
 def _parts(strangers: FloatArray, units: int, rng: np.random.Generator) -> FloatArray:
-    """(units, d) weighted means of random parts of the strangers: whom each unit tells the person from."""
+    """(units, d) weighted means of the random part of the impostors of each unit."""
     weight = rng.standard_exponential((units, len(strangers)), dtype=np.float32)
     weight *= rng.random((units, len(strangers)), dtype=np.float32) < _PART
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.float32(1e-6))
@@ -148,11 +148,11 @@ def _parts(strangers: FloatArray, units: int, rng: np.random.Generator) -> Float
 
 
 def _cut(directions: FloatArray, strangers: FloatArray, own: FloatArray, rng: np.random.Generator) -> Layer:
-    """Units along ``directions`` (d, k) that answer 0 to far strangers.
+    """Units along ``directions`` (d, k) that are 0 for far impostors.
 
-    In units of the gap between the mean stranger and the mean of the person's draws, a unit's cut is drawn between 1
-    below the mean stranger and the mean stranger itself: above that it is linear, so that a layer passes on what the
-    next one needs.
+    The ReLU's zero is drawn between the mean impostor and one gap below it. The gap is that between the mean impostor
+    and the mean of the subject's draws. Above its zero a unit is linear, so that a layer passes on what the next one
+    needs.
     """
     low, high = strangers.mean(axis=0) @ directions, own.mean(axis=0) @ directions
     gap = high - low

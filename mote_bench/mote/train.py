@@ -1,4 +1,4 @@
-"""Training many people's nets side by side: batched products, each person with their own randomness and stop."""
+"""Trains many subjects' nets side by side: batched products, each net with its own randomness and stop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LEVELS = 256
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one person's net is built and trained; see :class:`mote_bench.mote.scheme.MOTE` for what each means.
+    """How one subject's net is built and trained; see :class:`mote_bench.mote.scheme.MOTE` for what each means.
 
     With ``batch_norm`` each hidden layer is normalised over the batch before its ReLU.
     """
@@ -47,7 +47,7 @@ class Recipe:
 
     @property
     def widest(self) -> tuple[int, ...]:
-        """The hidden widths that every net is padded to at least: the same whoever is trained beside whom."""
+        """The hidden widths that every net is padded to at least: the same whichever nets are trained together."""
         return tuple(width + WIDTH_RANGE * self.random_widths for width in self.hidden)
 
     @property
@@ -63,14 +63,14 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class Crowd:
-    """People who are not the target.
+    """Background subjects to train against.
 
     Attributes
     ----------
     faces : (n, d) float32
         The negatives.
     spread : mapping of group -> Density
-        How images of one person differ, in each group.
+        The variation between images of one subject, in each group.
     """
 
     faces: FloatArray
@@ -79,14 +79,14 @@ class Crowd:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """All that is random about one person, drawn from their seed alone.
+    """All random parts of one subject's training, drawn from the subject's seed alone.
 
     Attributes
     ----------
     net : Net
         Before training.
     positives, validation : (n, d) float32
-        Synthetic images of the person, to learn from and to stop by: half as many as there are negatives.
+        Synthetic embeddings of the subject, for training and validation: half as many as there are negatives.
     dropout : BitGenerator
         Decides which units are dropped.
     """
@@ -106,7 +106,7 @@ def begin(
     validation: Crowd,
     recipe: Recipe,
 ) -> Start:
-    """Draw the person of ``reference`` (d,) from ``seed``; ``shares`` is each group's part of the positives."""
+    """Draw the start for ``reference`` (d,) from ``seed``; ``shares`` is each group's part of the positives."""
     return Start(
         net=draw((len(reference), *_hidden_widths(recipe, seed), 1), stream(seed, "mote", "weights")),
         positives=positives(reference, training, shares=shares, rng=stream(seed, "mote", "positives")),
@@ -135,17 +135,17 @@ def _hidden_widths(recipe: Recipe, seed: int) -> list[int]:
 
 
 def people_at_once(training: Crowd, validation: Crowd) -> int:
-    """How many people are trained side by side: as many as keep the products large and the memory small."""
+    """How many nets are trained side by side: as many as keep the products large and the memory small."""
     rows = (len(training.faces) + len(validation.faces)) // 2
     return int(np.clip(_POSITIVE_BYTES // (4 * rows * training.faces.shape[1]), 1, PEOPLE_AT_ONCE))
 
 
 @torch.no_grad()
 def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int) -> list[Net]:
-    """The net of each person as it was after the epoch of their lowest validation loss.
+    """The net of each subject as it was after the epoch of its lowest validation loss.
 
-    All people see the negatives in the same order, drawn from ``seed``; everything else is their own, and every
-    product is one per person, so that a person's net doesn't depend on who is trained beside them.
+    All nets get the negatives in the same order, drawn from ``seed``; everything else is their own. Every product is
+    one per net, so that a net doesn't depend on the others trained beside it.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe
         Memory grows with their number: :func:`people_at_once` says how many are sensible. Training uses up their
         dropout generators.
     training, validation : Crowd
-        Disjoint people, none of them enrolled.
+        Disjoint subjects, none of them enrolled.
     """
     sizes = [widths(start.net) for start in starts]
     nets = stack([start.net for start in starts], recipe.widest)
@@ -226,8 +226,8 @@ def backward(
     """Put into ``grad`` of every parameter the gradient of each net's loss on one batch.
 
     Written out instead of left to autograd, which takes a third longer: a hidden unit is 0 both where ReLU and where
-    dropout stops it, so its sign alone tells where the gradient passes, and the dropout scale rides on the products.
-    The negatives are never copied per person; one product of them with all first layers at once is slower still,
+    dropout stops it, so its sign alone shows where the gradient passes. The dropout scale is applied to the products.
+    The negatives are never copied per net; one product of them with all first layers at once is slower still,
     because its result has to be transposed.
 
     Parameters
@@ -288,7 +288,7 @@ class _Hidden:
 
 @dataclass(eq=False)
 class EarlyStop:
-    """Each person's best net so far, and for how many epochs there was no better one."""
+    """Each subject's best net so far, and for how many epochs there was no better one."""
 
     nets: Nets
     lowest: Tensor
@@ -306,7 +306,7 @@ class EarlyStop:
         )
 
     def update(self, nets: Nets, people: Tensor, loss: Tensor) -> Tensor:
-        """Keep the nets that have got better; answers (n,) bool, which of ``people`` train on."""
+        """Keep the nets that have got better; returns (n,) bool, which of ``people`` train on."""
         better = loss < self.lowest[people]
         for best, now in zip(self.nets.parameters, nets.parameters, strict=True):
             best[people[better]] = now[better]
@@ -343,11 +343,11 @@ class _Data:
 
     @property
     def rows(self) -> int:
-        """Of one person's training set: first the negatives, then the person's own positives."""
+        """Rows of one net's training set: first the negatives, then the subject's own positives."""
         return len(self.negatives) + self.positives.shape[1]
 
     def batch(self, slots: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
-        """The shared negatives (rows, d) and each person's positives (n, own rows, d) that rising ``slots`` name."""
+        """The shared negatives (rows, d) and each subject's positives (n, own rows, d) that rising ``slots`` name."""
         shared = int(torch.searchsorted(slots, len(self.negatives)))
         return self.negatives[slots[:shared]], self.positives[people[:, None], slots[shared:] - len(self.negatives)]
 

@@ -1,4 +1,4 @@
-"""The net shapes that MOTE was released with besides the paper's: each an entry point of its own."""
+"""The net shapes released with MOTE besides the paper's: one entry point each."""
 
 from __future__ import annotations
 

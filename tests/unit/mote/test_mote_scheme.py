@@ -219,7 +219,7 @@ def test_balance_of_the_scheme(background: Faces, fitted: MOTE, strangers: Faces
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda faces: replace(faces, identity=None), "doesn't say who it shows"),
+        (lambda faces: replace(faces, identity=None), "has no identities"),
         (lambda faces: faces.rows(np.arange(19 * 4)), "shows 19 people; MOTE needs at least 20"),
         (lambda faces: faces.rows(np.unique(faces.identity, return_index=True)[1]), "0 of 60 background people"),
         (lambda faces: faces.rows(np.r_[0 : 9 * 4, 9 * 4 : 60 * 4 : 4]), "9 of 60 background people"),
