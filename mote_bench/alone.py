@@ -1,4 +1,4 @@
-"""A template scheme on its own, with scikit-learn's habits: parameters in the constructor, fit, arrays in and out."""
+"""Template schemes as scikit-learn estimators: parameters in the constructor, ``fit``, arrays in and out."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
 
 
 class Templates(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Enrol and compare with any registered scheme, outside of a benchmark.
+    """Enrol and compare faces with any registered scheme, outside of a benchmark run.
 
     Parameters
     ----------
     scheme : str
         A registered name: ``mote``, ``biohash``, ``cosine``, ... (``python -m mote_bench list``).
     seed : int
-        Of fitting and of enrolment; person i of an ``enroll`` has a stream of their own.
+        Seed of fitting and enrolment; row i of each ``enroll`` call has its own random stream.
 
     Attributes
     ----------
     scheme_ : Scheme
-        What ``fit`` made.
+        The fitted scheme.
     n_features_in_ : int
         The embeddings' dimension.
 
@@ -50,14 +50,14 @@ class Templates(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.seed = seed
 
     def fit(self, X: npt.ArrayLike | Faces, y: npt.ArrayLike | None = None) -> Templates:
-        """Learn from public faces, none of them enrolled.
+        """Fit the scheme on public faces, none of them enrolled.
 
         Parameters
         ----------
         X : (n, d) array or Faces
-            Embeddings; made unit length.
+            Embeddings; scaled to unit length.
         y : (n,) array, optional
-            Who each row shows, for schemes that need it (``mote`` learns how photos of one person differ).
+            Identity of each row, for schemes that need it (``mote`` learns how photos of one person differ).
         """
         faces = X if isinstance(X, Faces) else Faces(_rows(X), None if y is None else np.asarray(y).astype(str))
         made: Scheme = registry.load("schemes", self.scheme)
@@ -66,18 +66,18 @@ class Templates(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         return self
 
     def enroll(self, X: npt.ArrayLike, keys: Sequence[Key] | None = None) -> list[Template]:
-        """A template, as bytes, for each row of X (n, d); ``keys`` as :meth:`new_keys` makes them."""
+        """One template, as bytes, per row of X (n, d); ``keys`` as made by :meth:`new_keys`."""
         rows = self._checked(X)
         seeds = [stream_seed(self.seed, "enroll", str(place)) for place in range(len(rows))]
         return list(self.scheme_.enroll(rows, keys=self._keys(keys, len(rows)), seeds=seeds))
 
     def compare(self, templates: Sequence[Template], X: npt.ArrayLike, keys: Sequence[Key] | None = None) -> FloatArray:
-        """(n templates, m rows of X) scores, higher = more alike; ``keys[i]`` is presented with template i."""
+        """(n templates, m rows of X) comparison scores, higher = more alike; ``keys[i]`` is presented in row i."""
         rows, presented = self._checked(X), self._keys(keys, len(templates))
         return np.asarray(self.scheme_.score(list(templates), rows, keys=presented))
 
     def new_keys(self, n: int) -> list[Key] | None:
-        """Random secret keys for n people, or nothing where the scheme has no keys. Keep them apart from templates."""
+        """Random secret keys for n subjects; ``None`` if the scheme has no keys. Store them apart from templates."""
         import secrets
 
         self._fitted()
@@ -107,7 +107,7 @@ class Templates(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
 
 class MoteTemplates(Templates):
-    """Model templates (arXiv 2505.19920): a small classifier for each person, ``mote_bench.mote.scheme.MOTE``.
+    """Model templates (arXiv 2505.19920): one small classifier per subject, ``mote_bench.mote.scheme.MOTE``.
 
     Published as ``mote_bench.MOTE``.
     """

@@ -1,4 +1,4 @@
-"""A bundle held against the same run made here: what is missing, what differs, and by how much."""
+"""Compares a bundle with the same run repeated here: missing figures, differences and their size."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SAME, WITHIN, OUTSIDE, PEOPLE, MISSING, STATUS = (
 AGREES = (SAME, WITHIN)
 _CLOCK = ("seconds_per_enrolment", "seconds_per_score")
 _CLOSE = 1e-6
-_WIDER = 2.0  # of the same people; more isn't what another machine does to an interval
+_WIDER = 2.0  # largest ratio of interval widths on the same subjects that another machine can explain
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One figure of the bundle beside the one made here."""
+    """One figure of the bundle, the one computed here, and the verdict."""
 
     cell: Cell
     metric: str
@@ -40,13 +40,13 @@ class Finding:
 
 
 def check_cells(bundle: Bundle, planned: Sequence[Cell], origins: Mapping[Cell, Provenance]) -> None:
-    """Hold a bundle against the plan of the same run here, before any of it is run.
+    """Compare a bundle with the plan of the same run here, before the run.
 
     Raises
     ------
     InputError
-        When the data aren't those of the bundle, and when cells are missing: a scheme's authors don't choose their
-        attackers.
+        When the data differ from the bundle's, and when cells are missing: a scheme's authors may not choose the
+        attacks on it.
     """
     claimed = {one.cell: one for one in bundle.records}
     data = next(iter(origins.values()))["data_sha256"]
@@ -61,18 +61,18 @@ def check_cells(bundle: Bundle, planned: Sequence[Cell], origins: Mapping[Cell, 
 
 
 def held(bundle: Bundle, fresh: Sequence[Record]) -> list[Finding]:
-    """Every figure of the bundle beside the fresh one."""
+    """Compare every figure of the bundle with the one computed here."""
     made = {one.cell: one for one in fresh}
     return [finding for record in bundle.records for finding in _of_record(record, made.get(record.cell))]
 
 
 def notes(bundle: Bundle, fresh: Sequence[Record]) -> list[str]:
-    """What is installed here in other versions than the bundle's; it may be why figures differ."""
+    """Versions that differ between this machine and the bundle's; they may explain different figures."""
     made = {one.cell: one.provenance for one in fresh}
     changed = set()
     for claimed in bundle.records:
         here = made.get(claimed.cell, {})
-        parts = [part for part in here if part != SPEC]  # the run was made again by the bundle's own
+        parts = [part for part in here if part != SPEC]  # the run here was repeated with the bundle's own options
         for part in [part for part in parts if claimed.provenance.get(part) != here[part]]:
             there = printable(str(claimed.provenance.get(part)))
             changed.add(f"{part.replace('_', ' ')} {there} there, {printable(str(here[part]))} here")
@@ -87,7 +87,7 @@ def _of_record(claimed: Record, made: Record | None) -> Iterator[Finding]:
         yield Finding(claimed.cell, "", STATUS, why=f"claimed {claimed.status}, here {made.status}")
         return
     found = [*_figures(claimed.cell, claimed.measurements, made.measurements, "")]
-    # What an attack gets in rehearsal decides which is called the strongest: an edit there would hide the others.
+    # Figures on the selection subjects decide which attack is the strongest: an edit of them would hide another one.
     found += _figures(claimed.cell, claimed.rehearsal, made.rehearsal, "rehearsal of ")
     yield from found
     yield from _details(claimed, made, same=all(one.verdict == SAME for one in found))
@@ -107,7 +107,7 @@ def _figures(cell: Cell, claimed: Sequence[Measurement], made: Sequence[Measurem
 
 
 def _details(claimed: Record, made: Record, *, same: bool) -> Iterator[Finding]:
-    """Curves, histograms and counts: where every figure is the same they must be too, and none may be left out."""
+    """Compare curves, histograms and counts: none may be missing, and with equal figures they must be equal too."""
     for key in sorted(claimed.details.keys() | made.details.keys()):
         if (key in claimed.details) != (key in made.details):
             why = "left out of the bundle" if key in made.details else "not made here"
@@ -117,7 +117,7 @@ def _details(claimed: Record, made: Record, *, same: bool) -> Iterator[Finding]:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Whether two nested values are equal but for rounding."""
+    """Whether two nested values are equal up to rounding."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
@@ -138,12 +138,12 @@ def _verdict(claimed: Measurement, made: Measurement | None) -> str:
         return SAME
     inside = claimed.low <= made.value <= claimed.high and made.low <= claimed.value <= made.high
     widths = claimed.high - claimed.low, made.high - made.low
-    # An interval as wide as one likes holds everything, and a floor or ceiling moved far enough makes any figure small.
+    # A very wide interval holds any value, and a shifted floor or ceiling makes any figure look small.
     return WITHIN if inside and widths[0] <= _WIDER * widths[1] and controls <= max(widths) else OUTSIDE
 
 
 def _controls_apart(claimed: Measurement, made: Measurement) -> float:
-    """How far floor, ceiling and chance are from those made here; infinite where only one of the two has them."""
+    """Largest difference of floor, ceiling and chance to those computed here; infinite if only one side has them."""
     pairs = [(getattr(claimed, part), getattr(made, part)) for part in ("chance", "floor", "ceiling")]
     if any((one is None) != (other is None) for one, other in pairs):
         return math.inf

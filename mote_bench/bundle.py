@@ -1,4 +1,4 @@
-"""A bundle: the records of one scheme, or of one attack on a published scheme, that somebody submits for the boards."""
+"""Bundles: the records of one scheme, or of one attack on a published scheme, submitted for the boards."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ Kind = Literal["scheme", "attack"]
 SCHEME: Kind = "scheme"
 ATTACK: Kind = "attack"
 BUNDLES = "bundles"
-"""Where bundles lie in a folder of boards."""
+"""The subfolder for bundles in a folder of boards."""
 FOUND_BY = "submitted_by"
-"""The part of a record's provenance that says who submitted it."""
+"""The provenance field that names a record's submitter."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What stands in a bundle's file.
+    """The content of a bundle's file.
 
     Attributes
     ----------
     kind : {"scheme", "attack"}
         A scheme with all attacks on it, or an attack on a published scheme.
     by : str
-        Who submits it.
+        The submitter's name.
     git : str, optional
-        Commit of the submitter's working folder, with ``+`` where something in it isn't committed.
+        Commit of the submitter's working folder, followed by ``+`` if it has uncommitted changes.
     machine : mapping of str -> str
     records : tuple of Record
-        One board's: one protocol, data set and seed.
+        Records of one board: one protocol, data set and seed.
     """
 
     kind: Kind
@@ -77,7 +77,7 @@ def make(kind: Kind, records: Sequence[Record], *, by: str, home: Path) -> Bundl
     Raises
     ------
     InputError
-        When the records aren't one scheme of one board, or break what :func:`from_text` asks.
+        When the records aren't of one scheme on one board, or fail the checks of :func:`from_text`.
     """
     machine = {
         "python": platform.python_version(),
@@ -91,7 +91,7 @@ def make(kind: Kind, records: Sequence[Record], *, by: str, home: Path) -> Bundl
 
 
 def to_text(bundle: Bundle) -> str:
-    """A bundle as JSON, a line per record; equal bundles give equal bytes."""
+    """A bundle as JSON, one line per record; equal bundles give equal bytes."""
     table = _table(bundle)
     records = ",\n".join(
         json.dumps(one, sort_keys=True, allow_nan=False, ensure_ascii=False) for one in table["records"]
@@ -108,8 +108,8 @@ def from_text(text: str, source: str) -> Bundle:
     Raises
     ------
     InputError
-        On what isn't JSON of the bundle's schema, a wrong checksum, figures that can't be, names that no plug-in may
-        have, an unknown or changed protocol, and controls (everyone's own run makes these).
+        On text that isn't JSON of the bundle's schema, a wrong checksum, impossible figures, invalid plug-in names, an
+        unknown or changed protocol, and records of controls (every run makes its own).
     """
     from mote_bench import files, store
 
@@ -130,7 +130,7 @@ def from_text(text: str, source: str) -> Bundle:
 
 
 def signed(bundle: Bundle) -> list[Record]:
-    """The records, each saying who submitted it."""
+    """The records, each with the submitter's name in its provenance."""
     return [replace(one, provenance={**one.provenance, FOUND_BY: bundle.by}) for one in bundle.records]
 
 
@@ -200,7 +200,7 @@ def _orderly(one: Measurement) -> bool:
 
 
 def _git(home: Path) -> str | None:
-    """Commit of a working folder; nothing where there is no git or no repository."""
+    """Commit of a working folder; ``None`` without git or outside of a repository."""
 
     def told(*words: str) -> str | None:
         try:
@@ -216,7 +216,7 @@ def _git(home: Path) -> str | None:
 
 
 def submitted(folder: Path, own: Sequence[Record]) -> list[Record]:
-    """The records of every bundle in ``folder``/bundles, but for cells that ``own`` records hold.
+    """The records of every bundle in ``folder``/bundles, without cells that are in ``own``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Tasks on a Dask cluster, an existing one by its address or a local one: the same tasks, the same outcomes."""
+"""Runs tasks on a Dask cluster: a local one, or an existing one by its address. Outcomes are the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Cluster:
     Attributes
     ----------
     executor : Executor
-        Takes tasks; one that lost its worker is tried elsewhere by Dask itself.
+        Runs tasks; Dask itself retries a task on another worker if its worker dies.
     """
 
     def __init__(self, client: Any, *, own: bool = False) -> None:
@@ -34,22 +34,22 @@ class Cluster:
 
     @property
     def slots(self) -> int:
-        """How many tasks run at once, now: workers may come and go."""
+        """Number of tasks that can run at once now; workers may come and go."""
         return max(1, int(sum(self._client.nthreads().values())))
 
     def renew(self) -> None:
-        """Start the workers anew where they are this run's own; others may be at work in them for somebody else."""
+        """Restart the workers of a local cluster. Others may use an existing cluster's workers: they stay."""
         if self._own:
             self._client.restart(wait_for_workers=True)
 
 
 def check_backend(backend: str) -> None:
-    """Hold what a user gave as ``backend`` against what there is.
+    """Check the option ``--backend``.
 
     Raises
     ------
     InputError
-        On anything but ``processes``, ``dask`` and an address.
+        On values other than ``processes``, ``dask`` or an address.
     """
     if backend not in (PROCESSES, LOCAL) and "://" not in backend:
         raise InputError(f"--backend {backend}: expected {PROCESSES}, {LOCAL}, or tcp://HOST:PORT of a scheduler")
@@ -57,7 +57,7 @@ def check_backend(backend: str) -> None:
 
 @contextmanager
 def placed(backend: str, jobs: int) -> Iterator[tuple[int, Cluster | None]]:
-    """Where tasks run: so many processes, or a cluster."""
+    """Where tasks run: a number of processes, and a cluster or ``None``."""
     if backend == PROCESSES:
         yield jobs, None
     else:
@@ -78,8 +78,8 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
     Raises
     ------
     InputError
-        Where Dask isn't installed, nobody answers at the address, or a worker has another version of mote-bench: its
-        figures would not be this one's.
+        When Dask isn't installed, no scheduler answers at the address, or a worker has another version of mote-bench,
+        as its figures could differ.
     """
     try:
         import distributed
@@ -92,7 +92,7 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
     warnings.filterwarnings("ignore", message="Sending large graph", module="distributed")
     if backend == LOCAL:
         with (
-            # Tasks bring their errors back; what workers log as their scheduler closes is nobody's concern.
+            # Tasks return their errors; workers' log messages while the scheduler closes have no use.
             dask.LocalCluster(
                 n_workers=jobs,
                 threads_per_worker=1,
@@ -114,7 +114,7 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
 
 
 def lost(error: BaseException) -> bool:
-    """Whether a task's error says that its worker died."""
+    """Whether a task's error means that its worker died."""
     with suppress(ImportError):
         from distributed.scheduler import KilledWorker
 

@@ -1,4 +1,4 @@
-"""The nouns of the suite: faces, schemes, questions, evidence, attacks, measurements, records.
+"""The public types of the suite: faces, schemes, questions, evidence, attacks, measurements, records.
 
 Only numpy and the standard library are imported here, so a plug-in that imports this module imports nothing else.
 """
@@ -14,51 +14,52 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.floating[Any]]
-"""Any real array; shapes and dtypes stand in the docstring of what takes or returns it."""
+"""A real array; each function's docstring states shape and dtype."""
 
 Template = bytes
-"""All of what a database would hold for one person. Storage is ``len(template)``."""
+"""What a database stores of one subject's reference (ISO/IEC 24745). Storage is ``len(template)`` bytes."""
 
 Key = bytes
-"""A secret of one person that sits outside the database (a token, a card): 32 bytes."""
+"""A subject's secret, kept outside the database (on a card, say): 32 bytes. ISO/IEC 24745: supplementary data."""
 
 
 FLOOR, CEILING = "noise", "cosine"
-"""The control schemes: templates that hold nothing, and templates that hide nothing."""
+"""The control schemes: templates that hold nothing about the face, and templates that hide nothing of it."""
 
 CONTROLS = (FLOOR, CEILING)
 """The control schemes that every run holds; a question may have another ceiling (``Question.ceiling``)."""
 
 
 ATTACK_READS = "attack_reads"
-"""The part of a record's provenance that says what its attack works on: the value of a :class:`Reads`, or nothing."""
+"""The provenance field that holds the attack's ``reads`` (a value of :class:`Reads`; empty if it states none)."""
 
 
 class InputError(Exception):
-    """What the user gave can't be used: says what was given, what was expected and what to do next."""
+    """The user's input can't be used. The message says what was given, what was expected and what to do next."""
 
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """Aligned rows: one embedding, who it shows and soft attributes, a row per image.
+    """Embeddings of face images with identities and soft-biometric attributes, one row per image.
 
     Parameters
     ----------
     embeddings : (n, d) float
         Stored as unit-length float32 rows. Finite and non-zero.
     identity : (n,) str, optional
-        Who each row shows. ``None`` when the source doesn't say.
+        The subject of each row. ``None`` when the source doesn't give it.
     attributes : mapping of name -> (n,) str
         Soft-biometric classes (``gender``, ``age`` in bins, ...), a label per row.
     values : mapping of name -> (n,) float
         Soft-biometric numbers (``age`` in years, ...); NaN where unknown.
     second : (n, d2) float, optional
-        The same images as another recogniser embeds them, stored as unit float32 rows: reconstructions are shown to it.
+        Embeddings of the same images by a second recogniser, stored as unit float32 rows. Reconstructions are also
+        verified against them.
 
     Raises
     ------
     InputError
-        On a wrong shape, lengths that disagree, and rows that are not finite or are zero.
+        On a wrong shape, unequal lengths, and rows that are zero or not finite.
     """
 
     embeddings: FloatArray
@@ -95,7 +96,7 @@ class Faces:
         return identity + list(self.attributes.items()) + list(self.values.items())
 
     def rows(self, index: npt.NDArray[Any]) -> Faces:
-        """The rows that ``index`` (integers or a mask) names, in its order."""
+        """The rows selected by ``index`` (integers or a mask), in its order."""
         identity = None if self.identity is None else self.identity[index]
         attributes = {name: column[index] for name, column in self.attributes.items()}
         values = {name: column[index] for name, column in self.values.items()}
@@ -104,7 +105,7 @@ class Faces:
 
 
 def _unit_rows(name: str, given: FloatArray) -> FloatArray:
-    """Read-only (n, d) float32 rows of length one; InputError where there is a row that has no direction."""
+    """Read-only (n, d) float32 unit rows; InputError if a row is zero or not finite."""
     rows = np.asarray(given, dtype=np.float32)
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise InputError(f"{name} have shape {rows.shape}; expected (n images, d dimensions).")
@@ -132,16 +133,16 @@ def _rows(bad: npt.NDArray[np.bool_]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Faces with what is known of their source. A data set plug-in is a function that returns one.
+    """Faces and where they come from. A data set plug-in is a function that returns one.
 
     Attributes
     ----------
     name : str
-        How the boards call it.
+        The data set's name on the boards.
     checksum : str
-        SHA-256 of the file the faces were read from, hexadecimal.
+        SHA-256 of the file that the faces were read from, hexadecimal.
     notes : tuple of str
-        What a reader of the results must know of the loading (arrays left out, rows without a label).
+        Remarks on loading for readers of the results (arrays left out, rows without a label).
     """
 
     name: str
@@ -152,7 +153,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """The largest face of one picture.
+    """The embedding of the largest face in one picture.
 
     Attributes
     ----------
@@ -167,100 +168,99 @@ class Embedded:
 
 @runtime_checkable
 class Embedder(Protocol):
-    """A recogniser: finds the largest face of a picture, aligns it and turns it into an embedding.
+    """A recogniser: detects the largest face in a picture, aligns it and computes its embedding.
 
-    Its entry point is called without arguments, or with ``weights=Path`` where the user gave a file. Each worker
-    process makes one of its own.
+    Its entry point is called without arguments, or with ``weights=Path`` if the user gave a file. Each worker process
+    makes its own object.
     """
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> Sequence[Embedded | None]:
-        """One answer per (height, width, 3) RGB picture, in their order; ``None`` where no face is found.
+        """One result per (height, width, 3) RGB picture, in the order given; ``None`` where no face is found.
 
-        A picture's answer must not depend on the pictures beside it.
+        The result for a picture must not depend on the other pictures of the call.
         """
         ...
 
     def about(self) -> Mapping[str, str]:
-        """What the embeddings depend on: model and its file's SHA-256, detector, alignment, library version."""
+        """What the embeddings depend on: model and SHA-256 of its file, detector, alignment, library version."""
         ...
 
 
 @runtime_checkable
 class Scheme(Protocol):
-    """How a system turns a face into a template and compares a probe with it. Batch first.
+    """A template scheme: turns reference embeddings into templates and compares probes with them, in batches.
 
-    A class attribute ``revocable = True`` says that a person's template depends on a secret key; then ``keys`` is a
-    sequence as long as ``templates``, otherwise it is ``None``. ``needs_identity = True`` says that ``fit`` reads
+    A class attribute ``revocable = True`` states that a template depends on the subject's key; ``keys`` is then a
+    sequence as long as ``templates``, otherwise ``None``. ``needs_identity = True`` states that ``fit`` reads
     ``background.identity``. Both default to ``False``.
 
-    Two methods are optional; an attack that needs one asks for it by name:
+    Five methods are optional. An attack names those that it needs in ``needs``:
 
     ``reconstruct(templates, *, keys) -> (n, d) float``
-        The closed-form estimate of the enrolled embedding, if the construction admits one.
+        Closed-form estimate of the enrolled embedding, if the scheme admits one.
     ``surrogate(templates, *, keys) -> function``
-        A differentiable stand-in for ``score`` of these templates: the function takes k probes per template, a torch
-        tensor (n, k, d) float32, and answers (n, k). It is asked many times, so whatever depends on templates and
-        keys alone is worked out once.
+        A differentiable approximation of ``score`` for these templates. The function takes k probes per template, a
+        torch tensor (n, k, d) float32, and returns comparison scores (n, k). It is called many times: compute what
+        depends only on templates and keys once.
     ``readings(templates) -> sequence of (n, p) float``
-        Tables of numbers that say what the bytes mean once the format is known, such as weights in a canonical order;
-        an attacker who knows the algorithm reads these beside the raw bytes.
+        The template's content decoded into numbers, such as weights in a canonical order. An attacker who knows the
+        algorithm uses these beside the raw bytes.
     ``solve(templates, *, keys, prior, rng) -> (n, d) float``
-        The published attack on this construction, where it needs more than a closed form: undoing a shuffle of
-        blocks, solving a polynomial system. ``prior`` are public embeddings (m, d).
+        The published attack on this scheme, if it needs more than a closed form: undoing a shuffle of blocks, solving
+        a polynomial system. ``prior`` are public embeddings (m, d).
     ``public() -> object``
-        The scheme without the system's own secrets, such as a decryption key: it can enrol, and has no ``score`` if
-        scoring needs them. A scheme with this method has the knowledge level ``full_disclosure``; at the levels below
-        it the attacker gets the public part.
+        The scheme without the system's own secrets, such as a decryption key. It can enrol; it has no ``score`` if
+        scoring needs these secrets. A scheme with this method has the knowledge level ``full_disclosure``. At lower
+        levels the attacker gets the public part only.
     """
 
     def fit(self, background: Faces, *, seed: int) -> Self:
-        """Learn the public state from public faces; returns itself."""
+        """Fit the public parameters on the background set; returns ``self``."""
         ...
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         """One template per row of ``references`` (n, d) unit float32.
 
-        ``seeds[i]`` is all the randomness person i may use: a person's template must not depend on who is enrolled
-        beside them.
+        ``seeds[i]`` is the only randomness for subject i: a template must not depend on who else is enrolled.
         """
         ...
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
-        """(n, m) answers, higher = more alike: template i against probe j, with ``keys[i]`` presented at row i."""
+        """(n, m) scores of template i against probe j, higher = more alike; ``keys[i]`` is presented in row i."""
         ...
 
 
 class Question(Protocol):
-    """What an attack is asked. The kinds of questions and their rules are plug-ins: :mod:`mote_bench.questions`."""
+    """What an attack tries to learn. Question types and their rules are plug-ins: :mod:`mote_bench.questions`."""
 
     @property
     def name(self) -> str:
-        """As records and boards call it: ``gender``, ``reconstruct``, ``link``, ..."""
+        """The question's name in records and on boards: ``gender``, ``reconstruct``, ``link``, ..."""
         ...
 
 
 class Knowledge(StrEnum):
-    """What the thief holds besides the stolen records, weakest first (the threat models of ISO/IEC 30136)."""
+    """What the attacker holds besides the stolen templates, weakest first (threat models of ISO/IEC 30136)."""
 
     BYTES_ONLY = "bytes_only"
-    """The records; neither the algorithm nor any data (30136: naive)."""
+    """The templates only: neither the algorithm nor any data (30136: naive)."""
     ALGORITHM = "algorithm"
-    """Also the algorithm, its public state, public faces and people of the thief's own (30136: general)."""
+    """Also the algorithm, its public parameters, public faces and shadow subjects (30136: general)."""
     STOLEN_KEY = "stolen_key"
-    """Also the key of each stolen record (30136: full disclosure of a two-factor system)."""
+    """Also the key of each stolen template (30136: full disclosure of a two-factor system)."""
     FULL_DISCLOSURE = "full_disclosure"
     """Also every secret of the system itself, such as a decryption key."""
 
 
 class Access(StrEnum):
-    """How the thief reaches the templates."""
+    """How the attacker reaches the templates."""
 
     RECORD = "record"
-    """Holds the bytes, and runs the system on them as often as they like."""
+    """Offline: holds the stolen templates and queries them without limit."""
     SCORES = "scores"
-    """Holds no record: presents probes to the running system and reads the scores."""
+    """Online: holds no template, presents probes to the running system and reads the comparison scores."""
     DECISIONS = "decisions"
-    """Holds no record: presents probes to the running system and sees who is let in."""
+    """Online: holds no template, presents probes to the running system and sees accept or reject."""
 
 
 class Reads(StrEnum):
@@ -284,7 +284,7 @@ class Reads(StrEnum):
 
 @dataclass(frozen=True)
 class Threat:
-    """What the thief of one cell holds: knowledge, how many records of each person, and how they are reached."""
+    """The attacker of one cell: knowledge level, number of stolen templates per subject, and access."""
 
     knowledge: Knowledge
     records: int = 1
@@ -292,14 +292,14 @@ class Threat:
 
     @property
     def name(self) -> str:
-        """As it stands on the boards: ``stolen_key``, ``algorithm (3 records)``, ``algorithm (scores only)``."""
+        """The name on the boards: ``stolen_key``, ``algorithm (3 records)``, ``algorithm (scores only)``."""
         if self.access is not Access.RECORD:
             return f"{self.knowledge} ({self.access} only)"
         return str(self.knowledge) if self.records == 1 else f"{self.knowledge} ({self.records} records)"
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """The threat of this name; ValueError where it is none."""
+        """The threat with this name; ValueError on any other text."""
         knowledge, _, rest = name.partition(" (")
         words = rest.removesuffix(")").split()
         if not words:
@@ -311,10 +311,11 @@ class Threat:
 
 @dataclass(frozen=True, eq=False)
 class Shadow:
-    """The attacker's own people, enrolled by the attacker with the system under attack.
+    """Shadow subjects: the attacker's own labelled people, enrolled by the attacker with the attacked scheme.
 
-    Row i of ``references`` was enrolled as ``templates[i]`` under ``keys[i]``. For ``SamePerson`` everybody is
-    enrolled twice, from another photo under another key: ``seconds``, ``second_templates``, ``second_keys``.
+    Row i of ``references`` was enrolled as ``templates[i]`` under ``keys[i]``. For ``SamePerson`` each shadow subject
+    is enrolled a second time, from another photo under another key: ``seconds``, ``second_templates``,
+    ``second_keys``.
     """
 
     references: Faces
@@ -327,21 +328,21 @@ class Shadow:
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """One stolen record of each person, with the keys where the knowledge level grants them."""
+    """One stolen template per subject, with the keys if the knowledge level grants them."""
 
     templates: tuple[Template, ...]
     keys: tuple[Key, ...] | None = None
 
 
 class Oracle(Protocol):
-    """The running system as someone at its door sees it: probes in, scores or decisions out, every query counted.
+    """Online access: a query-limited interface to the running system that returns scores or decisions.
 
     Attributes
     ----------
     people : int
-        How many enrolled people can be claimed to be.
+        Number of enrolled subjects whose identity can be claimed.
     budget : int
-        How many queries each of them allows.
+        Number of queries allowed per subject.
     """
 
     people: int
@@ -349,19 +350,19 @@ class Oracle(Protocol):
 
     @property
     def left(self) -> npt.NDArray[np.int64]:
-        """(people,) queries that remain."""
+        """(people,) number of queries left per subject."""
         ...
 
     def ask(self, probes: FloatArray, person: int | None = None) -> FloatArray:
-        """What the system answers: scores, or 1.0 and 0.0 for accepted and refused.
+        """Query the running system: returns comparison scores, or decisions (1.0 accepted, 0.0 rejected).
 
         Parameters
         ----------
         probes : (m, d) float
             Probes; only their direction counts.
         person : int, optional
-            Claim to be this person and get (m,) answers, at m queries; by default claim to be each person with every
-            probe, (people, m) answers, at m queries each.
+            The claimed subject: returns (m,) and spends m of this subject's queries. By default every probe claims
+            every subject: returns (people, m) and spends m queries of each.
 
         Raises
         ------
@@ -373,32 +374,31 @@ class Oracle(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Exactly what one attacker sees. What the threat doesn't grant is ``None`` or empty.
+    """All that one attacker is given. What the threat doesn't grant is ``None`` or empty.
 
     Attributes
     ----------
     templates : tuple of bytes
-        The stolen records, in an order that says nothing; empty without access to records.
+        The stolen templates of the target subjects, in random order; empty for an attacker with online access.
     others : tuple of bytes
-        A second stolen database, for ``SamePerson``; otherwise empty.
+        The templates of a second stolen database, for ``SamePerson``; otherwise empty.
     keys, other_keys : tuple of bytes, optional
-        The key of each record; granted by ``stolen_key`` where the scheme has keys.
+        The key of each template; granted at ``stolen_key`` if the scheme has keys.
     scheme : Scheme, optional
-        The system itself, fitted, to enrol with and to query; granted by ``algorithm``. Without the system's own
-        secrets below ``full_disclosure``: it may then lack ``score``.
+        The fitted scheme, to enrol with and to query; granted at ``algorithm``. Below ``full_disclosure`` it comes
+        without the system's own secrets and may lack ``score``.
     public : Faces, optional
-        Labelled faces of strangers, none of them enrolled; granted by ``algorithm``. For ``WasMember`` these are
-        known members.
-    shadow : Shadow, optional
-        The attacker's own enrolled people; granted by ``algorithm``. For ``WasMember`` they are known not to be
+        The labelled background set, none of it enrolled; granted at ``algorithm``. For ``WasMember`` these are known
         members.
+    shadow : Shadow, optional
+        The enrolled shadow subjects; granted at ``algorithm``. For ``WasMember`` these are known non-members.
     renewed : tuple of Records
-        Further records of the same people in the same order, made of the same photo under new keys and new randomness
-        (as after a revocation); empty where the thief holds one record of each.
+        Further templates of the same subjects in the same order, made from the same photo under new keys and new
+        randomness (as after a revocation). Empty if the attacker holds one template per subject.
     oracle : Oracle, optional
-        The running system, where the thief has no record.
+        The running system, for an attacker with online access.
     candidates : (n, photos, d) or (m, d) float, optional
-        The photos or faces in question, for ``WhichPhoto`` and ``WasMember``.
+        Candidate photos of each subject (``WhichPhoto``), or candidate members (``WasMember``).
     """
 
     knowledge: Knowledge
@@ -415,28 +415,36 @@ class Evidence:
 
     @property
     def people(self) -> int:
-        """How many people are attacked."""
+        """Number of attacked subjects."""
         return len(self.templates) if self.oracle is None else self.oracle.people
 
 
 @runtime_checkable
 class Attack(Protocol):
-    """Answers a question from evidence. It never sees the truth and never scores itself.
+    """An attack: answers one type of question from the evidence. It never sees the truth and never scores itself.
 
-    Class attributes: ``question`` (the question type it answers), ``knowledge`` (the levels at which it makes
-    sense; one that lists ``algorithm`` or ``stolen_key`` also runs at ``full_disclosure`` where a scheme has it) and
-    ``reads`` (what it works on, a :class:`Reads`; an attack of the first edition, which states none, runs and counts
-    neither as naive nor as adaptive). Optional ones:
+    Class attributes:
+
+    ``question`` : type
+        The question type that it answers.
+    ``knowledge`` : tuple of Knowledge
+        The levels at which it can be run. An attack that lists ``algorithm`` or ``stolen_key`` also runs at
+        ``full_disclosure`` on schemes that have this level.
+    ``reads`` : Reads
+        What it works on. An attack of the first edition states none: it runs, and counts neither as naive nor as
+        adaptive.
+
+    Optional class attributes:
 
     ``needs`` : tuple of str
-        The scheme methods that it can't do without (``("surrogate",)``; ``("score",)`` for queries to stolen records).
+        Scheme methods that it requires (``("surrogate",)``; ``("score",)`` for queries to stolen templates).
     ``access`` : Access
-        By default it holds the records.
+        Offline (``Access.RECORD``) by default.
     ``several`` : bool
-        ``True`` for an attack on several records of each person; it is then run at each number of them.
+        ``True`` for an attack on several templates per subject; it is then run at each number of them.
     ``repeatable`` : bool
-        ``False`` for an attack whose answer isn't the same every time, such as one by the clock; it is run only when
-        named.
+        ``False`` for an attack that doesn't give the same answer every time, such as one that measures time. It is
+        run only when named.
     """
 
     # Read-only here, so that a class attribute of the exact type fits.
@@ -447,12 +455,12 @@ class Attack(Protocol):
     def knowledge(self) -> tuple[Knowledge, ...]: ...
 
     def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
-        """The answer, in the shape that the question states. ``rng`` is all the randomness it may use."""
+        """The answer, in the shape given by ``question``. ``rng`` is the only source of randomness."""
         ...
 
 
 def flat(metric: str, at: str | None = None, group: Sequence[str] = ()) -> str:
-    """A metric's published name; no other place makes one, and :mod:`mote_bench.metrics.names` reads them.
+    """The published name of a metric. Only this function makes such names; :mod:`mote_bench.metrics.names` reads them.
 
     >>> flat("fnmr", "1e-2", ("gender", "female"))
     'fnmr_gender_female_at_fmr_1e-2'
@@ -460,7 +468,7 @@ def flat(metric: str, at: str | None = None, group: Sequence[str] = ()) -> str:
     name = "_".join((metric, *group))
     if at is None:
         return name
-    # tpr_at_fpr and type_2_success_at_wolf_rate say themselves which rate theirs is.
+    # tpr_at_fpr and type_2_success_at_wolf_rate already name the rate that they are taken at.
     return f"{name}_{at}" if "_at_" in metric else f"{name}_at_fmr_{at}"
 
 
@@ -471,22 +479,21 @@ class Measurement:
     Attributes
     ----------
     metric : str
-        As it stands in ``mote_bench.metrics.catalogue``, snake case.
+        The name in ``mote_bench.metrics.catalogue``, snake case.
     value, low, high : float
-        The estimate and its 95 % interval over people.
+        The estimate and its 95 % confidence interval over subjects.
     n : int
-        How many people the interval is over.
+        Number of subjects that the interval is over.
     chance : float, optional
-        What an answer that knows nothing scores, where that is known beforehand.
+        The expected value of a guess, if known in advance.
     floor, ceiling : float, optional
-        The same attack on ``noise`` and on ``cosine``.
+        The value of the same attack on the floor control ``noise`` and on the ceiling control ``cosine``.
     at : str, optional
-        The rate at which it is read, as the protocol writes it: ``1e-3``. A false-match rate, unless the metric says
-        of which other rate it is.
+        The operating point, as the protocol writes it: ``1e-3``. A false match rate, unless the metric's name says
+        which other rate it is.
     group : tuple of str
-        What part of the people, or how many of what, it is measured of: ``("gender",)`` where the groups of an
-        attribute are compared, ``("gender", "female")`` for one of them, the size of a gallery, the number of faces.
-        In snake case.
+        The group that the metric is measured on, in snake case: ``("gender",)`` for a comparison of all groups of an
+        attribute, ``("gender", "female")`` for one group, or the size of a gallery or dictionary.
     """
 
     metric: str
@@ -502,7 +509,7 @@ class Measurement:
 
     @property
     def name(self) -> str:
-        """Its name in published files, as :func:`flat` makes it; one of its kind in a record."""
+        """The name in published files, made by :func:`flat`; unique within a record."""
         return flat(self.metric, self.at, self.group)
 
 
@@ -511,20 +518,20 @@ class Status(StrEnum):
 
     OK = "ok"
     FAILED = "failed"
-    """The scheme or the attack raised, or answered in a wrong shape or with NaN."""
+    """The scheme or the attack raised an error, or gave an answer of wrong shape or with NaN."""
     UNMEASURED = "unmeasured"
-    """The attack can't break ``cosine``, so what it finds in other schemes says nothing."""
+    """Not measured: the attack fails on the ceiling control, so its result on another scheme has no meaning."""
     TIMED_OUT = "timed_out"
-    """The attack was stopped at its time budget."""
+    """The attack was stopped when its time budget was spent."""
 
 
 @dataclass(frozen=True)
 class Cell:
     """The coordinates of one experiment; equal cells are the same experiment.
 
-    ``attack`` is ``zero-effort`` for verification and fairness and ``none`` for cost; ``knowledge`` is then
-    ``none``, or ``stolen_key`` where impostors present the stolen key of the template they try to open. Elsewhere it is
-    the name of a :class:`Threat`.
+    ``attack`` is ``zero-effort`` for verification and fairness, and ``none`` for cost. ``knowledge`` is then ``none``,
+    or ``stolen_key`` if impostors present the stolen key of the claimed subject. In all other cells it is the name of
+    a :class:`Threat`.
     """
 
     protocol: str
@@ -538,25 +545,25 @@ class Cell:
 
 @dataclass(frozen=True)
 class Record:
-    """One cell with all that is known of it. The only hand-off from a run to the boards.
+    """The result of one cell. Boards are made from records alone.
 
     Attributes
     ----------
     details : mapping
         JSON-ready curves, histograms, counts and settings behind the measurements.
     cost : mapping of str -> float
-        Seconds spent; the one part of a record that differs between two equal runs.
+        Seconds spent; the only part of a record that differs between two equal runs.
     provenance : mapping of str -> str
-        Who ships the scheme and the attack, versions, checksums, machine; what the attack states that it reads
-        (``ATTACK_READS``, empty where it states nothing).
+        Packages that ship the scheme and the attack, versions, checksums, machine, and the attack's ``reads``
+        (``ATTACK_READS``, empty if it states none).
     error : str, optional
-        The traceback of a failed cell, or why a cell is unmeasured.
+        The traceback of a failed cell, or the reason why a cell is not measured.
     rehearsal : tuple of Measurement
-        What the same attack took from people of the attacker's own whom it saw as it saw its victims. The strongest
-        attack is chosen by these, so that the figures of the victims aren't the largest of many by luck.
+        The same attack's figures on the selection subjects, who are attacked like the target subjects. The strongest
+        attack is chosen by these figures, so that the targets' figures are free of selection bias.
     file : str
-        Where it was read from, seen from the folder of boards, for their links; not a part of the record. Empty for one
-        that was just made.
+        The file it was read from, relative to the folder of boards, for links; not a part of the record. Empty for a
+        record that was just made.
     """
 
     cell: Cell
@@ -572,10 +579,10 @@ class Record:
 
 _MOVED = ("WhichClass", "HowMuch", "WhichFace", "SamePerson", "WhichPhoto", "WasMember", "WhichKeyface")
 
-if not TYPE_CHECKING:  # a type checker would take every name for one that may be imported from here
+if not TYPE_CHECKING:  # with it, a type checker would accept the import of any name
 
     def __getattr__(name: str) -> Any:
-        """The questions, for plug-ins of the first edition, which import them from here."""
+        """The question types, for plug-ins of the first edition, which import them from this module."""
         if name not in _MOVED:
             raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
         import warnings

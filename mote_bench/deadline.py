@@ -1,4 +1,4 @@
-"""A time budget for work in this process: an alarm first, then the end of the process."""
+"""A time budget for work in this process: first an alarm, then the end of the process."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _GRACE = 30.0
 
 
 class TimeBudgetSpent(BaseException):
-    """The work took longer than it was allowed. No ``Exception``, so that work that catches those doesn't go on."""
+    """The work exceeded its time budget. It isn't an ``Exception``, so that work which catches those still stops."""
 
 
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[None]:
     """Raise :class:`TimeBudgetSpent` inside the work after ``seconds``.
 
-    An alarm interrupts Python code only. Work that stays in a library's own code ends with the whole process half a
-    minute later, which a worker process survives as a lost worker does. Where there are no alarms (on Windows, outside
-    of the main thread) nothing is stopped.
+    An alarm interrupts Python code only. If the work stays in a library's compiled code, the whole process is ended
+    half a minute later, and the run treats it as a lost worker. Without alarms (on Windows, outside of the main thread)
+    nothing is stopped.
     """
     if seconds is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""A run's first stage: fit each scheme, then enrol the victims, their second photos and the attacker's own people."""
+"""A run's first stage: fits each scheme and enrols target, selection, shadow and calibration subjects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RENEWED = "renewed"
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """One scheme's holdings, the operator's own enrolments, and (people, seconds) of each task that enrolled them."""
+    """One enrolled scheme, the calibration subjects' templates, and (people, seconds) of each enrolment task."""
 
     holdings: Holdings
     calibration: Database
@@ -32,7 +32,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some people of one set, enrolled by one task, from person ``start`` on."""
+    """The part of a people set that one task enrols, from person ``start`` on."""
 
     scheme: str
     people: str
@@ -41,7 +41,7 @@ class Chunk:
 
 @dataclass(frozen=True, eq=False)
 class Enrolment:
-    """Who is to be enrolled with which schemes; all that tasks and keys depend on."""
+    """The people sets to enrol with each scheme, their keys, and the settings that enrolment tasks depend on."""
 
     schemes: Mapping[str, Scheme]
     sets: Mapping[str, FloatArray]
@@ -51,7 +51,7 @@ class Enrolment:
     seed: int
 
     def chunks(self) -> list[Chunk]:
-        """Every task, schemes in the order given."""
+        """The parts that all tasks enrol, schemes in the order given."""
         return [
             Chunk(scheme, people, start)
             for scheme in self.schemes
@@ -64,7 +64,7 @@ class Enrolment:
         return min(self.people_per_task, len(self.sets[chunk.people]) - chunk.start)
 
     def task(self, chunk: Chunk) -> workers.Task:
-        """Enrol the people of a chunk, each from a random stream of their own."""
+        """The task that enrols a chunk; each person has their own random stream."""
         rows = slice(chunk.start, chunk.start + self.people_per_task)
         references, keys = self.sets[chunk.people][rows], self.keys[chunk.scheme, chunk.people]
         people = range(chunk.start, chunk.start + len(references))
@@ -73,7 +73,7 @@ class Enrolment:
         return workers.Task(chunk, tasks.enroll, arguments)
 
     def held(self, scheme: str, made: Mapping[Chunk, Outcome], split: Split) -> Held:
-        """The holdings of a scheme whose every chunk was enrolled."""
+        """One enrolled scheme, from the outcomes of all its chunks."""
         mine = {chunk: made[chunk] for chunk in self.chunks() if chunk.scheme == scheme}
 
         def database(people: str) -> Database:
@@ -99,7 +99,7 @@ class Enrolment:
 
 
 def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: Faces, seed: int) -> list[workers.Task]:
-    """One task a scheme."""
+    """One fitting task per scheme."""
     return [
         workers.Task(name, tasks.fit, (schemes[name], background, stream_seed(seed, "fit", name))) for name in names
     ]
@@ -108,7 +108,7 @@ def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: F
 def enrolment(
     fitted: Mapping[str, Scheme], split: Split, protocol: Protocol, *, wanted: Wanted, seed: int
 ) -> Enrolment:
-    """The enrolment of a run's people with these schemes; every person of every set has a key of their own."""
+    """The enrolment of a run's people with these schemes; every person of every set has their own key."""
     sets = people_sets(split, protocol, wanted)
     keys = {
         (name, people): draw_keys(len(references), stream(seed, "keys", name, people)) if revocable(scheme) else None
@@ -120,14 +120,14 @@ def enrolment(
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the cells of a run need enrolled besides one record of everybody.
+    """The enrolments that the cells of a run need beside one template per subject.
 
     Attributes
     ----------
     shadow_seconds : bool
-        A second enrolment of the attacker's own people, for attacks that learn to link.
+        Whether shadow subjects are enrolled a second time, for attacks that learn to link.
     records : int
-        The most records of one person that an attack is given.
+        The largest number of templates per subject that an attack is given.
     """
 
     shadow_seconds: bool
@@ -135,7 +135,7 @@ class Wanted:
 
 
 def people_sets(split: Split, protocol: Protocol, wanted: Wanted) -> dict[str, FloatArray]:
-    """The reference embeddings (people, d) of every set that is enrolled."""
+    """The reference embeddings (people, d) of every set to enrol."""
     named = {TARGET: split.target, REHEARSAL: split.rehearsal, SHADOW: split.shadow}
     sets = {name: people.references.embeddings for name, people in named.items()}
     if split.calibration is not split.shadow:
@@ -143,13 +143,13 @@ def people_sets(split: Split, protocol: Protocol, wanted: Wanted) -> dict[str, F
     for name, people in named.items():
         if people.seconds is not None and (name != SHADOW or wanted.shadow_seconds):
             sets[_SECOND[name]] = people.seconds.embeddings
-    victims = np.concatenate([split.target.references.embeddings, split.rehearsal.references.embeddings])
-    again = victims[_renewed_people(split, protocol)]
+    attacked = np.concatenate([split.target.references.embeddings, split.rehearsal.references.embeddings])
+    again = attacked[_renewed_people(split, protocol)]
     return sets | {f"{_RENEWED}-{record}": again for record in range(2, wanted.records + 1)}
 
 
 def _renewed_people(split: Split, protocol: Protocol) -> npt.NDArray[np.intp]:
-    """The victims, target people first, of whom several records are made."""
+    """The target subjects, then the selection subjects, of whom several templates are made."""
     targets = len(split.target.references)
     some = np.arange(min(targets, protocol.records.target_people))
     others = np.arange(min(len(split.rehearsal.references), protocol.records.rehearsal_people))

@@ -1,4 +1,4 @@
-"""What the thief sees: the only place that turns what the harness holds into an attacker's evidence."""
+"""Builds an attacker's evidence from enrolled schemes. No other module does, so none else can leak the truth."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 from mote_bench.contracts import Access, Evidence, Knowledge, Records, Shadow, Threat
 from mote_bench.questions import Question
-from mote_bench.questions.staging import Database, Doors, Holdings, Index, Scene, Theft
+from mote_bench.questions.staging import Database, Holdings, Index, Scene, Theft, VerificationTargets
 from mote_bench.threats import granted
 from mote_bench.toolkit import QueryOracle, draw_keys, revocable
 
 
 def steal(holdings: Holdings, question: Question, threat: Threat, *, scene: Scene, rng: np.random.Generator) -> Theft:
-    """The evidence of one attacker.
+    """The evidence of one attacker, with the truth about it.
 
     Parameters
     ----------
     question : Question
-        Says whether the attacker gets the records, a second database, and what else it deals.
+        States whether the attacker gets the templates and a second database, and adds its own evidence.
     rng : numpy.random.Generator
-        Deals the records in a random order, a different one for each database, so that order says nothing.
+        Shuffles the templates, each database in its own order, so that the order holds no information.
     """
     stolen = rng.permutation(np.asarray(scene.people, dtype=np.intp))
     linking = question.second_database
@@ -30,7 +30,7 @@ def steal(holdings: Holdings, question: Question, threat: Threat, *, scene: Scen
     first, second = holdings.first.rows(stolen), holdings.second.rows(others)
     evidence = Evidence(knowledge=threat.knowledge)
     if threat.access is not Access.RECORD:
-        evidence = replace(evidence, oracle=_door(holdings, first, threat, scene, rng))
+        evidence = replace(evidence, oracle=_oracle(holdings, first, threat, scene, rng))
     elif question.gives_records:
         evidence = replace(evidence, templates=first.templates, others=second.templates)
     if threat.knowledge is not Knowledge.BYTES_ONLY:
@@ -44,10 +44,13 @@ def steal(holdings: Holdings, question: Question, threat: Threat, *, scene: Scen
     return question.dealt(Theft(evidence, stolen, others), scene, rng)
 
 
-def doors(
+def verification_targets(
     holdings: Holdings, question: Question, threat: Threat, *, stolen: Theft, rng: np.random.Generator
-) -> Doors | None:
-    """Where the harness presents the faces of an answer; nowhere if it holds none, or if no threshold could be set."""
+) -> VerificationTargets | None:
+    """The templates that reconstructed embeddings are verified against.
+
+    ``None`` if the answer holds no embeddings, or if no threshold could be set.
+    """
     if not question.presents or not holdings.thresholds:
         return None
     first = _presentable(holdings, holdings.first.rows(stolen.people), threat, rng)
@@ -58,22 +61,24 @@ def doors(
         database = second if one.second else first
         if database is not None:
             records[name] = database.rows(np.roll(places, one.moved)) if one.moved else database
-    return Doors(holdings.scheme, records)
+    return VerificationTargets(holdings.scheme, records)
 
 
 def _presentable(holdings: Holdings, records: Database, threat: Threat, rng: np.random.Generator) -> Database:
-    """The records with the keys that this attacker presents: one of their own where they hold none of the people's."""
+    """The templates with the keys that this attacker presents: a key of their own if they hold no subject's key."""
     if revocable(holdings.scheme) and threat.knowledge in (Knowledge.BYTES_ONLY, Knowledge.ALGORITHM):
         return Database(records.templates, draw_keys(1, rng) * len(records.templates))
     return records
 
 
 def _with_keys(threat: Threat) -> bool:
-    """At the door of the running system a stolen key is presented, not seen in use."""
+    """Whether the evidence holds keys. With online access a stolen key is presented by the oracle instead."""
     return threat.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE) and threat.access is Access.RECORD
 
 
-def _door(holdings: Holdings, records: Database, threat: Threat, scene: Scene, rng: np.random.Generator) -> QueryOracle:
+def _oracle(
+    holdings: Holdings, records: Database, threat: Threat, scene: Scene, rng: np.random.Generator
+) -> QueryOracle:
     claimed = _presentable(holdings, records, threat, rng)
     threshold = operating_threshold(holdings.thresholds, scene.operating_fmr)
     return QueryOracle(
@@ -87,7 +92,7 @@ def _door(holdings: Holdings, records: Database, threat: Threat, scene: Scene, r
 
 
 def operating_threshold(thresholds: Mapping[str, float], fmr: str) -> float | None:
-    """The threshold at this rate, or at the next larger one that could be set."""
+    """The threshold at this false match rate, or at the next larger one for which a threshold could be set."""
     allowed = [rate for rate in thresholds if float(rate) >= float(fmr or 0)]
     return thresholds[min(allowed, key=float)] if allowed else None
 
@@ -97,7 +102,7 @@ def _once_enrolled(shadow: Shadow) -> Shadow:
 
 
 def _renewed(holdings: Holdings, stolen: Index, threat: Threat) -> tuple[Records, ...]:
-    """The further records of each stolen one, in the same order."""
+    """The further templates of each attacked subject, in the order of the stolen ones."""
     place = {person: row for row, person in enumerate(holdings.renewed_people)}
     rows = np.array([place[int(person)] for person in stolen], dtype=np.intp)
     columns = [database.rows(rows) for database in holdings.renewed[: threat.records - 1]]

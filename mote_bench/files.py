@@ -18,16 +18,16 @@ _LOCK = ".lock"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new, never a part."""
+    """Replace a file in one step: a reader sees the old text or the new one, never a part."""
     with replacing(path) as file:
         file.write(text.encode("utf-8"))
 
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of ``path`` once the block has ended well, and else leaves no trace.
+    """A file to write, which replaces ``path`` when the block ends without an error and is deleted otherwise.
 
-    ``private`` files are their owner's alone.
+    Only their owner can read ``private`` files.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PART)
     try:
@@ -44,14 +44,14 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold an output folder: two runs in one would overwrite each other's boards.
+    """Lock an output folder, as two runs in one folder would overwrite each other's boards.
 
-    The system's lock on an open file, which ends with its process however that ends.
+    The lock is the system's, on an open file: it is released when its process ends, however that ends.
 
     Raises
     ------
     InputError
-        While another run holds it.
+        When another run holds the lock.
     """
     from filelock import FileLock, Timeout
 
@@ -67,7 +67,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def parsed(text: str) -> Any:
-    """The data in a JSON text, which holds no NaN and no infinity.
+    """The data in a JSON text without NaN and infinity.
 
     Raises
     ------

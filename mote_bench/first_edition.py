@@ -1,4 +1,4 @@
-"""What records of the first edition don't say of themselves, read off what they do say."""
+"""Infers what an attack reads from its name, for records of the first edition, which don't state it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _READS = {
 
 
 def reads(attack: str) -> Reads | None:
-    """What an attack works on, by how its name ends; ``None`` for every other name.
+    """What an attack works on, by the ending of its name; ``None`` for every other name.
 
-    For records without a statement only: since the second edition an attack states it (``Attack.reads``), and its
-    records carry the statement.
+    Only for records that don't state it: since the second edition an attack states it (``Attack.reads``) and its
+    records hold the statement.
     """
     return next((what for ending, what in _READS.items() if attack.endswith(ending)), None)

@@ -1,7 +1,7 @@
-"""Tasks in processes of their own: bounded in time and memory, without network or writing where the system allows.
+"""Runs each task in its own process: limited in time and memory, and without network or writing if the system allows.
 
-This holds code that hangs, leaks, phones home or litters. It is no jail: a plug-in is imported by the run itself, which
-also reads the answers that come back, so code that means harm can still do it.
+This contains code that hangs, leaks memory, uses the network or writes files. It is no sandbox against hostile code:
+the run itself imports plug-ins and unpickles their results.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ SECONDS, GIGABYTES = 3600.0, 8.0
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
 _NO_NEW_PRIVILEGES = 38
 _CREATE_RULES, _ADD_RULE, _RESTRICT = 444, 445, 446
-"""Landlock's system calls, of the same number on every processor."""
+"""Landlock's system calls; they have the same numbers on every processor."""
 _WRITING, _REFER, _TRUNCATE = 0b1_1111_1111_0010, 1 << 13, 1 << 14
 _TCP, _SCOPES = 0b11, 0b11
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one task may take: seconds by the clock, and gigabytes of memory of its own (per process it starts)."""
+    """Limits of one task: wall-clock seconds, and gigabytes of private memory (per process that it starts)."""
 
     seconds: float = SECONDS
     gigabytes: float = GIGABYTES
@@ -46,7 +46,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Holds:
-    """What this system could hold a task to."""
+    """The limits that this system can enforce on a task."""
 
     memory: bool
     network: bool
@@ -54,18 +54,18 @@ class Holds:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What a task is free to do all the same."""
+        """What a task can still do on this system."""
         free = {"take any memory": self.memory, "use the network": self.network, "write files": self.files}
         return tuple(what for what, held in free.items() if not held)
 
 
 def bounds(isolate: bool, seconds: float | None, gigabytes: float | None) -> Bounds | None:
-    """The bounds that a user asks for; ``None`` where tasks aren't isolated.
+    """The limits given by the user's options; ``None`` without ``--isolate``.
 
     Raises
     ------
     InputError
-        On bounds without isolation.
+        On limits without ``--isolate``.
     """
     if isolate:
         return Bounds(seconds or SECONDS, gigabytes or GIGABYTES)
@@ -75,7 +75,7 @@ def bounds(isolate: bool, seconds: float | None, gigabytes: float | None) -> Bou
 
 
 def contained(bounds: Bounds, function: Callable[..., Outcome], *arguments: Any) -> Outcome:
-    """The outcome of ``function(*arguments)``, called in a process of its own."""
+    """The outcome of ``function(*arguments)``, called in its own process."""
     import cloudpickle
 
     from mote_bench.outcome import Outcome
@@ -98,7 +98,7 @@ def contained(bounds: Bounds, function: Callable[..., Outcome], *arguments: Any)
 
 
 def holds(bounds: Bounds) -> Holds:
-    """Try it: what a task is held to on this system."""
+    """The limits that this system enforces on a task, found by running one."""
     outcome = contained(bounds, _confined)
     if not isinstance(outcome.value, Holds):
         raise RuntimeError(f"a process under these limits can't even start: {outcome.error}")
@@ -106,7 +106,7 @@ def holds(bounds: Bounds) -> Holds:
 
 
 def _started(bounds: Bounds, scratch: str, task: bytes) -> tuple[BaseProcess, Connection]:
-    """Forked from a server that has one thread and has imported what every task needs, which takes seconds."""
+    """A process forked from a single-threaded server that has imported all common modules, which takes seconds."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["loky", "mote_bench.tasks", "torch"])  # the children of a loky worker need its name
     answers, pen = context.Pipe(duplex=False)
@@ -119,7 +119,7 @@ def _started(bounds: Bounds, scratch: str, task: bytes) -> tuple[BaseProcess, Co
 
 @contextmanager
 def _allowed_children() -> Iterator[None]:
-    """Dask's workers are daemons, which Python forbids to start processes, as nobody might end them; here we do."""
+    """Allow child processes in Dask's workers. Python forbids them to daemons, which might not end them; we do."""
     config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     before = config.get("daemon")
     config["daemon"] = False
@@ -130,7 +130,7 @@ def _allowed_children() -> Iterator[None]:
 
 
 def _end(process: BaseProcess) -> None:
-    """The process and all that it started, unless these left its group."""
+    """End the process and all processes that it started, unless they left its group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid or 0, signal.SIGKILL)
     process.kill()
@@ -147,18 +147,18 @@ _held: Holds | None = None
 
 
 def _confined() -> Outcome:
-    """What this process was held to when it started."""
+    """The limits that were enforced when this process started."""
     from mote_bench.outcome import Outcome
 
     return Outcome(_held, 0.0)
 
 
 def _main(bounds: Bounds, scratch: str, task: bytes, answers: Connection) -> None:
-    """Confine this process while it has one thread; then do the task."""
+    """Confine this process while it has one thread, then run the task."""
     global _held
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):  # a plug-in reads nothing, and what it prints is lost
+    for stream in (0, 1, 2):  # a plug-in can't read input, and its output is dropped
         os.dup2(nowhere, stream)
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     _held = Holds(memory=_bound_memory(bounds), network=_cut_network(), files=_lock_files(scratch))
@@ -166,7 +166,7 @@ def _main(bounds: Bounds, scratch: str, task: bytes, answers: Connection) -> Non
     import cloudpickle
 
     answers.send_bytes(cloudpickle.dumps(_done(task)))
-    os._exit(0)  # threads and handlers that a plug-in left behind have no say
+    os._exit(0)  # skips threads and exit handlers that a plug-in left behind
 
 
 def _done(task: bytes) -> Outcome:
@@ -190,7 +190,7 @@ def _end_with(parent: int) -> None:
 
 
 def _bound_memory(bounds: Bounds) -> bool:
-    """Private memory on Linux, addresses elsewhere; and seconds of the processor, should nobody be left to watch."""
+    """Limit memory (private on Linux, address space elsewhere), and CPU seconds in case the parent is gone."""
     try:
         import resource
     except ImportError:  # Windows
@@ -204,11 +204,11 @@ def _bound_memory(bounds: Bounds) -> bool:
         resource.setrlimit(kind, (size, size))
     except (ValueError, OSError):
         return False
-    return sys.platform.startswith("linux")  # others take the number and don't hold it
+    return sys.platform.startswith("linux")  # other systems accept the limit but don't enforce it
 
 
 def _cut_network() -> bool:
-    """A network of its own, with nothing in it; where that takes more rights, as a user of its own too."""
+    """Move this process to an empty network namespace, with a user namespace if that needs more rights."""
     if not sys.platform.startswith("linux"):
         return False
     user, group = os.getuid(), os.getgid()
@@ -218,13 +218,13 @@ def _cut_network() -> bool:
     if library.unshare(_NEW_USER | _NEW_NETWORK) != 0:
         return False
     for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        with suppress(OSError), open(f"/proc/self/{name}", "w") as file:  # without it, it is nobody, which does as well
+        with suppress(OSError), open(f"/proc/self/{name}", "w") as file:  # else it runs as nobody, which works too
             file.write(line)
     return True
 
 
 def _lock_files(scratch: str) -> bool:
-    """Landlock: files may be written in the scratch folder only, and no other process may be sent a signal."""
+    """Landlock: allow writing in the scratch folder only, and no signals to other processes."""
     if not sys.platform.startswith("linux"):
         return False
     library = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,4 @@
-"""Answers against the truth: the harness's own scoring, with floor, ceiling and the verdict `unmeasured`."""
+"""Scores attacks' answers against the truth, and adds the controls' figures and the status `unmeasured`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mote_bench.toolkit import unit
 
 
 def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:
-    """Thresholds of the unprotected recogniser on people other than those attacked."""
+    """Thresholds of the unprotected recogniser, set on the calibration subjects, at each false match rate."""
     mean = split.background.embeddings.mean(axis=0)
     people = split.calibration
     if people.probes is None:
@@ -34,7 +34,7 @@ def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:
 
 
 def _transfer(split: Split, stranger: npt.NDArray[np.bool_], rates: Sequence[str]) -> Transfer | None:
-    """The way to the second recogniser, where all people set on both sides of it have its embeddings."""
+    """The map to the second recogniser; ``None`` unless background and calibration subjects have its embeddings."""
     people, public = split.calibration, split.background.second
     if public is None or people.references.second is None or people.probes is None or people.probes.second is None:
         return None
@@ -44,37 +44,40 @@ def _transfer(split: Split, stranger: npt.NDArray[np.bool_], rates: Sequence[str
 
 
 def thresholds(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None = None) -> dict[str, float]:
-    """A threshold for each false-match rate that this many impostor scores can support.
+    """The threshold at each false match rate for which there are enough impostor scores.
 
-    Where only the highest of ``trials`` scores are given, they must be more than any of the rates accepts.
+    If only the highest of ``trials`` scores are given, they must be more than any of the rates accepts.
     """
     found = {}
     for rate in fmr:
         try:
             found[rate] = threshold_at_fmr(impostor, float(rate), trials=trials)
-        except InputError:  # too few impostors: the rate is left out rather than guessed
+        except InputError:  # too few impostor scores: the rate is left out rather than guessed
             continue
     return found
 
 
 def panels(split: Split) -> tuple[Panel, Panel]:
-    """Target and rehearsal, in the order of the holdings."""
+    """The target and the selection subjects, in the order of enrolment."""
     return Panel(split.target, 0), Panel(split.rehearsal, len(split.target.references))
 
 
 def measure(question: Question, attacked: Attacked, theft: Theft, *, panel: Panel, rules: Rules, seed: int) -> Measured:
-    """Score one answer on some of the victims; its rows are in the order that the attack saw.
+    """Score one answer on the panel's subjects. The answer's rows are in the order of the evidence.
 
     Raises
     ------
     ValueError
-        When the answer can't be scored: numbers so large that a sum overflows.
+        When the answer can't be scored, such as numbers so large that a sum overflows.
     """
     rng = np.random.default_rng(seed)
     measured = question.measure(Case(attacked, theft, panel, rules), rng)
     broken = [one.name for one in measured.measurements if not np.isfinite([one.value, one.low, one.high]).all()]
     if broken:
-        raise ValueError(f"the answer can't be scored: {', '.join(broken)} came out as NaN or infinity")
+        raise ValueError(
+            f"the answer can't be scored: {', '.join(broken)} came out as NaN or infinity; expected answers whose "
+            "sums a float can hold"
+        )
     return measured
 
 
@@ -83,22 +86,22 @@ def _centred(faces: Faces, mean: FloatArray) -> FloatArray:
 
 
 def with_controls(record: Record, floor: Record | None, ceiling: Record | None) -> Record:
-    """The record with the same attack's figures on ``noise`` and ``cosine`` beside its own.
+    """The record with the same attack's figures on the floor and the ceiling control beside its own.
 
-    Its status becomes ``unmeasured`` when the attack can't break ``cosine``.
+    Its status becomes ``unmeasured`` if the attack fails on the ceiling control.
     """
     lows, highs = _values(floor), _values(ceiling)
     beside = (replace(one, floor=lows.get(one.name), ceiling=highs.get(one.name)) for one in record.measurements)
     record = replace(record, measurements=tuple(beside))
     if record.status is Status.OK and record.cell.attack not in (NO_ATTACK, ZERO_EFFORT) and not breaks(ceiling):
         control = ceiling_of(record.cell.question)
-        why = f"the attack can't break '{control}' here, so what it finds or doesn't find says nothing"
+        why = f"not measured: the attack fails on the ceiling control '{control}', so its result here has no meaning"
         return replace(record, status=Status.UNMEASURED, error=why)
     return record
 
 
 def breaks(ceiling: Record | None) -> bool:
-    """Whether the attack beats chance on the control that hides nothing, as the question reads it."""
+    """Whether the attack succeeds on the ceiling control: beats chance, by the question's own rule."""
     if ceiling is None or not ceiling.measurements:
         return False
     metrics = {one.name: one for one in ceiling.measurements}
@@ -116,10 +119,10 @@ def costs(
     *,
     key_bytes: int,
 ) -> Measured:
-    """Bytes and seconds of one scheme.
+    """Storage in bytes and time in seconds of one scheme; lower is better.
 
-    Costs aren't sampled from people: ``low`` and ``high`` are the smallest and the largest template, and the
-    fastest and the slowest batch. ``enrolment`` and ``scoring`` hold (units, seconds) of each batch.
+    Costs have no sampling interval: ``low`` and ``high`` are the smallest and the largest template, or the fastest
+    and the slowest batch. ``enrolment`` and ``scoring`` hold (units, seconds) of each batch.
     """
     sizes, n = [len(template) for template in templates], len(templates)
     enrolled = sum(people for people, _ in enrolment)

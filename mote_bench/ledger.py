@@ -1,4 +1,4 @@
-"""What a run under way has finished: records written as they are made, with floor and ceiling, and the progress."""
+"""The records of a run in progress: each is written once its controls are there; progress is reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mote_bench.redaction import redacted
 from mote_bench.time_left import TimeLeft, Work
 
 Progress = Callable[[int, int, str], None]
-"""Called with tasks done, tasks in all, and what was done last."""
+"""Called with the number of finished tasks, the number of all tasks, and the last task's description."""
 
 
 @dataclass(eq=False)
@@ -25,9 +25,9 @@ class Ledger:
     Attributes
     ----------
     origins : mapping of Cell -> provenance
-        What each record says of its making.
+        The provenance of each cell's record.
     records : dict of Cell -> Record
-        The finished ones, those of earlier runs included.
+        The finished records, including those kept from earlier runs.
     """
 
     folder: Path
@@ -46,12 +46,12 @@ class Ledger:
         return [cell for cell in self.cells if cell not in self.records and cell not in self._waiting]
 
     def expect(self, tasks: Sequence[Work], controls: Collection[str]) -> None:
-        """These tasks lie ahead, those of the controls first."""
+        """Set the number of tasks ahead."""
         self._expected, self._start, self._left = len(tasks), time.monotonic(), TimeLeft.of(tasks, controls)
         self.progress(0, len(tasks), "starting")
 
     def tick(self, work: Work, seconds: float, what: str) -> None:
-        """One task is done, and took so many seconds of one worker."""
+        """Count one finished task."""
         self._done += 1
         self._left.add(work, seconds)
         left = self._left.left(time.monotonic() - self._start)
@@ -62,7 +62,7 @@ class Ledger:
         self._left.drop(scheme)
 
     def add(self, record: Record) -> None:
-        """Write a record as soon as the same cells of its two controls are there too."""
+        """Add a record; it is written once the records of the same cell on both controls are there."""
         self._waiting[record.cell] = replace(record, provenance=self.origins[record.cell])
         ready = [cell for cell in self._waiting if all(map(self._settled, _controls(cell)))]
         finished = {cell: self._judged(cell) for cell in ready}
@@ -72,7 +72,7 @@ class Ledger:
             del self._waiting[cell]
 
     def fail(self, cell: Cell, error: str, *, seconds: float = 0.0, status: Status = Status.FAILED) -> None:
-        """Write the record of a cell that has no answer."""
+        """Add the record of a cell that failed or timed out."""
         self.add(Record(cell, status, cost={"seconds": seconds}, error=redacted(error)))
 
     def _settled(self, cell: Cell) -> bool:
@@ -84,9 +84,10 @@ class Ledger:
 
 
 def _controls(cell: Cell) -> tuple[Cell, Cell]:
-    """The same cell of the floor and of the ceiling.
+    """The same cell on the floor and on the ceiling control.
 
-    Controls have no keys to steal and no secrets to disclose: the strongest knowledge that exists there stands in.
+    Controls have neither keys nor secrets. So the strongest knowledge level that they have replaces ``stolen_key`` and
+    ``full_disclosure``.
     """
     knowledge = cell.knowledge
     if cell.attack == ZERO_EFFORT:

@@ -1,4 +1,4 @@
-"""What is installed, as text; no plug-in is imported for it."""
+"""Lists installed plug-ins, layouts and metrics as text, without importing a plug-in."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _OWN = ("layouts", "metrics")
 
 
 def text(kind: str | None = None) -> str:
-    """Tables of what is installed of a kind (such as ``schemes``), or of everything, with who ships each.
+    """Tables of everything installed, or of one kind (such as ``schemes``), with the package that ships each.
 
     Raises
     ------
     InputError
-        When nothing is of this kind.
+        On an unknown kind.
     """
     wanted = _wanted(kind)
     own = {"layouts": _layouts, "metrics": _metrics}
@@ -33,12 +33,12 @@ def text(kind: str | None = None) -> str:
 
 
 def as_json(kind: str | None = None) -> str:
-    """The same as JSON: of each kind a list of its entries (of layouts a card by name).
+    """As :func:`text`, as JSON: a list of entries per kind (for layouts a mapping of name to card).
 
     Raises
     ------
     InputError
-        When nothing is of this kind.
+        On an unknown kind.
     """
     return json.dumps({one: _held(one) for one in _wanted(kind)}, indent=1)
 

@@ -1,4 +1,4 @@
-"""What the file of a cell's record is called, and the short id by which a line of a packed file is found."""
+"""File names of records, and the short id that identifies a record in a packed file."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from mote_bench.contracts import Cell
 
 
 def record_name(cell: Cell) -> str:
-    """Readable, and unique by a hash of the cell."""
+    """The file name of a cell's record: the cell's fields, made unique by a hash of them."""
     words = "_".join(map(_word, asdict(cell).values()))
     return f"{words}_{short_id(cell)}.json"
 
 
 def packed_name(cell: Cell) -> str:
-    """The packed file of a cell's record, in the folder of records: ``people-2_lfw-dlib_0/mote.jsonl``.
+    """The path of a cell's packed file in the folder of records: ``people-2_lfw-dlib_0/mote.jsonl``.
 
-    Names that differ only in characters that a file's name doesn't keep share a file; each line says its cell in full.
+    Names that differ only in characters left out of file names share a file. Each line holds its cell in full.
     """
     board = "_".join(map(_word, (cell.protocol, cell.data, cell.seed)))
     return f"{board}/{_word(cell.scheme)}.jsonl"
 
 
 def short_id(cell: Cell) -> str:
-    """Eight hexadecimal digits of a hash of the cell: the same for every record of it, whatever its figures."""
+    """Eight hexadecimal digits of a hash of the cell. They don't depend on the record's figures."""
     text = json.dumps(asdict(cell), sort_keys=True, allow_nan=False, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -1,4 +1,4 @@
-"""What a task made or raised, and the guard that every task runs in."""
+"""The outcome of a task, and the guard that every task runs in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_ERROR = 4000
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a task made, or the traceback of what it raised, and the seconds it took."""
+    """The result of a task, or the traceback of its error, and the seconds it took."""
 
     value: Any
     seconds: float
@@ -25,7 +25,10 @@ class Outcome:
 
 
 def guarded(work: Callable[[], Any]) -> Outcome:
-    """Do the work on one thread: the workers are the parallelism, and sums then don't depend on the core count."""
+    """Run ``work`` on one thread and catch its errors.
+
+    Workers provide the parallelism, and sums on one thread don't depend on the number of cores.
+    """
     import torch
     from threadpoolctl import threadpool_limits
 

@@ -1,4 +1,4 @@
-"""Which cells a run consists of, and what can't run on these data and why."""
+"""The cells of a run, and what can't be run on these data and why."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _SECRETIVE = ("score", "reconstruct", "surrogate", "solve")
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The cells of a run, with the objects they name.
+    """The cells of a run, with the objects that they name.
 
     Attributes
     ----------
     refused : tuple of str
-        What was left out because the data can't serve it.
+        Questions and schemes left out for lack of data, with the reason.
     broken : tuple of str
-        Plug-ins that could not be loaded.
+        Plug-ins that couldn't be loaded, with the reason.
     """
 
     cells: tuple[Cell, ...]
@@ -49,12 +49,12 @@ def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan
     Parameters
     ----------
     data : str
-        How the boards call the people attacked.
+        The data's name on the boards.
 
     Raises
     ------
     InputError
-        On unknown names, on an empty registry, and when nothing that was asked for can run.
+        On unknown names, on an empty registry, and when no requested cell can be run.
     """
     broken: list[str] = []
     schemes = _schemes(asked.schemes, protocol, broken)
@@ -89,7 +89,7 @@ class _Frame:
 
 
 def chosen_schemes(wanted: str, protocol: Protocol) -> list[str]:
-    """The names that "default", "all" or a comma list asks for; other packages' schemes are part of the default."""
+    """The names in ``wanted``: "default", "all" or a comma list. The default includes other packages' schemes."""
     known = registry.names("schemes")
     if wanted.strip() == "default" and known:
         chosen = [one.name for one in known if one.name in protocol.default_schemes or one.distribution != OWN]
@@ -106,7 +106,7 @@ def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Sc
 
 
 def chosen_attacks(wanted: str, protocol: Protocol) -> list[str]:
-    """The names that "default", "all" or a comma list asks for; other packages' attacks are part of the default."""
+    """The names in ``wanted``: "default", "all" or a comma list. The default includes other packages' attacks."""
     if wanted.strip() != "default":
         return registry.select("attacks", wanted)
     if not protocol.default_attacks:
@@ -116,7 +116,7 @@ def chosen_attacks(wanted: str, protocol: Protocol) -> list[str]:
 
 
 def _attacks(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Attack]:
-    """What the clock decides is run only when it is named."""
+    """The attacks to run. Those that aren't repeatable, such as by timing, are run only when named."""
     loaded = _loaded("attacks", chosen_attacks(wanted, protocol), broken)
     named = wanted.strip() not in ("all", "default")
     return {
@@ -144,7 +144,7 @@ def _keeps(made: object, contract: Any, name: str, broken: list[str]) -> bool:
 
 
 def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str, Question | None], list[str]]:
-    """Every question that was asked for and can be put to these data; ``None`` where the harness itself answers."""
+    """The requested questions that these data can serve, and why others can't; ``None`` for the harness's own rows."""
     possible: dict[str, Question | None] = dict.fromkeys(HARNESS)
     lacking: dict[str, str] = {}
     for kind in installed():
@@ -160,7 +160,7 @@ def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str,
 
 
 def _unable(split: Split, possible: Mapping[str, Question | None]) -> set[str]:
-    """Questions that can't be put for want of a second photo of the people attacked, or of the attacker's own."""
+    """Questions that need identities, or a second photo of the selection subjects, which these data lack."""
     asked = {name for name, question in possible.items() if question is not None and question.needs_identity}
     if not split.has_identity:
         return {*COMPARED, *asked}
@@ -180,7 +180,7 @@ def _chosen(wanted: str, known: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class _Grid:
-    """All that the cells of one scheme are crossed from."""
+    """The attacks, questions and template counts that are crossed into the cells of one scheme."""
 
     frame: _Frame
     attacks: dict[str, Attack]
@@ -207,7 +207,7 @@ class _Grid:
 
 
 def threats(attack: Attack, scheme: Scheme, counts: Sequence[int]) -> list[Threat]:
-    """At which knowledge, with which access and with how many records of a person an attack is run on a scheme."""
+    """The threats under which an attack is run on a scheme: knowledge level, access, templates per subject."""
     access = getattr(attack, "access", Access.RECORD)
     records = counts if getattr(attack, "several", False) else (1,)
     able = set(attack.knowledge)
@@ -224,9 +224,9 @@ def threats(attack: Attack, scheme: Scheme, counts: Sequence[int]) -> list[Threa
 def _has_what_it_needs(attack: Attack, scheme: Scheme, level: Knowledge, access: Access) -> bool:
     needs = getattr(attack, "needs", ())
     if access is not Access.RECORD and level is Knowledge.FULL_DISCLOSURE:
-        return False  # who holds all secrets needs no door
+        return False  # an attacker who holds all secrets needs no online access
     try:
         held: object = granted(scheme, level)
-    except Exception:  # a scheme that isn't fitted yet may have no public part to show
+    except Exception:  # a scheme that isn't fitted yet may be unable to give its public part
         return not set(needs) & set(_SECRETIVE) and all(hasattr(scheme, method) for method in needs)
     return all(hasattr(held, method) for method in needs)

@@ -1,4 +1,4 @@
-"""The settings of one benchmark version: set sizes, thresholds and bins, read from protocols/*.toml."""
+"""Protocols: the fixed settings of a benchmark version (set sizes, thresholds, bins), from protocols/*.toml."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parent / "protocols"
 
 @dataclass(frozen=True)
 class TargetSet:
-    """How many people are enrolled and attacked, and what each must bring."""
+    """Size of the target set, and the number of photos that each target subject must have."""
 
     people: int
     share: float
@@ -30,7 +30,7 @@ class TargetSet:
 
 @dataclass(frozen=True)
 class RehearsalSet:
-    """How many people of the attacker's own are stolen from as the target people are, to choose attacks by."""
+    """Size of the selection set: people attacked like the targets, used only to choose the strongest attack."""
 
     people: int
     share: float
@@ -39,7 +39,7 @@ class RehearsalSet:
 
 @dataclass(frozen=True)
 class ShadowSet:
-    """How many people the attacker owns."""
+    """Size of the shadow set: the attacker's own labelled people."""
 
     people: int
     share: float
@@ -49,7 +49,7 @@ class ShadowSet:
 
 @dataclass(frozen=True)
 class BackgroundSet:
-    """How many public faces a scheme may be fitted on."""
+    """Size of the background set: public faces that a scheme is fitted on."""
 
     least: int
     images_per_person: int
@@ -58,7 +58,7 @@ class BackgroundSet:
 
 @dataclass(frozen=True)
 class RecordCounts:
-    """At how many records of a person attacks on several are run, and on how many people."""
+    """Numbers of templates per subject for attacks on several templates, and numbers of subjects."""
 
     counts: tuple[int, ...]
     target_people: int
@@ -67,7 +67,7 @@ class RecordCounts:
 
 @dataclass(frozen=True)
 class Queries:
-    """How many queries the running system allows for each person, in multiples of the dimension."""
+    """Query budget per subject with online access, in multiples of the embedding dimension."""
 
     scores: int
     decisions: int
@@ -80,25 +80,25 @@ class Protocol:
     Attributes
     ----------
     checksum : str
-        SHA-256 of the TOML file, in every record.
+        SHA-256 of the TOML file; every record holds it.
     fmr : tuple of str
-        False-match rates at which thresholds are set, as written on the boards ("1e-3").
+        False match rates at which thresholds are set, as written on the boards ("1e-3").
     operating_fmr : str
-        The rate at which a system lets people in, for attacks that see decisions only.
+        The false match rate at which the running system decides, for attacks that see decisions only.
     people_per_class : int
-        The least number of people for a class to be asked about.
+        Least number of people per class of an attribute.
     wolf_faces : int
-        Faces in the dictionary of an attack that has no record.
+        Number of faces in a dictionary attack.
     photos : int
-        Candidate photos of each person, of which one was enrolled.
+        Number of candidate photos per subject, one of which was enrolled.
     member_candidates : int
-        At most so many faces of which the attacker must say whether a scheme was fitted on them.
+        Largest number of candidates for membership inference.
     seconds_per_attack : float
-        An attack that takes longer is stopped.
+        Time budget of an attack; after it the attack is stopped.
     default_schemes : tuple of str
-        What ``--schemes default`` runs besides the controls.
+        Schemes that ``--schemes default`` runs besides the controls.
     default_attacks : tuple of str
-        What ``--attacks default`` runs; empty for all there are.
+        Attacks that ``--attacks default`` runs; empty for all.
     """
 
     name: str
@@ -125,17 +125,17 @@ class Protocol:
 
 
 def names() -> list[str]:
-    """The published protocols."""
+    """The names of all protocols, sorted."""
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 
 def load(name: str = DEFAULT) -> Protocol:
-    """One protocol by name.
+    """The protocol with this name.
 
     Raises
     ------
     InputError
-        On an unknown name, with the nearest ones.
+        On an unknown name; the message suggests similar ones.
     """
     if name not in names():
         near = difflib.get_close_matches(name, names()) or names()

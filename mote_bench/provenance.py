@@ -1,7 +1,7 @@
-"""Where a record comes from: code, data, protocol, libraries and machine, each by version or checksum.
+"""The provenance of a record: code, data, protocol, libraries and machine, each by version or checksum.
 
-By layer: what decides a cell's figures counts (the engine with the metrics, the scheme, the attack, each with what it
-imports); what only reads words or writes pages (commands, reports, documentation) doesn't.
+Code counts by layer. Included is the code that a cell's figures depend on: engine and metrics, scheme, attack and
+question, each with its imports. Commands, reports and documentation are left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mote_bench.settings import Setting
 from mote_bench.source_code import code_of
 
 ENGINE = ("mote_bench.runner", "mote_bench.settings")
-"""The modules from which all code is reached that every cell's figures depend on."""
+"""The engine's root modules: their imports reach all code that every cell's figures depend on."""
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "torch")
 
 Provenance = dict[str, str]
@@ -46,7 +46,7 @@ def of_setting(setting: Setting) -> dict[Cell, Provenance]:
 def of_cells(
     cells: Iterable[Cell], data: Dataset, protocol: Protocol, *, bins: Mapping[str, tuple[float, ...]], spec: str
 ) -> dict[Cell, Provenance]:
-    """What each cell's record will say of its making; equal provenance of a cell means equal measurements."""
+    """The provenance of each cell's record; equal provenance of a cell means equal measurements."""
     shared = _shared() | {
         "data_sha256": data.checksum,
         "faces_sha256": faces_checksum(data.faces),
@@ -64,7 +64,7 @@ def of_cells(
 
 
 def faces_checksum(faces: Faces) -> str:
-    """SHA-256 of faces as they were read, whatever read them: embeddings, identity, classes and numbers, by name."""
+    """SHA-256 of faces in memory, whatever the file's format: embeddings, identity, attributes and values, by name."""
     digest = hashlib.sha256()
     identity = [] if faces.identity is None else [("identity", faces.identity)]
     second = [] if faces.second is None else [("second", faces.second)]
@@ -89,7 +89,7 @@ def _shared() -> Provenance:
 
 @cache
 def _plugin(kind: str, role: str, name: str) -> Provenance:
-    """Who ships a plug-in, a checksum of its code and the libraries it imports; empty for the harness's own rows."""
+    """A plug-in's distribution, code checksum and imported libraries; empty for the harness's own rows."""
     entry = next((entry for entry in registry.names(kind) if entry.name == name), None)
     if entry is None:
         return {}
@@ -101,6 +101,6 @@ def _plugin(kind: str, role: str, name: str) -> Provenance:
 
 @cache
 def _question(name: str) -> Provenance:
-    """Who ships the question that a cell asks, and a checksum of its code; empty for the harness's own rows."""
+    """The distribution and code checksum of a cell's question; empty for the harness's own rows."""
     entry = None if name in HARNESS else entry_of(rules_of(name))
     return {} if entry is None else _plugin("questions", "question", entry.name)

@@ -1,4 +1,4 @@
-"""The records that come with mote-bench, shown beside a run's own where that is asked for, each marked as published."""
+"""The records published with mote-bench, which boards show beside a run's own on request, marked as published."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mote_bench import bundle, store
 from mote_bench.contracts import InputError, Record
 
 FOLDER = Path(__file__).resolve().parents[1] / "leaderboards"
-"""Where the published boards stand in a checkout."""
+"""The folder of the published boards in a checkout."""
 PUBLISHED = "published"
-"""The part of a record's provenance that marks it as published, not made by the run whose boards show it."""
+"""The provenance field that marks a record as published, not made by the run whose boards show it."""
 
 
 def records_of(out: Path, *, published: bool) -> list[Record]:
-    """The records that the boards of a folder are made from: its own, its bundles', and if asked the published ones.
+    """The records for a folder's boards: its own, its bundles', and with ``published`` the published ones.
 
     Raises
     ------
     InputError
-        When a record or a bundle is damaged, or published records are asked for and aren't there.
+        When a record or a bundle is damaged, or published records are requested and missing.
     """
     own = store.read(out)
     made = [_unmarked(one) for one in own + bundle.submitted(out, own)]
@@ -31,12 +31,12 @@ def records_of(out: Path, *, published: bool) -> list[Record]:
 
 
 def check() -> None:
-    """Look whether there are published records.
+    """Check that published records exist.
 
     Raises
     ------
     InputError
-        When this installation came without them.
+        When this installation has none.
     """
     if not (FOLDER / store.RECORDS).is_dir():
         raise InputError(
@@ -46,7 +46,7 @@ def check() -> None:
 
 
 def read(out: Path) -> list[Record]:
-    """The published records, their links as seen from the boards in ``out``.
+    """The published records, with links relative to the boards in ``out``.
 
     Raises
     ------
@@ -60,17 +60,17 @@ def read(out: Path) -> list[Record]:
 
 
 def beside(own: Sequence[Record], made: Sequence[Record], published: Sequence[Record]) -> list[Record]:
-    """The published records that may stand beside a run's, marked.
+    """The published records that can be shown beside a run's, marked as published.
 
-    Only those of the same data, protocol, bins and seed, by checksum; and of no scheme that the run itself made, so
-    that no row is of both.
+    They have the same data, protocol, bins (by checksum) and seed, and are of other schemes than the run's. So no row
+    mixes both.
 
     Parameters
     ----------
     own : sequence of Record
-        The run's.
+        The run's records.
     made : sequence of Record
-        These and those of bundles: an attack that was filed against a published row stands on that row.
+        The run's and the bundles' records: an attack submitted against a published scheme is shown in that row.
     """
     boards = set(map(_board, made))
     rows = {(_board(one), one.cell.scheme) for one in own}
@@ -83,12 +83,12 @@ def beside(own: Sequence[Record], made: Sequence[Record], published: Sequence[Re
 
 
 def rows_of(scheme: str, out: Path) -> list[Record]:
-    """A scheme's records: those of a folder, or else the published ones.
+    """A scheme's records from a folder or, if it has none, the published ones.
 
     Raises
     ------
     InputError
-        When neither has any.
+        When there are neither.
     """
     held = [one for one in store.read(out) if one.cell.scheme == scheme]
     held = held or [one for one in read(out) if one.cell.scheme == scheme]
@@ -101,7 +101,7 @@ def rows_of(scheme: str, out: Path) -> list[Record]:
 
 
 def _unmarked(record: Record) -> Record:
-    """A record without the mark, which a submitted one could bring along."""
+    """A record without the published mark, which a submitted record could contain."""
     return replace(record, provenance={key: value for key, value in record.provenance.items() if key != PUBLISHED})
 
 

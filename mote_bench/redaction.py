@@ -1,4 +1,4 @@
-"""Error texts without what templates, keys and embeddings look like: a plug-in may raise with any of them at hand."""
+"""Removes text that looks like templates, keys or embeddings from error messages, which plug-ins may put them in."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SECRETS = (
 
 
 def redacted(text: str) -> str:
-    """The text with bytes, hexadecimal and base64 strings of 16 bytes or more, and rows of six numbers, left out.
+    """The text without bytes literals, long hexadecimal and base64 strings, and rows of six numbers or more.
 
-    Other encodings of a secret are not known here, so this guards against accidents, not against intent.
+    Other encodings of a secret aren't recognised, so this guards against accidents, not against intent.
     """
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)

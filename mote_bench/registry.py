@@ -1,4 +1,4 @@
-"""Entry-point names -> what plug-ins register: listed without importing, loaded on demand, failing alone."""
+"""Plug-ins by entry-point name: listed without an import, loaded on demand, each failing on its own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mote_bench.contracts import InputError
 
 KINDS = ("schemes", "attacks", "questions", "embedders", "datasets")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-# What a command line and a record say for "every one", "the protocol's choice" and "no attack".
+# Command lines and records use these for "every one", "the protocol's choice" and "no attack".
 _RESERVED = frozenset({"all", "default", "none", "zero-effort"})
 _SEE = "See what is installed: python -m mote_bench list"
 
 
 class PluginError(Exception):
-    """An installed plug-in can't be used: names the entry, the distribution that ships it and the cause."""
+    """An installed plug-in can't be used. The message names its entry, the distribution that ships it and the cause."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Entry:
     Attributes
     ----------
     name : str
-        What a user types.
+        The name that a user types.
     kind : str
         One of ``KINDS``.
     target : str
-        ``"module:object"``: what makes it when called without arguments.
+        ``"module:object"`` of the callable that makes the plug-in, without arguments.
     distribution, version : str
-        Who ships it.
+        The package that ships it.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def module(self) -> str:
-        """The dotted name of the module that the entry points into."""
+        """The dotted name of the module that holds the plug-in."""
         return self.target.partition(":")[0].strip()
 
     def __str__(self) -> str:
@@ -57,9 +57,9 @@ class Entry:
 
 
 def names(kind: str) -> list[Entry]:
-    """Every entry of ``kind`` that can be asked for, by name. Imports no plug-in.
+    """Every entry of ``kind`` with a valid name, sorted by name. Imports no plug-in.
 
-    A name that two distributions register stands here twice, and is refused when it is loaded.
+    A name that two distributions register is listed twice; loading it is an error.
 
     Raises
     ------
@@ -70,17 +70,17 @@ def names(kind: str) -> list[Entry]:
 
 
 def refused(kind: str) -> list[Entry]:
-    """Every entry whose name can't be used: lower-case words with dashes, other than all, none and zero-effort."""
+    """Every entry whose name is invalid. Valid are lower-case words with dashes that are not reserved."""
     return [entry for entry in _registered(kind) if not acceptable(entry.name)]
 
 
 def select(kind: str, wanted: str) -> list[str]:
-    """The names that ``wanted`` asks for: ``"all"``, or a comma list whose order is kept and doubles dropped.
+    """The names in ``wanted``: ``"all"``, or a comma list, in its order and without duplicates.
 
     Raises
     ------
     InputError
-        When nothing is registered, nothing is asked for or a name isn't registered.
+        When nothing is registered, ``wanted`` is empty or a name isn't registered.
     """
     known = list(dict.fromkeys(entry.name for entry in names(kind)))
     if not known:
@@ -100,12 +100,12 @@ def select(kind: str, wanted: str) -> list[str]:
 
 
 def find(kind: str, name: str) -> Entry:
-    """The one entry of this name.
+    """The only entry with this name.
 
     Raises
     ------
     InputError
-        When no distribution registers it, when two do, or when its name isn't acceptable.
+        When no distribution registers it, when two do, or when the name is invalid.
     """
     matches = [entry for entry in _registered(kind) if entry.name == name]
     if not matches:
@@ -118,31 +118,31 @@ def find(kind: str, name: str) -> Entry:
     if len(matches) > 1:
         shippers = " and by ".join(f"{entry.distribution} {entry.version} ({entry.target})" for entry in matches)
         raise InputError(
-            f"{kind[:-1]} '{name}' is registered by {shippers}; it must be clear which one runs. "
+            f"{kind[:-1]} '{name}' is registered by {shippers}; expected one distribution only. "
             f"Remove one of them: pip uninstall {matches[-1].distribution}"
         )
     return matches[0]
 
 
 def factory(kind: str, name: str) -> Callable[..., Any]:
-    """What the entry points to: imported, not yet called. Errors as :func:`load`."""
+    """The callable of an entry, imported but not yet called. Raises the same errors as :func:`load`."""
     entry = find(kind, name)
     made = _guarded(entry, EntryPoint(entry.name, entry.target, _group(kind)).load)
     if not callable(made):
         raise PluginError(
             f"{entry} is {type(made).__name__} {made!r:.80}; expected a class or a function that takes no arguments. "
-            f"Mend the entry point of {entry.distribution}."
+            f"Fix the entry point of {entry.distribution}."
         )
     return made  # type: ignore[no-any-return]
 
 
 def load(kind: str, name: str) -> Any:
-    """A new object of this name: the scheme, the attack or the dataset that its entry makes.
+    """A new object of the entry with this name: a scheme, an attack, a data set, ...
 
     Raises
     ------
     InputError
-        On a name that :func:`find` refuses, and what the plug-in itself raises as one (a data file to fetch, say).
+        On a name that :func:`find` rejects, and if the plug-in itself raises one (a data file to fetch, say).
     PluginError
         When the plug-in can't be imported or made.
     """
@@ -150,7 +150,7 @@ def load(kind: str, name: str) -> Any:
 
 
 def source_of(module: str) -> Path | None:
-    """The source file of a module by its dotted name, without importing it; ``None`` where there is none."""
+    """The source file of the module with this dotted name, found without importing it; ``None`` if it has none."""
     spec = spec_of(module)
     if spec is None or not spec.has_location or spec.origin is None:
         return None
@@ -174,10 +174,10 @@ def _entry(kind: str, point: EntryPoint) -> Entry:
 
 
 def _shipped_by(point: EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution; "?" where a half-removed one has no metadata left."""
+    """Name and version of the distribution; "?" if its metadata are missing (a partly removed package)."""
     try:
         about = point.dist.metadata if point.dist is not None else None
-    except Exception:  # what it raises differs between Python versions, and one bad package mustn't stop the list
+    except Exception:  # the error differs between Python versions, and one bad package mustn't stop the list
         about = None
     name, version = (about[header] if about is not None and header in about else "?" for header in ("Name", "Version"))
     return name, version
@@ -203,12 +203,12 @@ def _guarded(entry: Entry, step: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"{entry} can't be loaded: {type(error).__name__}: {error}. "
-            f"Mend or remove it: pip uninstall {entry.distribution}"
+            f"Fix or remove it: pip uninstall {entry.distribution}"
         ) from error
 
 
 def spec_of(module: str) -> ModuleSpec | None:
-    """The module's spec, as ``importlib.util.find_spec`` gives it, without importing the packages it lies in."""
+    """The module's spec, as ``importlib.util.find_spec`` gives it, found without importing its parent packages."""
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)

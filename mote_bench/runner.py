@@ -1,4 +1,4 @@
-"""A plan of cells becomes records: fit, enrol, compare, attack; a failed cell is a record and the run goes on."""
+"""Runs the cells of a plan: fit, enrol, compare, attack. A failed cell becomes a record too, and the run goes on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mote_bench.metrics.measured import with_people
 from mote_bench.outcome import Outcome
 from mote_bench.questions.harness import COST, NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
-from mote_bench.questions.staging import Database, Doors, Rules, Theft
+from mote_bench.questions.staging import Database, Rules, Theft
 from mote_bench.runs import add_run
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled
@@ -32,7 +32,7 @@ from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """The records of a run in plan order, and how many of them an earlier run had finished."""
+    """The records of a run in plan order, and how many of them were kept from an earlier run."""
 
     records: tuple[Record, ...]
     kept: int
@@ -48,20 +48,20 @@ def run(
     cluster: Cluster | None = None,
     bounds: Bounds | None = None,
 ) -> Finished:
-    """Run every cell of the plan that isn't finished in ``folder``; each record is written as it is made.
+    """Run every cell of the plan that isn't finished in ``folder``. Each record is written once it is complete.
 
     Parameters
     ----------
     jobs : int
-        Worker processes of one thread each. The figures don't depend on it.
+        Number of worker processes, one thread each. The figures don't depend on it.
     progress : callable
-        Told of each finished task.
+        Called after each finished task.
     fresh : bool
         Run finished cells again.
     cluster : Cluster, optional
-        Where the tasks run instead of in processes of this machine. The figures don't depend on it.
+        Run the tasks there instead of in processes of this machine. The figures don't depend on it.
     bounds : Bounds, optional
-        Run each task in a process of its own within these bounds. The figures don't depend on it.
+        Run each task in its own process within these limits. The figures don't depend on it.
     """
     cells = setting.plan.cells
     origins = provenance.of_setting(setting)
@@ -70,7 +70,7 @@ def run(
     ledger = Ledger(folder, cells, origins, progress, dict(kept))
     stage = _Stage(setting, jobs, ledger, cluster, bounds)
     try:
-        with threadpool_limits(limits=1):  # the workers have the cores
+        with threadpool_limits(limits=1):  # leaves the cores to the workers
             _run(stage)
     finally:
         workers.stop()
@@ -92,12 +92,12 @@ class _Stage:
         return workers.run(made, jobs=self.jobs, cluster=self.cluster)
 
     def forget(self) -> None:
-        """Part the tasks to come from those that are done; in bounds each has a process of its own anyway."""
+        """Run the next tasks in new processes. With bounds each task has its own process anyway."""
         if self.bounds is None:
             workers.renew(self.cluster)
 
     def give_up(self, scheme: str, outcome: Outcome) -> None:
-        """A scheme that can't be fitted or can't enrol fails every cell it has left."""
+        """Fail every cell that is left of a scheme which can't be fitted or can't enrol."""
         self.ledger.drop(scheme)
         for cell in self.ledger.pending():
             if cell.scheme == scheme:
@@ -112,7 +112,7 @@ class _Stage:
 
 
 def _run(stage: _Stage) -> None:
-    """Controls go first: every other cell's floor and ceiling come from them."""
+    """Run the controls first: the floor and ceiling of every other cell come from them."""
     names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
     controls = {*CONTROLS, *ceilings()}
     stage.ledger.expect(_tasks(stage, names), controls)
@@ -124,7 +124,7 @@ def _run(stage: _Stage) -> None:
 
 
 def _tasks(stage: _Stage, names: Sequence[str]) -> list[Work]:
-    """The tasks that lie ahead: a fit and the enrolments of each scheme, a comparison per scenario, the attacks."""
+    """Number of tasks ahead: per scheme a fit and its enrolments, then comparisons, thresholds and attacks."""
     pending, protocol = stage.ledger.pending(), stage.setting.protocol
     sets = enrolment.people_sets(stage.setting.split, protocol, _wanted(stage))
     chunks = [
@@ -149,7 +149,7 @@ def _attack_work(cell: Cell) -> Work:
 
 
 def _wanted(stage: _Stage) -> enrolment.Wanted:
-    """What the attacks that lie ahead need enrolled."""
+    """The enrolments that the attacks ahead need."""
     attacks = [cell for cell in stage.ledger.pending() if not _is_harness(cell)]
     questions = stage.setting.plan.questions
     return enrolment.Wanted(
@@ -190,7 +190,7 @@ def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
 
 
 def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
-    """Verification and fairness of each scheme and, from the same comparisons, what a score costs."""
+    """Verification and fairness of each scheme and, from the same comparisons, the cost of a score."""
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and _is_harness(cell)]
     scenarios = list(dict.fromkeys((cell.scheme, cell.knowledge) for cell in wanted))
     made = (
@@ -227,7 +227,7 @@ def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.
 
 
 def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trials:
-    """Probes against templates; without identities the references stand in, to time a score."""
+    """Probes against templates. Without identities the references serve as probes, to time a score."""
     if people.probes is None:
         everyone = np.arange(len(people.references))
         return tasks.Trials(database.templates, database.keys, people.references.embeddings, everyone, own_keys)
@@ -249,7 +249,7 @@ def _add_verified(stage: _Stage, cell: Cell, outcome: Outcome, held: Held) -> No
 
 
 def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]:
-    """The holdings with the thresholds of the running system: everybody presents their own key."""
+    """The enrolled schemes with the running system's thresholds, at which all claimants present their own key."""
     setting = stage.setting
     attacked = {cell.scheme for cell in stage.ledger.pending() if not _is_harness(cell)}
     if setting.split.calibration.probes is None:
@@ -274,25 +274,25 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     thefts: dict[Cell, Theft] = {}
     limit = stage.setting.protocol.seconds_per_attack
     if wanted:
-        stage.forget()  # a scheme may have kept whom it enrolled where an attack in the same process could read it
+        stage.forget()  # a scheme may keep enrolled faces in memory, where an attack in the process could read them
 
     def tried() -> Iterator[workers.Task]:
         for cell in wanted:
             try:
-                thefts[cell], doors = scenes.theft(
+                thefts[cell], verification_targets = scenes.theft(
                     stage.setting, cell, held[cell.scheme].holdings, stage.seed_of("theft", cell)
                 )
             except ValueError as error:  # such as no threshold to decide by
                 stage.ledger.tick(_attack_work(cell), 0.0, f"{cell.attack} on {cell.scheme}: {cell.question}")
                 stage.ledger.fail(cell, str(error))
                 continue
-            yield task(cell, doors)
+            yield task(cell, verification_targets)
 
-    def task(cell: Cell, doors: Doors | None) -> workers.Task:
+    def task(cell: Cell, verification_targets: VerificationTargets | None) -> workers.Task:
         plan = stage.setting.plan
         question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
         call = partial(tasks.attack, seed=stage.seed_of("attack", cell), limit=limit)
-        return workers.Task(cell, call, (attack, question, thefts[cell].evidence, doors))
+        return workers.Task(cell, call, (attack, question, thefts[cell].evidence, verification_targets))
 
     for cell, outcome in stage.outcomes(tried()):
         stage.ledger.tick(_attack_work(cell), outcome.seconds, f"{cell.attack} on {cell.scheme}: {cell.question}")
@@ -312,7 +312,7 @@ def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, theft: Theft, 
         return
     try:
         rehearsed = judge.measure(question, outcome.value, theft, panel=rehearsal, rules=rules, seed=seed).measurements
-    except (ValueError, ArithmeticError):  # such as all of one class: then this attack can't be chosen by them
+    except (ValueError, ArithmeticError):  # such as subjects of one class only: then they can't select this attack
         rehearsed = ()
     cost = {"seconds": outcome.seconds}
     record = Record(cell, Status.OK, measured.measurements, measured.details, cost, rehearsal=rehearsed)

@@ -14,7 +14,7 @@ RUNS, FORMAT = "run.json", "mote-bench-runs-1"
 
 
 def read_runs(folder: Path) -> list[RunSpec]:
-    """The runs that were made in a folder, the newest last; none where it came without such a list.
+    """The runs that were made in a folder, the newest last; none if the folder has no such list.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def read_runs(folder: Path) -> list[RunSpec]:
 
 
 def add_run(folder: Path, run: RunSpec) -> None:
-    """Note a run in its folder, as the newest; equal runs stand there once."""
+    """Add a run to its folder's list, as the newest; equal runs are listed once."""
     lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in [*read_runs(folder), run]]
     kept = ",\n".join(reversed(dict.fromkeys(reversed(lines))))
     files.write_text(folder / RUNS, f'{{"format": "{FORMAT}", "runs": [\n{kept}\n]}}\n')

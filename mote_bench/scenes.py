@@ -1,24 +1,24 @@
-"""Sets the scene of one cell: whose records are stolen, what is asked of them, and where answers are presented."""
+"""Builds one cell's evidence, and the templates that its reconstructions are verified against."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from mote_bench.contracts import Access, Cell, Threat
-from mote_bench.evidence import doors, steal
+from mote_bench.evidence import steal, verification_targets
 from mote_bench.questions import Question
-from mote_bench.questions.staging import Doors, Holdings, Index, Scene, Theft
+from mote_bench.questions.staging import Holdings, Index, Scene, Theft, VerificationTargets
 from mote_bench.settings import Setting
 from mote_bench.toolkit import stream
 
 
-def theft(setting: Setting, cell: Cell, holdings: Holdings, seed: int) -> tuple[Theft, Doors | None]:
-    """The evidence of a cell's attack, and where the harness presents the faces it answers with.
+def theft(setting: Setting, cell: Cell, holdings: Holdings, seed: int) -> tuple[Theft, VerificationTargets | None]:
+    """The evidence of a cell's attack, and the templates that its reconstructions are verified against.
 
     Raises
     ------
     ValueError
-        When the cell can't be staged: decisions without a threshold.
+        When the evidence can't be built, such as access to decisions without a threshold.
     """
     question, threat = setting.plan.questions[cell.question], Threat.parse(cell.knowledge)
     queries = setting.protocol.queries
@@ -33,11 +33,11 @@ def theft(setting: Setting, cell: Cell, holdings: Holdings, seed: int) -> tuple[
     )
     rng = stream(seed)
     stolen = steal(holdings, question, threat, scene=scene, rng=rng)
-    return stolen, doors(holdings, question, threat, stolen=stolen, rng=rng)
+    return stolen, verification_targets(holdings, question, threat, stolen=stolen, rng=rng)
 
 
 def _attacked(setting: Setting, question: Question, holdings: Holdings, threat: Threat) -> Index:
-    """Everybody of target and rehearsal whose answer is known and of whom there are enough records."""
+    """The target and selection subjects whose true answer is known and who have enough templates."""
     parts = (setting.split.target, setting.split.rehearsal)
     known = np.concatenate([question.answerable(part.references) for part in parts])
     if threat.records > 1:

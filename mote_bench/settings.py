@@ -1,4 +1,4 @@
-"""From a user's words to all that a run's figures depend on: data, split, protocol and plan."""
+"""Loads everything that a run's figures depend on, from the user's options: data, split, protocol and plan."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mote_bench.split import Split, crossed, split
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """All that a run's figures depend on, besides the code.
+    """Everything that a run's figures depend on, besides the code.
 
     Attributes
     ----------
     spec : RunSpec
-        What makes this run, with the labels and checksums of its data.
+        The run's options, with the labels and checksums of its data.
     bins : mapping of name -> edges
-        The protocol's bins and the run's own.
+        The protocol's bins and those given with ``--bins``.
     """
 
     data: Dataset
@@ -46,8 +46,7 @@ def make(asked: RunSpec) -> Setting:
     Raises
     ------
     InputError
-        On anything the user named that doesn't exist or can't serve, and on data that aren't those of a run that is
-        made again.
+        On names that don't exist or can't be used, and, for a run that is repeated, on other data than that run's.
     """
     version = protocol.load(asked.protocol)
     bins = dict(version.bins) | dict(asked.bins)
@@ -72,7 +71,7 @@ def make(asked: RunSpec) -> Setting:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where data come from: as a user words it, or of a run that is made again, then with label and checksum."""
+    """The source of the data: as the user gives it or, for a run that is repeated, with label and checksum."""
 
     option: str
     data: str
@@ -85,17 +84,17 @@ class _Source:
         return self.file or self.data
 
     def load(self, bins: Bins, attributes: list[str] | None) -> Dataset:
-        """The data; of a run that is made again they must be the same and keep their label."""
+        """The data. For a run that is repeated they must have the same checksum, and keep their label."""
         if self.sha256 is None:
             return _dataset(self.place, bins, attributes)
         known = {entry.name for entry in registry.names("datasets")}
         if self.file is None and self.data not in known:
-            raise InputError(f"the run's data '{self.data}' were a file; {self._wanted}")
+            raise InputError(f"the run's data '{self.data}' were read from a file; {self._wanted}")
         if self.file is not None and self.file not in known and not Path(self.file).is_file():
             raise InputError(
                 f"the run's data '{self.data}' were read from '{self.file}', which isn't here; {self._wanted}"
             )
-        # First of all: other data may not even have the run's columns.
+        # Before anything else: other data may not even have the run's columns.
         here = checksum(Path(self.place)) if is_path(self.place) else _dataset(self.place, bins, None).checksum
         if here != self.sha256:
             raise InputError(
@@ -130,7 +129,7 @@ def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
 
 
 def _other(source: _Source, bins: Bins, attacked: Dataset) -> Dataset:
-    """The attacker's data, with the attributes that the attacked people have too."""
+    """The attacker's data, with the attributes that the attacked data have too."""
     dataset = source.load(bins, None)
     if dataset.checksum == attacked.checksum:
         raise InputError(f"--attacker-data {source.place} is the attacked data itself; expected other people")
@@ -155,6 +154,6 @@ def _check_used(bins: Bins, dataset: Dataset, data: str) -> None:
         if name not in known:
             raise InputError(f"--bins {name}=...: no column '{name}' is used from '{data}'; it has: {', '.join(known)}")
         if not is_path(data):
-            raise InputError(f"--bins {name}=...: the bins of '{data}' stand on its card and can't be changed")
+            raise InputError(f"--bins {name}=...: the bins of '{data}' are fixed in the data card")
         if not set(known[name].tolist()) <= {UNKNOWN, *bin_names(edges)}:
             raise InputError(f"--bins {name}=...: '{name}' in '{data}' holds text, not numbers, and is used as it is")

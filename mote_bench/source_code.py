@@ -1,11 +1,11 @@
-"""Which source code decides what a module computes, and a checksum of that code which wording can't change.
+"""Finds the source code that a module's results depend on, and computes its checksum without docstrings and comments.
 
-Nothing is imported: imports are read off the syntax trees. A module's code counts together with all that it imports of
-its own package, of the suite, and of code that isn't an installed package (a checkout, a script); installed packages
-of others count by their version. Comments, docstrings and layout don't count: a sentence can't move a figure.
+No module is imported: imports are read from the syntax trees. A module counts with its imports from its own package,
+from the suite, and from code that isn't an installed package (a checkout, a script). Other installed packages count by
+their version. Comments, docstrings and layout don't count, as they can't change a figure.
 
-Where code can load what its text doesn't name (``importlib.import_module``, ``exec``), all of its package counts, with
-every other file in it. Where code reads docstrings, docstrings count. Both err towards running a cell again.
+If code can load modules that its text doesn't name (``importlib.import_module``, ``exec``), its whole package counts,
+with all other files in it. If code reads docstrings, docstrings count. Both err towards running a cell again.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ _DYNAMIC = frozenset({
 _REGISTRY = "mote_bench.registry"
 _READS_DOCSTRINGS = frozenset({"__doc__", "getdoc", "getsource", "getsourcelines", "doctest"})
 _LOADERS = frozenset({"mote_bench", _REGISTRY, __name__})
-"""The suite's own modules that import by name, or name what does: its page of public names, the registry, whose
-plug-ins have checksums of their own, and this one."""
+"""Modules of the suite that load by name, or mention it, and don't make their package count: the page of public names,
+the registry (plug-ins have their own checksums), and this module."""
 _PUBLIC_NAMES = frozenset({"mote_bench", "mote_bench.questions"})
-"""Packages whose page only names what others hold: a name counts, where it is used, with the module it comes from."""
+"""Packages whose ``__init__`` only re-exports names: an imported name counts with the module that defines it."""
 _NOT_CODE = frozenset({".pyc", ".pyo", ".pyi"})
 
 
 @dataclass(frozen=True)
 class Code:
-    """What a module's results depend on.
+    """The code that a module's results depend on.
 
     Attributes
     ----------
     checksum : str
-        Of the code of ``modules`` and of the other files of packages that may be read: 16 hexadecimal digits.
+        Checksum of the code of ``modules``, and of other files that they may read: 16 hexadecimal digits.
     modules : tuple of str
         Every module that counts, sorted.
     libraries : tuple of str
-        The installed packages that these import, ``name version``, sorted; not the standard library.
+        Installed packages that these import, as ``name version``, sorted; without the standard library.
     """
 
     checksum: str
@@ -63,7 +63,7 @@ class Code:
 
 @cache
 def code_of(*roots: str) -> Code:
-    """The code that these modules depend on, themselves included; a module that can't be found counts by its name.
+    """The code that these modules depend on, including themselves; a module that can't be found counts by its name.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def code_of(*roots: str) -> Code:
     found = _closure(roots)
     whole = {_top(name) for name, module in found.items() if module.dynamic and name not in _LOADERS}
     if any(_REGISTRY in module.imported and _top(name) not in SUITE for name, module in found.items()):
-        whole |= SUITE  # a plug-in that loads others by their name
+        whole |= SUITE  # a plug-in that loads other plug-ins by name
     for package in sorted(whole):
         found |= _closure(_below(package))
     reads_docstrings = any(module.reads_docstrings for name, module in found.items() if name not in _LOADERS)
@@ -88,7 +88,7 @@ def code_of(*roots: str) -> Code:
 
 
 def folder_checksum(folder: Path) -> str:
-    """One checksum of every Python and TOML file below a folder, by relative name and content: 16 digits."""
+    """Checksum of all Python and TOML files below a folder, by relative name and content: 16 digits."""
     digest = hashlib.sha256()
     for path in sorted(path for pattern in ("*.py", "*.toml") for path in folder.rglob(pattern)):
         digest.update(f"{path.relative_to(folder).as_posix()}\x00".encode() + path.read_bytes() + b"\x00")
@@ -97,7 +97,7 @@ def folder_checksum(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class _Module:
-    """One module, as far as others depend on it; ``imported`` are the dotted names that it may import."""
+    """The parsed code of one module; ``imported`` are the dotted names that it may import."""
 
     with_docstrings: str
     code: str
@@ -115,7 +115,7 @@ def _closure(roots: Iterable[str]) -> dict[str, _Module]:
             continue
         found[name] = module = _module(name)
         above = name.rpartition(".")[0]
-        waiting += [above] if above else []  # importing a module runs the packages that it lies in
+        waiting += [above] if above else []  # importing a module runs its parent packages
         if name not in _PUBLIC_NAMES:
             waiting += [one for one in module.imported if one not in found and _followed(one, tops)]
     return found
@@ -131,7 +131,7 @@ def _top(name: str) -> str:
 
 @cache
 def _followed(name: str, own: frozenset[str]) -> bool:
-    """Whether a module's text counts: of the suite, of the same package, or of no installed package at all."""
+    """Whether a module's text counts: it is of the suite, of the same package, or of no installed package."""
     top = _top(name)
     if top in SUITE or top in own:
         return True
@@ -144,7 +144,7 @@ def _followed(name: str, own: frozenset[str]) -> bool:
 
 @cache
 def _installed() -> tuple[Path, ...]:
-    """Where installed packages lie."""
+    """The folders of installed packages."""
     folders = {*site.getsitepackages(), site.getusersitepackages()}
     folders |= {sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib")}
     return tuple(Path(folder) for folder in sorted(folders))
@@ -174,7 +174,7 @@ def _module(name: str) -> _Module:
     raw = path.read_bytes()
     try:
         tree = ast.parse(raw)
-    except (SyntaxError, ValueError, RecursionError):  # compiled or not Python: its bytes are all there is to compare
+    except (SyntaxError, ValueError, RecursionError):  # compiled or not Python: only its bytes can be compared
         text = hashlib.sha256(raw).hexdigest()
         return _Module(text, text, (), dynamic=False, reads_docstrings=False)
     tree = _Executed(_type_checking_names(tree)).visit(tree)
@@ -192,7 +192,7 @@ def _module(name: str) -> _Module:
 
 
 def _words(node: ast.AST) -> Iterator[str]:
-    """The names that a node uses; aliases count by what they stand for."""
+    """The names that a node uses; of an alias, the original name."""
     if isinstance(node, ast.Name):
         yield node.id
     elif isinstance(node, ast.Attribute):
@@ -204,7 +204,7 @@ def _words(node: ast.AST) -> Iterator[str]:
 
 
 def _imports(node: ast.AST, package: str) -> Iterator[str]:
-    """Every module that an import statement may load: ``from a import b`` loads ``a``, and ``a.b`` where it is one."""
+    """Every module that an import statement may load: ``from a import b`` loads ``a``, and ``a.b`` if that is one."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -219,7 +219,7 @@ def _imports(node: ast.AST, package: str) -> Iterator[str]:
 
 @cache
 def _homes(page: str) -> dict[str, str]:
-    """Which module each name comes from that a package's page imports."""
+    """The module that defines each name which a package's ``__init__`` imports."""
     path = _source(page)
     tree = ast.parse("" if path is None else path.read_bytes())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
@@ -227,7 +227,7 @@ def _homes(page: str) -> dict[str, str]:
 
 
 def _reached(nodes: Iterable[ast.AST], package: str) -> set[str]:
-    """Modules that are only reached as attributes: ``import a`` and later ``a.b.f()``."""
+    """Modules that are reached as attributes only: ``import a`` and later ``a.b.f()``."""
     nodes = list(nodes)
     bound: dict[str, str] = {}
     for node in nodes:
@@ -243,13 +243,13 @@ def _reached(nodes: Iterable[ast.AST], package: str) -> set[str]:
 
 
 def _modules(names: Iterable[str], package: str) -> Iterator[str]:
-    """Those of the names that are modules whose text may count; what an installed package holds isn't looked up."""
+    """The names that are modules whose text may count; names of installed packages are skipped."""
     own = frozenset({_top(package)})
     yield from (name for name in names if _followed(_top(name), own) and _source(name) is not None)
 
 
 def _dotted(node: ast.expr) -> str:
-    """``a.b.c`` of an attribute of attributes of a name; nothing of anything else."""
+    """``a.b.c`` for a chain of attributes of a name; empty for other expressions."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
@@ -276,7 +276,7 @@ def _below(package: str) -> list[str]:
 
 
 def _other_files(found: Iterable[str], packages: set[str]) -> list[Path]:
-    """What lies beside the modules of these packages and may be read by them: weights, tables, compiled code."""
+    """Other files beside the modules of these packages, which they may read: weights, tables, compiled code."""
     folders = {path.parent for name in found if _top(name) in packages for path in [_source(name)] if path is not None}
     inside = [folder for folder in folders if (folder / "__init__.py").is_file()]
     files = {path for folder in inside for path in folder.iterdir() if path.is_file()}
@@ -295,14 +295,14 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _type_checking_names(tree: ast.Module) -> frozenset[str]:
-    """What ``typing.TYPE_CHECKING`` is called in a module."""
+    """The names of ``typing.TYPE_CHECKING`` in a module."""
     imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "typing")
     aliases = (alias for node in imports for alias in node.names if alias.name == "TYPE_CHECKING")
     return frozenset(alias.asname or alias.name for alias in aliases)
 
 
 class _Executed(ast.NodeTransformer):
-    """Leaves out what only a type checker reads."""
+    """Removes code that only a type checker reads."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
@@ -314,7 +314,7 @@ class _Executed(ast.NodeTransformer):
 
 
 class _Undocumented(ast.NodeTransformer):
-    """Leaves out docstrings, of constants too: every statement that is nothing but a text."""
+    """Removes docstrings, including those of constants: every statement that is only a string."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -323,7 +323,7 @@ class _Undocumented(ast.NodeTransformer):
 
 
 def _dump(node: object) -> str:
-    """A syntax tree as text: the same for every Python version that reads it as the same tree."""
+    """A syntax tree as text; equal trees give equal text in all Python versions."""
     if isinstance(node, ast.AST):
         fields = ((name, getattr(node, name, None)) for name in sorted(node._fields))
         told = (

@@ -1,4 +1,4 @@
-"""RunSpec: everything that makes a run, as one object that a run's folder and its records keep."""
+"""RunSpec: the options that define a run, kept in its folder and in its records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mote_bench.questions.installed import ceilings
 
 Bins = Mapping[str, tuple[float, ...]]
 SPEC = "spec"
-"""The part of a record's provenance that holds what its cell depends on, as JSON."""
+"""The provenance field that holds the options which a record's cell depends on, as JSON."""
 _CHOICES = ("schemes", "attacks", "questions")
 _FILES = ("data_file", "attacker_file")
 _FIRST_EDITION = re.compile(r"(?P<data>.*?)(@(?P<people>[0-9]+))?( from (?P<attacker>.*))?", re.DOTALL)
@@ -34,28 +34,29 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class RunSpec:
-    """A run as the user words it, and once its data were read also by their labels and checksums.
+    """The options of a run; once its data were read, also their labels and checksums.
 
     Attributes
     ----------
     data : str
-        A data set's name or the path of an npz, CSV or Parquet file. Once ``data_sha256`` is there it is the label
-        under which the data stand on the boards; nothing parses it.
+        A data set's name or the path of an npz, CSV or Parquet file. Once ``data_sha256`` is set it is the data's
+        label on the boards; no code parses it.
     schemes, attacks, questions : str
-        Comma lists of names, or "all"; of schemes and attacks also "default", the protocol's choice.
+        Comma lists of names, or "all"; for schemes and attacks also "default", the protocol's choice.
     attributes : str, optional
-        Comma list of columns; by default all that can serve.
+        Comma list of columns; by default all usable ones.
     bins : mapping of name -> edges
-        Where numeric columns are cut into classes, besides what the protocol says.
+        Edges of the classes that numeric columns are cut into, besides the protocol's.
     people : int, optional
         Use a random subset of this many people.
     attacker_data : str, optional
-        Where the attacker's own people and public faces come from, as ``data``; by default from ``data``, other people.
+        Source of shadow subjects, selection subjects and the attacker's public faces, given like ``data``. By default
+        they are other people of ``data``.
     data_file, attacker_file : str, optional
-        Where the labelled data were read, as the user gave it. Stands in a run's folder, in no record: records are
+        Path of the labelled data, as the user gave it. It is kept in the run's folder but not in records, which are
         published.
     data_sha256, attacker_sha256 : str, optional
-        Checksums of the data; whoever makes the run again must have the same.
+        Checksums of the data; a repeated run needs data with the same checksums.
     """
 
     data: str = "synthetic"
@@ -74,17 +75,17 @@ class RunSpec:
     attacker_sha256: str | None = None
 
     def to_table(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
+        """All fields, ready for JSON."""
         return asdict(self) | {"bins": {name: list(edges) for name, edges in self.bins.items()}}
 
     @classmethod
     def from_table(cls, table: object, source: str) -> Self:
-        """The spec in a table as JSON gives it; what it lacks has its default.
+        """The spec in a table read from JSON; missing fields have their defaults.
 
         Raises
         ------
         InputError
-            When the table is no spec; ``source`` says where it stood.
+            When the table is no spec; the message names ``source``.
         """
         if not isinstance(table, dict):
             raise InputError(f"'{source}' holds no spec of a run: expected an object, got {type(table).__name__}")
@@ -98,7 +99,7 @@ class RunSpec:
         return cls(**table | {"bins": bins})
 
     def in_record(self) -> str:
-        """What a cell depends on, as JSON: neither what else was run beside it nor paths of the machine."""
+        """The options that a cell depends on, as JSON: without the other cells of the run and without paths."""
         table = self.to_table()
         kept = {name: value for name, value in table.items() if name not in (*_CHOICES, *_FILES)}
         return json.dumps(kept, sort_keys=True, ensure_ascii=False)
@@ -112,12 +113,12 @@ class RunSpec:
         records : sequence of Record
             At least one.
         runs : iterable of RunSpec
-            The runs that the records' folder knows of, for the paths of the data.
+            The runs listed in the records' folder, for the paths of the data.
 
         Raises
         ------
         InputError
-            When the records come from runs with different options, or hold what is no spec.
+            When the records come from runs with different options, or hold an invalid spec.
         """
         stated = {one.provenance[SPEC] for one in records if SPEC in one.provenance}
         if len(stated) > 1:
@@ -140,14 +141,14 @@ class RunSpec:
         )
 
     def data_options(self) -> str:
-        """The options of the command ``run`` that choose among the data; empty where all of them are used."""
+        """The options of the command ``run`` that select part of the data; empty if all of them are used."""
         words = {"attributes": self.attributes, "people": self.people}
         bins = (f"--bins {shlex.quote(f'{name}={_told(edges)}')}" for name, edges in self.bins.items())
         attacker = {"attacker-data": self.attacker_file or self.attacker_data}
         return " ".join([*_options(words), *bins, *_options(attacker)])
 
     def command(self) -> str:
-        """The command that makes this run again."""
+        """The command that repeats this run."""
         words = {"protocol": self.protocol, "seed": self.seed}
         words |= {choice: getattr(self, choice) for choice in _CHOICES}
         told = " ".join(_options({"data": self.data_file or self.data} | words))
@@ -155,7 +156,7 @@ class RunSpec:
 
 
 def is_path(data: str) -> bool:
-    """Whether data are a file's path rather than a data set's name."""
+    """Whether ``data`` is a file's path rather than a data set's name."""
     return data.endswith((".npz", ".csv", ".parquet")) or os.sep in data or Path(data).is_file()
 
 
@@ -186,7 +187,7 @@ def _bin(option: str) -> tuple[str, tuple[float, ...]]:
 
 
 def _stated(text: str) -> RunSpec:
-    """The spec in a record, which nobody vouches for: it names no file of this machine."""
+    """The spec in a record. Records aren't trusted, so paths in it are dropped."""
     try:
         table = json.loads(text)
     except (ValueError, RecursionError):
@@ -196,10 +197,10 @@ def _stated(text: str) -> RunSpec:
 
 
 def _first_edition(record: Record) -> RunSpec:
-    """What can be known of a run whose records hold no spec: the only place where a board's name is parsed.
+    """The spec of a run whose records hold none, as far as it can be inferred. Only this function parses data names.
 
-    Such names read ``lfw``, ``lfw@300`` with --people, and ``... from other`` with --attacker-data. Of --attributes
-    nothing is known; the bins stand in the records beside those of the protocol.
+    Such names read ``lfw``, ``lfw@300`` with --people, and ``... from other`` with --attacker-data. The value of
+    --attributes is unknown. The records hold the run's bins together with the protocol's.
     """
     cell, checksums = record.cell, record.provenance.get("data_sha256", "").split(" ")
     found = _FIRST_EDITION.fullmatch(cell.data)

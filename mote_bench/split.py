@@ -1,4 +1,4 @@
-"""The identity-disjoint people sets of one run: background, shadow, rehearsal and target with held-back photos."""
+"""The identity-disjoint people sets of one run: background, shadow, selection (`rehearsal`) and target subjects."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ Index = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Enrolled:
-    """People to enrol and the photos of them that are held back.
+    """People to enrol, with their other photos.
 
-    Row i of ``references`` is person i. ``seconds`` are other photos of the same people in the same order, for a
-    second enrolment; ``probes[j]`` shows person ``shown[j]``. Without identities both are ``None``. ``numbers[i]`` is
-    the first row of the data that shows person i: who they are in every run on these data, without their name.
+    Attributes
+    ----------
+    references : Faces
+        Row i is the enrolled photo of person i.
+    seconds : Faces, optional
+        Other photos of the same people in the same order, for a second enrolment; ``None`` without identities.
+    probes : Faces, optional
+        Photos that are compared with templates: row j shows person ``shown[j]``. ``None`` without identities.
+    shown : (m,) int
+        The person of each probe.
+    numbers : (n,) int
+        Pseudonymous subject ids, the same in every run on these data: the first row of the data that shows the person.
     """
 
     references: Faces
@@ -32,23 +41,23 @@ class Enrolled:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """People sets, none of them sharing a person.
+    """The people sets of one run; no person is in two of them.
 
     Attributes
     ----------
     background : Faces
-        Public faces; schemes are fitted on these.
+        The background set: public faces that schemes are fitted on.
     shadow : Enrolled
-        The attacker's own people.
+        The shadow subjects.
     rehearsal : Enrolled
-        More of them, stolen from as the target people are.
+        The selection subjects, attacked like the target subjects.
     target : Enrolled
-        Those attacked.
+        The target subjects.
     calibration : Enrolled
-        The people on whom the operator sets thresholds; the same as ``shadow`` unless the attacker's people come from
+        The calibration subjects, on whom thresholds are set. They are the shadow subjects, unless those come from
         another data set.
     public : Faces
-        The attacker's public faces; the same as ``background`` unless they come from another data set.
+        The attacker's public faces: the background set, unless they come from another data set.
     """
 
     background: Faces
@@ -61,12 +70,12 @@ class Split:
 
     @property
     def crossed(self) -> bool:
-        """Whether the attacker's people and public faces come from another data set."""
+        """Whether the shadow and selection subjects and public faces come from another data set."""
         return self.public is not self.background
 
 
 def crossed(own: Split, attackers: Split) -> Split:
-    """The split ``own`` with the attacker's people and public faces taken from another data set.
+    """The split ``own`` with shadow subjects, selection subjects and public faces from another data set.
 
     Raises
     ------
@@ -83,9 +92,9 @@ def crossed(own: Split, attackers: Split) -> Split:
 
 
 def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = None) -> Split:
-    """Deal the people of a data set.
+    """Split the people of a data set at random.
 
-    Without identities every row counts as a person of one photo.
+    Without identities every row counts as a person with one photo.
 
     Parameters
     ----------
@@ -133,19 +142,19 @@ def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = N
 
 
 def sized(faces: Faces, *, enrolled: int, images: int, seed: int) -> Split:
-    """So many people to enrol and so many images to learn from, for costs that depend on both.
+    """A split with given numbers of enrolled people and background images, to measure costs that depend on both.
 
-    People with the fewest photos, but two at least, are enrolled, and half as many more of them set thresholds: then
-    most photos are left for the background. Nobody is left for an attacker; ``shadow`` and ``rehearsal`` are those
-    who set thresholds.
+    Enrolled are the people with the fewest photos (two or more), so that most photos are left for the background.
+    Half as many further people are calibration subjects. None are left for an attacker: ``shadow`` and ``rehearsal``
+    are the calibration subjects too.
 
     Raises
     ------
     InputError
-        When the data don't say who is shown, or have fewer people or photos.
+        When the data have no identities, or too few people or photos.
     """
     if faces.identity is None:
-        raise InputError("the data don't say who is shown; people can't be enrolled and recognised")
+        raise InputError("the data have no `identity`; expected one, as enrolled people are compared with their photos")
     if enrolled < 2 or images < 1:
         raise InputError(f"{enrolled} people to enrol and {images} background images; expected at least 2 and 1")
     photos = _photos(faces, None, seed)
@@ -172,7 +181,7 @@ def sized(faces: Faces, *, enrolled: int, images: int, seed: int) -> Split:
 
 
 def _photos(faces: Faces, people: int | None, seed: int) -> list[Index]:
-    """Each person's rows, in a random order of photos; people in the order of their names."""
+    """The rows of each person, in random order; people are sorted by identity."""
     rng = stream(seed, "people")
     if faces.identity is None:
         groups = list(np.arange(len(faces))[:, None])
@@ -210,9 +219,9 @@ def _background_rows(background: list[int], photos: list[Index], protocol: Proto
 
 
 def _enrolled(faces: Faces, people: list[int], photos: list[Index], *, held_back: int, most: int) -> Enrolled:
-    """A person's first photo is the reference, the second one the second reference.
+    """People to enrol: the first photo of each is the reference, the second one the second reference.
 
-    With ``held_back`` = 0 the second reference is a probe too: the attacker may use a photo twice.
+    With ``held_back`` = 0 the second reference is a probe too: an attacker may use a photo twice.
     """
     references = faces.rows(np.array([photos[person][0] for person in people]))
     numbers = np.array([photos[person].min() for person in people], dtype=np.intp)

@@ -1,7 +1,7 @@
-"""Records on disk: written atomically, read back checked, reused only if this code made them here.
+"""Records on disk: written atomically, checked when read, and reused only if the same code made them here.
 
-A run writes a file per record (``records/NAME.json``), as resuming needs it. Published records are packed: a file per
-data set and scheme (``records/PROTOCOL_DATA_SEED/SCHEME.jsonl``), a line per record. Both are read alike.
+A run writes one file per record (``records/NAME.json``), so that it can be resumed. Published records are packed: one
+file per data set and scheme (``records/PROTOCOL_DATA_SEED/SCHEME.jsonl``), one line per record. Both are read alike.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from mote_bench.naming import packed_name, record_name, short_id
 
 RECORDS = "records"
 BOARDS = Path("boards")
-"""Where a run goes that isn't told."""
+"""The default output folder of a run."""
 _JOURNAL = ".finished"
 _DAMAGED = "damaged"
 _MEND_LINE = "take the line out, or take the file anew from where it came"
 
 
 def prepare(folder: Path) -> None:
-    """Make the output folder.
+    """Create the output folder.
 
     Raises
     ------
     InputError
-        When it can't be made or written to.
+        When it can't be created or written to.
     """
     try:
         (folder / RECORDS).mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def prepare(folder: Path) -> None:
 
 
 def write(folder: Path, record: Record) -> None:
-    """Write one record and note it as finished here."""
+    """Write one record, and list it in the folder's journal as finished here."""
     text = to_text(record)
     write_text(folder / RECORDS / record_name(record.cell), text)
     with (folder / _JOURNAL).open("a", encoding="utf-8") as journal:
@@ -55,11 +55,11 @@ def write(folder: Path, record: Record) -> None:
 
 
 def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapping[str, str]]) -> dict[Cell, Record]:
-    """The cells that needn't be run again.
+    """The records of cells that needn't be run again.
 
-    A record is kept when this folder's journal lists it with the checksum that the file still has, its cell has an
-    answer, and it was made by the same code from the same data (``provenance``). Records that came with the
-    repository, or that were edited, are not in the journal: they are claims, and a run makes them anew.
+    A record is kept if the folder's journal lists it with the file's checksum, its cell neither failed nor timed out,
+    and the same code made it from the same data (``provenance``). Records that came with the repository, or that were
+    edited, don't match the journal: they are unverified claims, and a run computes them again.
     """
     listed = _journal(folder)
     kept: dict[Cell, Record] = {}
@@ -70,14 +70,14 @@ def finished(folder: Path, cells: Iterable[Cell], provenance: Mapping[Cell, Mapp
         text = path.read_text(encoding="utf-8")
         if _sha256(text) != listed[path.name]:
             continue
-        record = from_text(text, path.name)  # what isn't one was set aside
+        record = from_text(text, path.name)  # damaged files have been set aside before
         if record.status not in (Status.FAILED, Status.TIMED_OUT) and record.provenance == dict(provenance[cell]):
             kept[cell] = record
     return kept
 
 
 def set_aside(folder: Path) -> list[Path]:
-    """Move records that can't be read to ``damaged/``, so that a run makes them anew; where they are now."""
+    """Move damaged records to ``damaged/``, so that a run computes them again; returns their new paths."""
     moved = []
     for path in sorted((folder / RECORDS).glob("*.json")):
         try:
@@ -90,7 +90,7 @@ def set_aside(folder: Path) -> list[Path]:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[list[Path]]:
-    """Make a run's folder and hold it; gives where its damaged records were set aside.
+    """Create and lock a run's folder; yields the new paths of damaged records that were set aside.
 
     Raises
     ------
@@ -107,20 +107,20 @@ def opened(folder: Path) -> Iterator[list[Path]]:
 
 
 def clear(folder: Path, cells: Iterable[Cell]) -> None:
-    """Remove the records of these cells."""
+    """Delete the records of these cells."""
     for cell in cells:
         (folder / RECORDS / record_name(cell)).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> list[Record]:
-    """Every record of an output folder, in the order of their names; an empty list where there is none.
+    """Every record of an output folder, sorted by name; an empty list if there is none.
 
-    A cell's own file counts before its line in a packed file: a run wrote it after the line had been published.
+    A cell's own file takes precedence over its line in a packed file, as a run wrote it after the line was published.
 
     Raises
     ------
     InputError
-        When a record is damaged; the message names its file, and the line of a packed one.
+        When a record is damaged; the message names its file, and the line in a packed file.
     """
     paths = sorted((folder / RECORDS).glob("*.json"))
     own = [
@@ -135,10 +135,10 @@ def read(folder: Path) -> list[Record]:
 
 
 def pack(folder: Path, target: Path) -> list[Path]:
-    """Publish the records of a folder: a file per data set and scheme, a line per record, in the order of their names.
+    """Pack a folder's records for publication: one file per data set and scheme, one line per record, sorted by name.
 
-    Records of the same cells that ``target`` held give way, its others stay. ``target`` may be ``folder`` itself; its
-    records then have no files of their own any more, and a run there starts from nothing.
+    Records of the same cells in ``target`` are replaced, others stay. ``target`` may be ``folder`` itself. Its records
+    then have no files of their own any more, and a run there starts from the beginning.
 
     Returns
     -------
@@ -161,20 +161,20 @@ def pack(folder: Path, target: Path) -> list[Path]:
     for path, lines in files.items():
         path.parent.mkdir(exist_ok=True)
         write_text(path, "".join(lines))
-    for path in (target / RECORDS).glob("*.json"):  # only now: whoever is stopped before has every record
+    for path in (target / RECORDS).glob("*.json"):  # only now, so that an interruption before this loses no record
         path.unlink()
     (target / _JOURNAL).unlink(missing_ok=True)
     return list(files)
 
 
 def to_text(record: Record) -> str:
-    """A record as JSON, a line per part, the last one a checksum of the others; equal records give equal bytes."""
+    """A record as JSON, one line per field and a checksum at the end; equal records give equal bytes."""
     parts = _parts(as_table(record))
     return "{\n" + parts + f',\n"sha256": "{_sha256(parts)}"\n}}\n'
 
 
 def as_table(record: Record) -> dict[str, Any]:
-    """A record as JSON holds it: with published names of metrics, and all of it but where it was read from."""
+    """A record as a table for JSON, with published metric names and without the file it was read from."""
     listed = {"measurements": record.measurements, "rehearsal": record.rehearsal}
     table = asdict(record) | {part: [to_json(one) for one in ones] for part, ones in listed.items()}
     del table["file"]
@@ -187,7 +187,7 @@ def from_text(text: str, source: str) -> Record:
     Raises
     ------
     InputError
-        When the text is no record; ``source`` says which file it was.
+        When the text is no record; the message names the file ``source``.
     """
     try:
         table = parsed(text)
@@ -200,7 +200,7 @@ def from_text(text: str, source: str) -> Record:
 
 
 def to_line(record: Record) -> str:
-    """A record as one line of a packed file: its short id, the parts of :func:`to_text`, and the same checksum."""
+    """A record as one line of a packed file: its short id, the fields of :func:`to_text`, and the same checksum."""
     table = as_table(record)
     whole = {"id": short_id(record.cell), **table, "sha256": _sha256(_parts(table))}
     return "{" + ", ".join(_members(whole)) + "}\n"
@@ -212,7 +212,7 @@ def from_line(line: str, source: str) -> Record:
     Raises
     ------
     InputError
-        When the line is no record; ``source`` says which line of which file it was.
+        When the line is no record; the message names line and file (``source``).
     """
     try:
         table = parsed(line)
@@ -230,12 +230,12 @@ def from_line(line: str, source: str) -> Record:
 
 
 def record_of(table: Any, source: str) -> Record:
-    """The record in a table as JSON gives it.
+    """The record in a table read from JSON.
 
     Raises
     ------
     InputError
-        When the table is no record; ``source`` says which file it was in.
+        When the table is no record; the message names the file ``source``.
     """
     try:
         return _record(table)
@@ -272,7 +272,7 @@ def _read_packed(folder: Path) -> list[Record]:
     found: dict[Cell, Record] = {}
     for path in sorted((folder / RECORDS).glob("*/*.jsonl")):
         text = path.read_text(encoding="utf-8", errors="replace")
-        # Not splitlines, which also splits at characters that a JSON text may hold, such as U+2028.
+        # Not splitlines: that also splits at characters which JSON strings may hold, such as U+2028.
         for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
             source = f"line {number} of '{path}'"
             read = from_line(line, source)
@@ -295,7 +295,7 @@ def _journal(folder: Path) -> dict[str, str]:
 
 
 def _parts(table: Mapping[str, Any]) -> str:
-    """What a record's checksum is over."""
+    """The text that a record's checksum is computed of."""
     return ",\n".join(_members(table))
 
 

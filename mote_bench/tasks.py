@@ -1,4 +1,4 @@
-"""What a worker does: fit, enrol, compare, attack. Each takes plain data, returns an outcome and never raises."""
+"""The tasks of worker processes: fit, enrol, compare, attack. Each returns an outcome and never raises."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from mote_bench.metrics.verification import Compared, Index, Scores, measure_ver
 from mote_bench.outcome import Outcome, guarded
 from mote_bench.protocol import Protocol
 from mote_bench.questions import Question
-from mote_bench.questions.staging import Attacked, Database, Doors
+from mote_bench.questions.staging import Attacked, Database
 from mote_bench.toolkit import draw_keys, stream, unit
 
 _ASKED_TWICE = 20
 _OTHER_KEYS = 5
 AT_ONCE = 40_000_000
-"""Scores that are held in memory at once, some gigabytes with all that is made of them; more come in tiles."""
+"""Number of comparison scores held in memory at once (some gigabytes with intermediate arrays); more are tiled."""
 _TIMED = 500
 
 
 def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:
-    """The scheme, fitted on public faces."""
+    """The scheme, fitted on the background set."""
     return guarded(lambda: scheme.fit(background, seed=seed))
 
 
 def enroll(scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, seeds: Sequence[int]) -> Outcome:
-    """The templates of some people: a list of bytes."""
+    """The templates of reference embeddings (n, d): a list of n bytes objects."""
 
     def templates() -> list[Template]:
         made = scheme.enroll(references, keys=keys, seeds=seeds)
@@ -51,10 +51,10 @@ def enroll(scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, s
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Probes to compare with templates; probe j was brought by person ``shown[j]``.
+    """Probes to compare with templates; probe j is of person ``shown[j]``.
 
-    With ``bring_own_keys`` every claimant presents their own key, also against other people's templates; otherwise
-    the key of the template they claim (a stolen token).
+    With ``bring_own_keys`` a claimant presents their own key to every template. Otherwise they present the key of the
+    template that they claim, as after a key theft.
     """
 
     templates: tuple[Template, ...]
@@ -65,11 +65,11 @@ class Trials:
 
     @property
     def scores(self) -> int:
-        """How many comparisons these are."""
+        """Number of comparisons."""
         return len(self.templates) * len(self.probes)
 
     def some(self, people: int) -> Trials:
-        """Those of the first ``people`` alone."""
+        """The trials among the first ``people`` people only."""
         mine = self.shown < people
         keys = None if self.keys is None else self.keys[:people]
         return Trials(self.templates[:people], keys, self.probes[mine], self.shown[mine], self.bring_own_keys)
@@ -77,19 +77,19 @@ class Trials:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What verification and fairness of one scheme are measured on.
+    """The trials that verification and fairness of one scheme are measured on.
 
     Attributes
     ----------
     targets : tuple of Trials
-        The target people's probes against each of their enrolments (same people, other reference photo, other key):
-        two enrolments halve the chance that one unlucky reference photo decides a figure.
+        The target subjects' probes against each of their enrolments (same subjects, other reference photo, other key).
+        Two enrolments make figures depend less on single reference photos.
     shadow : Trials
-        Thresholds are set on the shadow people and applied to the target people.
-    groups : mapping of attribute -> (n target people,) str
-        Who is compared with whom for fairness.
+        The calibration subjects' trials: thresholds are set on them and applied to the target subjects.
+    groups : mapping of attribute -> (n target subjects,) str
+        Each target subject's demographic group, for fairness.
     has_identity : bool
-        Without identities only the time of a score can be measured.
+        Without identities only the time per score is measured.
     """
 
     targets: tuple[Trials, ...]
@@ -110,7 +110,7 @@ class Verified:
 
 
 def verify(scheme: Scheme, comparison: Comparison) -> Outcome:
-    """A :class:`Verified`."""
+    """Verification and fairness of one scheme: an outcome that holds a :class:`Verified`."""
     return guarded(lambda: _verified(scheme, comparison))
 
 
@@ -124,7 +124,7 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
         return Verified(Measured((), {}), Measured((), {}), timings)
     protocol = comparison.protocol
     thresholds = judge.thresholds(shadow[_impostor(comparison.shadow)], {*protocol.fmr, protocol.fairness_fmr})
-    # Side by side, not one below the other: each probe is then identified in a gallery of one template per person.
+    # Enrolments side by side, not stacked: each probe is then identified in a gallery of one template per person.
     shown = np.concatenate([trials.shown for trials in comparison.targets])
     scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
     measured = _measured(scores, thresholds, comparison)
@@ -147,7 +147,7 @@ def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Com
 
 
 def _verified_in_tiles(scheme: Scheme, comparison: Comparison) -> Verified:
-    """The same from tiles, where the scores would not fit into memory; a score is timed on the first of them."""
+    """As :func:`_verified`, in tiles, for scores that don't fit into memory; time is measured on the first people."""
     some = [trials.some(_TIMED) for trials in (*comparison.targets, comparison.shadow)]
     timed = [_timed(scheme, trials) for trials in some]
     timings = tuple((scores.size, seconds) for scores, seconds in timed)
@@ -162,7 +162,7 @@ def _verified_in_tiles(scheme: Scheme, comparison: Comparison) -> Verified:
 
 
 def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
-    """Each enrolment's probes beside the next one's, as :func:`_verified` puts them."""
+    """The scores of all enrolments side by side, as in :func:`_verified`, in tiles."""
     starts = np.cumsum([0, *(len(trials.probes) for trials in targets)])
 
     def ask(rows: Index, columns: Index) -> FloatArray:
@@ -178,7 +178,7 @@ def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
 
 
 def _tiled_thresholds(scheme: Scheme, people: Trials, rates: Iterable[str]) -> dict[str, float]:
-    """:func:`judge.thresholds` from the highest impostor scores."""
+    """:func:`judge.thresholds`, from the highest impostor scores only."""
     rates, tiles = list(rates), in_tiles(scheme, [people])
     most = max(map(float, rates)) * people.scores
     highest, trials = tiles.highest(int(most) + 2)
@@ -194,7 +194,7 @@ def _completed(
     thresholds: Mapping[str, float],
     timings: tuple[tuple[int, float], ...],
 ) -> Verified:
-    """With what can be asked of a few templates only: what the scorer is like, and what other keys open."""
+    """Adds what is measured on a few templates only: the scorer's diagnosis, and acceptance under other keys."""
     verified = measured.verify
     details = {**verified.details, "scorer": _scorer(scheme, scores, comparison)}
     renewed = Measured((), {})
@@ -210,7 +210,7 @@ def _completed(
 
 
 def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, float]) -> Measured:
-    """What each target person's template answers to their own probes under a few keys that it wasn't made with."""
+    """Renewability: acceptance of each target subject's own probes under keys that the template wasn't made with."""
     trials, rng = comparison.targets[0], stream(comparison.seed, "other keys")
     answers, person = [], []
     for row in np.unique(trials.shown):
@@ -225,7 +225,7 @@ def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, fl
 
 
 def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str, Any]:
-    """What the scheme's answers are like, as JSON: a few templates are asked twice."""
+    """The diagnosis of the scheme's scores, as JSON: a few templates are scored twice."""
     trials = comparison.targets[0]
     few = slice(None, _ASKED_TWICE)
     keys = None if trials.keys is None else trials.keys[few]
@@ -254,7 +254,7 @@ def _scores(
     rows: Index | None = None,
     columns: Index | None = None,
 ) -> FloatArray:
-    """The scores of some templates against some probes, all where none are named."""
+    """The scores of the templates ``rows`` against the probes ``columns``; by default of all of them."""
     rows = np.arange(len(trials.templates)) if rows is None else rows
     columns = np.arange(len(trials.probes)) if columns is None else columns
     templates, shown = [trials.templates[row] for row in rows], trials.shown[columns]
@@ -271,32 +271,42 @@ def _scores(
 
 
 def attack(
-    attacker: Attack, question: Question, evidence: Evidence, doors: Doors | None, *, seed: int, limit: float | None
+    attacker: Attack,
+    question: Question,
+    evidence: Evidence,
+    verification_targets: VerificationTargets | None,
+    *,
+    seed: int,
+    limit: float | None,
 ) -> Outcome:
-    """An ``Attacked``: the answer, checked for shape and finiteness, and its reception."""
+    """An ``Attacked``: the answer, checked for shape and finite values, and the scores of its reconstructions."""
 
     def attacked() -> Attacked:
         with deadline(limit):
             given = attacker.answer(question, evidence, stream(seed, "attack"))
         answer = _checked(given, question.shape(evidence), "answer")
-        return Attacked(answer, getattr(evidence.oracle, "used", None), shown(question, answer, doors))
+        return Attacked(answer, getattr(evidence.oracle, "used", None), shown(question, answer, verification_targets))
 
     return guarded(attacked)
 
 
-def shown(question: Question, answer: FloatArray, doors: Doors | None) -> dict[str, FloatArray]:
-    """What the running system scores when the answer's faces are presented to it, by the names of ``doors``."""
-    if doors is None:
+def shown(
+    question: Question, answer: FloatArray, verification_targets: VerificationTargets | None
+) -> dict[str, FloatArray]:
+    """The running system's scores of the answer's reconstructions, by the names of ``verification_targets``."""
+    if verification_targets is None:
         return {}
     faces = unit(answer).astype(np.float32)
 
     def scores(name: str, records: Database) -> FloatArray:
         if question.presents[name].every_face:
-            return _scored(doors.scheme, records, faces)
+            return _scored(verification_targets.scheme, records, faces)
         rows = range(len(faces))
-        return np.array([_scored(doors.scheme, records.rows(np.array([row])), faces[[row]])[0, 0] for row in rows])
+        return np.array(
+            [_scored(verification_targets.scheme, records.rows(np.array([row])), faces[[row]])[0, 0] for row in rows]
+        )
 
-    return {name: scores(name, records) for name, records in doors.records.items()}
+    return {name: scores(name, records) for name, records in verification_targets.records.items()}
 
 
 def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
@@ -305,7 +315,7 @@ def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
 
 
 def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
-    """A mapping of false-match rate to score: where the running system accepts."""
+    """The running system's thresholds: a mapping of false match rate to score."""
     if people.scores > AT_ONCE:
         return guarded(lambda: _tiled_thresholds(scheme, people, rates))
     return guarded(lambda: judge.thresholds(_scores(scheme, people)[_impostor(people)], rates))

@@ -1,4 +1,4 @@
-"""Conformance kit for plug-in authors: what a plug-in of any kind breaks of its contract, as findings.
+"""Conformance kit for plug-in authors: checks a plug-in of any kind against its contract.
 
 In a test of your own::
 
@@ -29,30 +29,30 @@ __all__ = [
 
 
 def check_scheme(make_scheme: Callable[[], Scheme], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
-    """What a scheme keeps and breaks of :class:`mote_bench.contracts.Scheme`.
+    """Check a scheme against the contract :class:`mote_bench.contracts.Scheme`.
 
-    Eight people are enrolled about six times over, and templates are scored in a second process as well.
+    Eight people are enrolled about six times, and their templates are also scored in a second process.
 
     Parameters
     ----------
     make_scheme : callable
         Makes a new, unfitted scheme: the class itself, if it needs no arguments.
     faces : Faces, optional
-        Faces that say who they show, with two photos or more of at least 24 people. By default generated ones,
-        64-dimensional (:func:`generated_faces`).
+        Faces with identities: at least 24 people with two photos or more. By default generated ones, 64-dimensional
+        (:func:`generated_faces`).
     seed : int
-        Of the generated faces, the people chosen, ``fit``, the keys and the seeds of enrolment.
+        Seed of the generated faces, the choice of people, ``fit``, the keys and enrolment.
 
     Returns
     -------
     list of Finding
-        One per check. The list ends after a failed check that the following ones build on. ``recognises`` is the one
-        check that a control which holds nothing may fail.
+        One per check. The list ends after a failed check that the following ones depend on. Only a control that holds
+        nothing, such as ``noise``, may fail ``recognises``.
 
     Raises
     ------
     InputError
-        When ``faces`` doesn't say who it shows or holds too few people.
+        When ``faces`` has no identities or too few people.
     """
     from mote_bench.conformance import schemes
 
@@ -61,30 +61,31 @@ def check_scheme(make_scheme: Callable[[], Scheme], *, faces: Faces | None = Non
 
 
 def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
-    """What an attack keeps and breaks of :class:`mote_bench.contracts.Attack`.
+    """Check an attack against the contract :class:`mote_bench.contracts.Attack`.
 
-    It is run on the built-in schemes ``cosine`` (which hides nothing: it must break it), ``noise`` (which holds
-    nothing: it must stand at chance) and ``biohash`` (which has keys), at every knowledge level that it states.
+    The attack is run on three built-in schemes, at every knowledge level that it states. It must succeed on the
+    ceiling control ``cosine``, be at chance on the floor control ``noise``, and answer on ``biohash``, which has keys.
 
     Parameters
     ----------
     make_attack : callable
         Makes a new attack: the class itself, if it needs no arguments.
     faces : Faces, optional
-        Faces that say who they show, with two photos or more of at least 80 people and, for an attack that answers
-        :class:`mote_bench.questions.WhichClass`, an attribute. By default generated ones (:func:`generated_faces`).
+        Faces with identities: at least 80 people with two photos or more. For an attack that answers
+        :class:`mote_bench.questions.WhichClass` also an attribute. By default generated ones
+        (:func:`generated_faces`).
     seed : int
-        Of the generated faces, the people chosen, the schemes and the attack.
+        Seed of the generated faces, the choice of people, the schemes and the attack.
 
     Returns
     -------
     list of Finding
-        One per check. The list ends after a failed check that the following ones build on.
+        One per check. The list ends after a failed check that the following ones depend on.
 
     Raises
     ------
     InputError
-        When ``faces`` doesn't say who it shows, holds too few people or lacks an attribute.
+        When ``faces`` has no identities, too few people or no attribute.
     """
     from mote_bench.conformance import attacks
 
@@ -93,22 +94,22 @@ def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = Non
 
 
 def check_question(question: type[Question], *, seed: int = 0) -> list[Finding]:
-    """What a question keeps and breaks of :class:`mote_bench.questions.Question`.
+    """Check a question against the contract :class:`mote_bench.questions.Question`.
 
-    It is put to 600 generated people of four photos each (:func:`generated_faces`), enrolled with ``cosine``, and
-    answered by guesses.
+    The question is posed about 600 generated people with four photos each (:func:`generated_faces`), enrolled with
+    ``cosine``; guesses are scored as answers.
 
     Parameters
     ----------
     question : type
         The class itself.
     seed : int
-        Of the generated faces, the people chosen, the scheme and the guesses.
+        Seed of the generated faces, the choice of people, the scheme and the guesses.
 
     Returns
     -------
     list of Finding
-        One per check. The list ends after a failed check that the following ones build on.
+        One per check. The list ends after a failed check that the following ones depend on.
     """
     from mote_bench.conformance import questions
 
@@ -116,9 +117,9 @@ def check_question(question: type[Question], *, seed: int = 0) -> list[Finding]:
 
 
 def check_embedder(make_embedder: Callable[[], Embedder]) -> list[Finding]:
-    """What an embedder keeps and breaks of :class:`mote_bench.contracts.Embedder`.
+    """Check an embedder against the contract :class:`mote_bench.contracts.Embedder`.
 
-    It embeds six rendered portraits of three people (:func:`portraits`) and pictures without a face.
+    The embedder is run on six rendered portraits of three people (:func:`portraits`) and on pictures without a face.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def check_embedder(make_embedder: Callable[[], Embedder]) -> list[Finding]:
     Returns
     -------
     list of Finding
-        One per check. The list ends after a failed check that the following ones build on.
+        One per check. The list ends after a failed check that the following ones depend on.
     """
     from mote_bench.conformance import embedders
 

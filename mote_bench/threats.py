@@ -9,14 +9,14 @@ from mote_bench.toolkit import revocable
 
 
 def levels(scheme: Scheme) -> tuple[Knowledge, ...]:
-    """The knowledge levels that differ for a scheme: what has no key or secret has none to steal or disclose."""
+    """The knowledge levels that apply to a scheme; one without keys, say, has no ``stolen_key`` level."""
     absent = set() if revocable(scheme) else {Knowledge.STOLEN_KEY}
     absent |= set() if hasattr(scheme, "public") else {Knowledge.FULL_DISCLOSURE}
     return tuple(level for level in Knowledge if level not in absent)
 
 
 def granted(scheme: Scheme, knowledge: Knowledge) -> Scheme:
-    """The scheme as the thief holds it: without the system's own secrets, unless they are disclosed."""
+    """The scheme as the attacker gets it: without the system's own secrets below ``full_disclosure``."""
     if knowledge is Knowledge.FULL_DISCLOSURE or not hasattr(scheme, "public"):
         return scheme
     return cast(Scheme, scheme.public())

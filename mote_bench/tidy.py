@@ -1,4 +1,4 @@
-"""Runs and records as tidy pandas tables: a row per measurement."""
+"""Runs and records as tidy pandas tables, one row per measurement."""
 
 from __future__ import annotations
 
@@ -52,41 +52,42 @@ def run(  # noqa: PLR0913 - the command line's options
     schemes, attacks, questions : str or sequence of str
         Names, or ``"default"`` (the protocol's choice), or ``"all"``.
     attributes : str or sequence of str, optional
-        Columns of the file to use as attributes; by default all that can be.
+        Columns of the file to use as attributes; by default all usable ones.
     bins : mapping of name -> edges, or sequence of str, optional
-        Where numeric columns are cut: ``{"age": (18, 35, 50)}`` or ``["age=18,35,50"]``.
+        Edges of the classes of numeric columns: ``{"age": (18, 35, 50)}`` or ``["age=18,35,50"]``.
     people : int, optional
         Use a random subset of this many people.
     attacker_data : str or Path, optional
-        Take the attacker's own people and public faces from other data than ``data``.
+        Take shadow subjects, selection subjects and the attacker's public faces from these data instead of ``data``.
     protocol : str
          ``people-2`` or ``quick-1``.
     jobs : int, optional
-        Worker processes; by default the cores. The figures don't depend on it.
+        Number of worker processes; by default the number of cores, at most 8. The figures don't depend on it.
     backend : str
-        ``processes`` of this machine; ``dask``: a local Dask cluster; or a scheduler's ``tcp://HOST:PORT``.
+        ``processes`` of this machine, ``dask`` (a local Dask cluster), or a scheduler's ``tcp://HOST:PORT``.
     out : str or Path, optional
-        Folder for records and boards. Without one nothing is kept but the table.
+        Folder for records and boards. Without one only the table is returned.
     published : bool
-        The boards show the published rows of the same data, protocol and seed too, marked as such; the table doesn't.
+        Also show the published rows of the same data, protocol and seed on the boards, marked as published. They
+        aren't in the table.
     fresh : bool
         Run finished cells again.
     isolate : bool
-        Each task in a process of its own, bounded in time and memory.
+        Run each task in its own process, limited in time and memory.
     task_seconds, task_gigabytes : float, optional
-        With ``isolate``: the most that one task may take; by default 3600 and 8.
+        With ``isolate``: limits of one task; by default 3600 and 8.
     quiet : bool
         Show no progress.
 
     Returns
     -------
     pandas.DataFrame
-        As :func:`read` gives it.
+        As returned by :func:`read`.
 
     Raises
     ------
     InputError
-        On anything named that doesn't exist or can't serve.
+        On names that don't exist or can't be used.
     """
     cluster.check_backend(backend)
     asked = RunSpec(
@@ -120,14 +121,14 @@ def run(  # noqa: PLR0913 - the command line's options
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """The measurements of a folder's records and bundles, a row each.
+    """The measurements of a folder's records and bundles, one row each.
 
     Returns
     -------
     pandas.DataFrame
-        Columns protocol, data, scheme, attack, question, knowledge, metric, value, low, high (95 % interval over
-        people), n (people), floor (the same attack on ``noise``), ceiling (on ``cosine``), status and seed. A failed
-        cell is a row without a metric.
+        Columns protocol, data, scheme, attack, question, knowledge, metric, value, low, high (95 % confidence interval
+        over subjects), n (subjects), floor (the same attack on ``noise``), ceiling (on ``cosine``), status and seed. A
+        failed cell is a row without a metric.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def _table(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def _missing(text: Sequence[str]) -> dict[str, list[str]]:
-    """Only numbers may be missing: a scheme may be called ``nan``."""
+    """The columns in which an empty cell means missing. Names aren't among them: a scheme may be called ``nan``."""
     return {name: [""] for name in ("value", "low", "high", "n", "floor", "ceiling") if name not in text}
 
 

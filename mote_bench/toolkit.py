@@ -1,4 +1,4 @@
-"""The few helpers that a scheme or an attack may import besides the contracts; numpy only."""
+"""Helpers for schemes and attacks, to import beside :mod:`mote_bench.contracts`; they need numpy only."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LONGEST_AS_BITS = 2048
 
 
 def stream(seed: int, *names: object) -> np.random.Generator:
-    """A random generator that depends on the seed and the names alone (not on process, order or hash seed)."""
+    """A random generator that depends only on the seed and the names (not on process, order or hash seed)."""
     return np.random.default_rng(stream_seed(seed, *names))
 
 
 def stream_seed(seed: int, *names: object) -> int:
-    """The 64-bit seed of :func:`stream`, for libraries with generators of their own."""
+    """The 64-bit seed of :func:`stream`, for libraries that have their own generators."""
     text = "\x1f".join([str(seed), *map(str, names)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
@@ -41,8 +41,8 @@ def unit(vectors: FloatArray) -> FloatArray:
 def on_sphere(mean: FloatArray, directions: FloatArray) -> FloatArray:
     """(n, d) unit vectors ``mean + t u`` with t >= 0, for unit rows ``u`` (n, d) and ``|mean| < 1``.
 
-    A regression's estimates are too short, and a short one scaled to length one is nearly the mean face. On the
-    sphere, ``embedding - mean`` keeps exactly the estimated direction.
+    Regression shrinks its estimates, and a short estimate scaled to unit length is close to the mean face. A point on
+    the sphere found this way keeps exactly the estimated direction from the mean.
     """
     along = directions @ mean
     length = -along + np.sqrt(along**2 + 1 - mean @ mean)
@@ -50,11 +50,11 @@ def on_sphere(mean: FloatArray, directions: FloatArray) -> FloatArray:
 
 
 def numbers(templates: Sequence[Template]) -> FloatArray:
-    """What an attacker who doesn't know the format reads from the bytes: a row of float32 per template.
+    """Template bytes as numbers, for an attacker who doesn't know the format: one row of float32 per template.
 
-    Little-endian float32 where every value is then finite and below 1e6, otherwise single bits of short templates and
-    bytes of long ones. Templates of unequal lengths are padded with zeros and their length is one more column. Pass
-    all templates that are to be compared in one call: the reading is chosen for all of them.
+    Bytes are read as little-endian float32 if all values are then finite and below 1e6. Otherwise short templates are
+    read as bits and long ones as bytes. Templates of unequal length are padded with zeros, and the length is added as
+    a column. Pass all templates that are to be compared in one call: one reading is chosen for all of them.
     """
     lengths = np.array([len(template) for template in templates])
     longest = int(lengths.max(initial=0))
@@ -77,7 +77,7 @@ def numbers(templates: Sequence[Template]) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a system answers to one set of probes: (n, m) scores for each set of templates."""
+    """Responses to one set of m probes: (n, m) comparison scores for each set of templates."""
 
     stolen: FloatArray
     others: FloatArray
@@ -85,10 +85,10 @@ class Answers:
 
 
 def ask(evidence: Evidence, probes: FloatArray, rng: np.random.Generator) -> Answers:
-    """Query the stolen templates, the second database and the attacker's own with the same probes.
+    """Query the stolen templates, the second database and the shadow subjects' templates with the same probes.
 
-    Where the scheme wants keys and the evidence holds none, the attacker presents one key of their own to every
-    template, their own templates included, so that what is learned on these applies to the stolen ones.
+    If the scheme needs keys and the evidence holds none, the attacker presents one key of their own to every template.
+    That includes the shadow templates, so that what is learned on them applies to the stolen ones.
 
     Parameters
     ----------
@@ -99,7 +99,10 @@ def ask(evidence: Evidence, probes: FloatArray, rng: np.random.Generator) -> Ans
     """
     scheme, shadow = evidence.scheme, evidence.shadow
     if scheme is None or shadow is None:
-        raise ValueError(f"knowledge '{evidence.knowledge}' grants no system to query")
+        raise ValueError(
+            f"knowledge '{evidence.knowledge}' grants no scheme to query; expected 'algorithm' or above: list only "
+            "such levels in the attack's `knowledge`"
+        )
     own = draw_keys(1, rng) * max(len(evidence.templates), len(evidence.others), len(shadow.templates))
 
     def answer(templates: tuple[Template, ...], keys: tuple[Key, ...] | None) -> FloatArray:
@@ -108,7 +111,7 @@ def ask(evidence: Evidence, probes: FloatArray, rng: np.random.Generator) -> Ans
         presented = keys if evidence.keys is not None else own[: len(templates)]
         scores = scheme.score(templates, probes, keys=presented if revocable(scheme) else None)
         if not np.isfinite(scores).all():
-            raise ValueError("the scheme answers NaN or infinity to some probes")
+            raise ValueError("the scheme's scores hold NaN or infinity for some probes; expected finite scores")
         return scores
 
     return Answers(
@@ -119,35 +122,34 @@ def ask(evidence: Evidence, probes: FloatArray, rng: np.random.Generator) -> Ans
 
 
 def revocable(scheme: Scheme) -> bool:
-    """Whether a template of this scheme depends on a secret key."""
+    """Whether templates of this scheme depend on the subject's key."""
     return bool(getattr(scheme, "revocable", False))
 
 
 def needs_identity(scheme: Scheme) -> bool:
-    """Whether the scheme can only be fitted on background faces that say who they show."""
+    """Whether the scheme's ``fit`` needs the identities of the background set."""
     return bool(getattr(scheme, "needs_identity", False))
 
 
 def class_index(labels: npt.NDArray[np.str_], classes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """(n,) position of each label in ``classes``; -1 where it is none of them."""
+    """(n,) position of each label in ``classes``; -1 for labels that are not in it."""
     position = {name: index for index, name in enumerate(classes)}
     return np.array([position.get(str(label), -1) for label in labels], dtype=np.int64)
 
 
 class QueryOracle:
-    """Enrolled people behind a scheme, reached by queries only; an :class:`~mote_bench.contracts.Oracle`.
+    """Online access to enrolled templates, by queries only; an :class:`~mote_bench.contracts.Oracle`.
 
-    The harness gives one to attacks with online access, and an attack may build its own over its shadow subjects, to
-    practise on. What stands behind it is not for attacks: they are given ``people``, ``budget``, ``left`` and ``ask``.
-    Python hides nothing from code that runs in the same process, so this keeps honest attacks honest and stops no
-    cheat.
+    The harness gives one to attacks with online access. An attack may build its own over its shadow subjects, for
+    training. Attacks use ``people``, ``budget``, ``left`` and ``ask`` only; everything else is private. Python can't
+    hide attributes from code in the same process, so this guards against mistakes, not against intent.
 
     Parameters
     ----------
     keys : sequence of bytes, optional
-        What is presented at each claim: the person's stolen key, or any key where the thief has none.
+        The key presented with each claim: the subject's stolen key, or any key if the attacker has none.
     threshold : float, optional
-        Where the system accepts; needed for ``Access.DECISIONS``.
+        Lowest score that the system accepts; needed for ``Access.DECISIONS``.
     """
 
     def __init__(
@@ -161,7 +163,10 @@ class QueryOracle:
         budget: int,
     ) -> None:
         if access is Access.DECISIONS and threshold is None:
-            raise ValueError("decisions need a threshold, and none could be set: too few people of the attacker's own")
+            raise ValueError(
+                "decisions need a threshold, and none is given: too few calibration subjects to set one at the "
+                "protocol's false match rates; expected 10 / FMR impostor scores or more: give more people"
+            )
         self.people, self.budget = len(templates), budget
         self.__scheme, self.__templates, self.__keys = scheme, tuple(templates), keys
         self.__threshold = threshold if access is Access.DECISIONS else None
@@ -169,21 +174,21 @@ class QueryOracle:
 
     @property
     def left(self) -> npt.NDArray[np.int64]:
-        """(people,) queries that remain."""
+        """(people,) number of queries left per subject."""
         return np.asarray(self.budget - self.__used)
 
     @property
     def used(self) -> npt.NDArray[np.int64]:
-        """(people,) queries that were made."""
+        """(people,) number of queries made per subject."""
         return self.__used.copy()
 
     def ask(self, probes: FloatArray, person: int | None = None) -> FloatArray:
-        """What the system answers to ``probes`` (m, d): (m,) for one claimed person, otherwise (people, m)."""
+        """Scores or decisions for ``probes`` (m, d): (m,) for one claimed subject, otherwise (people, m)."""
         probes = unit(np.atleast_2d(probes)).astype(np.float32)
         rows = range(self.people) if person is None else [person]
         spent = self.__used[rows] + len(probes)
         if (spent > self.budget).any():
-            raise ValueError(f"{int(spent.max())} queries of one person; the budget is {self.budget}")
+            raise ValueError(f"{int(spent.max())} queries of one subject; the budget is {self.budget} per subject")
         keys = None if self.__keys is None else [self.__keys[row] for row in rows]
         scores = self.__scheme.score([self.__templates[row] for row in rows], probes, keys=keys)
         self.__used[rows] = spent

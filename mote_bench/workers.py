@@ -1,4 +1,4 @@
-"""Tasks spread over worker processes: bounded memory, a lost worker costs only its own task."""
+"""Runs tasks in worker processes, with bounded memory; if a worker dies, only its own task is lost."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from mote_bench.outcome import Outcome
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _MOST_JOBS = 8
 _GLANCE = 1.0
-"""Seconds after which a waiting run looks whether it was asked to end."""
+"""Interval in seconds at which a waiting run checks whether it should end."""
 _ASKED_TO_END = threading.Event()
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One call of a function of :mod:`mote_bench.tasks`; ``key`` tells the caller whose outcome it is."""
+    """One call of a function of :mod:`mote_bench.tasks`; ``key`` identifies its outcome for the caller."""
 
     key: Any
     function: Callable[..., Outcome]
@@ -35,16 +35,16 @@ class Task:
 
 
 def default_jobs() -> int:
-    """The cores this process may use, at most 8: a worker with torch loaded takes about half a gigabyte."""
+    """Number of cores that this process may use, at most 8: a worker with torch takes about half a gigabyte."""
     return min(_MOST_JOBS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> Iterator[tuple[Any, Outcome]]:
-    """Outcomes as they come, in no order; from processes of this machine, or from a cluster where one is given.
+    """Outcomes in order of completion, from processes of this machine or from ``cluster``.
 
-    Tasks are drawn lazily, only a few more than there are workers, so that what they carry is not all in memory.
-    When a worker dies (killed, out of memory), the tasks that were under way are tried again one by one, and one that
-    kills its worker a second time has failed.
+    Tasks are drawn lazily, only a few more than there are workers, so that not all their arguments are in memory. When
+    a worker dies (killed, out of memory), all running tasks are tried again one by one. A task that kills its worker a
+    second time has failed.
     """
     waiting = iter(tasks)
     suspects: list[Task] = []
@@ -74,9 +74,9 @@ def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> 
 
 
 def renew(cluster: Cluster | None = None) -> None:
-    """What comes next starts in new processes, which know nothing of the tasks that are done.
+    """Run the next tasks in new processes, which hold no data of earlier tasks.
 
-    To be called when no task is under way. Somebody else's cluster is left as it is.
+    Call this while no task is running. An existing cluster, given by its address, isn't restarted.
     """
     if cluster is None:
         stop()
@@ -93,10 +93,10 @@ def stop() -> None:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """A polite end of the process (SIGTERM, a closed terminal) interrupts the run as Ctrl-C does.
+    """Let SIGTERM and SIGHUP (a closed terminal) interrupt the run as Ctrl-C does.
 
-    Where Python swallows the exception, because it came up in a callback of the garbage collector, the request is still
-    remembered, and :func:`run` raises it again within a second.
+    Python may swallow the exception if it is raised in a callback of the garbage collector. The request is remembered,
+    and :func:`run` raises it again within a second.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -126,15 +126,15 @@ def _executor(jobs: int) -> Executor:
         initializer=_leave_interrupts_to_the_parent,
         initargs=(os.getpid(),),
     )
-    # A worker that has grown is replaced between tasks, which is what we want, and no news to the user.
+    # Workers that have grown are replaced between tasks: that is intended, and no news for the user.
     warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
     return executor
 
 
 def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome]:
-    """Submit while Ctrl-C is held back: a worker that starts now, or later from the executor's thread, inherits that.
+    """Submit a task while SIGINT is blocked, which workers started by it inherit.
 
-    Otherwise one that hasn't reached its initializer yet would answer Ctrl-C with a traceback.
+    Otherwise a worker that hasn't reached its initializer would print a traceback on Ctrl-C.
     """
     with _ctrl_c_held_back():
         executor = _executor(jobs) if cluster is None else cluster.executor
@@ -143,11 +143,11 @@ def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome
 
 @contextmanager
 def _ctrl_c_held_back() -> Iterator[None]:
-    """SIGINT waits until the block ends, where the system can make it wait."""
+    """Block SIGINT until the block ends, if the system supports it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # starting it lets SIGINT through again, in Python 3.11 for all that follows
+    resource_tracker.ensure_running()  # starting it unblocks SIGINT, in Python 3.11 for good: so start it before
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -156,17 +156,17 @@ def _ctrl_c_held_back() -> Iterator[None]:
 
 
 def _leave_interrupts_to_the_parent(parent: int) -> None:
-    """A terminal sends Ctrl-C to every process of the run; the parent answers it and ends the workers.
+    """Ignore SIGINT in a worker: a terminal sends it to all processes, and the parent ends the workers.
 
-    A parent that is killed outright can't end them: they watch for that themselves. It tells its number, for it may be
-    gone before a worker has started.
+    A parent that is killed can't end its workers, so they watch for that themselves. The parent's process id is an
+    argument, as the parent may be gone before a worker has started.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
-    """A worker whose run was killed has nobody to work for: what it made couldn't be written any more."""
+    """End a worker when its run was killed: its results couldn't be written any more."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
@@ -178,12 +178,12 @@ def _alone(task: Task, cluster: Cluster | None) -> Outcome:
 
 
 def _outcome(future: Future[Outcome]) -> Outcome | None:
-    """What a task made; ``None`` when its worker died."""
+    """The outcome of a task; ``None`` if its worker died."""
     try:
         return future.result()
     except BrokenProcessPool:
         return None
-    except Exception as error:  # what couldn't be sent to or from the worker
+    except Exception as error:  # arguments or results that couldn't be sent to or from the worker
         if lost(error):
             return None
         return Outcome(None, 0.0, f"{type(error).__name__}: {error}")

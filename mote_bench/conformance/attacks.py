@@ -1,4 +1,4 @@
-"""The checks of an attack against its contract; ``mote_bench.testing`` is the page to start from."""
+"""The checks of an attack against its contract; the entry point is :mod:`mote_bench.testing`."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ _OPTIONAL_METHODS = ("reconstruct", "surrogate", "score", "readings", "solve", "
 _CANDIDATES = 60
 _RECORDS = 3
 _QUERIES = {Access.RECORD: 0, Access.SCORES: 8, Access.DECISIONS: 64}
-"""Of each person, in multiples of the dimension."""
+"""Query budget per subject, in multiples of the dimension."""
 _OPERATING_FMR = "1e-2"
 _STRICT = 1e-4
 _AGREEMENT = 0.9
 _BREAKS = 3.0
 _CHANCE = 4.0
-"""Standard errors: a knowing answer on 48 people is 7 or more from chance."""
+"""In standard errors: an answer that uses the truth is 7 or more from chance on 48 people."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """An attack under test; what it is asked and what it sees is made when a check first asks for it."""
+    """An attack under test; its question and evidence are made when a check first needs them."""
 
     make: Callable[[], Attack]
     people: People
@@ -68,14 +68,14 @@ class Trial:
 
     @property
     def strongest(self) -> Knowledge:
-        """Checks that don't depend on the knowledge level are made at this one."""
+        """The highest stated knowledge level; checks that don't depend on the level use it."""
         return [level for level in Knowledge if level in self.made.knowledge][-1]
 
     @cached_property
     def question(self) -> Question:
         try:
             return cast(type[Question], self.made.question).example(self.people.target, self.people.shadow)
-        except InputError as error:  # the faces' fault, not the attack's
+        except InputError as error:  # an error of the given faces, not of the attack
             raise FacesError(str(error)) from None
 
     @property
@@ -84,7 +84,7 @@ class Trial:
 
     @cached_property
     def cosine(self) -> Holdings:
-        """What hides nothing of the question: ``cosine``, or what stands for it."""
+        """The question's ceiling control, enrolled: ``cosine`` for most questions."""
         return self._holdings(self.question.ceiling)
 
     @cached_property
@@ -97,7 +97,7 @@ class Trial:
 
     @cached_property
     def secretive(self) -> Holdings:
-        """``cosine`` as a system that keeps secrets: below full disclosure it has what ``needs`` states and no more."""
+        """``cosine`` as a system with secrets: its public part has only the methods stated in ``needs``."""
         return replace(self.cosine, scheme=_Secretive(self.cosine.scheme, getattr(self.made, "needs", ())))  # type: ignore[arg-type]
 
     @cached_property
@@ -106,7 +106,7 @@ class Trial:
 
     @cached_property
     def watched(self) -> tuple[list[str], list[str]]:
-        """What one answer changed: parts of its evidence, and global generators."""
+        """The parts of the evidence and the global generators that one call of ``answer`` changed."""
         evidence = self.theft(self.cosine, self.strongest).evidence
         before = _contents(evidence)
         generators = disturbed_generators(lambda: self.answer(evidence))
@@ -115,12 +115,12 @@ class Trial:
 
     @cached_property
     def repeated(self) -> float:
-        """How far a second answer to the same evidence is from the first."""
+        """Difference of a second answer to the same evidence from the first."""
         again = self.answer(self.theft(self.cosine, self.strongest).evidence)
         return apart(self.on_cosine[self.strongest], again)
 
     def theft(self, holdings: Holdings, level: Knowledge) -> Theft:
-        """Evidence of its own for each answer, so that an attack that changes it is told from one that doesn't."""
+        """Fresh evidence for each answer, so that an attack which changes it affects no other check."""
         shadow = holdings.shadow
         own = replace(
             holdings,
@@ -139,7 +139,7 @@ class Trial:
         return steal(own, self.question, threat, scene=scene, rng=stream(self.seed, "thief"))
 
     def answer(self, evidence: Evidence, *, attack: Attack | None = None) -> FloatArray:
-        """The answer of a new attack, unless one is given."""
+        """The answer of ``attack``, by default of a new one."""
         return (attack or self.make()).answer(self.question, evidence, stream(self.seed, "attack"))
 
     def _holdings(self, name: str) -> Holdings:
@@ -151,7 +151,7 @@ class Trial:
             return Database(tuple(scheme.enroll(faces.embeddings, keys=keys, seeds=seeds)), keys)
 
         own = enroll(self.people.shadow, "shadow")
-        # One photo each: their second enrolment is of the same one.
+        # Shadow subjects have one photo each here, so the second enrolment uses the same one.
         again = enroll(self.people.shadow, "shadow again")
         return Holdings(
             scheme=scheme,
@@ -165,7 +165,7 @@ class Trial:
 
 
 class _PublicPart:
-    """A scheme of which the attacker gets to enrol, and the methods ``shown`` alone."""
+    """The public part of a scheme: ``enroll`` and the methods ``shown`` only."""
 
     def __init__(self, scheme: Scheme, shown: Sequence[str]) -> None:
         self.revocable = revocable(scheme)
@@ -175,7 +175,7 @@ class _PublicPart:
 
 
 class _Secretive(_PublicPart):
-    """A whole scheme with secrets of its own, as an encrypted one; what it shows without them is its public part."""
+    """A scheme with its own secrets, such as an encrypted one, with a public part for attackers without them."""
 
     def __init__(self, scheme: Scheme, shown: Sequence[str]) -> None:
         super().__init__(scheme, _OPTIONAL_METHODS)
@@ -195,7 +195,7 @@ def _copy(faces: Faces) -> Faces:
 
 
 def _contents(evidence: Evidence) -> dict[str, str]:
-    """All of the evidence, in a form that can be compared after the attack."""
+    """The content of the evidence as text, to compare before and after the attack."""
     shadow = evidence.shadow
     contents = {
         "templates": (evidence.templates, evidence.others, evidence.keys, evidence.other_keys, evidence.renewed),
@@ -234,7 +234,7 @@ def _states_reads(trial: Trial) -> str | None:
 
 
 def _needs(trial: Trial) -> str | None:
-    """On a scheme whose public part has what the attack states that it needs, and nothing else."""
+    """Run the attack on a scheme whose public part has only the methods stated in ``needs``."""
     if not all(hasattr(trial.cosine.scheme, method) for method in getattr(trial.made, "needs", ())):
         return None
     try:
@@ -245,10 +245,10 @@ def _needs(trial: Trial) -> str | None:
 
 
 def _discloses(trial: Trial) -> str | None:
-    """At the level at which a scheme with a public part also runs attacks that list a lower one."""
+    """Run the attack at ``full_disclosure``, where schemes with secrets also run attacks that list a lower level."""
     lower = {Knowledge.ALGORITHM, Knowledge.STOLEN_KEY}
     if trial.access is not Access.RECORD or not lower & set(trial.made.knowledge):
-        return None  # it is then never run there
+        return None  # such an attack is never run at this level
     answer = trial.answer(trial.theft(trial.secretive, Knowledge.FULL_DISCLOSURE).evidence)
     return wrong_shape(answer, _shape_due(trial)) or wrong_dtype(answer) or not_finite(answer)
 
@@ -280,30 +280,30 @@ def _finite(trial: Trial) -> str | None:
 
 def _keyed(trial: Trial) -> str | None:
     if not all(hasattr(trial.biohash.scheme, method) for method in getattr(trial.made, "needs", ())):
-        return None  # it is then never run on this scheme
+        return None  # such an attack is never run on this scheme
     due = _shape_due(trial)
     answers = {level: trial.answer(trial.theft(trial.biohash, level).evidence) for level in trial.made.knowledge}
     return _at_levels(answers, lambda answer: wrong_shape(answer, due) or wrong_dtype(answer) or not_finite(answer))
 
 
 def _deterministic(trial: Trial) -> str | None:
-    return f"asked twice with the same rng, {_far(trial.repeated)}" if trial.repeated > _STRICT else None
+    return f"run twice with the same rng, {_far(trial.repeated)}" if trial.repeated > _STRICT else None
 
 
 def _keeps_no_state(trial: Trial) -> str | None:
-    if trial.repeated > _STRICT:  # reported already, and a change then says nothing of a memory
+    if trial.repeated > _STRICT:  # reported by another check, and a change is then no sign of kept state
         return None
     level, attack = trial.strongest, trial.make()
     trial.answer(trial.theft(trial.noise, level).evidence, attack=attack)
     again = trial.answer(trial.theft(trial.cosine, level).evidence, attack=attack)
     distance = apart(trial.on_cosine[level], again)
-    return f"asked of another scheme before, {_far(distance)}" if distance > _STRICT else None
+    return f"run on another scheme before, {_far(distance)}" if distance > _STRICT else None
 
 
 def _order(trial: Trial) -> str | None:
     evidence = trial.theft(trial.cosine, trial.strongest).evidence
     if not evidence.templates:
-        return None  # nothing stolen that could be dealt in another order
+        return None  # no stolen templates to reorder
     rows = stream(trial.seed, "another order").permutation(len(evidence.templates))
     columns = stream(trial.seed, "another order of others").permutation(len(evidence.others))
     expected = trial.question.follows(trial.on_cosine[trial.strongest], rows, columns)
@@ -317,7 +317,7 @@ def _order(trial: Trial) -> str | None:
         renewed=tuple(replace(one, templates=tuple(one.templates[row] for row in rows)) for one in evidence.renewed),
     )
     agreement = _agreement(trial.question.comparable(expected), trial.question.comparable(trial.answer(dealt)))
-    return f"dealt in another order, the answers correlate by {agreement:.2f}" if agreement < _AGREEMENT else None
+    return f"with templates reordered, the answers correlate by {agreement:.2f}" if agreement < _AGREEMENT else None
 
 
 def _agreement(left: FloatArray, right: FloatArray) -> float:
@@ -356,13 +356,13 @@ def _chance_on_noise(trial: Trial) -> str | None:
 
 
 def _edge(trial: Trial, answer: FloatArray, holdings: Holdings, theft: Theft) -> float:
-    """How far from chance the answers are, in standard errors; positive is better than chance."""
+    """Distance of the answers from chance, in standard errors; positive is better than chance."""
     exam = Exam(trial.people.background, trial.people.target, holdings, theft, _OPERATING_FMR)
     return trial.question.edge(answer, exam)
 
 
 def _far(distance: float) -> str:
-    return f"the answers differ by {distance:.1g} of their spread"
+    return f"the answers differ by {distance:.1g} of their standard deviation"
 
 
 CHECKS: tuple[Check[Trial], ...] = (
@@ -399,7 +399,7 @@ CHECKS: tuple[Check[Trial], ...] = (
         "answer_finite",
         _finite,
         "finite answers for every stolen template",
-        "guard divisions and logarithms; give a template that says nothing the same value for all classes",
+        "guard divisions and logarithms; give all classes the same value for a template without information",
         needed=True,
     ),
     Check(
@@ -413,8 +413,8 @@ CHECKS: tuple[Check[Trial], ...] = (
         _needs,
         "an answer on a scheme that, besides enrolling, has the methods in needs and no other (an encrypted one has no "
         "score without its key)",
-        'state every method without which there is no answer, such as needs = ("score",) for queries to stolen '
-        "templates, and look for any other with hasattr",
+        'state every required method, such as needs = ("score",) for queries to stolen templates, and check for '
+        "optional ones with hasattr",
     ),
     Check(
         "answers_at_full_disclosure",
@@ -432,14 +432,14 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "keeps_no_state",
         _keeps_no_state,
-        "answers that don't depend on what the object was asked before",
-        "keep what is learned from the evidence in local variables of answer",
+        "answers that don't depend on earlier calls of the object",
+        "keep everything learned from the evidence in local variables of answer",
     ),
     Check(
         "order_of_records",
         _order,
-        "answers that follow their records when the stolen lists are dealt in another order",
-        "treat every template alike, wherever it stands; the order says nothing",
+        "answers that follow their templates when the stolen lists are reordered",
+        "treat every template alike, whatever its place; the order holds no information",
     ),
     Check(
         "leaves_evidence_alone",
@@ -457,13 +457,13 @@ CHECKS: tuple[Check[Trial], ...] = (
         "breaks_cosine",
         _breaks_cosine,
         f"an answer on cosine, which hides nothing, more than {_BREAKS:g} standard errors better than chance at every "
-        "stated level; otherwise what it doesn't find in another scheme says nothing",
-        "strengthen the attack, check that higher means more likely, and state only levels at which it can know",
+        "stated level; otherwise the attack counts as not measured on all schemes",
+        "strengthen the attack, check that higher means more likely, and state only levels at which it can succeed",
     ),
     Check(
         "stands_at_chance_on_noise",
         _chance_on_noise,
         f"an answer on noise, which holds nothing, within {_CHANCE:g} standard errors of chance",
-        "answer from `evidence` alone: whatever else tells it the truth is a leak of the harness or of the attack",
+        "compute the answer from `evidence` only: any other source of the truth is a leak of the harness or the attack",
     ),
 )

@@ -1,4 +1,4 @@
-"""The checks of an embedder against its contract; ``mote_bench.testing`` is the page to start from."""
+"""The checks of an embedder against its contract; the entry point is :mod:`mote_bench.testing`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CLOSE = 1e-4
 
 
 def portraits() -> list[Pixels]:
-    """Two rendered photographs each of three people who don't exist, person by person; (224, 224, 3) each."""
+    """Two rendered portraits each of three artificial people, person by person; (224, 224, 3) uint8 each."""
     folder = Path(__file__).parent / "portraits"
     return [read(folder / f"{person}-{photo}.jpg") for person in range(_PEOPLE) for photo in range(_PHOTOS)]
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """An embedder under test, made when a check first asks for it."""
+    """An embedder under test; it is made when a check first needs it."""
 
     make: Callable[[], Embedder]
 
@@ -142,7 +142,7 @@ CHECKS = (
         "answers_the_same_alone",
         _alone,
         "equal embeddings whatever stands beside a picture",
-        "use running, not batch statistics; keep nothing between calls",
+        "use running statistics instead of batch statistics; keep no state between calls",
     ),
     Check("leaves_pictures_alone", _untouched, "pictures as they were", "copy before you write"),
     Check(
@@ -155,6 +155,6 @@ CHECKS = (
         "says_what_it_is",
         _about,
         f"text on {', '.join(_ABOUT)}",
-        "name the model, the SHA-256 of its file and how faces are aligned: results can't be rebuilt without",
+        "name the model, the SHA-256 of its file and how faces are aligned: results can't be reproduced without them",
     ),
 )

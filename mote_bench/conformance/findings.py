@@ -1,4 +1,4 @@
-"""What the conformance checks of schemes and attacks share: findings, people to run on, and comparisons."""
+"""Common parts of the conformance checks: findings, generated people sets, and comparisons."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _Trial = TypeVar("_Trial")
 
 
 class FacesError(InputError):
-    """The faces that a kit was given can't serve it; unlike what a plug-in raises, that is no finding."""
+    """The given faces can't be used for the checks. That is an error of the caller, not a finding on the plug-in."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Attributes
     ----------
     check : str
-        Its name, snake case.
+        The check's name, snake case.
     ok : bool
-        Whether the plug-in keeps this part of its contract.
+        Whether the plug-in fulfils this part of its contract.
     message : str
-        What was expected; of a broken part also what was given and how to mend it.
+        What was expected; for a failed check also what was given and how to fix it.
     """
 
     check: str
@@ -44,30 +44,28 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check(Generic[_Trial]):
-    """One part of a contract.
+    """A check of one part of a contract.
 
-    ``complaint`` returns what was given where that isn't what was expected, otherwise ``None``. After a failed
-    ``needed`` check no other is made.
+    ``complaint`` describes what was given if that isn't what was expected, and otherwise returns ``None``. After a
+    failed ``needed`` check no further checks are made.
     """
 
     name: str
     complaint: Callable[[_Trial], str | None]
     expected: str
-    mend: str
+    fix: str
     needed: bool = False
 
 
 def findings(trial: _Trial, checks: Sequence[Check[_Trial]]) -> list[Finding]:
-    """Make the checks in order. What a plug-in raises is a complaint."""
+    """Run the checks in order. An error raised by the plug-in is a failed check."""
     found = []
     for check in checks:
         given = _complaint(check, trial)
         if given is None:
             found.append(Finding(check.name, True, f"Expected and found: {check.expected}."))
             continue
-        found.append(
-            Finding(check.name, False, f"Given: {given}. Expected: {check.expected}. To mend it: {check.mend}.")
-        )
+        found.append(Finding(check.name, False, f"Given: {given}. Expected: {check.expected}. To fix it: {check.fix}."))
         if check.needed:
             break
     return found
@@ -83,17 +81,17 @@ def _complaint(check: Check[_Trial], trial: _Trial) -> str | None:
 
 
 def raised(error: BaseException) -> str:
-    """An exception and the line that raised it, in a few words."""
+    """A short description of an exception and the line that raised it."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} (raised in {frame.filename}, line {frame.lineno})"
 
 
 def generated_faces(*, people: int = 240, photos: int = 2, dimension: int = 64, seed: int = 0) -> Faces:
-    """Gaussian people with planted attributes: no real faces, only something that a sound scheme tells apart.
+    """Gaussian embeddings with planted attributes. They aren't real faces, but any working scheme recognises them.
 
-    A person is a standard normal vector, moved by 4 to either side along one random direction (``gender``) and by 2
-    along another (``age``), in which ``years`` are counted too; a photo adds normal noise of half that size. Two photos
-    of one person have a cosine of about 0.8, photos of two people about 0 to 0.2.
+    A person is a standard normal vector, shifted by 4 to either side along one random direction (``gender``) and by 2
+    along another (``age``), on which ``years`` depend too. A photo adds normal noise of half that size. Two photos of
+    one person have a cosine of about 0.8, photos of two people about 0 to 0.2.
 
     Returns
     -------
@@ -116,7 +114,7 @@ def generated_faces(*, people: int = 240, photos: int = 2, dimension: int = 64, 
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """Three people sets that share no one. Row i of ``target`` and of ``second`` are two photos of one person."""
+    """Three disjoint people sets. Row i of ``target`` and row i of ``second`` are two photos of one person."""
 
     background: Faces
     shadow: Faces
@@ -125,15 +123,15 @@ class People:
 
 
 def deal(faces: Faces, *, target: int, shadow: int, seed: int) -> People:
-    """Deal people with two photos or more into the sets; at most a quarter become target, a third shadow people.
+    """Split people with two photos or more into the sets: at most a quarter are targets, a third shadow subjects.
 
     Raises
     ------
     InputError
-        When ``faces`` doesn't say who it shows, or holds too few people with two photos.
+        When ``faces`` has no identities, or too few people with two photos.
     """
     if faces.identity is None:
-        raise FacesError("the faces say nothing of who they show; expected `identity`, or leave `faces` out.")
+        raise FacesError("the faces have no identities; expected `identity`, or leave `faces` out.")
     persons = [np.flatnonzero(faces.identity == name) for name in np.unique(faces.identity)]
     paired = [rows for rows in persons if len(rows) >= 2]
     least = 80 if target > 8 else 24
@@ -154,9 +152,9 @@ def deal(faces: Faces, *, target: int, shadow: int, seed: int) -> People:
 
 
 def apart(expected: npt.ArrayLike, given: npt.ArrayLike) -> float:
-    """Root mean square difference, as a share of the spread of ``expected``.
+    """Root mean square difference, divided by the standard deviation of ``expected``.
 
-    Infinite when shapes differ or a difference isn't finite.
+    Infinite if shapes differ or a difference isn't finite.
     """
     left, right = np.asarray(expected, dtype=np.float64), np.asarray(given, dtype=np.float64)
     if left.shape != right.shape:
@@ -169,35 +167,35 @@ def apart(expected: npt.ArrayLike, given: npt.ArrayLike) -> float:
 
 
 def not_numbers(given: object, shape: tuple[int, ...]) -> str | None:
-    """A complaint when something is not a numpy array of finite real floats in this shape."""
+    """A complaint if ``given`` isn't a numpy array of finite real floats of this shape."""
     return wrong_shape(given, shape) or wrong_dtype(given) or not_finite(given)
 
 
 def wrong_shape(given: object, shape: tuple[int, ...]) -> str | None:
-    """A complaint when something is not a numpy array of this shape."""
+    """A complaint if ``given`` isn't a numpy array of this shape."""
     if not isinstance(given, np.ndarray):
         return f"{type(given).__module__}.{type(given).__name__}, not a numpy array"
-    return None if given.shape == shape else f"shape {given.shape} where {shape} was due"
+    return None if given.shape == shape else f"shape {given.shape} instead of {shape}"
 
 
 def wrong_dtype(given: object) -> str | None:
-    """A complaint when an array doesn't hold real floating-point numbers."""
+    """A complaint if an array doesn't hold real floating-point numbers."""
     dtype = np.asarray(given).dtype
     return None if dtype.kind == "f" else f"dtype {dtype}"
 
 
 def not_finite(given: object) -> str | None:
-    """A complaint when an array of floats holds NaN or infinity."""
+    """A complaint if an array of floats holds NaN or infinity."""
     broken = ~np.isfinite(np.asarray(given, dtype=np.float64))
     return f"{broken.sum()} of {broken.size} values are NaN or infinite" if broken.any() else None
 
 
 def disturbed_generators(work: Callable[[], object]) -> list[str]:
-    """The global random generators whose state is not the same after the work; all are put back."""
+    """The global random generators whose state ``work`` changed; the states are restored afterwards."""
     generators = _global_generators()
     kept = {name: generator.state() for name, generator in generators.items()}
     for generator in generators.values():
-        generator.draw()  # otherwise one that is always seeded alike would stand where an earlier call left it
+        generator.draw()  # else work that always sets the same seed could leave the state of an earlier call
     before = {name: pickle.dumps(generator.state()) for name, generator in generators.items()}
     try:
         work()
@@ -215,7 +213,7 @@ class _Generator:
 
 
 def _global_generators() -> dict[str, _Generator]:
-    """Those that are loaded."""
+    """The global generators of loaded libraries."""
     numpy = _Generator(np.random.get_state, np.random.random, np.random.set_state)
     generators = {"random": _Generator(random.getstate, random.random, random.setstate), "numpy.random": numpy}
     if "torch" in sys.modules:

@@ -1,4 +1,4 @@
-"""The checks of a question against its contract; ``mote_bench.testing`` is the page to start from."""
+"""The checks of a question against its contract; the entry point is :mod:`mote_bench.testing`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import numpy as np
 from mote_bench import judge, protocol, registry, tasks
 from mote_bench.conformance.findings import Check
 from mote_bench.contracts import CEILING, Faces, FloatArray, Knowledge, Shadow, Threat
-from mote_bench.evidence import doors, steal
+from mote_bench.evidence import steal, verification_targets
 from mote_bench.metrics.measured import Measured
 from mote_bench.questions import Exam, Question
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import claimant
-from mote_bench.questions.staging import Attacked, Case, Database, Doors, Holdings, Rules, Scene, Theft
+from mote_bench.questions.staging import Attacked, Case, Database, Holdings, Rules, Scene, Theft, VerificationTargets
 from mote_bench.split import Split, split
 from mote_bench.toolkit import stream, stream_seed
 
 _PROTOCOL = "quick-1"
 _GUESSES = 20
 _MOST_LUCKY = 4
-"""Of 20 guesses, at 2.5 % each: more than this by chance in one question of six thousand."""
+"""Out of 20 guesses, at 2.5 % each: more than this happens by chance for one question in six thousand."""
 _CHANCE = 4.0
 """Standard errors, as for attacks."""
 _THREAT = Threat(Knowledge.ALGORITHM)
@@ -33,7 +33,7 @@ _THREAT = Threat(Knowledge.ALGORITHM)
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A question under test, put to people made up for it and enrolled with a scheme that hides nothing."""
+    """A question under test, posed about generated people who are enrolled with the ceiling control."""
 
     kind: type[Question]
     faces: Faces
@@ -49,7 +49,7 @@ class Trial:
 
     @cached_property
     def question(self) -> Question:
-        """The first that is offered."""
+        """The first question that is offered."""
         return self.kind.offered(self.split, self.protocol).questions[0]
 
     @cached_property
@@ -88,19 +88,19 @@ class Trial:
     def rules(self) -> Rules:
         return Rules(judge.yardstick(self.split, self.protocol.fmr), self.holdings.thresholds)
 
-    def staged(self) -> tuple[Theft, Doors | None]:
-        """The same evidence each time."""
+    def staged(self) -> tuple[Theft, VerificationTargets | None]:
+        """The staged evidence (the same each time), and the templates to verify reconstructions against."""
         rng = stream(self.seed, "theft")
         stolen = steal(self.holdings, self.question, _THREAT, scene=self.scene, rng=rng)
-        return stolen, doors(self.holdings, self.question, _THREAT, stolen=stolen, rng=rng)
+        return stolen, verification_targets(self.holdings, self.question, _THREAT, stolen=stolen, rng=rng)
 
     def guess(self, number: int = 0) -> FloatArray:
-        """An answer that knows nothing."""
+        """A random answer."""
         rng = stream(self.seed, "guess", number)
         return rng.standard_normal(self.question.shape(self.staged()[0].evidence))
 
     def measured(self, answer: FloatArray) -> Measured:
-        """An answer scored on the target people."""
+        """The measures of an answer on the target subjects."""
         stolen, where = self.staged()
         attacked = Attacked(answer, None, tasks.shown(self.question, answer, where))
         case = Case(attacked, stolen, judge.panels(self.split)[0], self.rules)
@@ -135,7 +135,7 @@ def _named(trial: Trial) -> str | None:
     if other is not None and (other.__module__, other.__qualname__) != (trial.kind.__module__, trial.kind.__qualname__):
         return f"'{name}', which is the name of {other.__module__}.{other.__qualname__}"
     if trial.kind.id and not trial.kind.claims(name):
-        return f"'{name}', which it doesn't claim"
+        return f"'{name}', for which its own claims returns False"
     return None
 
 
@@ -188,7 +188,7 @@ def _described(trial: Trial) -> str | None:
     metrics = [one.name for one in trial.measured(trial.guess()).measurements]
     rows = [*trial.kind.metrics, *(row for row in catalogue.METRICS if trial.kind.kind() in row.questions)]
     unknown = [metric for metric in metrics if catalogue.row(metric, rows) is None]
-    return f"{', '.join(unknown)}, of which no row says what they mean" if unknown else None
+    return f"{', '.join(unknown)} without a row that describes it" if unknown else None
 
 
 def _headline(trial: Trial) -> str | None:
@@ -206,9 +206,9 @@ def _guesses_break_nothing(trial: Trial) -> str | None:
 
 
 def _examined(trial: Trial) -> str | None:
-    """As the kit for attacks examines them, where target subject i is row i of the target faces.
+    """Compute ``edge`` of a random answer as the conformance kit for attacks does; it must not beat chance.
 
-    One-sided: guessed faces that no system takes for anybody's do worse than the strangers that chance stands for.
+    The check is one-sided: random embeddings that no system accepts do worse than non-mated faces, which define chance.
     """
     target = trial.split.target.references
     example = trial.kind.example(target, trial.split.shadow.references)
@@ -241,14 +241,14 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "has_a_name_of_its_own",
         _named,
-        "a name that no other question has, and that its own claims accepts",
-        "give it an id of its own, or override name and claims together",
+        "a name that no other question has, and for which its own claims returns True",
+        "give it its own id, or override name and claims together",
     ),
     Check(
         "pickles",
         _pickles,
-        "a question that can be sent to the worker processes and is equal to itself there",
-        "let its fields be numbers, texts and tuples of these",
+        "a question that can be sent to the worker processes and is equal afterwards",
+        "use numbers, texts and tuples of these as its fields",
     ),
     Check(
         "deals_the_same",
@@ -260,26 +260,26 @@ CHECKS: tuple[Check[Trial], ...] = (
         "answer_shape",
         _shape,
         "the shape of an answer as two positive ints",
-        "work it out from the evidence, such as (evidence.people, 1)",
+        "compute it from the evidence, such as (evidence.people, 1)",
         needed=True,
     ),
     Check(
         "measures",
         _measures,
-        "finite figures of any answer, each inside its interval, and details that JSON can hold",
-        "leave out what isn't defined, and turn arrays into lists",
+        "finite figures for any answer, each inside its interval, and details that JSON can hold",
+        "leave out undefined metrics, and turn arrays into lists",
         needed=True,
     ),
     Check(
         "measures_the_same",
         _same_figures,
-        "the same figures of the same answer",
+        "the same figures for the same answer",
         "draw only from the `rng` that measure is given",
     ),
     Check(
         "describes_its_metrics",
         _described,
-        "a row of the catalogue, or of the question's own metrics, for all that it measures",
+        "a row of the catalogue, or of the question's own metrics, for every metric that it measures",
         "add mote_bench.questions.Metric rows to its metrics",
     ),
     Check(
@@ -298,6 +298,6 @@ CHECKS: tuple[Check[Trial], ...] = (
         "guesses_have_no_edge",
         _examined,
         f"an edge of less than {_CHANCE:g} standard errors for a guess",
-        "let edge compare the answer with the truth of theft.people, in their order",
+        "let edge compare the answer with the truth about theft.people, in their order",
     ),
 )

@@ -1,4 +1,4 @@
-"""The checks of a scheme against its contract; ``mote_bench.testing`` is the page to start from."""
+"""The checks of a scheme against its contract; the entry point is :mod:`mote_bench.testing`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import torch
 
 _TOLERANCE = 0.05
-"""Of the scores' spread: more than rounding that training amplifies, less than a dependence on other people."""
+"""In standard deviations of the scores: above rounding errors amplified by training, below a dependence on others."""
 _STRICT = 1e-4
 _SIGMAS = 3.0
 _SECONDS_ELSEWHERE = 600
@@ -50,7 +50,7 @@ with os.fdopen(answers, "wb") as out:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A scheme under test: fitted, enrolled and scored when a check first asks for it."""
+    """A scheme under test; it is fitted, enrolled and scored when a check first needs that."""
 
     make: Callable[[], Scheme]
     people: People
@@ -62,18 +62,18 @@ class Trial:
 
     @cached_property
     def fitted(self) -> object:
-        """What ``fit`` returned."""
+        """The object that ``fit`` returned."""
         return self.made.fit(self.background, seed=stream_seed(self.seed, "fit"))
 
     @cached_property
     def background(self) -> Faces:
-        """Without identities, unless the scheme says that it needs them."""
+        """The background set, without identities unless the scheme states ``needs_identity``."""
         faces = self.people.background
         return faces if needs_identity(self.made) else Faces(faces.embeddings, None, faces.attributes)
 
     @cached_property
     def pickled(self) -> bytes:
-        """The public state: the fitted scheme before it has enrolled anyone."""
+        """The fitted scheme before any enrolment, pickled."""
         import cloudpickle  # what the worker processes use
 
         assert "templates" not in vars(self), "the public state must be taken before anyone is enrolled"
@@ -87,12 +87,12 @@ class Trial:
 
     @cached_property
     def seeds(self) -> list[int]:
-        # Rising, so that only the check of the order can tell a scheme that sorts by them.
+        # Sorted, so that a scheme which sorts people by them fails the check of the order only.
         return sorted(stream_seed(self.seed, "enroll", row) for row in range(self.n))
 
     @cached_property
     def probes(self) -> FloatArray:
-        """A second photo of each person enrolled, then strangers."""
+        """A second photo of each enrolled person, then photos of people who aren't enrolled."""
         return np.concatenate([self.people.second.embeddings, self.people.shadow.embeddings])
 
     @cached_property
@@ -109,7 +109,7 @@ class Trial:
 
     @property
     def few(self) -> list[int]:
-        """The people that are tried one at a time."""
+        """The people who are enrolled and scored one at a time."""
         return [0, self.n // 2, self.n - 1]
 
     @property
@@ -117,7 +117,7 @@ class Trial:
         return list(range(self.n))
 
     def enroll(self, rows: Sequence[int], *, scheme: Scheme | None = None) -> list[Template]:
-        """The templates of some people, enrolled in one call."""
+        """The templates of the people ``rows``, enrolled in one call."""
         return (scheme or self.made).enroll(
             self.people.target.embeddings[list(rows)],
             keys=None if self.keys is None else [self.keys[row] for row in rows],
@@ -132,7 +132,7 @@ class Trial:
         probes: FloatArray | None = None,
         scheme: Scheme | None = None,
     ) -> FloatArray:
-        """The answers of the templates of the people ``rows`` under their own keys."""
+        """The scores of templates of the people ``rows`` against probes, under these people's own keys."""
         rows = self.everyone if rows is None else rows
         shown = self.probes if probes is None else probes
         keys = None if self.keys is None else [self.keys[row] for row in rows]
@@ -180,21 +180,21 @@ def _direction(trial: Trial) -> str | None:
     surplus = _own_surplus(trial)
     if surplus >= -_SIGMAS:
         return None
-    return f"people's own photos score {-surplus:.1f} standard errors below those of strangers"
+    return f"genuine scores are {-surplus:.1f} standard errors below impostor scores"
 
 
 def _recognises(trial: Trial) -> str | None:
     surplus = _own_surplus(trial)
     if abs(surplus) > _SIGMAS:
         return None
-    return f"people's own photos score {surplus:+.1f} standard errors from those of strangers"
+    return f"genuine scores are {surplus:+.1f} standard errors from impostor scores"
 
 
 def _own_surplus(trial: Trial) -> float:
-    """Own photo minus the mean stranger, averaged over people, in standard errors; 0 where all scores are equal."""
+    """Genuine score minus mean impostor score, averaged over people, in standard errors; 0 if all are equal."""
     own = np.diagonal(trial.scores).astype(np.float64)
-    strangers = (trial.scores.sum(axis=1, dtype=np.float64) - own) / (trial.scores.shape[1] - 1)
-    surplus = own - strangers
+    non_mated = (trial.scores.sum(axis=1, dtype=np.float64) - own) / (trial.scores.shape[1] - 1)
+    surplus = own - non_mated
     error = surplus.std(ddof=1) / np.sqrt(trial.n)
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.nan_to_num(surplus.mean() / error, nan=0.0, posinf=np.inf, neginf=-np.inf))
@@ -237,7 +237,7 @@ def _scores_alone(trial: Trial) -> str | None:
 
 
 def _bytes_hold_everything(trial: Trial) -> str | None:
-    if "pickled" not in vars(trial):  # reported already, and there's nothing to send
+    if "pickled" not in vars(trial):  # reported by another check, and there is nothing to send
         return None
     payload = io.BytesIO()
     pickle.dump(sys.path, payload)
@@ -258,7 +258,7 @@ def _bytes_hold_everything(trial: Trial) -> str | None:
 
 
 def score_elsewhere(payload: BinaryIO, answers: BinaryIO) -> None:
-    """In the new process: read the fitted scheme and what was enrolled, write the scores."""
+    """Run in the new process: reads the fitted scheme, templates, probes and keys, and writes the scores."""
     scheme: Scheme = pickle.load(payload)
     templates, probes, keys = pickle.load(payload)
     pickle.dump(np.asarray(scheme.score(templates, probes, keys=keys)), answers)
@@ -272,7 +272,7 @@ def _key_matters(trial: Trial) -> str | None:
     distance = apart(np.diagonal(trial.scores), np.diagonal(scores))
     if distance > _TOLERANCE:
         return None
-    return f"with wrong keys the genuine scores differ by {distance:.1g} of their spread"
+    return f"with wrong keys the genuine scores differ by only {distance:.1g} of their standard deviation"
 
 
 def _broken_templates(trial: Trial) -> str | None:
@@ -284,12 +284,12 @@ def _broken_templates(trial: Trial) -> str | None:
     for garbage in (b"\xff" * size, stream(trial.seed, "garbage").bytes(size)):
         answer = _verdict(trial, [trial.templates[0], garbage])
         if answer not in ("ValueError", "answered"):
-            return f"{size} bytes of garbage, the length of a template: {answer}"
+            return f"{size} random bytes, the length of a template: {answer}"
     return None
 
 
 def _broken(first: Template, second: Template) -> Iterator[tuple[str, list[Template]]]:
-    """Stolen or spoilt records that no reading of the format allows."""
+    """Damaged templates of impossible length, with a description of each."""
     spoilt = {
         "an empty template": b"",
         "a template without its last byte": second[:-1],
@@ -311,7 +311,7 @@ def _verdict(trial: Trial, templates: list[Template]) -> str:
             scores = trial.score(templates, rows=trial.everyone[: len(templates)])
     except ValueError:
         return "ValueError"
-    except Exception as error:  # the contract asks for a ValueError
+    except Exception as error:  # the contract requires a ValueError
         return raised(error)
     return not_numbers(scores, (len(templates), len(trial.probes))) or "answered"
 
@@ -319,7 +319,7 @@ def _verdict(trial: Trial, templates: list[Template]) -> str:
 def _twice(trial: Trial) -> str | None:
     first, second = trial.score(trial.templates), trial.score(trial.templates)
     distance = max(apart(first, second), apart(first, trial.scores))
-    return f"asked again, {_far(distance)}" if distance > _STRICT else None
+    return f"scored a second time, {_far(distance)}" if distance > _STRICT else None
 
 
 def _inputs(trial: Trial) -> str | None:
@@ -370,9 +370,9 @@ def _surrogate_gradient(trial: Trial) -> str | None:
         return None
     probes, answers = asked
     if tuple(answers.shape) != tuple(probes.shape[:2]):
-        return f"shape {tuple(answers.shape)} where {tuple(probes.shape[:2])} was due"
+        return f"shape {tuple(answers.shape)} instead of {tuple(probes.shape[:2])}"
     if not answers.requires_grad:
-        return "answers that carry no gradient"
+        return "scores without a gradient"
     answers.sum().backward()  # type: ignore[no-untyped-call]
     gradient = np.zeros(1) if probes.grad is None else probes.grad.numpy()
     if not_finite(gradient):
@@ -391,7 +391,7 @@ def _surrogate_order(trial: Trial) -> str | None:
 
 
 def _surrogate(trial: Trial) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Probes (n, k, d), the same for each template, and the surrogate's answers to them."""
+    """Probes (n, k, d), the same for each template, and the surrogate's scores of them."""
     surrogate = getattr(trial.made, "surrogate", None)
     if surrogate is None:
         return None
@@ -406,7 +406,7 @@ def _spread_probes(trial: Trial) -> FloatArray:
 
 
 def _rank_correlation(left: FloatArray, right: FloatArray) -> float:
-    """Spearman's, with mid-ranks for ties; 0 where either side is constant."""
+    """Spearman's rank correlation, with mid-ranks for ties; 0 if either side is constant."""
     a, b = (_ranks(side) for side in (left, right))
     a, b = a - a.mean(), b - b.mean()
     length = np.sqrt((a @ a) * (b @ b))
@@ -419,7 +419,7 @@ def _ranks(values: FloatArray) -> npt.NDArray[np.float64]:
 
 
 def _far(distance: float) -> str:
-    return f"the scores differ by {distance:.1g} of their spread"
+    return f"the scores differ by {distance:.1g} of their standard deviation"
 
 
 CHECKS: tuple[Check[Trial], ...] = (
@@ -480,7 +480,7 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "recognises",
         _recognises,
-        "people's own photos to score otherwise than strangers' (a control that holds nothing needn't)",
+        "genuine scores that differ from impostor scores (a control that holds nothing may fail this)",
         "compare the probe with what was enrolled; a scheme that can't recognise is broken, not private",
     ),
     Check(
@@ -492,13 +492,13 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "enrols_alone_as_together",
         _enrols_alone,
-        "a person's template not to depend on who is enrolled beside them",
+        "a person's template not to depend on who else is enrolled",
         "compute statistics over people in fit, on the background; draw person i's randomness from seeds[i]",
     ),
     Check(
         "order_of_people",
         _order,
-        "template i to be that of reference i, in whatever order people are given",
+        "template i to be that of reference i, whatever the order of people",
         "return templates in the order of `references`, and use seeds[i] and keys[i], never the position i",
     ),
     Check(
@@ -511,7 +511,7 @@ CHECKS: tuple[Check[Trial], ...] = (
         "bytes_hold_everything",
         _bytes_hold_everything,
         "a new process that has the fitted scheme, the bytes and the keys to give the same scores",
-        "put whatever enroll keeps of a person into the template; nothing in the object, its class or the module",
+        "store all data of a person in the template, and none in the object, its class or the module",
     ),
     Check(
         "key_matters",
@@ -522,19 +522,19 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "refuses_broken_templates",
         _broken_templates,
-        "score to raise ValueError on empty, cut, lengthened or foreign bytes, wherever they stand in the list",
-        "check each template's length and what it holds before it is read, and raise ValueError",
+        "score to raise ValueError on empty, cut, lengthened or foreign bytes, at any place in the list",
+        "check each template's length and content before decoding it, and raise ValueError",
     ),
     Check(
         "scores_alike_twice",
         _twice,
-        "the same scores when the same question is asked again",
-        "keep no state between calls of score, and draw nothing there",
+        "the same scores when the same comparison is made again",
+        "keep no state between calls of score, and draw no random numbers in it",
     ),
     Check(
         "leaves_inputs_alone",
         _inputs,
-        "enroll and score to leave what they are given unchanged",
+        "enroll and score to leave their arguments unchanged",
         "work on copies: `probes = probes - mean` instead of `probes -= mean`",
     ),
     Check(
@@ -547,7 +547,7 @@ CHECKS: tuple[Check[Trial], ...] = (
         "size_is_honest",
         _size,
         "templates whose size doesn't depend on how many people are enrolled",
-        "store in a template what belongs to one person, and what all share in fit",
+        "store one person's data in the template, and data common to all people in fit",
     ),
     Check(
         "reconstruct_shape",
@@ -559,7 +559,7 @@ CHECKS: tuple[Check[Trial], ...] = (
         "surrogate_differentiable",
         _surrogate_gradient,
         "surrogate, if there is one, to return a function to a torch tensor (n, k) whose gradient reaches the probes",
-        "stay in torch operations from probes to answer: no .detach(), .numpy(), rounding or comparing on the way",
+        "use torch operations only, from probes to scores: no .detach(), .numpy(), rounding or comparisons",
     ),
     Check(
         "surrogate_orders_as_score",

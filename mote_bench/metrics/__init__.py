@@ -1,1 +1,1 @@
-"""Every published metric, with its interval over people; pure functions of arrays."""
+"""All published metrics with 95 % confidence intervals over subjects, as pure functions of arrays."""

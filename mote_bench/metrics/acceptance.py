@@ -1,4 +1,4 @@
-"""Whether the running system itself lets a reconstruction in, and what finding it cost in queries."""
+"""Acceptance of reconstructions by the running system, and the number of online queries spent."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from mote_bench.contracts import FloatArray, Measurement
 from .intervals import wilson
 
 PRESENTED_TO = {"same": "accepted", "renewed": "accepted_after_renewal", "another": "accepted_by_another"}
-"""The metric of each record that a reconstruction is presented to."""
+"""The metric for each template that a reconstruction is verified against."""
 
 
 def measure_acceptance(scores: Mapping[str, FloatArray], thresholds: Mapping[str, float]) -> tuple[Measurement, ...]:
-    """Shares of reconstructions that the system accepts at its own thresholds.
+    """Shares of reconstructions that the running system accepts at its own thresholds; higher is worse.
 
     Parameters
     ----------
     scores : mapping of str -> (n,) float
-        What the system scores for reconstruction i against ``same`` (the attacked record of person i), ``renewed`` (the
-        same person enrolled from another photo under another key) and ``another`` (somebody else's record).
+        Comparison scores of reconstruction i with three templates: ``same`` (the attacked template of subject i),
+        ``renewed`` (the same subject enrolled from another photo under another key) and ``another`` (another
+        subject's).
     thresholds : mapping of FMR -> float
 
     Returns
     -------
     tuple of Measurement
         ``accepted_at_fmr_X``, ``accepted_after_renewal_at_fmr_X`` and ``accepted_by_another_at_fmr_X`` with Wilson
-        intervals over people. The last one is what a face that opens everything would score in the first two.
+        intervals over subjects. The last one is the share of the first two that is not specific to the subject.
     """
     return tuple(
         _share(PRESENTED_TO[name], values >= threshold, fmr)
@@ -39,7 +40,7 @@ def measure_acceptance(scores: Mapping[str, FloatArray], thresholds: Mapping[str
 
 
 def measure_queries(queries: npt.NDArray[np.int64]) -> tuple[Measurement, ...]:
-    """``queries_per_person``: the mean; its limits are the fewest and the most for one person, no sampling interval."""
+    """Mean number of online queries per subject, ``queries_per_person``; limits are the minimum and the maximum."""
     mean, least, most = float(queries.mean()), float(queries.min()), float(queries.max())
     return (Measurement("queries_per_person", mean, least, most, len(queries)),)
 

@@ -1,4 +1,4 @@
-"""How well an answer tells a soft-biometric class: accuracies, gain over the majority class, AUC."""
+"""Accuracy of inferring a soft-biometric class: balanced accuracy, accuracy, gain over the majority class, AUC."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Labels = npt.NDArray[np.integer]
 
 
 def measure_attribute(answer: FloatArray, truth: Labels, classes: Sequence[str]) -> Measured:
-    """Balanced accuracy, accuracy, gain over always saying the majority class, and AUC.
+    """Balanced accuracy, accuracy, gain over the majority class, and AUC of predicted classes; higher = leaks more.
 
     Parameters
     ----------
     answer : (n, C) float
-        A row per person, higher = more likely.
+        One row per subject, higher = more likely.
     truth : (n,) int
-        Position of each person's class in ``classes``.
+        Position of each subject's class in ``classes``.
     classes : sequence of str
         The C class names.
 
@@ -37,7 +37,7 @@ def measure_attribute(answer: FloatArray, truth: Labels, classes: Sequence[str])
     Raises
     ------
     ValueError
-        On wrong shapes, an answer that is not finite, a truth outside the classes, and fewer than two classes.
+        On wrong shapes, answers that are not finite, a truth outside the classes, and fewer than two classes.
     """
     answer, truth = _checked(answer, truth, len(classes))
     confusion = confusion_matrix(answer, truth)
@@ -53,57 +53,61 @@ def measure_attribute(answer: FloatArray, truth: Labels, classes: Sequence[str])
         Measurement("auc", macro_auc(answer, truth), *auc_interval(answer, truth), n=n, chance=0.5),
     )
     details = {"classes": list(classes), "class_counts": counts.tolist(), "confusion": confusion.tolist()}
-    return Measured(measurements, details, {"balanced_accuracy": _pull(answer, truth)})
+    return Measured(measurements, details, {"balanced_accuracy": _influence(answer, truth)})
 
 
 def balanced_accuracy(answer: FloatArray, truth: Labels) -> float:
-    """The mean over the classes that occur of the share of their people that is told right.
+    """Mean per-class recall, over the classes that occur.
 
-    A row whose best classes tie shares its credit between them, so an answer that is the same for all is at chance.
+    Classes that tie for a row's best share its credit, so a constant answer is at chance.
     """
     credit = _credit(answer)[np.arange(len(truth)), truth]
     return float(np.mean([credit[truth == label].mean() for label in np.unique(truth)]))
 
 
-def _pull(answer: FloatArray, truth: Labels) -> FloatArray:
-    """(n,) how far each person pulls the balanced accuracy from its value."""
-    credit, pull = _credit(answer)[np.arange(len(truth)), truth], np.zeros(len(truth))
+def _influence(answer: FloatArray, truth: Labels) -> FloatArray:
+    """(n,) influence of each subject on the balanced accuracy."""
+    credit, influence = _credit(answer)[np.arange(len(truth)), truth], np.zeros(len(truth))
     labels = np.unique(truth)
     for label in labels:
         members = truth == label
-        pull[members] = (credit[members] - credit[members].mean()) / (members.sum() * len(labels))
-    return pull
+        influence[members] = (credit[members] - credit[members].mean()) / (members.sum() * len(labels))
+    return influence
 
 
 def balanced_interval(confusion: FloatArray) -> Interval:
-    """MOVER over the Wilson intervals of the classes' own rates (Newcombe 1998; Zou & Donner 2008)."""
+    """Interval of the balanced accuracy: MOVER over the Wilson intervals of the classes' recalls.
+
+    Newcombe 1998; Zou & Donner 2008. ``confusion`` is (C, C), rows: truth.
+    """
     counts = confusion.sum(axis=1)
-    told, people = np.diag(confusion)[counts > 0], counts[counts > 0]
-    told = np.minimum(told, people)
-    bounds = np.array([modified_wilson(float(t), float(n)) for t, n in zip(told, people, strict=True)])
-    return mover_mean(told / people, bounds[:, 0], bounds[:, 1])
+    correct, people = np.diag(confusion)[counts > 0], counts[counts > 0]
+    correct = np.minimum(correct, people)
+    bounds = np.array([modified_wilson(float(t), float(n)) for t, n in zip(correct, people, strict=True)])
+    return mover_mean(correct / people, bounds[:, 0], bounds[:, 1])
 
 
 def attack_gain(accuracy: float, majority: float) -> float:
-    """(accuracy - majority) / (1 - majority): 0 = always saying the most frequent class, 1 = always right."""
+    """(accuracy - majority) / (1 - majority): 0 = always the most frequent class, 1 = always right."""
     return (accuracy - majority) / (1 - majority)
 
 
 def macro_auc(answer: FloatArray, truth: Labels) -> float:
-    """The mean over the classes that occur of the area under the ROC of that class against the rest.
+    """Mean over the classes that occur of the area under the ROC curve of that class against the rest.
 
-    A class's score is its column minus the row's mean: the column itself for probabilities, and for unnormalised
-    answers free of what a row adds to all classes alike.
+    A class's score is its column minus the row's mean. For probabilities this ranks as the column itself; for other
+    scores it removes a row's common offset.
     """
     margins = _margins(answer)
     return float(np.mean([np.mean(_above_rest(margins[:, label], truth == label)[0]) for label in np.unique(truth)]))
 
 
 def auc_interval(answer: FloatArray, truth: Labels) -> Interval:
-    """Wilson's interval with the variance of DeLong et al. (Biometrics 44, 1988), summed over the classes' curves.
+    """Interval of :func:`macro_auc`: Wilson's with the variance of DeLong et al. (Biometrics 44, 1988).
 
-    From few people on the wrong side of anyone that variance can't be read off. It is drawn towards the one of as
-    many independent trials as the smallest class has people, which counts as much as one such person.
+    The variance is summed over the classes' curves. Few misranked subjects are too few to estimate it, so it is shrunk
+    towards that of as many independent trials as the smallest class has subjects. That has the weight of one misranked
+    subject.
     """
     area, labels = macro_auc(answer, truth), np.unique(truth)
     margins, influence = _margins(answer), np.zeros(len(truth))
@@ -122,7 +126,7 @@ def auc_interval(answer: FloatArray, truth: Labels) -> Interval:
 
 
 def confusion_matrix(answer: FloatArray, truth: Labels) -> FloatArray:
-    """(C, C) people per true class (row) and told class (column); ties give fractions."""
+    """(C, C) number of subjects per true class (row) and predicted class (column); ties give fractions."""
     table = np.zeros((answer.shape[1], answer.shape[1]))
     np.add.at(table, truth, _credit(answer))
     return table
@@ -134,14 +138,14 @@ def _credit(answer: FloatArray) -> FloatArray:
 
 
 def _margins(answer: FloatArray) -> FloatArray:
-    """Columns minus row means; what rounding leaves of equal values is cut off."""
+    """Columns minus row means, rounded so that equal values stay equal."""
     scale = float(np.abs(answer).max()) or 1.0
     scaled = answer / scale
     return np.asarray(np.round(scaled - scaled.mean(axis=1, keepdims=True), 12))
 
 
 def _above_rest(scores: FloatArray, members: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    """For each member the share of the rest below it, for each of the rest the share of members above; ties half."""
+    """For each member the share of the rest below it; for each of the rest the share of members above. Ties: half."""
     inside, outside = np.sort(scores[members]), np.sort(scores[~members])
     below = (np.searchsorted(outside, scores[members]) + np.searchsorted(outside, scores[members], "right")) / 2
     above = (np.searchsorted(inside, scores[~members]) + np.searchsorted(inside, scores[~members], "right")) / 2

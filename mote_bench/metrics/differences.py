@@ -1,4 +1,4 @@
-"""How much worse a figure became between two runs that share people, with bounds at a chosen confidence."""
+"""Change of a figure between two runs that share subjects, with bounds at a chosen confidence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mote_bench.contracts import Measurement
 from .intervals import Z
 
 POWER = 0.9
-"""The detectable change is the one that is found with this probability."""
+"""Probability with which the detectable change is found."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """How much worse a figure became, its bounds, and the worsening that would be found (before any tolerance)."""
+    """How much worse a figure became, its bounds, and the smallest detectable worsening (before any tolerance)."""
 
     value: float
     low: float
@@ -27,10 +27,10 @@ class Change:
 
 
 def difference(before: Measurement, now: Measurement, together: float, *, worse: float, z: float) -> Change:
-    """``now - before`` where more is worse, between bounds that are each wrong once in ``1 / (1 - Phi(z))``.
+    """``now - before``, positive = worse, with bounds that each fail with probability ``1 - Phi(z)``.
 
     MOVER for two dependent figures (Zou & Donner, Statistics in Medicine 27, 2008) on the published 95 % intervals,
-    drawn out from 1.96 to ``z``.
+    scaled from 1.96 to ``z``.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def _apart(distance: float, other: float, together: float) -> float:
 
 
 def together(one: Mapping[int, float], other: Mapping[int, float]) -> float:
-    """Correlation of two figures, each given as the influence of people by their number; people of one only add none.
+    """Correlation of two figures, each given as a mapping of subject id to influence.
 
-    The covariance of two sums over partly the same independent people is that over the people in both.
+    The covariance of two sums over independent subjects is that over the subjects in both, so others add nothing.
     """
     length = float(np.sqrt(sum(v * v for v in one.values()) * sum(v * v for v in other.values())))
     shared = sum(value * other[person] for person, value in one.items() if person in other)

@@ -1,4 +1,4 @@
-"""How evenly a scheme's errors fall on groups of people: rates per group and published measures of their spread."""
+"""Fairness: error rates per demographic group, and published measures of how much they differ between groups."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """One measure of how far the groups' rates lie apart, or the reason why it is undefined."""
+    """One measure of how much the groups' rates differ, or the reason why it is undefined."""
 
     value: float = np.nan
     interval: Interval = (np.nan, np.nan)
@@ -56,22 +56,22 @@ def measure_fairness(
 ) -> Measured:
     """Error rates of each group at one threshold, and FDR, IR, GARBE and SER of each attribute.
 
-    The interval of a spread holds 95 % also where all groups are alike: an estimated spread is off by at most the
-    spread of the groups' own errors, drawn from their intervals, and its 95 % quantile is added on both sides. With
-    more than two groups that differ a lot it holds more.
+    The interval of a spread covers at least 95 %, also for equal groups. An estimated spread is off by at most the
+    spread of the groups' own errors. These are drawn from the groups' intervals, and the 95 % quantile of their spread
+    is added on both sides. With more than two groups that differ a lot the coverage is higher.
 
     Parameters
     ----------
     scores : Compared
         Person indices point into the arrays of ``groups``.
     groups : mapping of attribute -> (P,) str
-        The label of every person.
+        The label of every subject.
     threshold : float
-        Accepts a claim iff its score reaches it.
+        Lowest score that is accepted.
     rng : numpy.random.Generator
         For the intervals of the spreads.
     fmr_name : str
-        The FMR that the threshold was set for, as it stands in metric names.
+        The FMR that the threshold was set for, as a part of metric names.
     alpha : float
         The weight of FMR against FNMR in FDR, IR and GARBE, in [0, 1].
 
@@ -79,13 +79,13 @@ def measure_fairness(
     -------
     Measured
         Per attribute A and group g ``fnmr_A_g_at_fmr_X`` and ``fmr_A_g_at_fmr_X``, and ``fdr_A_at_fmr_X``,
-        ``ir_A_at_fmr_X``, ``garbe_A_at_fmr_X`` and ``ser_A``. Details name the groups with fewer than 10 people
-        (left out) and the measures that are undefined, with the reason.
+        ``ir_A_at_fmr_X``, ``garbe_A_at_fmr_X`` and ``ser_A``. Details name the groups with fewer than 10 subjects,
+        which are left out, and the measures that are undefined, with the reason.
 
     Raises
     ------
     ValueError
-        Where ``groups`` doesn't label everyone, or two labels become the same name in snake case.
+        When ``groups`` doesn't label every subject, or two labels map to the same metric name.
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha is {alpha}; expected 0 to 1, the weight of FMR against FNMR")
@@ -108,7 +108,7 @@ def measure_fairness(
 
 
 def fdr(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
-    """Fairness discrepancy rate 1 - (alpha max|FMR_i - FMR_j| + (1 - alpha) max|FNMR_i - FNMR_j|); 1 = even.
+    """Fairness discrepancy rate 1 - (alpha max|FMR_i - FMR_j| + (1 - alpha) max|FNMR_i - FNMR_j|); 1 = equal.
 
     de Freitas Pereira & Marcel, IEEE TBIOM 4 (2022), arXiv 2011.02395. Rates are (G,), one per group.
     """
@@ -116,15 +116,15 @@ def fdr(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
 
 
 def ir(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
-    """Inequity rate (max FMR / min FMR)^alpha (max FNMR / min FNMR)^(1 - alpha); 1 = even.
+    """Inequity rate (max FMR / min FMR)^alpha (max FNMR / min FNMR)^(1 - alpha); 1 = equal.
 
-    Described in arXiv 2203.05051. Undefined where a rate is 0: ValueError.
+    Described in arXiv 2203.05051. Undefined if a rate is 0: ValueError.
     """
     return float(_ratio(fmrs) ** alpha * _ratio(fnmrs) ** (1 - alpha))
 
 
 def garbe(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
-    """Gini aggregation rate for biometric equitability alpha G(FMR) + (1 - alpha) G(FNMR); 0 = even.
+    """Gini aggregation rate for biometric equitability alpha G(FMR) + (1 - alpha) G(FNMR); 0 = equal.
 
     Howard et al., arXiv 2203.05051.
     """
@@ -132,12 +132,12 @@ def garbe(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:
 
 
 def gini(rates: FloatArray) -> float:
-    """Gini coefficient n / (n - 1) sum_ij |x_i - x_j| / (2 n^2 mean(x)) of (n,) rates; 0 where all are zero."""
+    """Gini coefficient n / (n - 1) sum_ij |x_i - x_j| / (2 n^2 mean(x)) of (n,) rates; 0 if all are zero."""
     return float(_mean_difference(_relative(np.asarray(rates, dtype=float))))
 
 
 def ser(errors: FloatArray) -> float:
-    """Skewed error ratio max / min of the groups' errors, (G,); 1 = even. ValueError where an error is 0.
+    """Skewed error ratio max / min of the groups' errors, (G,); 1 = equal. ValueError if an error is 0.
 
     Wang & Deng, CVPR 2020.
     """
@@ -145,13 +145,13 @@ def ser(errors: FloatArray) -> float:
 
 
 def _groups(scores: Compared, labels: npt.NDArray[np.str_], threshold: float) -> tuple[list[Group], dict[str, str]]:
-    """The groups of one attribute that can be measured, and why the others can't."""
+    """The groups of one attribute that can be measured, and the reasons why others can't."""
     people = scores.people
     if people.max() >= len(labels):
         raise ValueError(f"{len(labels)} labels for person indices up to {people.max()}; expected a label per person")
     present, counts = np.unique(labels[people], return_counts=True)
     if len({snake_case(str(label)) for label in present}) < len(present):
-        raise ValueError(f"labels {', '.join(present)} are not told apart in metric names; rename one")
+        raise ValueError(f"two of the labels {', '.join(present)} map to the same metric name; rename one")
     found, left_out = [], {}
     for label, count in zip(present.tolist(), counts.tolist(), strict=True):
         if count < _FEWEST_PEOPLE:
@@ -218,7 +218,7 @@ def _spreads(groups: list[Group], alpha: float, rng: np.random.Generator) -> dic
 
 @dataclass(frozen=True, eq=False)
 class _Rates:
-    """One error rate per group with its interval, (G,), and standard draws of how far it is off, (R, G).
+    """One error rate per group with its interval, (G,), and draws of its standardised error, (R, G).
 
     A draw of 1 (-1) puts the true rate on the upper (lower) bound of its interval.
     """
@@ -278,7 +278,7 @@ def _ser(eers: _Rates) -> Spread:
 
 
 def _times(ratio: float, margin: float) -> Spread:
-    """A ratio whose logarithm is off by at most ``margin``."""
+    """A ratio with the interval for an error of its logarithm of at most ``margin``."""
     return Spread(ratio, (max(1.0, ratio * float(np.exp(-margin))), ratio * float(np.exp(margin))))
 
 
@@ -294,7 +294,7 @@ def _ratio(rates: FloatArray) -> float:
 
 
 def _relative(rates: FloatArray) -> FloatArray:
-    """(..., G) rates over their mean; all equal where all are zero."""
+    """(..., G) rates divided by their mean; all equal if all are zero."""
     mean = rates.mean(axis=-1, keepdims=True)
     return np.asarray(np.where(mean > 0, rates / np.where(mean > 0, mean, 1), 1))
 

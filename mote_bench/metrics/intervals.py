@@ -1,8 +1,8 @@
-"""95 % intervals over people: proportions, clustered and paired proportions, their combinations, means, bootstraps.
+"""95 % confidence intervals over subjects: proportions (clustered, paired), their combinations, means, bootstraps.
 
-People are the unit. Trials of one person are alike, and scores that share a person are alike, so a proportion carries
-the number of independent trials that would be as informative as the trials at hand (Kish's effective sample size),
-and its interval is Wilson's with that number (Korn & Graubard, Survey Methodology 24, 1998).
+Subjects are the sampling unit. Trials of one subject are correlated, and so are scores that share a subject. So each
+proportion has an effective sample size (Kish): the number of independent trials with the same information. Its
+interval is Wilson's with that number (Korn & Graubard, Survey Methodology 24, 1998).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ Z = float(special.ndtri(0.975))
 
 @dataclass(frozen=True, eq=False)
 class Proportion:
-    """A rate and what is needed to put an interval around it.
+    """A rate with its effective sample size and the influence of each subject.
 
     Attributes
     ----------
     value : float
         Successes per trial.
     effective : float
-        How many independent trials would be as informative.
+        Effective sample size: number of independent trials with the same information.
     influence : (P,) float
-        How far each person pulls the rate from its value: about what the rate would lose without them.
+        Influence of each subject on the rate: about the change of the rate without them, with opposite sign.
     """
 
     value: float
@@ -40,7 +40,7 @@ class Proportion:
 
     @property
     def interval(self) -> Interval:
-        """:func:`modified_wilson` at the effective number of trials."""
+        """:func:`modified_wilson` at the effective sample size."""
         return modified_wilson(self.value * self.effective, self.effective)
 
 
@@ -64,11 +64,11 @@ def wilson_bounds(rate: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
 
 
 def modified_wilson(successes: float, n: float) -> Interval:
-    """Wilson's interval with its bound towards a rare outcome let out.
+    """Modified Wilson interval: the bound near 0 or 1 is widened (Brown, Cai & DasGupta 2001, sec. 4.1.1).
 
-    With one to three successes Wilson's lower bound is too high, which takes the coverage of rates near 1/n down to
-    0.84. Brown, Cai & DasGupta (Statistical Science 16, 2001, sec. 4.1.1) put the one-sided 95 % bound there; here
-    it is the exact binomial one, and it holds wherever it is the lower of the two, which is at small counts only.
+    With one to three successes Wilson's lower bound is too high, and the coverage of rates near 1/n falls to 0.84.
+    Brown, Cai & DasGupta (Statistical Science 16, 2001) use the one-sided 95 % bound there. Here that is the exact
+    binomial bound, wherever it is the lower of the two, which it is at small counts only.
     """
     low, high = wilson(successes, n)
     if successes > 0:
@@ -79,17 +79,17 @@ def modified_wilson(successes: float, n: float) -> Interval:
 
 
 def person_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
-    """The rate over the trials of independent people, each of whom may contribute several.
+    """The rate over trials of independent subjects, each with one trial or more.
 
-    The variance is the linearised one of a ratio of sums (Kish, Survey Sampling, 1965). From few successes (or few
-    failures) nobody can tell how alike one person's trials are, so it is drawn towards the variance of perfectly
-    alike trials, which counts as much as one person with a success; without any success it is that one, and the
-    interval is Wilson's over people.
+    The variance is that of a ratio of sums, linearised (Kish, Survey Sampling, 1965). Few successes (or failures)
+    can't show how correlated one subject's trials are. So the variance is shrunk towards that of perfectly correlated
+    trials, which has the weight of one subject with a success. Without any success it is that variance, and the
+    interval is Wilson's over subjects.
 
     Parameters
     ----------
     successes, trials : (P,) float
-        Per person; shared credit may be fractional. People without trials say nothing.
+        Per subject; shared credit may be fractional. Subjects without trials are ignored.
     """
     successes, trials = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
     people, total = int((trials > 0).sum()), float(trials.sum())
@@ -107,17 +107,17 @@ def person_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
 
 
 def pair_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
-    """The rate over trials between two different people, where trials that share a person are alike.
+    """The rate over trials between two different subjects; trials that share a subject are correlated.
 
-    The variance sums the products of all residuals that have a person in common (Fafchamps & Gubert 2007; Aronow,
-    Samii & Assenova, Political Analysis 23, 2015). Resampling people and weighting a pair by both of its
-    people's counts would triple the part of the variance that belongs to the pair alone (Owen, Annals of Applied
-    Statistics 1, 2007). Where all trials agree there is no variance to read, and the people count as the trials.
+    The variance sums the products of all residuals that share a subject (Fafchamps & Gubert 2007; Aronow, Samii &
+    Assenova, Political Analysis 23, 2015). A bootstrap over subjects that weights a pair by the counts of both would
+    triple the variance due to the pair alone (Owen, Annals of Applied Statistics 1, 2007). If all trials agree, there
+    is no variance to estimate, and the effective sample size is the number of subjects.
 
     Parameters
     ----------
     successes, trials : (P, P) float
-        Row: the person who is impersonated; column: the person who is shown. The diagonal must be zero.
+        Row: the claimed subject; column: the subject of the probe. The diagonal must be zero.
     """
     successes, trials = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
     people, total = int(((trials.sum(axis=0) + trials.sum(axis=1)) > 0).sum()), float(trials.sum())
@@ -131,18 +131,18 @@ def pair_proportion(successes: FloatArray, trials: FloatArray) -> Proportion:
 
 @dataclass(frozen=True, eq=False)
 class PairSums:
-    """What :func:`pair_proportion` needs of the trials between people.
+    """Sums over the trials between subjects, from which :func:`pair_proportion` is computed.
 
     Attributes
     ----------
     rate, total : float
-        Successes per trial, and the trials.
+        Successes per trial, and the number of trials.
     people : int
-        Those with a trial.
+        Number of subjects with a trial.
     influence : (P,) float
-        The residuals (successes less the rate times the trials) of all pairs that hold a person.
+        Per subject, the sum of the residuals (successes minus rate times trials) of all pairs with this subject.
     squares : float
-        The squared residuals of the unordered pairs, summed.
+        Sum of the squared residuals of the unordered pairs.
     """
 
     rate: float
@@ -153,12 +153,12 @@ class PairSums:
 
 
 def proportion_of_sums(sums: PairSums) -> Proportion:
-    """:func:`pair_proportion` where the trials were summed up elsewhere."""
+    """:func:`pair_proportion`, from sums over the trials."""
     _check_people(sums.people)
     rate, effective = sums.rate, float(sums.people)
     variance = max(float((sums.influence**2).sum()) - sums.squares, sums.squares)
     spread = rate * (1 - rate) * sums.total
-    if 0 < rate < 1 and variance > 1e-9 * spread:  # none where all agree, or all pairs have as many successes
+    if 0 < rate < 1 and variance > 1e-9 * spread:  # no variance if all trials agree or all pairs have equal successes
         effective = min(max(spread * sums.total / variance, 1.0), sums.total)
     return Proportion(rate, effective * _few_people(sums.people), sums.influence / sums.total)
 
@@ -169,17 +169,17 @@ def clustered_wilson(successes: FloatArray, trials: FloatArray) -> Interval:
 
 
 def correlation(one: Proportion, other: Proportion) -> float:
-    """How two rates over the same people move together, in [-1, 1]; 0 where one of them doesn't move."""
+    """Correlation of two rates over the same subjects, in [-1, 1]; 0 if one of them has no variance."""
     length = float(np.sqrt((one.influence**2).sum() * (other.influence**2).sum()))
     return float(one.influence @ other.influence) / length if length > 0 else 0.0
 
 
 def mover_mean(rates: FloatArray, lows: FloatArray, highs: FloatArray) -> Interval:
-    """Interval of the mean of independent rates from their own intervals (MOVER).
+    """Interval of the mean of independent rates, from the rates' own intervals (MOVER).
 
     Newcombe, Statistics in Medicine 17 (1998) 873; Zou & Donner, Statistics in Medicine 27 (2008) 1693, for a linear
-    combination: each bound is as far from the mean as the root of the summed squares of the rates' own
-    distances to that bound, divided by their number.
+    combination: the distance of a bound from the mean is the root of the summed squared distances of the rates' own
+    bounds, divided by the number of rates.
     """
     rates, lows, highs = (np.asarray(values, dtype=float) for values in (rates, lows, highs))
     mean = float(rates.mean())
@@ -189,7 +189,7 @@ def mover_mean(rates: FloatArray, lows: FloatArray, highs: FloatArray) -> Interv
 
 
 def mover_difference(one: Proportion, other: Proportion) -> Interval:
-    """Interval of ``one - other``, two dependent rates of the same people (MOVER; Zou & Donner 2008)."""
+    """Interval of ``one - other``, two dependent rates of the same subjects (MOVER; Zou & Donner 2008)."""
     (low, high), (other_low, other_high) = one.interval, other.interval
     together = correlation(one, other)
     below = _apart(one.value - low, other_high - other.value, together)
@@ -199,7 +199,7 @@ def mover_difference(one: Proportion, other: Proportion) -> Interval:
 
 
 def t_interval(values: FloatArray) -> Interval:
-    """Student's interval of the mean of one value per person, (P,) with P at least 2."""
+    """Student's interval of the mean of one value per subject, (P,) with P at least 2."""
     values = np.asarray(values, dtype=float)
     _check_people(len(values))
     half = special.stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values))
@@ -207,7 +207,7 @@ def t_interval(values: FloatArray) -> Interval:
 
 
 def person_weights(rng: np.random.Generator, n_people: int, replicates: int) -> npt.NDArray[np.int64]:
-    """(replicates, n_people) how often each person is drawn in each bootstrap sample of ``n_people``."""
+    """(replicates, n_people) number of times each subject is drawn in each bootstrap sample of ``n_people``."""
     return rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=replicates)
 
 
@@ -218,7 +218,7 @@ def percentile_interval(replicates: FloatArray) -> Interval:
 
 
 def centred_interval(value: float, replicates: FloatArray) -> Interval:
-    """The percentile interval moved so that the replicates' mean falls on ``value``.
+    """The percentile interval, shifted so that the replicates' mean is ``value``.
 
     For a statistic that is biased upwards at a finite size: resampling adds the bias a second time, so the plain
     percentiles may leave out the value itself. What is covered is the statistic's expectation at that size.
@@ -233,7 +233,7 @@ def _apart(distance: float, other: float, together: float) -> float:
 
 
 def _few_people(people: int) -> float:
-    """What a t quantile in place of a normal one makes of a number of trials (Korn & Graubard 1998)."""
+    """Factor on the number of trials for a t quantile in place of a normal one (Korn & Graubard 1998)."""
     return float((Z / special.stdtrit(people - 1, 0.975)) ** 2)
 
 

@@ -1,4 +1,4 @@
-"""How well two stolen databases can be linked: unlinkability measures with their null, EER, rank-1."""
+"""Linkability of two stolen databases: D_sys and maximal linkability with their null, EER, rank-1."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ class Histograms:
 
     @property
     def masses(self) -> tuple[FloatArray, FloatArray]:
-        """Both as shares that sum to one over the bins."""
+        """Both as probability masses, which sum to one over the bins."""
         mated, non_mated = (counts / counts.sum(axis=-1, keepdims=True) for counts in (self.mated, self.non_mated))
         return mated, non_mated
 
 
 def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -> Measured:
-    """D_sys and maximal linkability with their permutation null, EER and rank-1 of an answer to who is who.
+    """D_sys and maximal linkability with their permutation null, EER and rank-1 of linkage scores.
 
     Both linkability measures are biased upwards: with few mated pairs, histograms of equal distributions differ too.
-    Their value is to be read against the mean under random mates, from the same answer in the same bins; their
-    intervals cover what is expected at this number of pairs and these bins, not the limit of infinitely many.
+    Compare their value with the mean under random mates, from the same scores in the same bins. Their intervals cover
+    the value expected at this number of pairs and these bins, not the limit of infinitely many.
 
     Parameters
     ----------
     answer : (a, b) float
-        Row i against record j of the other database, higher = more alike.
+        Score of template i against template j of the other database, higher = likelier mated.
     mate : (a,) int
-        The record of the other database that shows row i's person; no two rows have the same.
+        The mated template in the other database of each row; no two rows have the same.
     rng : numpy.random.Generator
         For the null and the bootstrap.
 
@@ -61,7 +61,7 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
     Raises
     ------
     ValueError
-        On wrong shapes, an answer that is not finite, and mates outside the database or given twice.
+        On wrong shapes, scores that are not finite, and mates outside the database or given twice.
     """
     scores = _paired(answer, mate)
     answer, mate = scores.values.T, np.asarray(mate)
@@ -93,11 +93,11 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
 
 
 def _galleries(answer: FloatArray, mate: Index) -> Iterator[Measurement]:
-    """Rank-1 where the mate stands among g - 1 random other records, for growing g.
+    """Rank-1 in galleries of the mate and g - 1 random non-mated templates, for growing g.
 
-    In expectation over all such galleries, not over a few drawn ones: a record that beats b of m - 1 others and ties
-    with none comes first with the probability that all g - 1 drawn are among the b, C(b, g - 1) / C(m - 1, g - 1).
-    Ties count half.
+    This is the expectation over all such galleries, not over drawn ones. A mate that scores above b of m - 1 others,
+    without ties, is first if all g - 1 drawn are among the b: with probability C(b, g - 1) / C(m - 1, g - 1). Ties
+    count half.
     """
     from scipy.special import gammaln
 
@@ -149,8 +149,8 @@ def maximal_linkability(mated: FloatArray, non_mated: FloatArray) -> FloatArray:
 def bin_edges(scores: FloatArray, mated_pairs: int) -> FloatArray:
     """(bins + 1,) edges of equally wide bins over the range of all scores.
 
-    A bin per ten mated pairs, at most 100, as in the implementation that Gomez-Barrero et al. published. At least 20,
-    as the measures would otherwise hang on where the outermost scores happen to put the edges.
+    One bin per ten mated pairs, at most 100, as in the implementation that Gomez-Barrero et al. published. At least
+    20, as the measures would otherwise depend on where the most extreme scores put the edges.
     """
     bins = int(np.clip(mated_pairs // _PAIRS_PER_BIN, _FEWEST_BINS, _MOST_BINS))
     low, high = float(scores.min()), float(scores.max())
@@ -162,7 +162,7 @@ def bin_edges(scores: FloatArray, mated_pairs: int) -> FloatArray:
 def _against_null(
     name: str, measure: Measure, counts: Histograms, null: Histograms, replicates: Histograms
 ) -> tuple[Measurement, Measurement]:
-    """A linkability measure, and what it shows under random mates."""
+    """A linkability measure with its interval, and its distribution under random mates."""
     people, value = int(counts.mated.sum()), float(measure(*counts.masses))
     low, high = _interval(value, measure(*replicates.masses), people)
     by_chance = measure(*null.masses)
@@ -184,7 +184,7 @@ def _histograms(binned: Index, mate: Index, bins: int) -> Histograms:
 
 
 def _permuted(binned: Index, bins: int, rng: np.random.Generator) -> Histograms:
-    """(R, B) histograms with mates drawn at random: what an answer with the same scores shows by chance."""
+    """(R, B) histograms with mates drawn at random: the null distribution for these scores."""
     rows, columns = binned.shape
     orders = rng.permuted(np.tile(np.arange(columns), (_REPLICATES, 1)), axis=1)[:, :rows]
     mated = _count_rows(binned[np.arange(rows), orders], bins)
@@ -192,10 +192,10 @@ def _permuted(binned: Index, bins: int, rng: np.random.Generator) -> Histograms:
 
 
 def _resampled(binned: Index, mate: Index, bins: int, rng: np.random.Generator) -> Histograms:
-    """(R, B) histograms of bootstrap samples of people, non-mated scores to first order in the people's counts.
+    """(R, B) histograms of bootstrap samples of subjects; non-mated scores to first order in the subjects' counts.
 
-    A pair would count the product of its two people's counts; near one each that is their sum minus one, which leaves
-    out the noise that a product adds to every pair.
+    A pair's weight would be the product of its subjects' counts. Near one each, that is about their sum minus one,
+    which avoids the noise that products add to every pair.
     """
     rows, person = len(mate), _people(mate, binned.shape[1])
     own = _count_rows(binned[np.arange(rows), mate][:, None], bins)
@@ -208,7 +208,7 @@ def _resampled(binned: Index, mate: Index, bins: int, rng: np.random.Generator) 
 
 
 def _interval(value: float, replicates: FloatArray, people: int) -> Interval:
-    """The centred bootstrap interval; over people alone where all replicates agree, as at full linkability."""
+    """The centred bootstrap interval; Wilson's over subjects if all replicates agree, as at full linkability."""
     if np.ptp(replicates) > 0:
         low, high = centred_interval(value, replicates)
         return max(0.0, low), min(1.0, high)
@@ -217,13 +217,13 @@ def _interval(value: float, replicates: FloatArray, people: int) -> Interval:
 
 
 def _count_rows(binned: Index, bins: int) -> FloatArray:
-    """(k, B) how many entries of each row fall in each bin."""
+    """(k, B) number of entries of each row in each bin."""
     cells = np.arange(len(binned))[:, None] * bins + binned
     return np.asarray(np.bincount(cells.ravel(), minlength=len(binned) * bins).reshape(-1, bins), dtype=float)
 
 
 def _people(mate: Index, records: int) -> Index:
-    """(b,) the person of each record of the other database: a row of the first, or somebody else."""
+    """(b,) subject index of each template of the other database: a row of the first one, or a further index."""
     person = np.full(records, -1)
     person[mate] = np.arange(len(mate))
     person[person < 0] = len(mate) + np.arange(records - len(mate))
@@ -231,7 +231,7 @@ def _people(mate: Index, records: int) -> Index:
 
 
 def _paired(answer: FloatArray, mate: Index) -> Scores:
-    """The answer as scores of the other database's records (templates) against the rows (probes)."""
+    """The answer as :class:`Scores`: the other database's templates against the rows, which serve as probes."""
     answer, mate = np.asarray(answer, dtype=float), np.asarray(mate)
     if answer.ndim != 2 or len(answer) != len(mate):
         raise ValueError(f"answer has shape {answer.shape}; expected ({len(mate)}, records of the other database)")

@@ -1,4 +1,4 @@
-"""What a measure hands back: published numbers and what stands behind them."""
+"""The result of a measure: published numbers, details, and the influence of each subject."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from mote_bench.contracts import FloatArray, Measurement
 
 @dataclass(frozen=True)
 class Measured:
-    """The outcome of one ``measure_*`` call.
+    """The result of one ``measure_*`` call.
 
     Attributes
     ----------
     measurements : tuple of Measurement
-        Every metric that is defined for the data; what is not is named in ``details["undefined"]``.
+        Every metric that is defined for the data; ``details["undefined"]`` names the others.
     details : mapping
         JSON-ready curves, histograms, counts and settings: plain floats, ints, lists, str and None, never NaN.
     influence : mapping of published name -> (n,) float
-        How far each person pulls the metric from its value, in the order in which the people were given: two runs on
-        the same people are compared person by person with it (:mod:`mote_bench.analysis.gate`).
+        Influence of each subject on the metric, in the order in which the subjects were given. Two runs on the same
+        subjects are compared with it, subject by subject (:mod:`mote_bench.analysis.gate`).
     """
 
     measurements: tuple[Measurement, ...]
@@ -32,7 +32,7 @@ class Measured:
     influence: Mapping[str, FloatArray] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, name: str) -> Measurement:
-        """The measurement of that published name; KeyError naming those that exist."""
+        """The measurement with this published name; a KeyError names those that exist."""
         for measurement in self.measurements:
             if measurement.name == name:
                 return measurement
@@ -41,10 +41,10 @@ class Measured:
 
 
 def with_people(measured: Measured, numbers: npt.NDArray[np.intp]) -> Measured:
-    """The figures with the people's influence on them in the details, as JSON.
+    """The figures with the subjects' influence in the details, as JSON.
 
-    ``details["influence"]`` holds ``people``, the number of each (:class:`mote_bench.split.Enrolled`) in ascending
-    order, and for each metric as many numbers.
+    ``details["influence"]`` holds ``people``, the subject ids (``numbers`` of :class:`mote_bench.split.Enrolled`) in
+    ascending order, and for each metric one number per subject.
     """
     if not measured.influence:
         return measured
@@ -55,5 +55,5 @@ def with_people(measured: Measured, numbers: npt.NDArray[np.intp]) -> Measured:
 
 
 def _short(values: FloatArray) -> list[float]:
-    """Four significant digits: what a comparison of two runs can tell apart is far coarser."""
+    """The values to four significant digits, which is far finer than comparisons of two runs resolve."""
     return [float(f"{value:.4g}") for value in values]

@@ -1,4 +1,4 @@
-"""How well an answer tells which photo was enrolled, and who was among the faces that a scheme was fitted on."""
+"""Accuracy of identifying the enrolled photo, and of membership inference on the background set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FPR = "1e-2"
 
 
 def measure_photo(answer: FloatArray, truth: npt.NDArray[np.intp], rng: np.random.Generator) -> Measured:
-    """How often the enrolled photo of a person is ranked first among the candidates.
+    """Share of subjects whose enrolled photo is ranked first among the candidates; higher = leaks more.
 
     Parameters
     ----------
@@ -25,23 +25,26 @@ def measure_photo(answer: FloatArray, truth: npt.NDArray[np.intp], rng: np.rando
     truth : (n,) int
         The place of the enrolled photo.
     rng : numpy.random.Generator
-        Unused: who shares the first place shares the credit.
+        Not used: photos that tie for the first place share the credit.
 
     Returns
     -------
     Measured
-        ``top_1`` (chance 1 / photos) with a Wilson interval over people.
+        ``top_1`` (chance 1 / photos) with a Wilson interval over subjects.
 
     Raises
     ------
     ValueError
-        On wrong shapes, an answer that is not finite, and a truth outside the candidates.
+        On wrong shapes, answers that are not finite, and a truth outside the candidates.
     """
     answer, truth = np.asarray(answer, dtype=np.float64), np.asarray(truth)
     if answer.ndim != 2 or truth.shape != (len(answer),) or answer.shape[1] < 2:
         raise ValueError(f"answer has shape {answer.shape} and truth {truth.shape}; expected (n, photos) and (n,)")
     if not np.isfinite(answer).all() or not ((truth >= 0) & (truth < answer.shape[1])).all():
-        raise ValueError("the answer holds NaN or infinity, or the truth names no candidate")
+        raise ValueError(
+            "the answer holds NaN or infinity, or the truth names no candidate; expected finite answers and places "
+            f"from 0 to {answer.shape[1] - 1}"
+        )
     first = answer == answer.max(axis=1, keepdims=True)
     credit = (first / first.sum(axis=1, keepdims=True))[np.arange(len(truth)), truth]
     low, high = modified_wilson(float(credit.sum()), len(truth))
@@ -51,7 +54,7 @@ def measure_photo(answer: FloatArray, truth: npt.NDArray[np.intp], rng: np.rando
 
 
 def measure_membership(answer: FloatArray, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Measured:
-    """How well members are told from others: area under the ROC curve, and hits at one false alarm in a hundred.
+    """AUC and true-positive rate at a false-positive rate of 1e-2 of membership inference; higher = leaks more.
 
     Parameters
     ----------
@@ -59,27 +62,30 @@ def measure_membership(answer: FloatArray, truth: npt.NDArray[np.bool_], rng: np
         Higher = more likely a member.
     truth : (n,) bool
     rng : numpy.random.Generator
-        Unused.
+        Not used.
 
     Returns
     -------
     Measured
-        ``auc`` (chance 0.5), and ``tpr_at_fpr_1e-2`` (chance 0.01), which Carlini et al. (IEEE S&P 2022, arXiv
-        2112.03570) ask for: an attack that is sure of a few is worse for these few than one that is slightly right on
-        all. Its interval is Wilson's over the members at the threshold found; members that tie with the threshold
-        don't count.
+        ``auc`` (chance 0.5) and ``tpr_at_fpr_1e-2`` (chance 0.01). Carlini et al. (IEEE S&P 2022, arXiv 2112.03570)
+        recommend the latter: an attack that is certain about few subjects harms these more than one that is slightly
+        right about all. Its interval is Wilson's over the members at the threshold found. Members that tie with the
+        threshold don't count.
 
     Raises
     ------
     ValueError
-        On wrong shapes, an answer that is not finite, and a truth without both kinds.
+        On wrong shapes, answers that are not finite, and a truth without members or without non-members.
     """
     answer, truth = np.asarray(answer, dtype=np.float64), np.asarray(truth, dtype=bool)
     if truth.ndim != 1 or answer.shape != (len(truth), 1):
         raise ValueError(f"answer has shape {answer.shape} and truth {truth.shape}; expected (n, 1) and (n,)")
     if not np.isfinite(answer).all() or truth.all() or not truth.any():
-        raise ValueError("the answer holds NaN or infinity, or the candidates are all members or all others")
-    # Ranks: the two columns that the AUC of classes takes must not overflow.
+        raise ValueError(
+            "the answer holds NaN or infinity, or the candidates are all members or all non-members; expected finite "
+            "answers and both kinds"
+        )
+    # Ranks, as the two columns for the AUC of classes must not overflow.
     ranks = rankdata(answer[:, 0])
     two = np.column_stack([-ranks, ranks])
     members, others = answer[truth, 0], answer[~truth, 0]

@@ -1,7 +1,7 @@
-"""The published name of a metric, read back; and a measurement as JSON, which holds that name.
+"""Parses published metric names, and converts measurements to and from JSON, which holds such names.
 
-Names are made by :func:`mote_bench.contracts.flat`. They are read where a file or a user gives one: in records, and in
-options such as ``--max fnmr_at_fmr_1e-3=0.1``.
+Names are made by :func:`mote_bench.contracts.flat`. They are parsed from files (records) and from options such as
+``--max fnmr_at_fmr_1e-3=0.1``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _RATE = "_at_fmr_"
 
 
 class Name(NamedTuple):
-    """What a published name says; the fields of a :class:`~mote_bench.contracts.Measurement`."""
+    """A parsed name: three fields of a :class:`~mote_bench.contracts.Measurement`."""
 
     metric: str
     at: str | None = None
@@ -41,14 +41,14 @@ def parse(name: str, attributes: tuple[str, ...] = ()) -> Name:
     ----------
     name : str
     attributes : tuple of str
-        Attributes that groups may be of, in snake case. ``fnmr_hair_colour_red`` is read as of the attribute
-        ``hair_colour`` where that is known, and otherwise as of ``hair``.
+        Known attributes, in snake case. ``fnmr_hair_colour_red`` is read as a group of ``hair_colour`` if that is
+        known, otherwise of ``hair``.
 
     Returns
     -------
     Name
-        By the first family of the catalogue that has such names. In a name of no family only a false-match rate at its
-        end is told from the metric.
+        By the first family of the catalogue that matches. In a name of no family only a false match rate at the end is
+        parsed.
     """
     for row in METRICS:
         found = read(name, row, attributes)
@@ -60,7 +60,7 @@ def parse(name: str, attributes: tuple[str, ...] = ()) -> Name:
 
 
 def read(name: str, row: Metric, attributes: tuple[str, ...] = ()) -> Name | None:
-    """The fields of a published name of this family; nothing where it isn't one."""
+    """The fields of a published name of this family; ``None`` for any other name."""
     match = _pattern(row, attributes).fullmatch(name)
     if match is None:
         return None
@@ -69,7 +69,7 @@ def read(name: str, row: Metric, attributes: tuple[str, ...] = ()) -> Name | Non
 
 @lru_cache(maxsize=4096)
 def _pattern(row: Metric, attributes: tuple[str, ...]) -> re.Pattern[str]:
-    """What the family's names look like: its name with an expression in place of each field."""
+    """A pattern of the family's names: its name with an expression in place of each field."""
     known = "|".join(map(re.escape, sorted(attributes, key=len, reverse=True)))
     any_attribute = f"{known}|.+?" if known else ".+?"
     parts = (any_attribute if part == "{attribute}" else _any(part, ".+?") for part in row.group)
@@ -78,18 +78,18 @@ def _pattern(row: Metric, attributes: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _any(part: str, expression: str) -> str:
-    """The expression for a field that stands for any value, otherwise the field's own value."""
+    """``expression`` for a field that may have any value, otherwise the field's own value."""
     return expression if part.startswith("{") else re.escape(part)
 
 
 def to_json(one: Measurement) -> dict[str, Any]:
-    """A measurement as published files hold it: ``metric`` is its whole name."""
+    """A measurement as published files hold it: ``metric`` is the published name."""
     table = asdict(one) | {"metric": one.name}
     return {key: value for key, value in table.items() if key not in ("at", "group")}
 
 
 def from_json(table: Mapping[str, Any], attributes: Iterable[str] = ()) -> Measurement:
-    """The measurement in a table as published files hold it.
+    """The measurement in a table read from a published file.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def from_json(table: Mapping[str, Any], attributes: Iterable[str] = ()) -> Measu
     Raises
     ------
     TypeError
-        When the table holds other columns than a measurement has, or a name that is no text.
+        When the table has other columns than a measurement, or a name that is no text.
     """
     if {"at", "group"} & table.keys():
         raise TypeError("a measurement's rate and group stand in its metric's name; expected no columns of their own")

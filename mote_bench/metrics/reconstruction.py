@@ -1,4 +1,4 @@
-"""How close a rebuilt embedding comes to a person's face, and whom it passes for."""
+"""Reconstruction: cosine of reconstructed to true embeddings, and successful attack rates."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _ONE_FACE = 0.999
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The faces that the reconstructions are held against.
+    """The true embeddings that reconstructions are compared with.
 
     Parameters
     ----------
     mean : (d,) float
-        Mean of the background's unit embeddings; what all faces share.
+        Mean of the background set's unit embeddings, the component common to all faces.
     references : (n, d) float
-        The enrolled embedding of each person.
+        The enrolled embedding of each subject.
     probes : (m, d) float
-        Embeddings of other photos of these people.
+        Embeddings of other photos of these subjects.
     shown : (m,) int
-        Which row of ``references`` each probe shows.
+        The subject of each probe, as a row of ``references``.
     """
 
     mean: FloatArray
@@ -63,48 +63,48 @@ def measure_reconstruction(
     *,
     uncentred: Mapping[str, float] | None = None,
 ) -> Measured:
-    """Closeness to the enrolled face and the rates at which a reconstruction is accepted.
+    """Cosines of reconstructions to true embeddings, and successful attack rates (SAR); higher is worse.
 
-    Every cosine is taken between directions from the background's mean, unless its metric is called uncentred:
-    embeddings of two strangers share so much that uncentred cosines are high for any answer. A success rate stands
-    beside the rate at which the same reconstructions pass for somebody else (their wolf rate): a face near the average
-    passes for many.
+    Cosines are taken between directions from the background mean, unless the metric's name says uncentred. Embeddings
+    have a large common component, so uncentred cosines are high for any answer. Each success rate is published with
+    the wolf rate, at which the same reconstructions match other subjects: a face near the mean matches many.
 
-    A deployed recogniser often compares uncentred, and there the mean face alone is let in as many people. So uncentred
-    success stands beside that of the mean face, which knows nothing of anybody; seen from itself it has no direction.
+    Deployed recognisers often compare uncentred, and there the mean face alone matches many subjects. So uncentred
+    success is published with that of the mean face, which holds no information about anybody. (Centred, the mean face
+    has no direction.)
 
     Parameters
     ----------
     answer : (n, d) float
-        A row per person; only its direction counts. A row of zeros has cosine 0 with everything.
+        One reconstruction per subject; only its direction counts. A row of zeros has cosine 0 with everything.
     truth : Truth
-        Row i is the person of answer i.
+        Row i is the subject of answer i.
     thresholds : mapping of str -> float
-        On centred cosines of plain embeddings of other people, keyed by their FMR (``"1e-2"``).
+        Thresholds on centred cosines of unprotected embeddings, set on the calibration subjects, by FMR (``"1e-2"``).
     rng : numpy.random.Generator
-        Not drawn from, as all intervals here are analytic; it stands here so that measures are called alike.
+        Not used, as all intervals are analytic; present so that all measures have the same signature.
     uncentred : mapping of str -> float, optional
         As ``thresholds``, on uncentred cosines.
 
     Returns
     -------
     Measured
-        ``centred_cosine`` (chance: with other people's references), ``cosine_gain`` (own minus others), and per
-        threshold X ``type_1_success_at_fmr_X`` (the enrolled image), ``type_2_success_at_fmr_X`` (other photos of the
-        person; Mai et al., arXiv 1703.00832), ``wolf_rate_at_fmr_X`` (other people's photos),
-        ``success_gain_at_fmr_X`` (type 2 minus wolf rate) and ``genuine_success_at_fmr_X`` (the enrolled photo
-        itself). ``type_2_success_at_wolf_rate_Y`` is at the threshold where the wolf rate is Y; with too few pairs for
-        that it stands in ``details["undefined"]``.
+        ``centred_cosine`` (chance: cosine to other subjects' references), ``cosine_gain`` (own minus others), and per
+        threshold X ``type_1_success_at_fmr_X`` (against the enrolled image), ``type_2_success_at_fmr_X`` (against
+        other images of the subject; Mai et al., arXiv 1703.00832), ``wolf_rate_at_fmr_X`` (against other subjects'
+        images), ``success_gain_at_fmr_X`` (type II minus wolf rate) and ``genuine_success_at_fmr_X`` (type II of the
+        enrolled embedding itself). ``type_2_success_at_wolf_rate_Y`` is taken at the threshold with wolf rate Y; with
+        too few pairs for that it is named in ``details["undefined"]``.
 
-        Per uncentred threshold X ``uncentred_type_1_success_at_fmr_X``, ``uncentred_type_2_success_at_fmr_X`` (chance:
+        Per uncentred threshold X: ``uncentred_type_1_success_at_fmr_X``, ``uncentred_type_2_success_at_fmr_X`` (chance:
         those of the mean face), ``uncentred_wolf_rate_at_fmr_X``, ``mean_face_type_2_success_at_fmr_X`` and
         ``mean_face_wolf_rate_at_fmr_X``.
 
     Raises
     ------
     ValueError
-        On a wrong shape, an answer that is not finite, and one that is the same face for everybody: the attack did not
-        move, which is a failure of the attack and no strength of the scheme.
+        On a wrong shape, answers that are not finite, and answers that are all the same face. In the last case the
+        attack failed, which is no strength of the scheme.
     """
     answer = _checked(answer, truth)
     seen = _compared(centred(answer, truth.mean), truth, truth.mean)
@@ -123,12 +123,12 @@ def measure_reconstruction(
     }
     if uncentred:
         details["uncentred_thresholds"] = {name: float(threshold) for name, threshold in uncentred.items()}
-    return Measured(tuple(measurements), details, _pulls(seen, thresholds))
+    return Measured(tuple(measurements), details, _influence(seen, thresholds))
 
 
 @dataclass(frozen=True, eq=False)
 class _Compared:
-    """Directions of references and probes, and the cosines of the reconstructions with them."""
+    """Directions of references and probes, and the reconstructions' cosines to them."""
 
     references: FloatArray
     probes: FloatArray
@@ -136,19 +136,19 @@ class _Compared:
     to_probe: Scores
 
 
-def _compared(rebuilt: FloatArray, truth: Truth, origin: FloatArray) -> _Compared:
-    """``rebuilt`` (n, d) are directions from ``origin``, as those of the true faces are taken to be."""
+def _compared(reconstructed: FloatArray, truth: Truth, origin: FloatArray) -> _Compared:
+    """Cosines of the directions ``rebuilt`` (n, d) to the true faces' directions from ``origin`` (d,)."""
     references, probes, people = (
         centred(truth.references, origin),
         centred(truth.probes, origin),
-        np.arange(len(rebuilt)),
+        np.arange(len(reconstructed)),
     )
-    to_reference = Scores(_cosines(rebuilt, references), people, people)
-    return _Compared(references, probes, to_reference, Scores(_cosines(rebuilt, probes), people, truth.shown))
+    to_reference = Scores(_cosines(reconstructed, references), people, people)
+    return _Compared(references, probes, to_reference, Scores(_cosines(reconstructed, probes), people, truth.shown))
 
 
 def _uncentred(answer: FloatArray, truth: Truth, thresholds: Mapping[str, float]) -> list[Measurement]:
-    """What a recogniser that doesn't centre would accept, of the answer and of the mean face."""
+    """Success rates of the answer and of the mean face at a recogniser that compares uncentred embeddings."""
     if not thresholds:
         return []
     nowhere = np.zeros_like(truth.mean)
@@ -172,7 +172,7 @@ def _beside_the_mean_face(name: str, given: _Compared, average: _Compared, thres
 
 
 def centred(rows: FloatArray, mean: FloatArray) -> FloatArray:
-    """(n, d) unit directions of unit rows from ``mean`` (d,); zero for a row that is zero or equal to the mean."""
+    """(n, d) unit directions of the rows, scaled to unit length, from ``mean`` (d,); zero for zero rows or the mean."""
     rows = np.asarray(rows, dtype=float)
     largest = np.abs(rows).max(axis=1, keepdims=True)
     direction = _directions(rows / np.where(largest > 0, largest, 1))
@@ -180,10 +180,10 @@ def centred(rows: FloatArray, mean: FloatArray) -> FloatArray:
 
 
 def cosine_gain(cosines: FloatArray) -> tuple[float, Interval]:
-    """How much closer a row is to its own column than to the others, on average, with its interval over people.
+    """Mean cosine to the own face minus that to other faces, with its interval over subjects.
 
-    ``cosines`` is (n, n), own on the diagonal. A person holds both a row and a column, so what they add to the mean
-    is the diagonal less the means of both; a direction that all rows share cancels.
+    ``cosines`` is (n, n), own faces on the diagonal. A subject has a row and a column, so their contribution is the
+    diagonal minus the means of both. A direction common to all rows cancels.
     """
     gains = _gains(cosines)
     return float(gains.mean()), t_interval(gains)
@@ -192,18 +192,18 @@ def cosine_gain(cosines: FloatArray) -> tuple[float, Interval]:
 def _gains(cosines: FloatArray) -> FloatArray:
     n, own = len(cosines), np.diag(cosines)
     rows, columns = ((cosines.sum(axis=axis) - own) / (n - 1) for axis in (1, 0))
-    # Rounded, so that an answer that is the same for all gains 0 and not what sums in another order leave.
+    # Rounded, so that a constant answer gains exactly 0, whatever the order of summation.
     return np.asarray(np.round(own - rows - columns + rows.mean(), 12))
 
 
-def _pulls(seen: _Compared, thresholds: Mapping[str, float]) -> dict[str, FloatArray]:
-    """How far each person pulls the metrics that reconstruction is read by."""
+def _influence(seen: _Compared, thresholds: Mapping[str, float]) -> dict[str, FloatArray]:
+    """Influence of each subject on the headline metrics of reconstruction."""
     gains = _gains(seen.to_reference.values)
-    pulls = {"cosine_gain": (gains - gains.mean()) / len(gains)}
+    influence = {"cosine_gain": (gains - gains.mean()) / len(gains)}
     for name, at in thresholds.items():
         own, other = _success(seen.to_probe, at), matched_impostors(seen.to_probe, at)
-        pulls[flat("success_gain", name)] = own.influence - other.influence
-    return pulls
+        influence[flat("success_gain", name)] = own.influence - other.influence
+    return influence
 
 
 def _closeness(cosines: FloatArray) -> list[Measurement]:
@@ -217,7 +217,7 @@ def _closeness(cosines: FloatArray) -> list[Measurement]:
 
 
 def _acceptance(name: str, seen: _Compared, threshold: float) -> list[Measurement]:
-    """Success with the enrolled image and with other photos, wolf rate and their difference, at one threshold."""
+    """Type I and type II success, wolf rate, and type II success minus wolf rate, at one threshold."""
     type_1, type_2 = _success(seen.to_reference, threshold), _success(seen.to_probe, threshold)
     wolf, n = matched_impostors(seen.to_probe, threshold), len(seen.to_probe.owner)
     gain = type_2.value - wolf.value
@@ -230,7 +230,7 @@ def _acceptance(name: str, seen: _Compared, threshold: float) -> list[Measuremen
 
 
 def _at_wolf_rates(to_probe: Scores, rates: Iterable[str]) -> tuple[list[Measurement], dict[str, str]]:
-    """Type 2 success where the wolf rate is a given one, and why it is undefined where there are too few pairs."""
+    """Type II success at given wolf rates, and the reason for each rate with too few pairs."""
     measurements, undefined = [], {}
     for name in dict.fromkeys((*_WOLF_RATES, *rates)):
         try:
@@ -246,10 +246,10 @@ def _at_wolf_rates(to_probe: Scores, rates: Iterable[str]) -> tuple[list[Measure
 
 
 def _bounds_at_wolf_rate(to_probe: Scores, threshold: float) -> Interval:
-    """The interval of the success at a threshold that was itself read from these people's wolf rate.
+    """The interval of type II success at a threshold that was itself set by the wolf rate of the same subjects.
 
-    What success would be at the thresholds that the bounds of the wolf rate give is added to the bounds of the
-    success itself as a root of summed squares (MOVER).
+    The bounds of the wolf rate give two other thresholds. The success there and the bounds of the success itself are
+    combined as a root of summed squares (MOVER).
     """
     success, wolf = _success(to_probe, threshold), matched_impostors(to_probe, threshold)
     strict, lax = np.quantile(to_probe.impostor, 1 - np.array(wolf.interval))
@@ -261,7 +261,7 @@ def _bounds_at_wolf_rate(to_probe: Scores, threshold: float) -> Interval:
 
 
 def _success(scores: Scores, threshold: float) -> Proportion:
-    """The rate at which people's own trials are accepted."""
+    """The share of mated trials that are accepted."""
     missed = missed_genuine(scores, threshold)
     return Proportion(1 - missed.value, missed.effective, -missed.influence)
 
@@ -291,17 +291,17 @@ def _checked(answer: FloatArray, truth: Truth) -> FloatArray:
 
 
 def _require_movement(answer: FloatArray, mean: FloatArray) -> None:
-    """ValueError where all rows are one face, seen from the mean."""
+    """ValueError if all rows are the same face after centring."""
     alike = _likeness(centred(answer, mean))
     if alike is None or alike > _ONE_FACE:
         raise ValueError(
-            f"the attack did not move: its {len(answer)} answers are all but one face; expected a row for each person "
-            "that depends on their template"
+            f"the attack did not move: its {len(answer)} answers are nearly the same face; expected a row for each "
+            "subject that depends on the subject's template"
         )
 
 
 def _likeness(directions: FloatArray) -> float | None:
-    """Mean cosine of two different rows; rows without a direction don't count, and None where all others do."""
+    """Mean cosine of two different rows; zero rows don't count, and fewer than two others give ``None``."""
     rows = directions[directions.any(axis=1)]
     if len(rows) < 2:
         return None

@@ -1,4 +1,4 @@
-"""Whether a new key makes a new template: what an old one still accepts, and how many keys there are to use."""
+"""Renewability: how often a template accepts its subject under another key, and the number of usable keys."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Accepted = npt.NDArray[np.bool_]
 
 
 def measure_renewal(accepted: Mapping[str, Accepted], person: npt.NDArray[np.intp]) -> Measured:
-    """Old templates, compared with their owners' own faces under fresh keys.
+    """Share of mated probes that templates accept under fresh keys (lower is better), and the usable keys.
 
     Parameters
     ----------
     accepted : mapping of FMR -> (trials,) bool
-        Whether a template accepted its owner's face under a key it wasn't made with, at the system's threshold.
+        Whether a template accepted a mated probe under a key that it wasn't made with, at the system's threshold.
     person : (trials,) int
-        Whose trial each is.
+        The subject of each trial.
 
     Returns
     -------
     Measured
-        ``other_key_accepted_at_fmr_X``: the share accepted, with an interval over people. A scheme that can be revoked
-        refuses, as often as it refuses strangers (renewability, ISO/IEC 24745:2022, 6.3).
-        ``usable_keys_at_fmr_X``: one over that share, the number of keys that can be drawn for one person until one is
-        expected to open what another made. Shares below one in all trials can't be told from none, so it is never
-        above the number of trials: read such a value as "at least".
+        ``other_key_accepted_at_fmr_X``: the share accepted, with an interval over subjects. A revocable scheme rejects
+        such probes as often as non-mated ones (renewability, ISO/IEC 24745:2022, 6.3).
+        ``usable_keys_at_fmr_X``: one over that share, the number of keys that can be drawn for one subject until one
+        is expected to be accepted for another key's template. It is at most the number of trials: read that value as
+        "at least".
 
     Raises
     ------
@@ -40,7 +40,7 @@ def measure_renewal(accepted: Mapping[str, Accepted], person: npt.NDArray[np.int
         Without trials.
     """
     if not len(person):
-        raise ValueError("no trials under other keys; expected one or more of each person")
+        raise ValueError("no trials under other keys; expected one or more per subject")
     people, place = np.unique(person, return_inverse=True)
     trials = np.asarray(np.bincount(place), dtype=np.float64)
     measurements = []

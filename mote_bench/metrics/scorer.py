@@ -1,4 +1,4 @@
-"""Whether a scheme's answers hamper attacks without hiding anything: random, tied, two-valued or flat scores."""
+"""Signs of gradient masking in a scheme's scores: random, tied, two-valued or flat scores hide nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FLAT = 30.0
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a scorer is like, after the checks of AutoAttack for defences that only look strong.
+    """Properties of a scheme's scores that mask gradients, after the checks of AutoAttack.
 
     Croce & Hein, "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks",
     ICML 2020 (arXiv 2003.01690); Athalye, Carlini & Wagner, ICML 2018 (arXiv 1802.00420).
@@ -25,15 +25,14 @@ class Diagnosis:
     Attributes
     ----------
     randomness : float
-        How far two answers to the same question are apart, root mean square, in standard deviations of all answers.
+        Root mean square difference of two scores of the same comparison, in standard deviations of all scores.
     tied : float
-        The share of answers to strangers that equal the lowest or the highest answer of their template.
+        Share of impostor scores that equal the lowest or the highest impostor score of their template.
     values : int
-        How many different answers there are.
+        Number of distinct scores.
     flatness : float
-        How far genuine answers stand above strangers', in standard deviations of a template's answers to strangers
-        (medians over templates): some 3 to 10 where answers vary with likeness; hundreds where all strangers are
-        answered alike.
+        Median genuine minus median impostor score, in standard deviations of a template's impostor scores; median over
+        templates. It is some 3 to 10 for scores that vary with similarity, and hundreds for constant impostor scores.
     """
 
     randomness: float
@@ -43,7 +42,7 @@ class Diagnosis:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What attacks must reckon with: ``randomised``, ``two-valued``, ``saturated``, ``flat``."""
+        """The properties found: ``randomised``, ``two-valued``, ``saturated``, ``flat``."""
         rules = {
             "randomised": self.randomness > _RANDOM,
             "two-valued": self.values == 2,
@@ -54,27 +53,27 @@ class Diagnosis:
 
 
 def diagnose(scores: Scores, first: FloatArray, again: FloatArray) -> Diagnosis:
-    """Judge a scorer by its answers.
+    """Diagnose a scheme's scores.
 
     Parameters
     ----------
     scores : Scores
-        Answers to genuine and impostor probes.
+        Genuine and impostor scores.
     first, again : (k, m) float
-        Two answers to the same templates and probes.
+        Scores of the same templates and probes, computed twice.
     """
     values = np.asarray(scores.values, dtype=np.float64)
     genuine = scores.owner[:, None] == scores.shown[None, :]
-    strangers = np.where(genuine, np.nan, values)
+    non_mated = np.where(genuine, np.nan, values)
     spread = float(values.std()) or 1.0
-    extremes = (np.nanmin(strangers, axis=1, keepdims=True), np.nanmax(strangers, axis=1, keepdims=True))
-    at_extremes = (strangers == extremes[0]) | (strangers == extremes[1])
-    # Somebody is always the lowest and somebody the highest.
+    extremes = (np.nanmin(non_mated, axis=1, keepdims=True), np.nanmax(non_mated, axis=1, keepdims=True))
+    at_extremes = (non_mated == extremes[0]) | (non_mated == extremes[1])
+    # One impostor score is always the lowest and one the highest: these two don't count as ties.
     counts = np.maximum((~genuine).sum(axis=1) - 2, 1)
     tied = np.maximum(at_extremes.sum(axis=1) - 2, 0) / counts
-    deviation = np.nanstd(strangers, axis=1)
+    deviation = np.nanstd(non_mated, axis=1)
     own = np.array([np.median(row[mine]) if mine.any() else np.nan for row, mine in zip(values, genuine, strict=True)])
-    gap = own - np.nanmedian(strangers, axis=1)
+    gap = own - np.nanmedian(non_mated, axis=1)
     moving = (deviation > 0) & np.isfinite(gap)
     return Diagnosis(
         randomness=float(np.sqrt(np.mean((np.asarray(first) - np.asarray(again)) ** 2)) / spread),

@@ -1,9 +1,9 @@
-"""Error rates over more scores than memory holds: the same figures, from tiles that are asked for and dropped.
+"""Error rates over more scores than fit into memory: the same figures, computed tile by tile.
 
-FNMR changes at genuine scores only, and these are few. So impostor scores are counted between them, in one pass that
-finds the EER and the whole curve exactly; nothing is sorted but the genuine scores. Order statistics of the impostor
-scores come from a fine histogram and a second pass over the bins that hold them; intervals from a third, which sums up
-who shares a person with whom. Memory grows with the people and the genuine scores, not with their square.
+FNMR changes at genuine scores only, and these are few. So a first pass counts impostor scores between genuine ones,
+which gives the EER and the whole curve exactly; only genuine scores are sorted. Order statistics of impostor scores
+come from a fine histogram and a second pass over the bins that hold them. Intervals come from a third pass, which sums
+over pairs that share a subject. Memory grows with the number of subjects and genuine scores, not with their square.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ Ask = Callable[[Index, Index], FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """Every template against every probe, a tile at a time: what :class:`~.verification.Scores` is in memory.
+    """Comparison scores of every template against every probe, in tiles; in memory: :class:`~.verification.Scores`.
 
     Parameters
     ----------
     ask : callable
-        Answers (k, l) scores of some templates against some probes. Each tile is asked for three times.
+        Returns the (k, l) scores of k templates against l probes. It is called three times for each tile.
     owner, shown : (n,), (m,) int
-        Person index of each template and of each probe.
+        Subject index of each template and of each probe.
     most : int
-        Scores in a tile, about.
+        Approximate number of scores in a tile.
     """
 
     ask: Ask
@@ -56,11 +56,11 @@ class Tiles:
 
     @property
     def people(self) -> Index:
-        """(P,) every person index that occurs."""
+        """(P,) every subject index that occurs."""
         return np.union1d(self.owner, self.shown)
 
     def inside(self, member: npt.NDArray[np.bool_]) -> Tiles:
-        """The templates and probes of the people p with ``member[p]``."""
+        """The scores among the subjects p with ``member[p]``."""
         rows, columns = np.flatnonzero(member[self.owner]), np.flatnonzero(member[self.shown])
         return Tiles(lambda r, c: self.ask(rows[r], columns[c]), self.owner[rows], self.shown[columns], self.most)
 
@@ -78,7 +78,7 @@ class Tiles:
         at_equal = AtEqualErrors(
             estimate,
             self._missed(points.thresholds[np.searchsorted(apart, 0)]),
-            _told(at_readable, at_high, at_low),
+            _with_sample_size(at_readable, at_high, at_low),
         )
         return Errors(
             people=self.people,
@@ -90,21 +90,23 @@ class Tiles:
             eer_influence=at_equal.influence,
             rank=by_person(self, self.shown[counted.enrolled], counted.credit[counted.enrolled]),
             missed={name: self._missed(threshold) for name, threshold in thresholds.items()},
-            matched={name: _told(rate, at_high, at_low) for name, rate in zip(thresholds, rates, strict=True)},
+            matched={
+                name: _with_sample_size(rate, at_high, at_low) for name, rate in zip(thresholds, rates, strict=True)
+            },
             det=spread_points(
                 points.false_matches, points.false_non_matches, trials=(len(self._genuine[0]), counted.impostors)
             ),
         )
 
     def highest(self, count: int) -> tuple[FloatArray, int]:
-        """The ``count`` highest impostor scores, in no order, and how many impostor scores there are."""
+        """The ``count`` highest impostor scores, unsorted, and the number of all impostor scores."""
         kept: FloatArray = np.empty(0)
         waiting: list[FloatArray] = []
         cut, impostors = -np.inf, 0
         for tile in self.each():
-            strangers = tile.scores if tile.mated is None else tile.scores[~tile.mated]
-            impostors += strangers.size
-            waiting.append(strangers[strangers >= cut])
+            non_mated = tile.scores if tile.mated is None else tile.scores[~tile.mated]
+            impostors += non_mated.size
+            waiting.append(non_mated[non_mated >= cut])
             if sum(map(len, waiting)) > max(count, self.most):
                 kept = _largest(np.concatenate([kept, *waiting]), count)
                 waiting, cut = [], kept.min() if len(kept) == count else -np.inf
@@ -116,7 +118,7 @@ class Tiles:
 
     @cached_property
     def _blocks(self) -> tuple[Block, ...]:
-        """People in groups whose templates and probes make a tile."""
+        """The subjects in groups whose templates and probes make a tile."""
         groups = int(np.ceil(np.sqrt(len(self.owner) * len(self.shown) / self.most)))
         return tuple(
             Block(people, np.flatnonzero(np.isin(self.owner, people)), np.flatnonzero(np.isin(self.shown, people)))
@@ -125,13 +127,13 @@ class Tiles:
 
     @cached_property
     def _diagonal(self) -> tuple[FloatArray, FloatArray]:
-        """The lowest and the highest score of the tiles that hold genuine scores; others may lie outside."""
+        """The lowest and the highest score of the tiles with genuine scores; other scores may lie outside."""
         lows, highs = zip(*((tile.scores.min(), tile.scores.max()) for tile in self._own_tiles()), strict=True)
         return min(lows), max(highs)
 
     @cached_property
     def _genuine(self) -> tuple[FloatArray, Index]:
-        """The genuine scores and whose they are."""
+        """The genuine scores, and the subject of each."""
         values: list[FloatArray] = [np.empty(0)]
         owners: list[Index] = [np.empty(0, dtype=np.intp)]
         for tile in self._own_tiles():
@@ -144,7 +146,7 @@ class Tiles:
         return found, np.concatenate(owners)
 
     def each(self) -> Iterator[Tile]:
-        """Every tile, column by column of blocks."""
+        """Every tile, block column by block column."""
         for columns in self._blocks:
             for rows in self._blocks:
                 yield from self._tile(rows, columns)
@@ -154,7 +156,7 @@ class Tiles:
             yield from self._tile(block, block)
 
     def _tile(self, rows: Block, columns: Block) -> Iterator[Tile]:
-        """The tile, if it holds a score."""
+        """The tile, unless it is empty."""
         if len(rows.rows) == 0 or len(columns.columns) == 0:
             return
         scores = np.asarray(self.ask(rows.rows, columns.columns), dtype=float)
@@ -168,7 +170,7 @@ class Tiles:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some people, (p,), with the places of their templates and of their probes."""
+    """A group of subjects, (p,), with the positions of their templates (rows) and probes (columns)."""
 
     people: Index
     rows: Index
@@ -177,7 +179,7 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """The templates of one block against the probes of another; ``mated`` where the two are the same."""
+    """The templates of one block against the probes of another; ``mated`` only if the two are the same block."""
 
     rows: Block
     columns: Block
@@ -196,13 +198,13 @@ class _Points:
 
 @dataclass(frozen=True, eq=False)
 class _Scale:
-    """Bins of equal width; what lies outside falls into the first and the last."""
+    """Bins of equal width; scores outside fall into the first or the last one."""
 
     low: float
     per_unit: float
 
     def bins(self, scores: FloatArray) -> npt.NDArray[np.int32]:
-        """Which bin: never falling where scores rise."""
+        """The bin of each score; bins never decrease as scores increase."""
         scaled = np.subtract(scores, self.low)
         np.multiply(scaled, self.per_unit, out=scaled)
         return np.asarray(np.clip(scaled, 0, _BINS - 1, out=scaled).astype(np.int32))
@@ -210,14 +212,14 @@ class _Scale:
 
 @dataclass(frozen=True, eq=False)
 class _Counted:
-    """What one pass over all tiles counts.
+    """The counts of one pass over all tiles.
 
     Attributes
     ----------
     histogram : (bins,) int
-        Impostor scores.
+        Number of impostor scores per bin.
     credit, enrolled : (m,) float, (m,) bool
-        Rank 1 of each probe, and whether its person has a template.
+        Rank-1 credit of each probe, and whether its subject has a template.
     """
 
     points: _Points
@@ -238,10 +240,10 @@ def _counted(tiles: Tiles) -> _Counted:
     histogram = np.zeros(_BINS, dtype=np.int64)
     for tile in tiles.each():
         best.see(tile)
-        strangers = tile.scores.ravel() if tile.mated is None else tile.scores[~tile.mated]
-        bins = scale.bins(strangers)
+        non_mated = tile.scores.ravel() if tile.mated is None else tile.scores[~tile.mated]
+        bins = scale.bins(non_mated)
         histogram += np.bincount(bins, minlength=_BINS)
-        between.see(strangers, bins)
+        between.see(non_mated, bins)
     impostors = int(histogram.sum())
     at, above = between.reached(histogram)
     missed_at = np.searchsorted(genuine, steps, "left") / len(genuine)
@@ -261,7 +263,7 @@ def _counted(tiles: Tiles) -> _Counted:
 
 
 class _Between:
-    """Counts impostor scores between the genuine ones; only those that share a bin with one are compared with them."""
+    """Counts impostor scores between genuine ones; only those in a bin with a genuine score are compared with it."""
 
     def __init__(self, steps: FloatArray, scale: _Scale) -> None:
         self._steps = steps
@@ -269,13 +271,13 @@ class _Between:
         self._shared = self._of_bin > 0
         self._at, self._above = np.zeros((2, len(steps) + 1), dtype=np.int64)
 
-    def see(self, strangers: FloatArray, bins: npt.NDArray[np.int32]) -> None:
-        close = strangers[self._shared[bins]]
+    def see(self, non_mated: FloatArray, bins: npt.NDArray[np.int32]) -> None:
+        close = non_mated[self._shared[bins]]
         for counts, side in ((self._at, "right"), (self._above, "left")):
             counts += np.bincount(np.searchsorted(self._steps, close, side), minlength=len(counts))  # type: ignore[call-overload]
 
     def reached(self, histogram: Index) -> tuple[Index, Index]:
-        """How many impostor scores are at least each step, and how many are above it."""
+        """The number of impostor scores at or above each step, and the number above it."""
         passed = np.cumsum(self._of_bin) - self._of_bin
         free = ~self._shared
         far = np.bincount(passed[free], histogram[free], minlength=len(self._at)).astype(np.int64)
@@ -283,7 +285,7 @@ class _Between:
 
 
 class _Best:
-    """The highest score of each probe so far, how many templates reach it, and how many of these are its person's."""
+    """The highest score of each probe so far, the number of templates that reach it, and of mated ones among them."""
 
     def __init__(self, probes: int) -> None:
         self._best = np.full(probes, -np.inf)
@@ -306,7 +308,7 @@ class _Best:
 
 
 def _quantiles(tiles: Tiles, counted: _Counted, shares: Sequence[float]) -> list[float]:
-    """What ``numpy.quantile`` says of all impostor scores."""
+    """The quantiles of all impostor scores, equal to those of ``numpy.quantile``."""
     places = [(counted.impostors - 1) * share for share in shares]
     ranks = sorted({rank for place in places for rank in (int(np.floor(place)), int(np.ceil(place)))})
     below = np.cumsum(counted.histogram)
@@ -315,8 +317,8 @@ def _quantiles(tiles: Tiles, counted: _Counted, shares: Sequence[float]) -> list
     wanted[bins] = True
     values, counts = np.empty(0), np.empty(0, dtype=np.int64)
     for tile in tiles.each():
-        strangers = tile.scores.ravel() if tile.mated is None else tile.scores[~tile.mated]
-        found, often = np.unique(strangers[wanted[counted.scale.bins(strangers)]], return_counts=True)
+        non_mated = tile.scores.ravel() if tile.mated is None else tile.scores[~tile.mated]
+        found, often = np.unique(non_mated[wanted[counted.scale.bins(non_mated)]], return_counts=True)
         values, places_of = np.unique(np.concatenate([values, found]), return_inverse=True)
         counts = np.bincount(places_of, np.concatenate([counts, often]), minlength=len(values)).astype(np.int64)
     of_bin = counted.scale.bins(values)
@@ -332,7 +334,7 @@ def _quantiles(tiles: Tiles, counted: _Counted, shares: Sequence[float]) -> list
 
 
 def _matched(tiles: Tiles, thresholds: Sequence[float]) -> list[Proportion]:
-    """FMR at each threshold; pairs of blocks are asked for together, as a pair of people has trials both ways."""
+    """FMR at each threshold. Both tiles of a pair of blocks are used at once, as two subjects have trials both ways."""
     sums = [_Sums(tiles) for _ in thresholds]
     for place, one in enumerate(tiles._blocks):
         for other in tiles._blocks[place:]:
@@ -344,7 +346,7 @@ def _matched(tiles: Tiles, thresholds: Sequence[float]) -> list[Proportion]:
 
 
 class _Sums:
-    """Sums over pairs of people: a, the successes both ways, and b, the trials both ways, in squares and products."""
+    """Sums over pairs of subjects of the squares and products of successes (both ways) and trials (both ways)."""
 
     def __init__(self, tiles: Tiles) -> None:
         self._tiles, self._people = tiles, tiles.people
@@ -392,7 +394,7 @@ class _Sums:
         return proportion_of_sums(PairSums(rate, total, int((of_person > 0).sum()), influence, squares))
 
 
-def _told(rate: Proportion, at_high: Proportion, at_low: Proportion) -> Proportion:
+def _with_sample_size(rate: Proportion, at_high: Proportion, at_low: Proportion) -> Proportion:
     """As :func:`~.verification.matched_impostors` does where no pair is accepted, or none refused."""
     if 0 < rate.value < 1:
         return rate

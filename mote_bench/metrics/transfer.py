@@ -1,4 +1,4 @@
-"""Whether a reconstruction also passes for its owner at a second recogniser, which embeds the same images otherwise."""
+"""Success rates of reconstructions at a second recogniser, through a map between the two embedding spaces."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PREFIX = "second_recogniser_"
 _TAKEN = ("type_1_success", "type_2_success", "wolf_rate", "genuine_success")
 _MOST_FACES = 3000
 _STRENGTHS = np.logspace(-5, 1, 13)  # of the ridge, relative to a row's mean squared length
-_HELD_OUT = 4  # every fourth face chooses the strength
+_HELD_OUT = 4  # every fourth face is held out to choose the strength
 
 
 @dataclass(frozen=True, eq=False)
 class Transfer:
-    """The way from one recogniser's embeddings to another's, learned from public faces that both have embedded.
+    """A map from one recogniser's embeddings to another's, learned from public faces embedded by both.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Transfer:
         linear map (McNeely-White et al., "Exploring the Interchangeability of CNN Embedding Spaces", IEEE TBIOM 2022,
         arXiv 2010.02323).
     thresholds : mapping of FMR -> cosine
-        Where the second recogniser accepts, by its own false-match rates on the attacker's people.
+        The second recogniser's thresholds, at its own false match rates on the calibration subjects.
     """
 
     mean: FloatArray
@@ -43,7 +43,7 @@ class Transfer:
 
     @classmethod
     def learned(cls, public: Faces, thresholds: Mapping[str, float]) -> Self:
-        """From at most 3,000 public faces that have both embeddings; ValueError where they lack the second."""
+        """Fit the map on at most 3,000 public faces with both embeddings; ValueError if they lack the second."""
         if public.second is None:
             raise ValueError("the public faces have one embedding each; expected `second` beside it")
         rows = np.linspace(0, len(public) - 1, min(len(public), _MOST_FACES)).astype(int)
@@ -58,7 +58,7 @@ class Transfer:
         return cls(mean, second_mean, _ridge(one, other, best), thresholds)
 
     def faces(self, answer: FloatArray) -> FloatArray:
-        """(n, d2) unit rows: what the second recogniser would make of faces at ``answer`` (n, d)."""
+        """(n, d2) unit rows: estimated embeddings, by the second recogniser, of the faces ``answer`` (n, d)."""
         return on_sphere(self.second_mean, unit(unit(unit(answer) - self.mean) @ self.weights))
 
 
@@ -71,23 +71,23 @@ def _ridge(inputs: FloatArray, outputs: FloatArray, strength: float) -> FloatArr
 def measure_transfer(
     answer: FloatArray, references: FloatArray, probes: FloatArray, shown: npt.NDArray[np.intp], transfer: Transfer
 ) -> tuple[Measurement, ...]:
-    """Type I and type II success, wolf rate and genuine success at the second recogniser.
+    """Type I and type II success, wolf rate and genuine success at the second recogniser; higher success is worse.
 
     Parameters
     ----------
     answer : (n, d) float
         Reconstructions in the first recogniser's space.
     references, probes : (n, d2), (m, d2) float
-        The enrolled and other photos of these people as the second recogniser embeds them.
+        Embeddings of the enrolled and of other photos of these subjects by the second recogniser.
     shown : (m,) int
-        Whom each probe shows.
+        The subject of each probe.
 
     Returns
     -------
     tuple of Measurement
-        As :func:`~mote_bench.metrics.reconstruction.measure_reconstruction` defines them, with ``second_recogniser_``
-        before their names. A picture would be embedded anew; a reconstructed embedding is mapped, so these are lower
-        bounds of what its picture does.
+        Defined by :func:`~mote_bench.metrics.reconstruction.measure_reconstruction`; names begin with
+        ``second_recogniser_``. A reconstructed picture would be embedded by the second recogniser, a reconstructed
+        embedding is only mapped. So these are lower bounds of a picture's rates.
     """
     truth = Truth(mean=transfer.second_mean, references=references, probes=probes, shown=shown)
     measured = measure_reconstruction(transfer.faces(answer), truth, transfer.thresholds, np.random.default_rng(0))

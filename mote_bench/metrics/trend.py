@@ -1,4 +1,4 @@
-"""How error rates change with a number, such as the age in years: what groups say of classes, without edges."""
+"""Change of error rates along a number, such as the age in years: fairness without a division into groups."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from .measured import Measured
 from .verification import Scores
 
 TENTH = 0.1
-"""Rates are told from where this part of the people lie below to where it lies above."""
+"""Rates are compared between this quantile of the number and one minus it: the 10th and the 90th percentile."""
 _LIKE = 0.25
-"""Impostors count who differ by this part of that span at most, as they count within a group."""
+"""Only impostor pairs within this share of that range are used, by analogy with within-group impostors."""
 _LEAST_PEOPLE = 10
 
 
 def measure_trend(scores: Scores, number: FloatArray, threshold: float, *, name: str, fmr_name: str) -> Measured:
-    """What FNMR and FMR rise by from the lowest tenth of a number to its highest, on a straight line.
+    """Rise of FNMR and FMR from the 10th to the 90th percentile of a number, along a fitted line; 0 = equal rates.
 
-    The line is the least-squares one through all trials; 0 is even. A genuine trial stands at the number of its person,
-    an impostor pair, of two people of like numbers, at their mean. The variance is that of people: residuals of one
-    person's trials are summed before they are squared, and for pairs the products of all residuals that share a person
-    are (Aronow, Samii & Assenova, Political Analysis 23, 2015), with Student's quantile.
+    The line is fitted by least squares to all trials. A genuine trial is placed at its subject's number, an impostor
+    pair of subjects with similar numbers at their mean. The variance is over subjects: residuals of one subject's
+    trials are summed before squaring. For pairs the products of all residuals that share a subject are summed (Aronow,
+    Samii & Assenova, Political Analysis 23, 2015). The interval uses Student's quantile.
 
     Parameters
     ----------
     scores : Scores
         Person indices point into ``number``.
     number : (P,) float
-        NaN where unknown: such people are left out.
+        NaN if unknown: such subjects are left out.
     threshold : float
-        Accepts a claim iff its score reaches it.
+        Lowest score that is accepted.
     name, fmr_name : str
-        The number's name and the FMR that the threshold was set for, as they stand in the metric's name.
+        The number's name and the FMR that the threshold was set for, as parts of the metric's name.
 
     Returns
     -------
     Measured
-        ``fnmr_rise_over_{name}_at_fmr_X`` and ``fmr_rise_over_{name}_at_fmr_X``. Where no trial, or every one, is an
-        error, a line has no interval: the metric then stands in ``details["undefined"]``, with the reason.
+        ``fnmr_rise_over_{name}_at_fmr_X`` and ``fmr_rise_over_{name}_at_fmr_X``. If no trial or every trial is an
+        error, the line has no interval: ``details["undefined"]`` then names the metric, with the reason.
 
     Raises
     ------
     ValueError
-        With fewer than ten people whose number is known, and where they are all alike.
+        If fewer than ten subjects have a known number, or if their numbers are equal.
     """
     number = np.asarray(number, dtype=float)
     known = np.isfinite(number)
@@ -84,20 +84,22 @@ def measure_trend(scores: Scores, number: FloatArray, threshold: float, *, name:
 
 
 def _slope(at: FloatArray, error: FloatArray, pair: npt.NDArray[np.intp]) -> tuple[float, float]:
-    """The least-squares slope of ``error`` (t,) on ``at`` (t,), and its variance over the people of each ``pair``.
+    """The least-squares slope of ``error`` (t,) on ``at`` (t,), and its variance over the subjects in ``pair`` (t, 2).
 
-    A genuine trial names one person twice.
+    A genuine trial names one subject twice.
     """
     centred = at - at.mean()
     square = float((centred**2).sum())
     slope = float((centred * error).sum()) / square
-    pull = centred * (error - error.mean() - slope * centred) / square
+    influence = centred * (error - error.mean() - slope * centred) / square
     people, index = np.unique(pair, return_inverse=True)
     first, second = index.reshape(pair.shape).T
     apart = first != second
-    sums = np.bincount(first, pull, len(people)) + np.bincount(second, pull * apart, len(people))
-    # A pair stands in the sums of both of its people, so what repeats of it share is counted once too often.
+    sums = np.bincount(first, influence, len(people)) + np.bincount(second, influence * apart, len(people))
+    # A pair is in the sums of both of its subjects, so products within repeated pairs are counted once too often.
     both = np.where(first < second, first, second) * len(people) + np.where(first < second, second, first)
-    of_pair = np.bincount(np.unique(both[apart], return_inverse=True)[1], pull[apart]) if apart.any() else np.zeros(0)
-    variance = max(float((sums**2).sum() - (of_pair**2).sum()), float((pull**2).sum()))
+    of_pair = (
+        np.bincount(np.unique(both[apart], return_inverse=True)[1], influence[apart]) if apart.any() else np.zeros(0)
+    )
+    variance = max(float((sums**2).sum() - (of_pair**2).sum()), float((influence**2).sum()))
     return slope, variance * len(people) / (len(people) - 2)

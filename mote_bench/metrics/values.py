@@ -1,4 +1,4 @@
-"""How well an answer tells a soft-biometric number, such as the age in years."""
+"""Accuracy of inferring a soft-biometric number, such as the age in years."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _LEAST_PEOPLE = 3
 
 
 def measure_value(answer: FloatArray, truth: FloatArray, rng: np.random.Generator) -> Measured:
-    """Pearson's correlation with the true numbers, and the mean absolute error.
+    """Pearson's correlation with the true numbers (higher = leaks more), and the mean absolute error (lower = more).
 
-    The correlation is the headline: an answer that says the same of everybody has a small error where people differ
-    little, and still knows nothing of anyone.
+    The correlation is the headline. The error alone would mislead: if subjects differ little, a constant answer has a
+    small error too.
 
     Parameters
     ----------
     answer : (n, 1) float
-        Estimates, a row per person.
+        Estimates, one row per subject.
     truth : (n,) float
         In the attribute's own unit.
     rng : numpy.random.Generator
-        For the bootstrap over people.
+        For the bootstrap over subjects.
 
     Returns
     -------
     Measured
-        ``correlation`` (chance 0; 0 where all answers are equal) with a percentile bootstrap interval and ``mae`` with
-        Student's; details hold ``median_mae``, the error of saying everybody's median.
+        ``correlation`` (chance 0; 0 if all answers are equal) with a percentile bootstrap interval, and ``mae`` with
+        Student's interval. Details hold ``median_mae``, the error of answering the median for everybody.
 
     Raises
     ------
     ValueError
-        On wrong shapes, numbers that are not finite, fewer than three people, and people who are all equal.
+        On wrong shapes, numbers that are not finite, fewer than three subjects, and equal true numbers.
     """
     guess, truth = np.asarray(answer, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     if truth.ndim != 1 or guess.shape != (len(truth), 1):
@@ -52,12 +52,12 @@ def measure_value(answer: FloatArray, truth: FloatArray, rng: np.random.Generato
         Measurement("correlation", pearson(guess, truth), *_interval(guess, truth, rng), n=n, chance=0.0),
         Measurement("mae", float(errors.mean()), *t_interval(errors), n=n),
     )
-    pulls = {"correlation": _pull(guess, truth), "mae": (errors - errors.mean()) / n}
-    return Measured(measurements, {"median_mae": float(np.abs(truth - np.median(truth)).mean())}, pulls)
+    influence = {"correlation": _influence(guess, truth), "mae": (errors - errors.mean()) / n}
+    return Measured(measurements, {"median_mae": float(np.abs(truth - np.median(truth)).mean())}, influence)
 
 
 def pearson(one: FloatArray, other: FloatArray, weight: FloatArray | None = None) -> float:
-    """Pearson's correlation of two (n,) columns, rows counted ``weight`` times; 0 where a column is constant."""
+    """Pearson's correlation of two (n,) columns, with rows weighted by ``weight``; 0 if a column is constant."""
     weight = np.ones(len(one)) if weight is None else np.asarray(weight, dtype=np.float64)
     left, right = (column - np.average(column, weights=weight) for column in (one, other))
     length = np.sqrt((weight @ left**2) * (weight @ right**2))
@@ -67,8 +67,8 @@ def pearson(one: FloatArray, other: FloatArray, weight: FloatArray | None = None
     return float(np.clip(weight @ (left * right) / length, -1, 1))
 
 
-def _pull(guess: FloatArray, truth: FloatArray) -> FloatArray:
-    """(n,) how far each person pulls the correlation: zx zy - r (zx^2 + zy^2) / 2, over n (Devlin et al. 1975)."""
+def _influence(guess: FloatArray, truth: FloatArray) -> FloatArray:
+    """(n,) influence of each subject on the correlation: zx zy - r (zx^2 + zy^2) / 2, over n (Devlin et al. 1975)."""
     if np.ptp(guess) == 0:
         return np.zeros(len(guess))
     one, other = ((column - column.mean()) / column.std() for column in (guess, truth))
@@ -76,7 +76,7 @@ def _pull(guess: FloatArray, truth: FloatArray) -> FloatArray:
 
 
 def _interval(guess: FloatArray, truth: FloatArray, rng: np.random.Generator) -> Interval:
-    """Percentile bootstrap over people; it holds the value itself."""
+    """Percentile bootstrap interval over subjects, widened to hold the value itself."""
     drawn = [pearson(guess, truth, weight) for weight in person_weights(rng, len(truth), _REPLICATES)]
     low, high = percentile_interval(np.array(drawn))
     value = pearson(guess, truth)

@@ -1,6 +1,6 @@
-"""How well templates recognise their owners: error rates of 1:1 verification and 1:N identification.
+"""Recognition performance: error rates of 1:1 verification and 1:N identification.
 
-A claim is accepted iff its score reaches the threshold. Names and definitions follow ISO/IEC 19795-1.
+A claim is accepted if its comparison score reaches the threshold. Names and definitions follow ISO/IEC 19795-1.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ _GRID = np.geomspace(1e-6, 1, 600)
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Every template against every probe.
+    """Comparison scores of every template against every probe.
 
     Parameters
     ----------
     values : (n, m) float
-        Higher = more alike. Finite.
+        Scores, higher = more alike; finite.
     owner : (n,) int
-        Person index of each template.
+        Subject index of each template.
     shown : (m,) int
-        Person index of each probe.
+        Subject index of each probe.
 
     Raises
     ------
     ValueError
-        On shapes that disagree, scores that are not finite, and no genuine or no impostor pair.
+        On unequal lengths, scores that are not finite, and no mated or no non-mated pair.
     """
 
     values: FloatArray
@@ -70,26 +70,26 @@ class Scores:
 
     @property
     def mated(self) -> npt.NDArray[np.bool_]:
-        """(n, m) whether template and probe are of one person."""
+        """(n, m) whether template and probe are mated (of the same subject)."""
         return np.asarray(self.owner[:, None] == self.shown[None, :])
 
     @property
     def genuine(self) -> FloatArray:
-        """(k,) scores of each template against its owner's probes."""
+        """(k,) genuine scores: of mated comparisons."""
         return self.values[self.mated]
 
     @property
     def impostor(self) -> FloatArray:
-        """(k,) scores of each template against everybody else's probes."""
+        """(k,) impostor scores: of non-mated comparisons."""
         return self.values[~self.mated]
 
     @property
     def people(self) -> Index:
-        """(P,) every person index that occurs."""
+        """(P,) every subject index that occurs."""
         return np.union1d(self.owner, self.shown)
 
     def inside(self, member: npt.NDArray[np.bool_]) -> Scores:
-        """The templates and probes of the people p with ``member[p]``."""
+        """The scores among the subjects p with ``member[p]``."""
         rows, columns = member[self.owner], member[self.shown]
         return Scores(self.values[np.ix_(rows, columns)], self.owner[rows], self.shown[columns])
 
@@ -118,9 +118,9 @@ class Errors:
     Attributes
     ----------
     people : (P,) int
-        Every person index that occurs; ``claimants`` of them have both a template and a probe.
+        Every subject index that occurs; ``claimants`` of them have both a template and a probe.
     trials : (int, int)
-        Genuine and impostor scores.
+        Numbers of genuine and impostor scores.
     eer_influence : (P,) float
         :func:`eer_influence`.
     missed, matched : mapping of str -> Proportion
@@ -143,15 +143,15 @@ class Errors:
 
 
 class Compared(Protocol):
-    """Templates against probes: :class:`Scores` in memory, or :class:`~mote_bench.metrics.tiles.Tiles`."""
+    """Comparison scores: :class:`Scores` in memory, or :class:`~mote_bench.metrics.tiles.Tiles`."""
 
     @property
     def people(self) -> Index:
-        """(P,) every person index that occurs."""
+        """(P,) every subject index that occurs."""
         ...
 
     def inside(self, member: npt.NDArray[np.bool_]) -> Compared:
-        """The same of some people."""
+        """The scores among the subjects p with ``member[p]``."""
         ...
 
     def errors(self, thresholds: Mapping[str, float]) -> Errors:
@@ -160,16 +160,16 @@ class Compared(Protocol):
 
 
 def measure_verification(scores: Compared, thresholds: Mapping[str, float], rng: np.random.Generator) -> Measured:
-    """EER, rank-1 identification, and FNMR with the FMR that was really reached at each given threshold.
+    """EER, rank-1 identification, and FNMR with the observed FMR at each given threshold.
 
     Parameters
     ----------
     scores : Compared
-        Templates and probes of the target people.
+        Comparison scores of the target subjects.
     thresholds : mapping of str -> float
-        Set on other people, keyed by the FMR they were set for (``"1e-2"``).
+        Thresholds set on the calibration subjects, keyed by the FMR they were set for (``"1e-2"``).
     rng : numpy.random.Generator
-        Not drawn from, as all intervals here are analytic; it stands here so that measures are called alike.
+        Not used, as all intervals are analytic; present so that all measures have the same signature.
 
     Returns
     -------
@@ -183,24 +183,24 @@ def measure_verification(scores: Compared, thresholds: Mapping[str, float], rng:
         Measurement("eer", found.eer, *found.eer_interval, n=claimants, chance=0.5),
         Measurement("rank_1", rank.value, *rank.interval, n=claimants, chance=1 / found.templates),
     ]
-    pulls = {"eer": found.eer_influence}
+    influence = {"eer": found.eer_influence}
     for fmr_name in thresholds:
         missed, matched = found.missed[fmr_name], found.matched[fmr_name]
         refused = Measurement("fnmr", missed.value, *missed.interval, n=claimants, at=fmr_name)
         reached = Measurement("fmr_reached", matched.value, *matched.interval, n=len(found.people), at=fmr_name)
         measurements += [refused, reached]
-        pulls[refused.name] = missed.influence
+        influence[refused.name] = missed.influence
     genuine, impostor = found.trials
     details = {
         "det": found.det.tolist(),
         "thresholds": {name: float(threshold) for name, threshold in thresholds.items()},
         "counts": {"genuine": genuine, "impostor": impostor, "people": len(found.people)},
     }
-    return Measured(tuple(measurements), details, pulls)
+    return Measured(tuple(measurements), details, influence)
 
 
 def eer(genuine: FloatArray, impostor: FloatArray) -> float:
-    """Where FNMR = FMR, linear between neighbouring operating points; equal scores throughout give 0.5.
+    """Equal error rate, where FNMR = FMR, interpolated between operating points; 0.5 if all scores are equal.
 
     Parameters
     ----------
@@ -212,27 +212,27 @@ def eer(genuine: FloatArray, impostor: FloatArray) -> float:
 
 
 def fnmr(genuine: FloatArray, threshold: float) -> float:
-    """The share of genuine scores below the threshold."""
+    """False non-match rate: share of genuine scores below the threshold."""
     return float(np.mean(_scores("genuine", genuine) < threshold))
 
 
 def fmr(impostor: FloatArray, threshold: float) -> float:
-    """The share of impostor scores that reach the threshold."""
+    """False match rate: share of impostor scores that reach the threshold."""
     return float(np.mean(_scores("impostor", impostor) >= threshold))
 
 
 def threshold_at_fmr(impostor: FloatArray, fmr: float, *, trials: int | None = None) -> float:
-    """The lowest of the impostor scores that at most ``fmr`` of them reach.
+    """The lowest threshold with a false match rate of at most ``fmr``, chosen among the impostor scores.
 
-    Where the highest of them are given only, more than ``fmr * trials``, ``trials`` says how many there were.
+    If only the highest scores are given (more than ``fmr * trials``), ``trials`` is the number of all scores.
 
-    Scores that tie are accepted together, so the FMR that is reached may be lower than the one asked for. Where even
-    the highest score is reached by too many, the threshold is the next number above it and nothing is accepted.
+    Tied scores are accepted together, so the observed FMR may be lower than ``fmr``. If too many scores tie for the
+    highest, the threshold is the next float above it, and nothing is accepted.
 
     Raises
     ------
     InputError
-        With fewer than 10 / fmr scores: then fewer than ten false matches would carry the threshold.
+        With fewer than 10 / fmr scores: the threshold would then rest on fewer than ten false matches.
     """
     ordered = np.sort(_scores("impostor", impostor))[::-1]
     needed = int(np.ceil(_FALSE_MATCHES / fmr - 1e-6))
@@ -250,10 +250,10 @@ def threshold_at_fmr(impostor: FloatArray, fmr: float, *, trials: int | None = N
 
 
 def operating_points(genuine: FloatArray, impostor: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Thresholds in ascending order with the FMR and FNMR at each; the last accepts nothing.
+    """Thresholds in ascending order with the FMR and FNMR at each; the last one accepts nothing.
 
-    One operating point per distinct score: FMR falls from 1 to 0 and FNMR rises from 0 to 1, and their difference
-    rises strictly.
+    There is one operating point per distinct score. FMR falls from 1 to 0 and FNMR rises from 0 to 1, so FNMR - FMR
+    increases strictly.
     """
     genuine, impostor = np.sort(_scores("genuine", genuine)), np.sort(_scores("impostor", impostor))
     thresholds = np.append(np.unique(np.concatenate([genuine, impostor])), np.inf)
@@ -274,7 +274,7 @@ def det_points(genuine: FloatArray, impostor: FloatArray, most: int = 200) -> Fl
 def spread_points(
     false_matches: FloatArray, false_non_matches: FloatArray, *, trials: tuple[int, int], most: int = 200
 ) -> FloatArray:
-    """:func:`det_points` of operating points, (k,) each; ``trials`` are the genuine and the impostor scores."""
+    """:func:`det_points`, from operating points, (k,) each; ``trials``: numbers of genuine and impostor scores."""
     points = np.column_stack([false_matches, false_non_matches])
     along = np.log(np.maximum(false_non_matches, 0.5 / trials[0]))
     along -= np.log(np.maximum(false_matches, 0.5 / trials[1]))
@@ -284,12 +284,12 @@ def spread_points(
 
 
 def rank_1(scores: Scores) -> float:
-    """The share of probes whose best template is their person's; a probe whose best score ties shares its credit."""
+    """Rank-1 identification rate: share of probes whose highest score is mated; ties share the credit."""
     return identified(scores).value
 
 
 def identified(scores: Scores) -> Proportion:
-    """:func:`rank_1` with its interval; probes of people without a template don't count."""
+    """:func:`rank_1` as a proportion with interval; probes of subjects without a template don't count."""
     best = scores.values == scores.values.max(axis=0)
     credit = (best & scores.mated).sum(axis=0) / best.sum(axis=0)
     enrolled = np.isin(scores.shown, scores.owner)
@@ -297,16 +297,16 @@ def identified(scores: Scores) -> Proportion:
 
 
 def missed_genuine(scores: Scores, threshold: float) -> Proportion:
-    """FNMR at a threshold; trials of one person are alike."""
+    """FNMR at a threshold; its interval allows for correlated trials of one subject."""
     row, column = np.nonzero(scores.mated)
     return by_person(scores, scores.owner[row], scores.values[row, column] < threshold)
 
 
 def matched_impostors(scores: Scores, threshold: float) -> Proportion:
-    """FMR at a threshold; pairs that share a person are alike.
+    """FMR at a threshold; its interval allows for correlated pairs that share a subject.
 
-    Where no pair is accepted (or none refused), how alike they are is read at the threshold where two per person
-    are, and at worst the people count as the trials.
+    For an FMR of 0 or 1 the effective sample size is estimated at the threshold with two accepted (or rejected) pairs
+    per subject. If that fails too, it is the number of subjects.
     """
     rate = _accepted_pairs(scores, threshold)
     if 0 < rate.value < 1:
@@ -317,7 +317,7 @@ def matched_impostors(scores: Scores, threshold: float) -> Proportion:
 
 
 def as_readable(rate: Proportion, readable: Proportion) -> Proportion:
-    """A rate of 0 or 1 with the effective trials of another threshold's, if that one tells them."""
+    """For a rate of 0 or 1, use the effective sample size estimated at another threshold, if it has one."""
     return replace(rate, effective=readable.effective if 0 < readable.value < 1 else rate.effective)
 
 
@@ -335,13 +335,14 @@ def _accepted_pairs(scores: Scores, threshold: float) -> Proportion:
 
 
 def eer_interval(scores: Scores) -> Interval:
-    """Interval of the EER over people, by inverting the test that FNMR = FMR at a threshold.
+    """Interval of the EER over subjects, by inverting the test that FNMR = FMR at a threshold.
 
-    Every threshold at which the MOVER interval of FNMR - FMR (two dependent rates of the same people) holds zero may
-    be the one where they are equal; the common rate there, weighted by precision, bounds the EER. The uncertainty of
-    the common rate itself is added as a root of summed squares. Without any error this is about Wilson's interval
-    over people. Percentiles of a person bootstrap were tried instead: in simulations of 50 people with three probes
-    each they cover an EER of 1.5 % in 84 % of runs and one of 0.3 % in 52 %, as many resamples hold no error at all.
+    A threshold is a candidate if the MOVER interval of FNMR - FMR (two dependent rates of the same subjects) holds
+    zero there. The common rates at the candidates, weighted by precision, bound the EER. The uncertainty of the common
+    rate itself is added as a root of summed squares. Without any error this is about Wilson's interval over subjects.
+
+    A percentile bootstrap over subjects does worse, as many resamples hold no error at all. In simulations of 50
+    subjects with three probes each it covers an EER of 1.5 % in 84 % of runs, and one of 0.3 % in 52 %.
     """
     mated = scores.mated
     _, false_matches, false_non_matches = operating_points(scores.values[mated], scores.values[~mated])
@@ -349,7 +350,7 @@ def eer_interval(scores: Scores) -> Interval:
 
 
 def interval_of_curve(false_matches: FloatArray, false_non_matches: FloatArray, at: AtEqualErrors) -> Interval:
-    """:func:`eer_interval` from the operating points, (k,) each."""
+    """:func:`eer_interval`, from operating points, (k,) each."""
     estimate, missed, matched = at.eer, at.missed, at.matched
     apart = false_non_matches - false_matches
     grid = np.concatenate([-_GRID[::-1], [0.0], _GRID])
@@ -359,14 +360,14 @@ def interval_of_curve(false_matches: FloatArray, false_non_matches: FloatArray, 
     own_low, own_high = modified_wilson(estimate * trials, trials)
     low = estimate - float(np.hypot(estimate - low, estimate - own_low))
     high = estimate + float(np.hypot(high - estimate, own_high - estimate))
-    if estimate in (0, 1):  # no errors to read a spread from: no narrower than over people
+    if estimate in (0, 1):  # no errors to estimate a variance from: no narrower than Wilson's interval over subjects
         least = modified_wilson(estimate * missed.effective, missed.effective)
         low, high = min(low, least[0]), max(high, least[1])
     return max(0.0, low), min(1.0, high)
 
 
 def eer_influence(scores: Scores) -> FloatArray:
-    """(P,) how far each of ``scores.people`` pulls the EER: the precision-weighted mean of FNMR and FMR there."""
+    """(P,) influence of each of ``scores.people`` on the EER, as the precision-weighted mean of FNMR and FMR."""
     return _at_equal_errors(scores).influence
 
 
@@ -397,7 +398,10 @@ def _at_equal_errors(scores: Scores) -> AtEqualErrors:
 
 
 def readable_share(estimate: float, people: int) -> float:
-    """Where FMR is too low to show how alike impostor pairs are, it is read at two false matches per person."""
+    """Share of impostor scores below the threshold at which their correlation is estimated.
+
+    That is the EER's threshold, or, if its FMR is too low for an estimate, the one with two false matches per subject.
+    """
     return 1 - max(estimate, 2 / people)
 
 
@@ -439,7 +443,7 @@ def _joint_trials(missed: Proportion, matched: Proportion) -> float:
 
 
 def by_person(scores: Compared, person: Index, credit: npt.NDArray[Any]) -> Proportion:
-    """The rate of ``credit`` (k,) over trials that belong to ``person`` (k,)."""
+    """The rate of ``credit`` (k,) over trials of the subjects ``person`` (k,)."""
     index, size = np.searchsorted(scores.people, person), len(scores.people)
     successes, trials = np.bincount(index, credit, minlength=size), np.bincount(index, minlength=size)
     return person_proportion(np.asarray(successes, dtype=float), np.asarray(trials, dtype=float))

@@ -1,6 +1,6 @@
-"""What can be asked about stolen templates: one file a question, each with all of its rules.
+"""The questions that an attack can answer about stolen templates: one file per question, with all of its rules.
 
-A plug-in may import this package besides ``mote_bench.contracts`` and ``mote_bench.toolkit``. It brings numpy only.
+A plug-in may import this package besides ``mote_bench.contracts`` and ``mote_bench.toolkit``. It needs numpy only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which class of a soft-biometric attribute, such as gender, is each person of?"""
+"""Soft-biometric inference: which class of an attribute, such as gender, is each subject of?"""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _LEAST_PER_CLASS = 5
 
 @dataclass(frozen=True)
 class WhichClass(Question):
-    """Which of ``classes`` is each person? Answer: (n, len(classes)) float, higher = more likely.
+    """Which of ``classes`` is each subject of? Answer: (n, len(classes)) float, higher = more likely.
 
-    Its records bear the attribute's name, whatever that is: a name that no other question claims is read as one.
+    Its records have the attribute's name. A name that no other question claims is read as an attribute's.
     """
 
     attribute: str
@@ -57,7 +57,7 @@ class WhichClass(Question):
 
     @classmethod
     def traded(cls, name: str) -> bool:
-        return name == "gender"  # the one that every data set has; the others look like it
+        return name == "gender"  # every data set has it, and plots of other attributes look alike
 
     @classmethod
     def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
@@ -65,7 +65,7 @@ class WhichClass(Question):
 
     @classmethod
     def offered(cls, split: Split, protocol: Protocol) -> Offer:
-        """One for each attribute that has two classes or more with enough people of both sides."""
+        """One per attribute with two classes or more of enough target and enough shadow subjects."""
         least, target, shadow = protocol.people_per_class, split.target.references, split.shadow.references
         classes = {attribute: _shown_by_both(attribute, target, shadow, least) for attribute in target.attributes}
         return Offer(
@@ -91,13 +91,13 @@ class WhichClass(Question):
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:
-        """The first attribute of which both sides show two classes or more."""
+        """The first attribute with two classes or more among target and shadow subjects."""
         for attribute in target.attributes:
             classes = _shown_by_both(attribute, target, shadow, _LEAST_PER_CLASS)
             if len(classes) >= 2:
                 return cls(attribute, classes)
         raise InputError(
-            "the faces have no attribute of which two classes are shown by enough people; expected one such as "
+            "the faces have no attribute with enough people of two classes; expected one such as "
             f"'gender', with at least {_LEAST_PER_CLASS} people of each class in a quarter of them. "
             "Or leave `faces` out."
         )
@@ -107,12 +107,12 @@ class WhichClass(Question):
         return class_edge(answer, class_index(labels, self.classes))
 
     def comparable(self, answer: FloatArray) -> FloatArray:
-        """Differences between the classes."""
+        """Differences between the classes of a row."""
         return np.asarray(answer - answer.mean(axis=1, keepdims=True))
 
 
 def _shown_by_both(attribute: str, target: Faces, shadow: Faces, least: int) -> tuple[str, ...]:
-    """The classes, sorted, that at least so many people of either side show."""
+    """The classes, sorted, with at least ``least`` target and ``least`` shadow subjects."""
 
     def counts(faces: Faces) -> dict[str, int]:
         labels = faces.attributes[attribute].tolist() if attribute in faces.attributes else []

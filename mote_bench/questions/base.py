@@ -1,4 +1,4 @@
-"""What every question owns: how it is offered, what it gives the attacker, how answers are scored and read."""
+"""The base class of questions: when they apply, what evidence they add, how answers are scored and read."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from mote_bench.split import Split
 
 Strictest = Callable[[str], str]
-"""The strictest false-match rate at which a family of metrics was measured, or "" where it was measured at none."""
+"""Returns the lowest false match rate at which a family of metrics was measured, or "" if it was measured at none."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a kind of question asks of a data set.
+    """The questions of one type that a data set supports.
 
     Attributes
     ----------
     questions : tuple of Question
-        Ready to be put.
-    refused : mapping of name -> why
-        What the data hold too little of.
+        The supported questions.
+    refused : mapping of name -> reason
+        The questions for which the data are insufficient.
     """
 
     questions: tuple[Question, ...] = ()
@@ -42,15 +42,15 @@ class Offer:
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """An answer of the conformance kit, where target subject i is row i of ``target``.
+    """The truth behind an answer in the conformance kit; target subject i is row i of ``target``.
 
     Attributes
     ----------
     background, target : Faces
     holdings : Holdings
-        Of the scheme under attack.
+        The enrolled scheme under attack.
     fmr : str
-        The false-match rate of ``holdings.thresholds`` at which the system lets people in.
+        The false match rate of ``holdings.thresholds`` at which the system decides.
     """
 
     background: Faces
@@ -61,7 +61,7 @@ class Exam:
 
 
 class Question(ABC):
-    """The rules of one kind of question; its fields are what an attack needs to know to answer.
+    """The rules of one type of question; its fields are all that an attack needs to know to answer.
 
     A question is a frozen dataclass that derives from this class and is registered in the entry-point group
     ``mote_bench.questions``. Attacks name the class (``question = WhichPhoto``); records and boards name the id.
@@ -69,32 +69,32 @@ class Question(ABC):
     Attributes
     ----------
     id : str
-        The name that stands in records and on boards. A kind with several names (an attribute each) overrides
-        ``name``, ``claims`` and ``kind``.
+        The name in records and on boards. A type with several names (one per attribute) overrides ``name``,
+        ``claims`` and ``kind``.
     asks : str
-        What the attacker is after, in a few words for the boards.
+        The attacker's aim, in a few words for the boards.
     order : int
-        The place on the boards; attributes stand at 0 to 4, the other built-in questions at 5 to 9.
+        The position on the boards; attributes have 0 to 4, the other built-in questions 5 to 9.
     needs_identity : bool
-        Whether the data must say who they show.
+        Whether the data must have identities.
     second_database : bool
-        Whether a second enrolment of everybody is stolen too, and the attacker's own people are enrolled twice.
+        Whether a second database of the same subjects is stolen too, and shadow subjects are enrolled twice.
     gives_records : bool
-        Whether the attacker holds the stolen records.
+        Whether the attacker holds the stolen templates.
     presents : mapping of str -> Presented
-        Where the harness presents an answer that consists of faces, by name; the scores are ``case.attacked.shown``.
+        The templates that an answer made of embeddings is verified against, by name. The comparison scores are in
+        ``case.attacked.shown``.
     in_full : bool
-        Whether a board's cell shows the metrics beside the headline too.
+        Whether a board's cell also shows the metrics beside the headline.
     histograms : bool
-        Whether the details of records hold histograms of scores (``edges``, ``mated``, ``non_mated``), which boards
-        draw.
+        Whether records' details hold histograms of scores (``edges``, ``mated``, ``non_mated``) for boards to draw.
     ceiling : str
-        The control scheme that hides nothing of what is asked.
+        The ceiling control: a scheme that hides nothing of what the question is about.
     breaks_by : str
-        The metric by which an attack is found to beat chance on that control.
+        The metric that must beat chance on the ceiling control; otherwise the attack is not measured.
     metrics : tuple of Metric
-        What ``measure`` publishes, for a question whose metrics aren't in :mod:`mote_bench.metrics.catalogue`; their
-        ``questions`` is ``(kind,)``.
+        Catalogue rows of the metrics that ``measure`` returns, if they aren't in
+        :mod:`mote_bench.metrics.catalogue`. Their ``questions`` is ``(kind,)``.
     """
 
     id: ClassVar[str] = ""
@@ -112,80 +112,80 @@ class Question(ABC):
 
     @property
     def name(self) -> str:
-        """As records and boards call this one."""
+        """The question's name in records and on boards."""
         return self.id
 
-    # What belongs to an id, as records hold it.
+    # How records with the question's name are read.
 
     @classmethod
     def claims(cls, name: str) -> bool:
-        """Whether records of this name are answers to this kind of question."""
+        """Whether records with this question name belong to this type."""
         return bool(cls.id) and name == cls.id
 
     @classmethod
     def kind(cls) -> str:
-        """What the catalogue of metrics calls the question."""
+        """The question's name in the catalogue of metrics."""
         return cls.id
 
     @classmethod
     def place(cls, name: str) -> int:
-        """Where the question of this name stands on the boards, lowest first."""
+        """The position of the question with this name on the boards, lowest first."""
         return cls.order
 
     @classmethod
     def short(cls, name: str) -> str:
-        """The name where there is little room."""
+        """A short name, for where there is little room."""
         return name
 
     @classmethod
     def traded(cls, name: str) -> bool:
-        """Whether boards draw the question of this name against recognition and storage."""
+        """Whether boards plot the question with this name against recognition and storage."""
         return False
 
     @classmethod
     @abstractmethod
     def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
-        """The headline, by which attacks are ranked, and the metrics shown beside it.
+        """The headline metric, by which attacks are ranked, and the metrics shown beside it.
 
         Parameters
         ----------
         strictest : callable
-            For a metric that is measured at several false-match rates: ``strictest("success_gain")``.
+            Gives the rate of a metric that is measured at several false match rates: ``strictest("success_gain")``.
         """
 
     @classmethod
     def breaks(cls, measurements: Mapping[str, Measurement]) -> bool:
-        """Whether an attack with these figures on the ceiling beats chance there, by its interval."""
+        """Whether an attack with these figures on the ceiling control beats chance: its interval lies above it."""
         one = measurements.get(cls.breaks_by)
         return one is not None and one.low > (one.chance or 0.0)
 
-    # What is asked of whom.
+    # When the question applies, and to which subjects.
 
     @classmethod
     @abstractmethod
     def offered(cls, split: Split, protocol: Protocol) -> Offer:
-        """The questions of this kind that can be put to these data, and what was refused and why.
+        """The questions of this type that the data support, and the reasons why they don't support others.
 
-        Data without identities needn't be refused here: ``needs_identity`` says so.
+        Data without identities needn't be refused here: ``needs_identity`` does that.
         """
 
     def answerable(self, references: Faces) -> npt.NDArray[np.bool_]:
-        """(n,) of whom the answer is known; the others aren't attacked."""
+        """(n,) whether the true answer is known; subjects without one aren't attacked."""
         return np.ones(len(references), dtype=bool)
 
-    # What the attacker gets.
+    # The evidence.
 
     def candidates(self, split: Split) -> FloatArray | None:
-        """(n target subjects, photos, d): candidates of each subject for :attr:`Scene.photos`, target people first."""
+        """(n subjects, photos, d) candidate photos for :attr:`Scene.photos`: target, then selection subjects."""
         return None
 
     def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
-        """The theft with the evidence that only this question grants, and the truth about it.
+        """The staged evidence with what only this question adds to it, and the truth about that.
 
         Raises
         ------
         ValueError
-            Where the scene lacks what is needed.
+            When the scene lacks what the question needs.
         """
         return theft
 
@@ -193,16 +193,16 @@ class Question(ABC):
 
     @abstractmethod
     def shape(self, evidence: Evidence) -> tuple[int, int]:
-        """The shape of an answer to this evidence."""
+        """The shape that an answer to this evidence must have."""
 
     @abstractmethod
     def measure(self, case: Case, rng: np.random.Generator) -> Measured:
-        """Score one answer on the panel's people; see :meth:`Case.finished`.
+        """Score one answer on the panel's subjects; see :meth:`Case.finished`.
 
         Raises
         ------
         ValueError
-            When it can't be scored.
+            When the answer can't be scored.
         """
 
     # The conformance kit.
@@ -210,25 +210,25 @@ class Question(ABC):
     @classmethod
     @abstractmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:
-        """A question of this kind about these people.
+        """A question of this type about these people.
 
         Raises
         ------
         InputError
-            When they lack what it asks after.
+            When the faces lack what the question is about.
         """
 
     @abstractmethod
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """How far from chance an answer is, in standard errors; positive is better than chance."""
+        """Distance of an answer from chance in standard errors; positive is better than chance."""
 
     def comparable(self, answer: FloatArray) -> FloatArray:
-        """What counts in an answer, such as its direction; two answers that agree in it are the same."""
+        """The part of an answer that is scored, such as its direction; answers equal in it are equivalent."""
         return answer
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
-        """The answer due when the records are dealt in the order ``rows``, those of the second database in ``columns``.
+        """The expected answer when templates come in the order ``rows``, those of the second database in ``columns``.
 
-        ``None`` where the order of records has no bearing on the answer.
+        ``None`` if the order of templates doesn't matter.
         """
         return answer[rows]

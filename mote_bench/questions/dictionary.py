@@ -1,4 +1,4 @@
-"""Which few faces open the most templates?"""
+"""Dictionary attack: which few faces match the most templates?"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EVERYBODY = "all"
 
 @dataclass(frozen=True)
 class WhichKeyface(Question):
-    """Which few faces open the most templates? Answer: (``faces``, dimension) float, tried in this order."""
+    """Which few faces match the most templates? Answer: (``faces``, dimension) float, presented in this order."""
 
     faces: int
     dimension: int
@@ -35,8 +35,8 @@ class WhichKeyface(Question):
     order: ClassVar[int] = 9
     gives_records: ClassVar[bool] = False
     presents: ClassVar[Mapping[str, Presented]] = {_EVERYBODY: Presented(every_face=True)}
-    # Not the strictest rate, as in the headline: at 1e-3 a dictionary that works may open too few of a run's people to
-    # be told from chance.
+    # Not the strictest rate, as in the headline: at 1e-3 a successful dictionary may match too few of a run's subjects
+    # to differ from chance.
     breaks_by: ClassVar[str] = flat("opened_by", "1e-2", ("10",))
 
     @classmethod
@@ -63,7 +63,7 @@ class WhichKeyface(Question):
         return cls(_FACES_OF_AN_EXAMPLE, target.embeddings.shape[1])
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """Templates opened by any of the faces, beyond what as many strangers open by chance."""
+        """Share of templates that any of the faces matches, minus that of as many random non-mated faces."""
         first = exam.holdings.first
         scores = exam.holdings.scheme.score(first.templates, unit(answer).astype(np.float32), keys=first.keys)
         opened = np.asarray(scores >= exam.holdings.thresholds[exam.fmr]).any(axis=1)
@@ -71,4 +71,4 @@ class WhichKeyface(Question):
         return float((opened.mean() - expected) / np.sqrt(expected * (1 - expected) / opened.size))
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
-        return None  # it speaks of everybody's records
+        return None  # the faces are presented to all templates

@@ -1,4 +1,4 @@
-"""How far from chance the answers of a few people are, in standard errors: what the conformance kit goes by."""
+"""Distances of answers from chance in standard errors, for the few people of the conformance kit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from mote_bench.toolkit import unit
 
 
 def class_edge(answer: FloatArray, truth: npt.NDArray[np.integer]) -> float:
-    """Balanced accuracy less 1 / C; the first place is shared by all that tie for it.
+    """Balanced accuracy minus 1 / C, in standard errors; classes that tie for the first place share the credit.
 
-    ``answer`` (n, C), higher = likelier; ``truth`` (n,) holds the place of each row's right column.
+    ``answer`` (n, C), higher = likelier; ``truth`` (n,) holds each row's true class.
     """
     first = answer == answer.max(axis=1, keepdims=True)
     credit = first / first.sum(axis=1, keepdims=True)
@@ -23,7 +23,7 @@ def class_edge(answer: FloatArray, truth: npt.NDArray[np.integer]) -> float:
 
 
 def link_edge(answer: FloatArray, mate: npt.NDArray[np.intp]) -> float:
-    """Share of the other records that the mate beats, less a half; uniform under chance, variance 1 / 12.
+    """Share of the non-mated scores below the mated one, minus 1/2, in standard errors (uniform under chance).
 
     ``answer`` (n, m), higher = more alike; ``mate`` (n,) is the column of each row's mate.
     """
@@ -33,7 +33,7 @@ def link_edge(answer: FloatArray, mate: npt.NDArray[np.intp]) -> float:
 
 
 def face_edge(given: FloatArray, truth: FloatArray) -> float:
-    """Cosine (of centred rows, (n, d) both) to the own face less the mean of those to the other faces."""
+    """Mean cosine to the own face minus that to the others, in standard errors; centred rows, (n, d) both."""
     cosines = unit(given) @ unit(truth).T
     own = np.diagonal(cosines)
     gain = own - (cosines.sum(axis=1) - own) / (len(own) - 1)

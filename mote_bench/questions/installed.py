@@ -1,4 +1,4 @@
-"""Which questions are installed, and the rules by which the records of a question are read, installed or not."""
+"""The installed questions, and the rules for reading records of any question, installed or not."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .harness import HARNESS
 
 @cache
 def installed() -> tuple[type[Question], ...]:
-    """The kinds of questions in the order of the boards; what can't be loaded is left out (:func:`broken`)."""
+    """The question types in the order of the boards, without those that can't be loaded (:func:`broken`)."""
     return _loaded()[0]
 
 
 def broken() -> tuple[str, ...]:
-    """Registered questions that can't be used, and why."""
+    """The reasons why registered questions can't be used."""
     return _loaded()[1]
 
 
@@ -44,44 +44,45 @@ def _kind(name: str) -> type[Question]:
     if isinstance(made, type) and issubclass(made, Question):
         return made
     raise registry.PluginError(
-        f"{registry.find('questions', name)} is no class that derives from mote_bench.questions.Question"
+        f"{registry.find('questions', name)} is {type(made).__name__} {made!r:.80}; expected a class that derives from "
+        "mote_bench.questions.Question. Fix its entry point"
     )
 
 
 def entry_of(kind: type[Question]) -> registry.Entry | None:
-    """The entry point that registers a kind of question."""
+    """The entry point that registers a question type."""
     target = f"{kind.__module__}:{kind.__qualname__}"
     return next((entry for entry in registry.names("questions") if entry.target == target), None)
 
 
 def rules_of(question: str) -> type[Question]:
-    """The kind of question that records of this name answer: an attribute where no other kind claims the name."""
+    """The question type of records with this question name; an attribute if no other type claims it."""
     return claimant(question) or WhichClass
 
 
 def claimant(question: str) -> type[Question] | None:
-    """The installed kind of question, other than an attribute, that claims this name; our own before another's."""
+    """The installed question type, other than an attribute, that claims this name; built-in types come first."""
     claiming = (kind for kind in installed() if kind.claims(question))
     return min(claiming, key=lambda kind: not kind.__module__.startswith("mote_bench."), default=None)
 
 
 def ceiling_of(question: str) -> str:
-    """The control scheme that hides nothing of what this question asks."""
+    """The ceiling control of this question."""
     return rules_of(question).ceiling
 
 
 def ceilings() -> frozenset[str]:
-    """Every control scheme that is some question's ceiling."""
+    """The ceiling controls of all questions."""
     return frozenset(kind.ceiling for kind in installed()) | {WhichClass.ceiling}
 
 
 def kind_of(question: str) -> str:
-    """What the catalogue of metrics calls a question: its id, or what stands for all attributes or all numbers."""
+    """A question's name in the catalogue of metrics: its id, or one name for all attributes or all numbers."""
     return question if question in HARNESS else rules_of(question).kind()
 
 
 def describe(metric: str, question: str) -> Metric:
-    """The row of a metric by the name that stands in a record, of the catalogue or of the question itself.
+    """The catalogue row of a published metric name, from the question itself or from the catalogue.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def describe(metric: str, question: str) -> Metric:
 def described(metric: str, question: str) -> Metric:
     """As :func:`describe`, also for the metrics of a question that isn't installed here.
 
-    Lower is then taken to leak less, as for nearly all that attacks are measured by.
+    For such metrics lower is taken to leak less, as for nearly all metrics of attacks.
     """
     try:
         return describe(metric, question)
@@ -105,13 +106,13 @@ def described(metric: str, question: str) -> Metric:
 
 
 def reading_of(question: str, metrics: Iterable[str], strictest: Strictest) -> tuple[str, tuple[str, ...]]:
-    """The headline of a question and the metrics beside it.
+    """The headline metric of a question and the metrics beside it.
 
     Parameters
     ----------
     metrics : iterable of str
-        The names that its records hold. Where no installed question claims the name and they hold nothing that an
-        attribute's do, the first of them is the headline.
+        The names in the question's records. If no installed question claims the name and the records lack an
+        attribute's headline, the first of these names is the headline.
     """
     headline, beside = rules_of(question).reading(strictest)
     held = list(metrics)
@@ -121,7 +122,7 @@ def reading_of(question: str, metrics: Iterable[str], strictest: Strictest) -> t
 
 
 def asks(question: str, headline: str) -> str:
-    """What a question is after, in words; ``headline`` tells an attribute from a question that isn't installed."""
+    """The attacker's aim in words; ``headline`` distinguishes an attribute from a question that isn't installed."""
     kind = claimant(question)
     if kind is not None:
         return kind.asks
@@ -129,5 +130,5 @@ def asks(question: str, headline: str) -> str:
 
 
 def in_full(question: str) -> bool:
-    """Whether a board's cell shows the metrics beside the headline too."""
+    """Whether a board's cell also shows the metrics beside the headline."""
     return rules_of(question).in_full

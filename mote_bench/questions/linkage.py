@@ -1,4 +1,4 @@
-"""Which records of two stolen databases show one person?"""
+"""Linkage: which templates of two stolen databases are mated?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SamePerson(Question):
-    """Which records of two stolen databases show one person? Answer: (n, n others) float, higher = more alike."""
+    """Which templates of two stolen databases are mated? Answer: (n, n others) float, higher = likelier mated."""
 
     id: ClassVar[str] = "link"
     asks: ClassVar[str] = "two records joined"
@@ -41,7 +41,7 @@ class SamePerson(Question):
 
     @classmethod
     def breaks(cls, measurements: Mapping[str, Measurement]) -> bool:
-        """An error rate: the interval lies below a half."""
+        """Whether the interval of the EER lies below 1/2, its value under chance."""
         one = measurements.get(cls.breaks_by)
         return one is not None and one.high < 0.5
 
@@ -71,6 +71,6 @@ class SamePerson(Question):
 
 
 def _mates(people: Index, others: Index) -> Index:
-    """For each stolen record, the place of the same person's record in the second database."""
+    """For each stolen template, the position of its mated template in the second database."""
     place = {int(person): position for position, person in enumerate(others)}
     return np.array([place[int(person)] for person in people], dtype=np.intp)

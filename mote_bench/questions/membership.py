@@ -1,4 +1,4 @@
-"""Was each candidate among the faces that the scheme was fitted on?"""
+"""Membership inference: is each candidate in the background set that the scheme was fitted on?"""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WasMember(Question):
-    """Was each candidate among the faces that the scheme was fitted on? Answer: (m candidates, 1) float."""
+    """Is each candidate in the background set that the scheme was fitted on? Answer: (m candidates, 1) float."""
 
     id: ClassVar[str] = "member"
     asks: ClassVar[str] = "who was in the background"
     order: ClassVar[int] = 8
     ceiling: ClassVar[str] = "memoriser"
-    """``cosine`` is fitted on nothing and so can't give a member away."""
+    """Not ``cosine``: it isn't fitted on the background, so no attack can succeed on it."""
     breaks_by: ClassVar[str] = "auc"
 
     @classmethod
@@ -35,27 +35,30 @@ class WasMember(Question):
 
     @classmethod
     def offered(cls, split: Split, protocol: Protocol) -> Offer:
-        """Only where the attacker's public faces are what the scheme was fitted on."""
+        """Offered only if the attacker's public faces are the background set that the scheme was fitted on."""
         return Offer() if split.crossed else Offer((cls(),))
 
     def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
-        """Half of the people of either kind are known to the attacker; of the others one photo each is in question.
+        """Adds candidates: one photo each of members and non-members; the attacker knows the other half of both.
 
-        Members in question have two photos or more, as the attacker's own people do: were they people of one photo,
-        fame would tell them apart.
+        Candidate members have two photos or more, as shadow subjects do. Otherwise the number of photos, a sign of
+        fame, would distinguish members from non-members.
         """
         shadow = theft.evidence.shadow
         if shadow is None or scene.public.identity is None:
-            raise ValueError("membership needs an attacker with people of their own, and a background with identities")
+            raise ValueError(
+                "membership inference needs shadow subjects and a background set with identities; expected knowledge "
+                "'algorithm' or above, and data with `identity`"
+            )
         names, first, images = np.unique(scene.public.identity, return_index=True, return_counts=True)
         repeated = rng.permutation(np.flatnonzero(images > 1))
-        strangers = rng.permutation(len(shadow.references))
-        size = min(len(repeated) // 2, len(strangers) // 2, scene.candidates // 2)
-        asked, known = repeated[:size], np.sort(strangers[size:])
+        non_members = rng.permutation(len(shadow.references))
+        size = min(len(repeated) // 2, len(non_members) // 2, scene.candidates // 2)
+        members_in_question, known = repeated[:size], np.sort(non_members[size:])
         candidates = np.concatenate(
-            [scene.public.embeddings[first[asked]], shadow.references.embeddings[strangers[:size]]]
+            [scene.public.embeddings[first[members_in_question]], shadow.references.embeddings[non_members[:size]]]
         )
-        public = scene.public.rows(np.flatnonzero(~np.isin(scene.public.identity, names[asked])))
+        public = scene.public.rows(np.flatnonzero(~np.isin(scene.public.identity, names[members_in_question])))
         order = rng.permutation(2 * size)
         evidence = replace(theft.evidence, public=public, shadow=_some(shadow, known), candidates=candidates[order])
         return replace(theft, evidence=evidence, truth=np.repeat([1, 0], size)[order])
@@ -64,7 +67,7 @@ class WasMember(Question):
         return 0 if evidence.candidates is None else len(evidence.candidates), 1
 
     def measure(self, case: Case, rng: np.random.Generator) -> Measured:
-        """Candidates are no target subjects: one half of them is scored as the target, one as the rehearsal."""
+        """Score one half of the candidates for the target subjects, the other for the selection subjects."""
         from mote_bench.metrics.membership import measure_membership
 
         truth = case.theft.truth
@@ -76,7 +79,7 @@ class WasMember(Question):
         return cls()
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """The Mann-Whitney statistic in its standard errors under chance."""
+        """The Mann-Whitney statistic minus its mean, in standard errors under chance."""
         from scipy.stats import rankdata
 
         truth = exam.theft.truth
@@ -85,7 +88,7 @@ class WasMember(Question):
         return float((above - members * others / 2) / np.sqrt(members * others * (members + others + 1) / 12))
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
-        return None  # it speaks of candidates, not of stolen records
+        return None  # the answer is about candidates, not about stolen templates
 
 
 def _some(shadow: Shadow, rows: Index) -> Shadow:

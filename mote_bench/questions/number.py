@@ -1,4 +1,4 @@
-"""What is each person's number, such as the age in years?"""
+"""Soft-biometric inference: what is each subject's number, such as the age in years?"""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _LEAST_OF_AN_EXAMPLE = 5
 
 @dataclass(frozen=True)
 class HowMuch(Question):
-    """What is each person's number, such as the age in years? Answer: (n, 1) float.
+    """What is each subject's number, such as the age in years? Answer: (n, 1) float.
 
-    Its records bear the attribute's name with ``_value`` behind it; any such name is read as one.
+    Its records have the attribute's name followed by ``_value``. Any such name is read as a number's.
     """
 
     attribute: str
@@ -61,7 +61,7 @@ class HowMuch(Question):
 
     @classmethod
     def offered(cls, split: Split, protocol: Protocol) -> Offer:
-        """One for each number that enough target and shadow people have."""
+        """One per numeric attribute known for enough target and enough shadow subjects."""
         parts = (split.target.references, split.shadow.references)
         return Offer(
             tuple(
@@ -85,7 +85,7 @@ class HowMuch(Question):
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:
-        """The first number that differs between people."""
+        """The first numeric attribute that differs between people."""
         for attribute, values in target.values.items():
             known = values[np.isfinite(values)]
             if len(known) >= _LEAST_OF_AN_EXAMPLE and np.ptp(known) > 0:
@@ -95,7 +95,7 @@ class HowMuch(Question):
         )
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """Fisher's transform of the correlation, whose standard error is 1 / sqrt(n - 3)."""
+        """Fisher's transform of the correlation with the truth; its standard error is 1 / sqrt(n - 3)."""
         truth = exam.target.values[self.attribute][exam.theft.people]
         known = np.isfinite(truth)
         guess = answer[known, 0]

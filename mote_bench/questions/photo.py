@@ -41,13 +41,13 @@ class WhichPhoto(Question):
         return Offer((cls(protocol.photos),))
 
     def candidates(self, split: Split) -> FloatArray:
-        """The enrolled photo, the second one, and probes."""
+        """The enrolled photo, the second reference, and probes of each subject."""
         return np.concatenate([_photos_of(part, self.photos) for part in (split.target, split.rehearsal)])
 
     def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
-        """Each subject's photos in an order of their own; the truth is the place of the enrolled one."""
+        """Adds each subject's candidate photos in random order; the truth is the place of the enrolled one."""
         if scene.photos is None:
-            raise ValueError("there are no candidate photos to choose from")
+            raise ValueError("the scene has no candidate photos; expected (n subjects, photos, d)")
         photos = scene.photos[theft.people]
         order = rng.permuted(np.tile(np.arange(photos.shape[1]), (len(photos), 1)), axis=1)
         shown = np.take_along_axis(photos, order[:, :, None], axis=1)
@@ -70,7 +70,7 @@ class WhichPhoto(Question):
 
 
 def _photos_of(people: Enrolled, photos: int) -> FloatArray:
-    """(people, photos, d)"""
+    """(people, photos, d) candidate photos, the enrolled one first."""
     assert people.seconds is not None
     assert people.probes is not None
     others = [

@@ -1,4 +1,4 @@
-"""What was each person's enrolled embedding?"""
+"""Reconstruction: what is each subject's enrolled embedding?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WhichFace(Question):
-    """What was each person's enrolled embedding? Answer: (n, dimension) float; only its direction counts."""
+    """What is each subject's enrolled embedding? Answer: (n, dimension) float; only its direction counts."""
 
     dimension: int
 
@@ -37,8 +37,8 @@ class WhichFace(Question):
         "another": Presented(moved=1),
         "renewed": Presented(second=True),
     }
-    # Not the headline: a likeness to the own face above that to others shows on a few people already, where a success
-    # at a strict threshold may need more of them than a run has.
+    # Not the headline: a cosine to the own face above that to others is significant on few subjects already. Success at
+    # a strict threshold may need more subjects than a run has.
     breaks_by: ClassVar[str] = "cosine_gain"
 
     @classmethod
@@ -51,9 +51,9 @@ class WhichFace(Question):
 
     @classmethod
     def reading(cls, strictest: Strictest) -> tuple[str, tuple[str, ...]]:
-        """The success less the wolf rate: a face that also passes as other people is no reconstruction of this one."""
+        """Type II success minus the wolf rate: a face that also matches other subjects is no reconstruction."""
         rate = strictest("success_gain")
-        if not rate:  # too few people for any threshold: only the likeness itself can be read
+        if not rate:  # too few calibration subjects for any threshold: only cosines are measured
             return "cosine_gain", ("centred_cosine",)
         beside = (flat("type_2_success", rate), flat("wolf_rate", rate), "centred_cosine")
         return flat("success_gain", rate), beside
@@ -66,7 +66,7 @@ class WhichFace(Question):
         return evidence.people, self.dimension
 
     def measure(self, case: Case, rng: np.random.Generator) -> Measured:
-        """The likeness, and what the running system and a second recogniser make of the reconstructions."""
+        """Cosines, and success rates at the unprotected recogniser, the running system and a second recogniser."""
         from mote_bench.metrics.acceptance import measure_acceptance
         from mote_bench.metrics.reconstruction import measure_reconstruction
 
@@ -84,7 +84,7 @@ class WhichFace(Question):
         return face_edge(unit(answer) - mean, exam.target.embeddings[exam.theft.people] - mean)
 
     def comparable(self, answer: FloatArray) -> FloatArray:
-        """Directions apart from their mean."""
+        """Directions minus their mean."""
         direction = unit(answer)
         return np.asarray(direction - direction.mean(axis=0))
 
@@ -94,7 +94,7 @@ def _truth(case: Case) -> Truth:
 
     enrolled, people = case.panel.people, case.people
     if enrolled.probes is None:
-        raise ValueError("reconstructions can't be scored without other photos of the people")
+        raise ValueError("reconstructions can't be scored without `identity`; expected other photos of each subject")
     place = np.full(len(enrolled.references), -1, dtype=np.intp)
     place[people] = np.arange(len(people))
     seen = np.flatnonzero(place[enrolled.shown] >= 0)
@@ -107,7 +107,7 @@ def _truth(case: Case) -> Truth:
 
 
 def _transferred(case: Case) -> tuple[Measurement, ...]:
-    """What a second recogniser makes of the reconstructions, where the data hold its embeddings."""
+    """Success rates of the reconstructions at a second recogniser, if the data hold its embeddings."""
     from mote_bench.metrics.transfer import measure_transfer
 
     enrolled, people, transfer = case.panel.people, case.people, case.rules.yardstick.transfer

@@ -1,4 +1,4 @@
-"""What a question is put with and scored on: databases, the scene, the theft, the answer and those it is scored on."""
+"""What an attack is staged with and scored on: stolen databases, evidence, answers, subjects, thresholds."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Index = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Database:
-    """The records of one enrolment of the target subjects, and the keys that they keep elsewhere."""
+    """One database: a template per enrolled subject, and the subjects' keys, which are stored elsewhere."""
 
     templates: tuple[Template, ...]
     keys: tuple[Key, ...] | None
 
     def rows(self, index: Index) -> Database:
-        """Copies of the records that ``index`` names, made in its order.
+        """Copies of the templates and keys selected by ``index``, made in its order.
 
-        Copies, because objects lie in memory in the order in which they were made: whoever sorts records by address
-        would have the order of enrolment, which is the same in every database.
+        Copies, because objects lie in memory in the order in which they were made. An attack could otherwise sort
+        templates by address and so find the order of enrolment, which is the same in every database.
         """
         keys = None if self.keys is None else tuple(_copied(self.keys[row]) for row in index)
         return Database(tuple(_copied(self.templates[row]) for row in index), keys)
@@ -47,16 +47,16 @@ def _copied(record: bytes) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class Holdings:
-    """All that the harness holds of one scheme; row i of every database is target subject i.
+    """One enrolled scheme: row i of every database is attacked subject i (targets, then selection subjects).
 
     Attributes
     ----------
     second : Database
-        The target subjects enrolled from another photo; empty where the data have none.
+        The attacked subjects enrolled from another photo under another key; empty if the data have no other photo.
     renewed : tuple of Database
-        The target subjects ``renewed_people`` enrolled again and again from the first photo, under new keys.
+        Further enrolments of the attacked subjects ``renewed_people``, from the first photo under new keys.
     thresholds : mapping of FMR -> score
-        Where the running system accepts, by the false-match rate among the attacker's people.
+        The running system's threshold at each false match rate, set on the calibration subjects.
     """
 
     scheme: Scheme
@@ -70,22 +70,22 @@ class Holdings:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What is stolen from whom, besides the records themselves.
+    """The setting of one attack, beside the enrolled scheme.
 
     Attributes
     ----------
     public : Faces
-        Public faces with labels.
+        The labelled background set.
     people : sequence of int
-        The target subjects whose records are stolen.
-    photos : (n target subjects, photos, d) float, optional
-        For a question that shows candidates of each subject: the enrolled photo first.
+        The attacked subjects, as rows of the databases.
+    photos : (n subjects, photos, d) float, optional
+        Candidate photos of each subject, the enrolled one first, for questions that show candidates.
     candidates : int
-        For a question of membership: at most so many faces are in question. The scheme was fitted on ``public``.
+        Largest number of candidates for membership inference. The scheme was fitted on ``public``.
     budget : int
-        How many queries of each person the running system allows.
+        Number of online queries allowed per subject.
     operating_fmr : str
-        The false-match rate at which it lets people in.
+        The false match rate at which the running system decides.
     """
 
     public: Faces
@@ -98,18 +98,19 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Theft:
-    """One attacker's evidence, and what only the harness knows.
+    """One attacker's staged evidence, and the truth that only the harness knows.
 
     Attributes
     ----------
     evidence : Evidence
         All that the attack is given.
     people : (n,) int
-        The target subject behind each stolen record.
+        The attacked subject of each stolen template.
     others : (k,) int
-        The target subject behind each record of the second database.
+        The attacked subject of each template of the second database.
     truth : (n,) or (m,) int
-        What the question's own dealing hides: which candidate photo is the enrolled one, who was a member.
+        The truth about evidence that the question adds: the place of the enrolled photo, or which candidates are
+        members.
     """
 
     evidence: Evidence
@@ -120,16 +121,17 @@ class Theft:
 
 @dataclass(frozen=True)
 class Presented:
-    """To which records the harness presents the faces that an attack answers with.
+    """Which templates an answer's reconstructed embeddings are verified against.
 
     Attributes
     ----------
     second : bool
-        To the second enrolment of the target subjects, where the data have one, instead of the attacked records.
+        Use the second enrolment of the subjects, if the data have one, instead of the attacked templates.
     moved : int
-        Face i goes to the record ``moved`` places before record i; 0 is the record it was made from.
+        Compare embedding i with the template ``moved`` places before template i. 0 is the template that it was
+        reconstructed from.
     every_face : bool
-        Each face goes to everybody's record: (n records, faces) scores instead of one for each face.
+        Compare each embedding with all templates: (n templates, faces) scores instead of one per embedding.
     """
 
     second: bool = False
@@ -138,13 +140,13 @@ class Presented:
 
 
 @dataclass(frozen=True, eq=False)
-class Doors:
-    """Where the harness presents the faces that an attack answers with.
+class VerificationTargets:
+    """Templates that reconstructed embeddings are verified against: same, renewed, other subject.
 
     Attributes
     ----------
     records : mapping of str -> Database
-        By the names of the question's ``presents``.
+        The templates and presented keys, by the names of the question's ``presents``.
     """
 
     scheme: Scheme
@@ -153,14 +155,16 @@ class Doors:
 
 @dataclass(frozen=True, eq=False)
 class Yardstick:
-    """What reconstructions are held against: the background mean, and thresholds set on the shadow people.
+    """Rules by which the unprotected recogniser accepts a reconstruction.
 
     Attributes
     ----------
+    mean : (d,) float
+        Mean embedding of the background set.
     thresholds, uncentred : mapping of FMR -> cosine
-        Where the unprotected recogniser accepts, comparing directions from the mean face or embeddings as they are.
+        Thresholds set on the calibration subjects: on cosines of embeddings centred at ``mean``, and of plain ones.
     transfer : Transfer, optional
-        The way to a second recogniser, where the data hold its embeddings of the same images.
+        The map to a second recogniser, if the data hold its embeddings of the same images.
     """
 
     mean: FloatArray
@@ -171,7 +175,7 @@ class Yardstick:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """What answers are held against: the yardstick, and where the attacked scheme accepts at each FMR."""
+    """Rules by which the unprotected recogniser and the attacked scheme (a threshold per FMR) accept."""
 
     yardstick: Yardstick
     thresholds: Mapping[str, float]
@@ -179,36 +183,37 @@ class Rules:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Some of the target subjects, whom an answer is scored on: the target people, or those of the rehearsal.
+    """The set of subjects that an answer is scored on: the target subjects or the selection subjects.
 
     Attributes
     ----------
     people : Enrolled
-        Who they are.
+        The subjects.
     start : int
-        The number of the first of them among all target subjects.
+        The first subject's row in the databases of attacked subjects.
     """
 
     people: Enrolled
     start: int
 
     def of(self, subjects: Index) -> Index:
-        """The places of these people in ``subjects`` (n,)."""
+        """The positions of these subjects in ``subjects`` (n,)."""
         return np.flatnonzero((subjects >= self.start) & (subjects < self.start + len(self.people.references)))
 
 
 @dataclass(frozen=True, eq=False)
 class Attacked:
-    """One attack's answer and what came of it.
+    """One attack's answer, with its online queries and its reconstructions' scores.
 
     Attributes
     ----------
     answer : (n, ...) float64
         In the shape that the question states.
     queries : (n,) int, optional
-        How often the running system was asked about each person.
+        Number of online queries per subject.
     shown : mapping of str -> float64 array
-        What the running system scores when the answer's faces are presented to it, by the names of :class:`Doors`.
+        The running system's comparison scores of the reconstructed embeddings, by the names of
+        :class:`VerificationTargets`.
     """
 
     answer: FloatArray
@@ -218,7 +223,7 @@ class Attacked:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One answer with all that it is scored by: who was attacked, on whom it is scored, where systems accept."""
+    """One answer with all that it is scored by: the staged evidence, the scored subjects, the acceptance rules."""
 
     attacked: Attacked
     theft: Theft
@@ -227,21 +232,21 @@ class Case:
 
     @cached_property
     def rows(self) -> Index:
-        """The rows of the answer that speak of the panel's people."""
+        """The rows of the answer about the panel's subjects."""
         return self.panel.of(self.theft.people)
 
     @cached_property
     def people(self) -> Index:
-        """For each of these rows, who it speaks of: a row of the panel's references."""
+        """The subject of each of these rows, as a row of the panel's references."""
         return np.asarray(self.theft.people[self.rows] - self.panel.start)
 
     @cached_property
     def answer(self) -> FloatArray:
-        """The answer's rows of the panel's people."""
+        """The part of the answer about the panel's subjects."""
         return self.attacked.answer[self.rows]
 
     def finished(self, measured: Measured, more: Sequence[Measurement] = ()) -> Measured:
-        """The figures of an answer with a row a person: with the queries it took, and with the people's influence."""
+        """Completes the figures of an answer with one row per subject: adds queries and subjects' influence."""
         from mote_bench.metrics.acceptance import measure_queries
 
         queries = self.attacked.queries
@@ -250,5 +255,5 @@ class Case:
         return self.with_people(measured)
 
     def with_people(self, measured: Measured) -> Measured:
-        """The figures with the influence of the panel's people in the details."""
+        """The figures with the influence of the panel's subjects in the details."""
         return with_people(measured, self.panel.people.numbers[self.people])

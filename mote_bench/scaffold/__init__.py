@@ -1,4 +1,4 @@
-"""Begins a plug-in package of any kind that works, with tests, to be made one's own."""
+"""Creates a working plug-in package of any kind, with tests, as a start for the user's own."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def write(kind: str, name: str, where: Path) -> Path:
     ----------
     kind : {"scheme", "attack", "question", "embedder"}
     name : str
-        What users will type.
+        The name that users will type.
     where : Path
-        The folder in which the package's folder is made.
+        The parent of the package's folder.
 
     Raises
     ------
     InputError
-        On a name that no plug-in may have, one that is taken, a folder that exists, and one that can't be written.
+        On an invalid or taken name, and on a folder that exists or can't be written.
     """
     _check(kind, name)
     folder = where / f"mote-bench-{name}"

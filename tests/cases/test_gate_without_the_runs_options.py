@@ -97,5 +97,5 @@ def test_a_stronger_attack_on_such_a_run_is_filed_and_verified(capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "made with --attributes gender,height --people 170 --bins height=165,175 --attacker-data other\n" in out
     assert out.splitlines()[-1].startswith("holds: ")
-    with pytest.raises(InputError, match=r"'height' were a file; give the file with SHA-256 \w{64}: --data FILE"):
+    with pytest.raises(InputError, match=r"'height' were read from a file; give the file with SHA-256 \w{64}: --data"):
         verify(Path("found.json"), jobs=1)

@@ -39,7 +39,7 @@ def broken(found: list[Finding]) -> dict[str, str]:
 def test_a_bad_scheme_is_caught_by_the_check_it_breaks(scheme: type, check: str) -> None:
     found = broken(check_scheme(scheme))
     assert list(found) == [check], found
-    for part in ("Given: ", ". Expected: ", ". To mend it: "):
+    for part in ("Given: ", ". Expected: ", ". To fix it: "):
         assert part in found[check]
 
 
@@ -47,7 +47,7 @@ def test_a_bad_scheme_is_caught_by_the_check_it_breaks(scheme: type, check: str)
 def test_a_bad_attack_is_caught_by_the_check_it_breaks(attack: type, check: str) -> None:
     found = broken(check_attack(attack))
     assert list(found) == [check], found
-    for part in ("Given: ", ". Expected: ", ". To mend it: "):
+    for part in ("Given: ", ". Expected: ", ". To fix it: "):
         assert part in found[check]
 
 
@@ -57,7 +57,7 @@ def test_a_bad_attack_is_caught_by_the_check_it_breaks(attack: type, check: str)
 def test_a_bad_embedder_is_caught_by_the_check_it_breaks(embedder: type, check: str) -> None:
     found = broken(check_embedder(embedder))
     assert list(found) == [check], found
-    for part in ("Given: ", ". Expected: ", ". To mend it: "):
+    for part in ("Given: ", ". Expected: ", ". To fix it: "):
         assert part in found[check]
 
 

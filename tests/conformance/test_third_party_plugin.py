@@ -129,7 +129,7 @@ print(json.dumps(said))
         kind = thing.lower()
         assert said.pop(name) == (
             f"{kind} '{name}' of mote-bench-broken-plugin 6.6 (mote_bench_broken_plugin:{thing}) can't be loaded: "
-            "OSError: no such device: 42. Mend or remove it: pip uninstall mote-bench-broken-plugin"
+            "OSError: no such device: 42. Fix or remove it: pip uninstall mote-bench-broken-plugin"
         )
     assert said == {
         "cosine": "Cosine",
@@ -169,7 +169,7 @@ print(json.dumps(told))
         assert value > 0.8 or scheme == "noise"
     page = (tmp_path / "run" / "leaderboard.html").read_text()
     assert "the side of the middle" in page
-    assert "share of people whose side is told right" in page
+    assert "share of subjects whose side is inferred correctly" in page
     # The same records where the package isn't installed: they are read by the first metric that they hold.
     mote_bench(tmp_path, "board", "--out", "run", cwd=tmp_path)
     page = (tmp_path / "run" / "leaderboard.html").read_text()

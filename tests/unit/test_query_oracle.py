@@ -43,7 +43,7 @@ def test_decisions_are_ones_and_zeros_at_the_threshold(embeddings):
 def test_what_the_budget_forbids_is_not_asked_at_all(embeddings):
     system = door(embeddings)
     system.ask(embeddings, 0)
-    with pytest.raises(ValueError, match="6 queries of one person; the budget is 5"):
+    with pytest.raises(ValueError, match="6 queries of one subject; the budget is 5"):
         system.ask(embeddings)
     assert system.used.tolist() == [3, 0]
 

@@ -231,7 +231,7 @@ def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
     assert "this attack is broken" in by_attack["raises"].error
     assert "shape (1, 1); expected (75, 2)" in by_attack["shape"].error
     assert "NaN" in by_attack["nan"].error
-    assert "can't break 'cosine'" in by_attack["guesses"].error
+    assert "fails on the ceiling control 'cosine'" in by_attack["guesses"].error
 
 
 class CannotFit:

@@ -13,7 +13,7 @@ from mote_bench import protocol
 from mote_bench.contracts import Cell, Faces, Scheme, Shadow
 from mote_bench.plan import Plan
 from mote_bench.questions import HowMuch, Question, SamePerson, WhichClass, WhichFace, WhichKeyface, WhichPhoto
-from mote_bench.questions.staging import Database, Doors, Holdings, Theft
+from mote_bench.questions.staging import Database, Holdings, Theft, VerificationTargets
 from mote_bench.scenes import theft
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled, Split
@@ -58,7 +58,7 @@ def database(mark: str, count: int = 6) -> Database:
 
 def staged(
     question: str, knowledge: str = "algorithm", *, scheme: Scheme | None = None, thresholds: bool = True, seed: int = 0
-) -> tuple[Theft, Doors | None]:
+) -> tuple[Theft, VerificationTargets | None]:
     public = Faces(np.random.default_rng(9).standard_normal((8, D)))
     own = enrolled(0, 2)
     split = Split(public, own, SELECTION, TARGET, own, public, has_identity=True)
@@ -187,7 +187,7 @@ def test_nothing_is_presented_without_faces_or_thresholds(question: str, thresho
 
 
 def test_without_a_second_enrolment_nothing_is_presented_to_it() -> None:
-    from mote_bench.evidence import doors as presented_to
+    from mote_bench.evidence import verification_targets as presented_to
 
     stolen, _ = staged("reconstruct")
     held = Holdings(Cosine(), database("first"), Database((), ()), Shadow(TARGET.references, (), None),

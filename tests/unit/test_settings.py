@@ -61,7 +61,7 @@ def test_the_data_of_a_run_that_are_not_here_are_named(asked: RunSpec, tmp_path:
     wanted = spec.data_sha256 if side == "data" else spec.attacker_sha256
     ends = re.escape(f"give the file with SHA-256 {wanted}: {option} FILE") + "$"
     parts: dict[str, dict[str, str | None]] = {
-        r"were a file; ": {f"{side}_file": None},
+        r"were read from a file; ": {f"{side}_file": None},
         r"were read from 'gone\.npz', which isn't here; ": {f"{side}_file": "gone.npz"},
         r"third\.npz' isn't the data of the run .* checksums differ .*; ": {f"{side}_file": str(file)},
         r"'synthetic' isn't the data of the run .*; ": {f"{side}_file": "synthetic"},
@@ -80,7 +80,7 @@ def test_a_data_set_by_its_name_stays_one() -> None:
 
 def test_a_label_is_never_read_as_a_path(tmp_path: Path) -> None:
     file = saved(tmp_path / "own.npz")
-    with pytest.raises(InputError, match="were a file; give the file"):
+    with pytest.raises(InputError, match="were read from a file; give the file"):
         settings.make(RunSpec(str(file), protocol="quick-1", data_sha256=checksum(file)))
 
 

@@ -165,7 +165,7 @@ def test_groups_that_cannot_be_used() -> None:
     scores, rng = scores_of(), np.random.default_rng(0)
     with pytest.raises(ValueError, match="20 labels for person indices up to 59"):
         measure_fairness(scores, {"sex": np.array(["a", "b"] * 10)}, THRESHOLD, rng=rng)
-    with pytest.raises(ValueError, match="labels 18 34, 18-34 are not told apart"):
+    with pytest.raises(ValueError, match="labels 18 34, 18-34 map to the same metric name"):
         measure_fairness(scores, {"age": np.array(["18-34", "18 34"] * 30)}, THRESHOLD, rng=rng)
     with pytest.raises(ValueError, match="alpha is 2; expected 0 to 1"):
         measure_fairness(scores, LABELS, THRESHOLD, rng=rng, alpha=2)

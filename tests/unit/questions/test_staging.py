@@ -14,12 +14,12 @@ from mote_bench.questions.staging import (
     Attacked,
     Case,
     Database,
-    Doors,
     Holdings,
     Panel,
     Rules,
     Scene,
     Theft,
+    VerificationTargets,
     Yardstick,
 )
 from mote_bench.settings import Setting
@@ -105,7 +105,7 @@ HELD = (
     Holdings,
     Scene,
     Theft,
-    Doors,
+    VerificationTargets,
     Yardstick,
     Rules,
     Panel,

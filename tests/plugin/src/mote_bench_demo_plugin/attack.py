@@ -1,4 +1,4 @@
-"""Two attacks by what templates answer to public faces: on a built-in question and on one of this package's own."""
+"""Two attacks on templates' responses to public faces: for a built-in question and for one of this package."""
 
 import numpy as np
 
@@ -10,9 +10,9 @@ from .question import WhichSide
 
 
 class NearestMean:
-    """The thief shows 200 public faces to every stolen template and to templates of people of their own.
+    """The attacker queries every stolen template and the shadow subjects' templates with 200 public faces.
 
-    Wanted: each person's class. Success: the nearest class mean of the own people's answers is the right one.
+    Aim: each target subject's class. Success: the nearest class mean of the shadow subjects' responses is the true one.
     """
 
     question = WhichClass
@@ -28,9 +28,9 @@ class NearestMean:
 
 
 class Sides:
-    """The thief shows 200 public faces to every stolen template and asks how the answers rise along the axis.
+    """The attacker queries every stolen template with 200 public faces and fits how scores rise along the axis.
 
-    Wanted: the side of the middle on which each enrolled embedding lies. Success: the side is told right.
+    Aim: the side of the middle that each enrolled embedding is on. Success: the predicted side is the true one.
     """
 
     question = WhichSide

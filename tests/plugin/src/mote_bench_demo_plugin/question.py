@@ -1,4 +1,4 @@
-"""A question of one's own: on which side of the middle does each enrolled embedding lie?"""
+"""A question of this package: on which side of the middle is each enrolled embedding?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mote_bench.toolkit import unit
 
 @dataclass(frozen=True)
 class WhichSide(Question):
-    """On which side of the public faces' middle does each enrolled embedding lie, where they differ most?
+    """On which side of the public faces' median, along their first principal axis, is each enrolled embedding?
 
-    Answer: (n, 1) float, the higher the likelier on the far side.
+    Answer: (n, 1) float, higher = likelier on the far side.
     """
 
     axis: tuple[float, ...]
@@ -26,7 +26,9 @@ class WhichSide(Question):
     breaks_by = "sides_told"
     needs_identity = False
     metrics = (
-        Metric("sides_told", ("demo-side",), "share of people whose side is told right", "lower", "this package"),
+        Metric(
+            "sides_told", ("demo-side",), "share of subjects whose side is inferred correctly", "lower", "this package"
+        ),
     )
 
     @classmethod
@@ -43,7 +45,7 @@ class WhichSide(Question):
 
     @classmethod
     def of(cls, faces):
-        """The direction in which some public faces (n, d) differ most, and their median along it."""
+        """The question for the first principal axis of public embeddings (n, d), and their median along it."""
         axis = np.linalg.svd(faces - faces.mean(axis=0), full_matrices=False)[2][0].astype(float)
         return cls(tuple(axis.tolist()), float(np.median(faces @ axis)))
 
@@ -57,7 +59,7 @@ class WhichSide(Question):
     def measure(self, case, rng):
         far = self.far(case.panel.people.references.embeddings[case.people])
         told, n = _told(case.answer, far), len(far)
-        error = 1.96 * np.sqrt(0.25 / n)  # no share varies more than one of a half
+        error = 1.96 * np.sqrt(0.25 / n)  # the variance of a share is largest at one half
         one = Measurement("sides_told", told, max(told - error, 0.0), min(told + error, 1.0), n, chance=0.5)
         return case.finished(Measured((one,), {"far": int(far.sum())}))
 
@@ -67,5 +69,5 @@ class WhichSide(Question):
 
 
 def _told(answer, far):
-    """The share told right, when the upper half of the answers is taken for the far side."""
+    """The share inferred correctly, if the upper half of the answers is taken as the far side."""
     return float(np.mean((answer[:, 0] > np.median(answer[:, 0])) == far))

@@ -1,4 +1,4 @@
-"""Signs of a public random projection: 32 bytes a person, no key."""
+"""Signs of a public random projection: templates of 32 bytes, without a key."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from mote_bench.toolkit import stream
 
 
 class Signs:
-    """On which side of 256 public random planes the face lies; score: the share of planes on which a probe agrees.
+    """The side of 256 public random planes that the embedding is on; score: share of planes with equal sides.
 
-    Whoever steals the record knows the planes, and with them a cone around the embedding.
+    An attacker who steals the template knows the planes, and so a cone around the embedding.
     Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002.
     """
 
