@@ -49,14 +49,14 @@ def inert(text: str) -> str:
 
 
 def exact(value: float | None) -> str:
-    """A number that reads back as itself; nothing for what isn't known."""
+    """A number that reads back as itself; empty for a missing or non-finite value."""
     if value is None or not math.isfinite(value):
         return ""
     return repr(float(value))
 
 
 def number(value: float | None) -> str:
-    """Three decimals, or two significant digits below 0.01: a wolf rate of 0.0013 mustn't read as 0.001."""
+    """Three decimals, or two significant digits below 0.01: a wolf rate of 0.0013 must not read as 0.001."""
     if value is None or not math.isfinite(value):
         return "–"
     if value == 0:
@@ -90,27 +90,19 @@ def percent(hundredths: float) -> str:
     return f"{hundredths:.{digits}f} %"
 
 
-def one_in(rate: str) -> str:
-    """A false-match rate in words: ``1e-3`` is "1 in 1,000"; what is no rate stays as it is."""
-    try:
-        return f"1 in {1 / float(rate):,.0f}"
-    except (ValueError, ArithmeticError):
-        return rate
-
-
 def label(metric: str) -> str:
-    """A metric's name for readers: ``success_gain_at_fmr_1e-3`` is "success gain at FMR 1e-3"."""
+    """A metric's name in words: ``success_gain_at_fmr_1e-3`` is "success gain at FMR 1e-3"."""
     words = metric.replace("_at_fmr_", "_at_FMR_").replace("d_sys", "D-sys").split("_")
     return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
 
 
 def shortened(text: str, most: int) -> str:
-    """At most ``most`` characters, the last one an ellipsis where something was cut."""
+    """At most ``most`` characters; a cut text ends in an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def message(error: str | None) -> str:
-    """The last line of a traceback: what went wrong, without the paths of the machine it went wrong on."""
+    """The last line of a traceback: the error itself, without paths of the machine on which it occurred."""
     lines = [line.strip() for line in (error or "").splitlines() if line.strip()]
     return shortened(printable(lines[-1]), _LONGEST_MESSAGE) if lines else ""
 

@@ -22,7 +22,7 @@ from mote_bench.metrics.measured import with_people
 from mote_bench.outcome import Outcome
 from mote_bench.questions.harness import COST, NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
-from mote_bench.questions.staging import Database, Rules, Theft
+from mote_bench.questions.staging import Database, Rules, Theft, VerificationTargets
 from mote_bench.runs import add_run
 from mote_bench.settings import Setting
 from mote_bench.split import Enrolled

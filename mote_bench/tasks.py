@@ -22,7 +22,7 @@ from mote_bench.metrics.verification import Compared, Index, Scores, measure_ver
 from mote_bench.outcome import Outcome, guarded
 from mote_bench.protocol import Protocol
 from mote_bench.questions import Question
-from mote_bench.questions.staging import Attacked, Database
+from mote_bench.questions.staging import Attacked, Database, VerificationTargets
 from mote_bench.toolkit import draw_keys, stream, unit
 
 _ASKED_TWICE = 20

@@ -1,1 +1,1 @@
-"""What a board shows, worked out from records: the strongest attacks, the standings, the gate. It renders nothing."""
+"""Figures of boards and gates, computed from records: strongest attacks, standings, comparisons."""

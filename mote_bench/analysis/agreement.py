@@ -1,4 +1,4 @@
-"""Whether two populations rank schemes alike, question by question, under the strongest attack."""
+"""Whether two populations rank schemes the same, per question, under the strongest attack."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .selection import record_link
 from .standings import Board, Worst
 
 ENOUGH = 0.9
-"""A rank correlation from which two orders are called alike."""
+"""Rank correlation from which two orders count as the same."""
 FEWEST = 5
-"""Rows below which an order says nothing."""
+"""Fewest rows for which an order is compared."""
 _DRAWS = 4000
 _Z = 1.959964
 _SURE = 0.975
@@ -30,29 +30,29 @@ Pair = tuple[Board, list[Record]]
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """One question: what the strongest attack took from each row, on both populations.
+    """One question: the strongest attack's figure on each row, for both populations.
 
     Attributes
     ----------
     rows : mapping of row name -> (Measurement, Measurement)
-        Rows that recognise their owners and were measured on both; controls are left out: that ``cosine`` and
-        ``noise`` stand at the ends would be no finding.
+        Rows that recognise their subjects and were measured on both populations. Controls are left out: ``cosine``
+        and ``noise`` are at the ends by construction.
     spearman : float
         Rank correlation of the values; NaN where all rows of a population have one value.
     low, high : float
-        95 % interval of the rank correlation that endless people would show. Drawing the people of both populations
-        again adds noise to that of the figures, and noise only loses order: where both orders are the same, all redraws
-        lie below. So it holds the redraws' range and its mirror image about the value (the percentile and the basic
-        bootstrap; Davison & Hinkley, "Bootstrap methods and their application", 1997, section 5.2), and is rather wide.
+        95 % interval of the rank correlation of infinite populations. Resampling the subjects adds noise to that of the
+        figures, and noise only lowers a rank correlation: where both orders are equal, all resamples are lower. So the
+        interval is the union of the percentile and the basic bootstrap interval (Davison & Hinkley, "Bootstrap methods
+        and their application", 1997, section 5.2), and is conservative.
     itself : (float, float)
-        Of each population, the mean rank correlation with itself when its people are drawn twice: about the most that
-        another population can reach, and rather too much, as what is drawn from has noise of its own.
+        Of each population, the mean rank correlation of two resamples of its subjects: about the highest value that
+        another population can reach. It is slightly too high, as the population resampled is itself a sample.
     told : float
-        Rank correlation of the orders as far as they are told apart: a row's rank counts the rows that are surely
-        below it. NaN where a population tells none apart.
+        Rank correlation of distinguishable rows: a row's rank counts the rows that are below it in 97.5 % of the draws.
+        NaN where a population distinguishes none.
     apart, alike : int
-        Pairs of rows that are told apart on both populations (in 97.5 % of the draws), and how many of those come in
-        the same order on both.
+        Pairs of rows that both populations distinguish (in 97.5 % of the draws), and how many of those have the same
+        order in both.
     """
 
     question: str
@@ -68,8 +68,8 @@ class Agreement:
 
     @property
     def verdict(self) -> str:
-        """Whether the orders are alike: ``yes``, ``no``, or ``not settled`` by so few rows or people."""
-        return "yes" if self.low >= ENOUGH else "no" if self.high < ENOUGH else "not settled"
+        """Whether the orders are the same: ``yes``, ``no``, or ``inconclusive`` with these rows and subjects."""
+        return "yes" if self.low >= ENOUGH else "no" if self.high < ENOUGH else "inconclusive"
 
 
 def agreements(first: Pair, second: Pair) -> list[Agreement]:
@@ -131,11 +131,11 @@ def _agreement(
 
 
 def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) -> FloatArray:
-    """(draws, rows) values, as if other people had been there.
+    """(draws, rows) values under resampling of the subjects.
 
-    Every person gets a random weight, which moves all rows that they pull on together (multiplier bootstrap; van der
-    Vaart & Wellner, "Weak convergence and empirical processes", 1996, section 2.9); how far a row moves is what its
-    published interval says.
+    Every subject gets a random weight, which moves all rows that the subject has influence on (multiplier bootstrap;
+    van der Vaart & Wellner, "Weak convergence and empirical processes", 1996, section 2.9). The spread of a row is that
+    of its published interval.
     """
     held = {record_link(record): record for record in records}
     pulls = [_influence(held.get(one.record), _headline(one).name) for one in rows]
@@ -150,7 +150,7 @@ def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) ->
             share = np.zeros(len(people))
             share[[place[person] for person in pull]] = list(pull.values())
             moved = weights @ share / length
-        else:  # the record doesn't say who pulls
+        else:  # the record holds no influence of subjects
             moved = rng.standard_normal(_DRAWS)
         made.append(one.value + moved * np.where(moved > 0, one.high - one.value, one.value - one.low) / _Z)
     return np.array(made).T
@@ -162,19 +162,19 @@ def _influence(record: Record | None, metric: str) -> dict[int, float]:
 
 
 def _correlation(values: npt.NDArray[Any]) -> float:
-    """Spearman's rank correlation of two columns (rows, 2); NaN where one has no order at all."""
+    """Spearman's rank correlation of two columns (rows, 2); NaN where all values of one are equal."""
     return float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
 
 
 def _interval(value: float, drawn: FloatArray) -> tuple[float, float]:
-    """The range of the redraws (draws,) with its mirror image about the value, within -1 to 1."""
+    """Union of the percentile and the basic bootstrap interval of resamples (draws,), within -1 to 1."""
     low, high = np.quantile(drawn, [1 - _SURE, _SURE])
     mirrored = np.clip([2 * value - high, 2 * value - low], -1.0, 1.0)
-    return float(np.fmin(low, mirrored[0])), float(np.fmax(high, mirrored[1]))  # a value that is NaN has no mirror
+    return float(np.fmin(low, mirrored[0])), float(np.fmax(high, mirrored[1]))  # NaN where the value is NaN
 
 
 def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Spearman's rank correlation of each draw (draws, rows); 0 where one has no order at all."""
+    """Spearman's rank correlation of each draw (draws, rows); 0 where all values of one are equal."""
     ranks = [rankdata(drawn, axis=1) for drawn in (first, second)]
     one, other = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     length = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
@@ -182,7 +182,7 @@ def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def _order(drawn: FloatArray) -> npt.NDArray[np.int_]:
-    """Of each pair of rows 1 where the first is surely higher, -1 where it is surely lower, otherwise 0."""
+    """Of each pair of rows 1 where the first is higher in 97.5 % of the draws, -1 where it is lower, otherwise 0."""
     pairs = list(combinations(range(drawn.shape[1]), 2))
     above = np.array([(drawn[:, one] > drawn[:, other]).mean() for one, other in pairs])
     below = np.array([(drawn[:, one] < drawn[:, other]).mean() for one, other in pairs])
@@ -190,7 +190,7 @@ def _order(drawn: FloatArray) -> npt.NDArray[np.int_]:
 
 
 def _below(signs: npt.NDArray[np.int_], rows: int) -> npt.NDArray[np.int_]:
-    """(rows,) how many others each row is surely higher than, of :func:`_order`."""
+    """(rows,) number of other rows that each row is above, by :func:`_order`."""
     counts = np.zeros(rows, dtype=int)
     for (one, other), sign in zip(combinations(range(rows), 2), signs.tolist(), strict=True):
         counts[one] += sign > 0

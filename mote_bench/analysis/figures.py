@@ -1,4 +1,4 @@
-"""Which record and which number of it stand for a figure of a scheme in one run."""
+"""The record and the measurement behind each figure of a scheme in one run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mote_bench.analysis.selection import (
     readings,
     strictest_rate,
 )
-from mote_bench.analysis.standings import key_states
+from mote_bench.analysis.standings import key_states, printed
 from mote_bench.contracts import Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 
@@ -36,7 +36,7 @@ class Figure:
 
     @property
     def influence(self) -> dict[int, float]:
-        """How far each person, by number, pulls the figure; empty where the record doesn't say."""
+        """Influence of each subject, by subject number, on the figure; empty where the record holds none."""
         if self.record is None or self.one is None:
             return {}
         held = self.record.details.get("influence", {})
@@ -45,7 +45,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is compared between runs: the questions put to attackers, and the rates at which errors are read."""
+    """What is compared between runs: the attacked questions, and the FMRs at which errors are shown."""
 
     readings: tuple[Reading, ...]
     fnmr_rate: str
@@ -54,7 +54,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a figure belongs: the scheme, what the thief of the row holds, the question, and the metric by name."""
+    """Address of a figure: the scheme, the key state of the row, the question, and the metric's published name."""
 
     scheme: str
     key: str
@@ -63,7 +63,7 @@ class Place:
 
 
 def asked(records: Sequence[Record]) -> Asked:
-    """What a run asked, read as its board reads it."""
+    """The questions and FMRs of a run, chosen as its board chooses them."""
     return Asked(
         readings(records),
         strictest_rate(records, "fnmr", question=VERIFY),
@@ -72,7 +72,7 @@ def asked(records: Sequence[Record]) -> Asked:
 
 
 def places(records: Sequence[Record], scheme: str, of: Asked) -> Iterator[Place]:
-    """Every figure of a scheme that runs are compared by."""
+    """Every figure of a scheme that is compared between runs."""
     for key in key_states(records, scheme):
         yield from (Place(scheme, key, reading.question, reading.headline) for reading in of.readings)
         yield from (Place(scheme, key, *own) for own in _own_metrics(records, key, of))
@@ -85,9 +85,9 @@ def find_figure(records: Sequence[Record], place: Place, of: Asked) -> Figure:
         return _strongest(records, place, reading)
     record = harness_record(records, place.scheme, place.question, stolen=place.key == STOLEN)
     if record is None:
-        return Figure(None, None, "not asked")
+        return Figure(None, None, "not run")
     one = find(record, place.metric)
-    return Figure(record, one, "" if one else str(record.status))
+    return Figure(record, one, "" if one else printed(str(record.status)))
 
 
 def _strongest(records: Sequence[Record], place: Place, reading: Reading) -> Figure:
@@ -96,12 +96,16 @@ def _strongest(records: Sequence[Record], place: Place, reading: Reading) -> Fig
     if best is not None:
         return Figure(best, find(best, reading.headline))
     failed = [one for one in attacks if one.status in (Status.FAILED, Status.TIMED_OUT)]
-    why = f"{len(failed)} of {len(attacks)} attacks failed" if failed else "no attack could be measured"
-    return Figure(None, None, why if attacks else "not asked")
+    why = (
+        f"{len(failed)} of {len(attacks)} attacks failed"
+        if failed
+        else "not measured: every attack fails on the ceiling control"
+    )
+    return Figure(None, None, why if attacks else "not run")
 
 
 def _own_metrics(records: Sequence[Record], key: str, of: Asked) -> Iterator[tuple[str, str]]:
-    """What the harness measures of a row without an attacker."""
+    """The figures that the harness measures of a row without an attacker."""
     if key == DISCLOSED:
         return
     questions = {record.cell.question for record in records}

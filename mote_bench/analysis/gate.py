@@ -1,8 +1,8 @@
-"""A fresh run against a stored one: per scheme and question better, same, worse or unmeasured, by paired intervals.
+"""Compares a new run with a baseline: per scheme and question better, same, worse or unmeasured, by paired intervals.
 
-Two runs on the same people are compared person by person: how far each person pulls a figure from its value is in the
-records, so what an easy or a hard person does to both figures cancels out of their difference. All comparisons of one
-gate share one allowance for false alarms.
+Two runs on the same subjects are compared as paired samples. Records hold the influence of each subject on each
+figure, so the effect of an easy or a hard subject on both figures cancels in their difference. All comparisons of one
+gate share one false alarm rate (Bonferroni).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mote_bench.questions.harness import COST
 from mote_bench.questions.installed import described
 
 FALSE_ALARMS = 0.01
-"""At most this share of gates over unchanged code may call anything worse (shared by all comparisons: Bonferroni)."""
+"""Family-wise false alarm rate: the share of gates over unchanged code that may report any figure as worse."""
 TOLERANCE = 0.02
-"""Changes below this don't matter, on the metric's own scale: nobody's decision hangs on them."""
+"""Minimum effect size, on the metric's own scale: smaller changes count as the same."""
 
 BETTER, SAME, WORSE, UNMEASURED = "better", "same", "worse", "unmeasured"
 OVER, HELD = "over the limit", "within the limit"
 FAIL_ON = {"worse": WORSE, "unmeasured": UNMEASURED, "limit": OVER}
-"""What a gate can fail on, by the word that a user gives."""
+"""The verdicts that a gate can fail on, by the value of ``--fail-on``."""
 
 _RELATIVE = 0.01  # of bytes: sizes are counted, not sampled, and a codec's header may move
 _ENVIRONMENT = ("mote_bench", "engine_source", "python", "platform", "numpy", "scipy", "scikit-learn", "torch")
@@ -34,20 +34,20 @@ _ENVIRONMENT = ("mote_bench", "engine_source", "python", "platform", "numpy", "s
 
 @dataclass(frozen=True)
 class Comparison:
-    """One figure of one scheme, now and before.
+    """One figure of one scheme in the new run and in the baseline.
 
     Attributes
     ----------
     verdict : str
         ``better``, ``same``, ``worse`` or ``unmeasured``; of a limit ``over the limit`` or ``within the limit``.
     low, high : float, optional
-        Of how much worse the figure became, at the confidence that the gate's number of comparisons asks for.
+        Interval of the worsening, adjusted for the number of comparisons of the gate.
     detectable : float, optional
         The smallest worsening that this comparison finds with probability 0.9.
     paired : float, optional
-        Correlation of the two figures over the people who are in both; 0 where nothing is known of it.
+        Correlation of the two figures over the subjects of both runs; 0 where it is unknown.
     why : str
-        What there is to say besides the numbers.
+        The reason for a verdict that the numbers do not give.
     lost : bool
         Whether an unmeasured figure was measured before.
     """
@@ -71,7 +71,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Gate:
-    """The outcome: every comparison, and what differs between the two runs besides the scheme."""
+    """The result: every comparison, and the differences between the two runs besides the scheme."""
 
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
@@ -80,7 +80,7 @@ class Gate:
 
     @property
     def failures(self) -> tuple[Comparison, ...]:
-        """What the gate fails on; a figure that neither run measured isn't lost."""
+        """The comparisons that the gate fails on; a figure that neither run measured does not count."""
         return tuple(
             one for one in self.comparisons if one.verdict in self.fail_on and (one.verdict != UNMEASURED or one.lost)
         )
@@ -94,7 +94,7 @@ def compare(
     tolerance: float = TOLERANCE,
     fail_on: Sequence[str] = tuple(FAIL_ON.values()),
 ) -> Gate:
-    """Compare what two runs say of some schemes.
+    """Compare the figures of some schemes in two runs.
 
     Parameters
     ----------
@@ -103,12 +103,12 @@ def compare(
     schemes : sequence of str
         Which schemes are gated.
     tolerance : float
-        A change counts only when even the cautious end of its interval is beyond this.
+        A change counts only when its whole interval is beyond this.
 
     Raises
     ------
     InputError
-        When the two can't be compared.
+        When the two runs cannot be compared.
     """
     _check_comparable(baseline, candidate)
     both, of = [*baseline, *candidate], asked(baseline)
@@ -136,7 +136,7 @@ class _Pair:
 
 
 def _check_comparable(baseline: Sequence[Record], candidate: Sequence[Record]) -> None:
-    for name, records in (("baseline", baseline), ("fresh run", candidate)):
+    for name, records in (("baseline", baseline), ("new run", candidate)):
         boards = sorted({(one.cell.protocol, one.cell.data, one.cell.seed) for one in records})
         if len(boards) != 1:
             named = "; ".join(f"{protocol}, {data}, seed {seed}" for protocol, data, seed in boards) or "no record"
@@ -144,11 +144,11 @@ def _check_comparable(baseline: Sequence[Record], candidate: Sequence[Record]) -
                              "--data and --seed, or give a folder of its own")  # fmt: skip
     one, other = baseline[0], candidate[0]
     if one.cell.protocol != other.cell.protocol:
-        raise InputError(f"the baseline is of protocol {one.cell.protocol}, the fresh run of {other.cell.protocol}; "
+        raise InputError(f"the baseline is of protocol {one.cell.protocol}, the new run of {other.cell.protocol}; "
                          "figures of two protocols are never compared")  # fmt: skip
     for part, what in (("protocol_sha256", "protocol"), ("data_sha256", "data"), ("bins", "bins of the data")):
         if one.provenance.get(part) != other.provenance.get(part):
-            raise InputError(f"the {what} of the two runs differ, by checksum; make the baseline anew: "
+            raise InputError(f"the {what} of the two runs differ (by checksum); make a new baseline: "
                              "python -m mote_bench run --out DIR")  # fmt: skip
 
 
@@ -175,14 +175,14 @@ def _compared(pair: _Pair, family: int, tolerance: float) -> Comparison:
 
 
 def _counted(blank: Comparison, before: Measurement, now: Measurement) -> Comparison:
-    """Bytes: any difference is real, and one of a hundredth matters."""
+    """Bytes are counted, not sampled: a difference above 1 % is a change."""
     apart, least = now.value - before.value, _RELATIVE * before.value
     verdict = WORSE if apart > least else BETTER if apart < -least else SAME
     return replace(blank, verdict=verdict, low=apart, high=apart, detectable=least)
 
 
 def _differences(one: Record, other: Record) -> Iterator[str]:
-    """What, besides the gated schemes, isn't the same in both runs: it may be the cause of a change."""
+    """Differences between the runs besides the gated schemes, which may be the cause of a change."""
     changed = [part for part in _ENVIRONMENT if one.provenance.get(part) != other.provenance.get(part)]
     if changed:
         told = (

@@ -1,4 +1,4 @@
-"""Absolute limits of a gate: what a question's strongest attack may reach, or a metric may be."""
+"""Absolute limits of a gate: bounds for a question's strongest attack, or for a metric."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def parse(options: Sequence[str], flag: str) -> dict[str, float]:
 
 
 def limited(limits: Limits, records: Sequence[Record], *, schemes: Sequence[str]) -> tuple[Comparison, ...]:
-    """Hold every row of the schemes against the limits; a figure that wasn't measured holds none.
+    """Compare every row of the schemes with the limits; a figure that was not measured fails its limit.
 
     Raises
     ------
     InputError
-        On a limit on what isn't measured, and on one that bounds the harmless side.
+        On a limit for a figure that does not exist, and on a limit for the harmless side.
     """
     of = asked(records)
     ways = (("lower", limits.most), ("higher", limits.least))
@@ -66,15 +66,15 @@ def _of_scheme(
     if not found:
         known = ", ".join(reading.question for reading in of.readings)
         raise InputError(
-            f"a limit on '{name}', which isn't measured of '{scheme}'; expected a question ({known}) or a metric of "
-            "its own records, such as eer or bytes_per_template"
+            f"a limit on '{name}', which has no figure of '{scheme}'; expected a question ({known}) or a metric of "
+            "verification, fairness or cost, such as eer or bytes_per_template"
         )
     for place in found:
         way = described(place.metric, place.question).better
         if way != better:
             flag, bound = ("--max", "at most") if way == "lower" else ("--min", "at least")
             raise InputError(
-                f"{name}: {way} {place.metric} is better; say what it must be {bound}: {flag} {name}=NUMBER"
+                f"{name}: {way} {place.metric} is better; give the bound it must be {bound}: {flag} {name}=NUMBER"
             )
         yield _held(place, limit, better, records, of)
 
@@ -89,11 +89,15 @@ def _held(place: Place, limit: float, better: str, records: Sequence[Record], of
 
 
 def _doubt(one: Measurement, limit: float) -> str:
-    return "; its interval holds the limit: more people would tell" if one.low <= limit <= one.high else ""
+    return (
+        "; inconclusive: the 95 % interval contains the limit, use more subjects"
+        if one.low <= limit <= one.high
+        else ""
+    )
 
 
 def _places(name: str, scheme: str, records: Sequence[Record], of: Asked) -> Iterator[Place]:
-    """The rows of a scheme in which a question or a metric of the harness's own is a figure."""
+    """The rows of a scheme that have a figure for this question or harness metric."""
     reading = next((one for one in of.readings if one.question == name), None)
     own = [record for record in records if record.cell.scheme == scheme]
     for key in key_states(own, scheme):

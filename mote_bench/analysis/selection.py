@@ -1,4 +1,4 @@
-"""Which records answer a question about a scheme, and which attack among them is the strongest."""
+"""The records of attacks on a scheme, and the strongest attack among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import described, reading_of, rules_of
 
 SECRET, STOLEN, DISCLOSED = "secret", "stolen", "disclosed"
-"""What the thief of a row has got: no key, the people's keys, or the system's own secrets as well."""
+"""What the attacker of a row holds: no key, the subjects' keys, or the system's own secrets as well."""
 
 _BEYOND = {
     "": set(),
@@ -26,12 +26,12 @@ _KNOWLEDGE = list(Knowledge)
 _ACCESS = list(Access)
 _PRINTED = {
     Reads.BYTES: "bytes",
-    Reads.RESPONSES: "answers",
+    Reads.RESPONSES: "responses",
     Reads.INVERSION: "inversion",
     Reads.CLOSED_FORM: "closed form",
-    Reads.SEARCH: "search of its answers",
-    Reads.SCORES: "scores at the door",
-    Reads.DECISIONS: "decisions at the door",
+    Reads.SEARCH: "search on responses",
+    Reads.SCORES: "online scores",
+    Reads.DECISIONS: "online decisions",
 }
 """How the boards print what an attack reads."""
 
@@ -55,14 +55,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Choice:
-    """The attacks on one question that are open to an attacker, each failed one among them, and the strongest."""
+    """The attacks on one question that the attacker can run, failed ones included, and the strongest."""
 
     attacks: tuple[Record, ...]
     strongest: Record | None
 
 
 def choose(records: Iterable[Record], scheme: str, reading: Reading, *, key: str) -> Choice:
-    """The strongest attack on a scheme by an attacker who holds what ``key`` says, and one template of each person.
+    """The strongest attack on a scheme by an attacker who holds what ``key`` says, and one template of each subject.
 
     It is chosen here and nowhere else: boards, charts and gate show what this returns.
     """
@@ -71,18 +71,18 @@ def choose(records: Iterable[Record], scheme: str, reading: Reading, *, key: str
 
 
 def readings(records: Sequence[Record]) -> tuple[Reading, ...]:
-    """One reading per question that was asked, attributes first."""
+    """One reading per question in the records, attributes first."""
     asked = {record.cell.question for record in records} - set(HARNESS)
     ordered = sorted(asked, key=lambda question: (rules_of(question).place(question), question))
     return tuple(_reading(question, records) for question in ordered)
 
 
 def strongest(attacks: Iterable[Record], reading: Reading) -> Record | None:
-    """The measured attack that takes most from people of the attacker's own, as they would choose it.
+    """The attack with the highest success on the selection subjects, i.e. the one an attacker would select.
 
-    Its figures on the target people are then no maximum of many, which would be too high by luck. Records without such
-    a rehearsal are compared by their own figures, and only among themselves. Ties go to the attack that needs least,
-    then by name.
+    Its figures on the target subjects are then free of selection bias: they are no maximum of many. Records without
+    figures on selection subjects are compared by their own figures, and only among themselves. Ties go to the attack
+    that needs the least knowledge, then by name.
     """
     told = [record for record in attacks if tells(record, reading)]
     rehearsed = [record for record in told if _rehearsed(record, reading) is not None]
@@ -100,7 +100,7 @@ def _rehearsed(record: Record, reading: Reading) -> Measurement | None:
 
 
 def tells(record: Record, reading: Reading) -> bool:
-    """Whether a record says anything: not failed, not unmeasured, and holding the metric it is judged by."""
+    """Whether a record holds a valid result: status ``ok``, and the headline metric is among its measurements."""
     return record.status is Status.OK and find(record, reading.headline) is not None
 
 
@@ -115,7 +115,7 @@ def better(reading: Reading) -> str:
 
 
 def reads(record: Record) -> Reads | None:
-    """What the record's attack works on, as the attack stated when it was run; ``None`` where it stated nothing."""
+    """The input of the record's attack, as the attack declared when it was run; ``None`` where it declared nothing."""
     stated = record.provenance.get(ATTACK_READS)
     if stated is None:
         return first_edition.reads(record.cell.attack)
@@ -123,7 +123,7 @@ def reads(record: Record) -> Reads | None:
 
 
 def printed_reads(record: Record) -> str:
-    """What the record's attack works on, in the words of the boards; empty where it stated nothing."""
+    """The input of the record's attack in the words of the boards; empty where it declared nothing."""
     what = reads(record)
     return "" if what is None else _PRINTED[what]
 
@@ -134,7 +134,7 @@ def naive(record: Record) -> bool:
 
 
 def adaptive(record: Record) -> bool:
-    """Whether the record's attack works on more than the stored bytes: it queries the template, or inverts it."""
+    """Whether the record's attack uses more than the stored bytes: it queries the template, or inverts it."""
     return reads(record) not in (None, Reads.BYTES)
 
 
@@ -144,7 +144,7 @@ def find(record: Record | None, name: str) -> Measurement | None:
 
 
 def record_link(record: Record) -> str:
-    """Where a record stands, seen from the boards beside its folder.
+    """A record's address, relative to the folder of the boards.
 
     Its own file; the bundle that it came in; or a packed file with, after ``#``, the id that its line begins with. That
     id comes from the cell alone, so a link holds when other lines are added or figures change.
@@ -160,13 +160,13 @@ def harness_record(records: Iterable[Record], scheme: str, question: str, *, sto
 
 
 def attacks_on(records: Iterable[Record], scheme: str, question: str, *, key: str) -> list[Record]:
-    """The attacks open to a thief of what ``key`` says; one who stole more may ignore it."""
+    """The attacks that an attacker who holds what ``key`` says can run; those that need less are included."""
     of_question = (record for record in records if (record.cell.scheme, record.cell.question) == (scheme, question))
     return [record for record in of_question if threat(record).knowledge not in _BEYOND[key]]
 
 
 def threat(record: Record) -> Threat:
-    """What the thief of a record's cell holds; a name that is no threat counts as the most."""
+    """What the attacker of a record's cell holds; an unknown name counts as full disclosure."""
     try:
         return Threat.parse(str(record.cell.knowledge))
     except ValueError:
@@ -174,18 +174,18 @@ def threat(record: Record) -> Threat:
 
 
 def threat_order(record: Record) -> tuple[int, int, int]:
-    """Less knowledge first, then the record before the door, then fewer records."""
+    """Less knowledge first, then stolen templates before online access, then fewer templates."""
     held = threat(record)
     return _KNOWLEDGE.index(held.knowledge), _ACCESS.index(held.access), held.records
 
 
 def of_one_record(records: Iterable[Record]) -> list[Record]:
-    """The attacks that hold one record of each person at most."""
+    """The attacks that use one template of each subject at most."""
     return [record for record in records if threat(record).records == 1]
 
 
 def strictest_rate(records: Iterable[Record], *metrics: str, question: str) -> str:
-    """The rate to read a question's metrics at: 1e-3 where one was measured there, otherwise the smallest, or none."""
+    """The FMR at which a question's metrics are shown: 1e-3 where it was measured, otherwise the smallest, or none."""
     measured = (one for record in records if record.cell.question == question for one in record.measurements)
     found = {one.at for one in measured if one.metric in metrics and one.at}
     return "1e-3" if "1e-3" in found else min(found, key=_as_rate, default="")

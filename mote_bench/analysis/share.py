@@ -1,4 +1,4 @@
-"""A row in a glance: how much of what a template without protection gives away the strongest attack gets."""
+"""The strongest attack's result as a share of what the same attack gets from unprotected templates."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from .standings import Worst
 
-ALL, PART, NOTHING, UNCLEAR = "all of it", "part of it", "nothing", "can't tell"
+ALL, PART, NOTHING, UNCLEAR = "at the ceiling", "partial", "at the floor", "inconclusive"
 
-_NO_SCALE = 0.02  # where the controls are this close, nothing lies between them
+_NO_SCALE = 0.02  # controls closer than this define no scale
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Share:
     Attributes
     ----------
     word : str
-        ``all of it``: the interval reaches the ceiling; ``nothing``: it reaches the floor; ``can't tell``: both;
-        ``part of it``: neither.
+        Which controls the 95 % interval reaches: ``at the ceiling``, ``at the floor``, ``inconclusive``
+        (both) or ``partial`` (neither).
     """
 
     value: float
@@ -29,12 +29,12 @@ class Share:
 
     @property
     def percent(self) -> int:
-        """From 0 to 100; what lies beyond an end, by luck, is shown as that end."""
+        """From 0 to 100; values beyond a control are clipped, as they are sampling error."""
         return round(100 * min(max(self.value, 0.0), 1.0))
 
 
 def share(worst: Worst) -> Share | None:
-    """The strongest attack's figure on this scale; nothing where it has none, or its controls don't differ."""
+    """The share of the strongest attack; None where it has no figure, or its controls do not differ."""
     one = worst.headline
     if one is None or one.floor is None or one.ceiling is None or abs(one.ceiling - one.floor) < _NO_SCALE:
         return None

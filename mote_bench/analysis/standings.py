@@ -1,6 +1,6 @@
 """Records into standings: one row per scheme (and key state) of one protocol, data set and seed.
 
-Every question is answered by the strongest attack on it. What wasn't measured is said, never counted as private.
+A question shows its strongest attack. A result that was not measured is shown as such and never counts as private.
 """
 
 from __future__ import annotations
@@ -49,27 +49,35 @@ BROKEN = "recognises nobody"
 UNSHOWN = "not shown to recognise anybody"
 UNKNOWN = "recognition unknown"
 
+_PRINTED = {NOT_ASKED: "not run", str(Status.UNMEASURED): "not measured", str(Status.TIMED_OUT): "timed out"}
+"""How boards print a status, where files and boards differ."""
+
 BROKEN_ABOVE = 0.25
-"""A scheme is broken when even the favourable end of its EER's interval turns away one owner in four."""
+"""A scheme counts as not functional when the lower end of its EER's 95 % interval is above this."""
 USUAL = "logistic-bytes"
-"""How papers usually evaluate what a template says of an attribute."""
+"""The usual evaluation in papers: logistic regression on the stored bytes."""
 _NOT_MADE_HERE = "published with mote-bench, not made by this run"
 COIN = 0.5
-"""An EER whose interval reaches that of a coin shows no recognition at all."""
+"""The EER of random decisions: an interval that reaches it shows no recognition."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a row, or the word that stands in its place (``failed``, ``not asked``, ...), and its record."""
+    """One number of a row with its record, or the status why there is none (``failed``, ``not asked``, ...)."""
 
     status: str
     measurement: Measurement | None = None
     record: str = ""
 
+    @property
+    def word(self) -> str:
+        """The status as boards print it."""
+        return printed(self.status)
+
 
 @dataclass(frozen=True)
 class Worst:
-    """The strongest attack on one question at what the row's thief holds.
+    """The strongest attack on one question by an attacker who holds what the row's key state says.
 
     Attributes
     ----------
@@ -80,19 +88,19 @@ class Worst:
     naive : Measurement, optional
         The headline of the strongest attack that only reads the stored bytes.
     usual : Measurement, optional
-        The headline of a logistic regression on the stored bytes, which papers usually evaluate by.
+        The headline of a logistic regression on the stored bytes, the usual evaluation in papers.
     adaptive : Measurement, optional
-        The headline of the strongest attack that does more than that.
+        The headline of the strongest attack that uses more than the stored bytes.
     record : str
-        Where the record of the strongest attack stands, seen from the boards.
+        Address of the strongest attack's record, relative to the boards.
     chosen : Record, optional
         That record itself.
     found_by : str
-        Who submitted the strongest attack's record, where it isn't one of the suite's own runs.
+        Who submitted the strongest attack's record; empty for the suite's own runs.
     measured, failed, unmeasured : int
-        How many attacks the worst was taken from, and how many say nothing.
+        Number of attacks with a result, of failed attacks, and of attacks that fail on the ceiling control.
     rank : int, optional
-        One more than the rows that surely leak less, their intervals lying apart from this one's; 1 = leaks least.
+        1 plus the number of rows that leak less (95 % intervals do not overlap); 1 = leaks least.
     shared : bool
         Whether another row has the same rank.
     """
@@ -119,13 +127,13 @@ class Worst:
 
     @property
     def word(self) -> str:
-        """What stands in place of a number: ``2 failed, 1 unmeasured``."""
-        counts = ((self.failed, "failed"), (self.unmeasured, "unmeasured"))
-        return ", ".join(f"{count} {what}" for count, what in counts if count) or self.status
+        """The text in place of a number: ``2 failed, 1 not measured``."""
+        counts = ((self.failed, "failed"), (self.unmeasured, "not measured"))
+        return ", ".join(f"{count} {what}" for count, what in counts if count) or printed(self.status)
 
     @property
     def place(self) -> str:
-        """The rank as written: ``2``, ``2=`` when shared, nothing for rows that aren't ranked."""
+        """The rank as written: ``2``, ``2=`` when shared, empty for rows that are not ranked."""
         return "" if self.rank is None else f"{self.rank}{'=' if self.shared else ''}"
 
 
@@ -155,16 +163,16 @@ class Row:
     Attributes
     ----------
     key : str
-        What the thief has got: ``secret`` (no key), ``stolen`` (the people's keys) or ``disclosed`` (the system's own
-        secrets too); empty for schemes that have none of these.
+        What the attacker holds: ``secret`` (no key), ``stolen`` (the subjects' keys) or ``disclosed`` (the system's own
+        secrets too); empty for schemes without keys and secrets.
     role : str
         ``ceiling`` (cosine hides nothing), ``floor`` (noise holds nothing), otherwise empty.
     recognition : str
-        ``recognises``, or the verdict that makes the row's privacy worthless.
+        ``recognises``, or why the row is not ranked.
     verify : Record, optional
-        The row's own record of verification.
+        The row's record of verification.
     fmr : str
-        The false-match rate at which FNMR is read, as the board's.
+        The FMR at which FNMR is shown.
     """
 
     scheme: str
@@ -184,11 +192,11 @@ class Row:
 
     @property
     def mark(self) -> str:
-        """What follows the name of a published row that stands beside a run's own."""
+        """The suffix of a published row that is shown beside the rows of a run."""
         return f", {PUBLISHED}" if _NOT_MADE_HERE in self.notes else ""
 
     def verified(self, metric: str) -> Figure:
-        """What verification measured of the row, by the metric's name."""
+        """A figure of the row's verification, by the metric's published name."""
         return _figure(self.verify, metric)
 
     @property
@@ -201,7 +209,7 @@ class Row:
 
     @property
     def ranked(self) -> bool:
-        """Controls are yardsticks, and what can't recognise its owner isn't private: neither is ranked."""
+        """Whether the row is ranked: controls, and schemes that do not recognise their subjects, are not."""
         return not self.role and self.recognition == RECOGNISES
 
 
@@ -209,8 +217,8 @@ class Row:
 class Board:
     """The standings of one protocol, data set and seed; rows of two boards are never compared.
 
-    ``fmr`` is the false-match rate at which FNMR is read, ``fairness_fmr`` that of fairness; empty where too few
-    people were there for any.
+    ``fmr`` is the false match rate at which FNMR is shown, ``fairness_fmr`` that of fairness; empty where there are
+    too few subjects for any.
     """
 
     protocol: str
@@ -240,7 +248,7 @@ def standings(records: Sequence[Record]) -> list[tuple[Board, list[Record]]]:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What the rows of one board have in common."""
+    """Records and settings that all rows of one board share."""
 
     records: list[Record]
     readings: tuple[Reading, ...]
@@ -276,24 +284,29 @@ def _board(records: list[Record]) -> Board:
 
 
 def _yardsticks(records: list[Record]) -> set[str]:
-    """Schemes that are there only as the ceiling of a question which cosine can't be: no rows of their own."""
+    """Schemes that serve only as the ceiling control of a question; they get no rows."""
     own = {name: {one.cell.question for one in records if one.cell.scheme == name} for name in ceilings() - {CEILING}}
     return {name for name, asked in own.items() if asked and all(ceiling_of(question) == name for question in asked)}
 
 
 def _attributes(records: list[Record]) -> tuple[str, ...]:
-    """The attributes whose groups were compared."""
+    """The attributes for which fairness was measured."""
     fairness = (one for record in records if record.cell.question == FAIRNESS for one in record.measurements)
     return tuple(sorted({one.group[0] for one in fairness if one.metric in ("garbe", "fdr") and one.group}))
 
 
+def printed(status: str) -> str:
+    """A status as boards print it: ``not asked`` in files is "not run" on boards."""
+    return _PRINTED.get(status, status)
+
+
 def row_name(scheme: str, key: str) -> str:
-    """The scheme with what the thief of the row has got: ``biohash, key stolen``."""
+    """The scheme with what the attacker of the row holds: ``biohash, key stolen``."""
     return scheme + {STOLEN: ", key stolen", DISCLOSED: ", all disclosed"}.get(key, "")
 
 
 def key_states(records: Sequence[Record], scheme: str) -> tuple[str, ...]:
-    """What thieves of a scheme's records may have got: a row for each."""
+    """The key states of a scheme; each gets a row."""
     own = [record for record in records if record.cell.scheme == scheme]
     known = {str(record.cell.knowledge).split(" ")[0] for record in own}
     stolen = str(Knowledge.STOLEN_KEY) in known or any(find(record, "key_bytes_per_person") for record in own)
@@ -403,45 +416,53 @@ def _cost(frame: _Frame, scheme: str) -> Cost:
 
 
 def _one_machine(one: Record, other: Record) -> bool:
-    """Times of two machines differ by more than many schemes do; then no ratio is given."""
+    """Whether two records were timed on the same platform; otherwise no ratio is given."""
     return one.provenance.get("platform") == other.provenance.get("platform")
 
 
 def _standing(row: Row) -> list[str]:
-    """What a reader must know before the row's privacy."""
+    """Notes on the row's role and on whether it recognises its subjects."""
     if row.role == "floor":
         sane = row.recognition != RECOGNISES
-        return ["control, holds nothing: the floor" if sane else "control, should hold nothing, yet recognises people"]
-    notes = ["control, the plain embedding, hides nothing: the ceiling"] if row.role == "ceiling" else []
+        return [
+            "floor control: holds no information"
+            if sane
+            else "floor control, should hold no information, yet recognises subjects"
+        ]
+    notes = ["ceiling control: the unprotected embedding"] if row.role == "ceiling" else []
     if row.recognition == BROKEN:
-        notes.append("recognises nobody: broken, not private")
+        notes.append(f"does not recognise its subjects (95 % interval of the EER above {BROKEN_ABOVE}): not ranked")
     elif row.recognition == UNSHOWN:
-        notes.append("not shown to recognise anybody: the interval of its EER reaches 0.5")
+        notes.append("recognition not shown (95 % interval of the EER reaches 0.5): not ranked")
     elif row.recognition == UNKNOWN:
-        notes.append(f"whether it recognises anybody is unknown: verification {printable(row.eer.status)}")
+        notes.append(f"recognition unknown (verification {printable(row.eer.word)}): not ranked")
     return notes
 
 
 def _published(frame: _Frame, scheme: str) -> list[str]:
-    """Whether a row came with mote-bench and stands beside what a run made."""
+    """Whether a row was published with mote-bench and not made by this run."""
     mine = (record for record in frame.records if record.cell.scheme == scheme)
     return [_NOT_MADE_HERE] if any(PUBLISHED in record.provenance for record in mine) else []
 
 
 def _submitter(verify: Record | None) -> list[str]:
-    """Who ran it, where the suite didn't."""
+    """Who submitted the records, where it was not the suite."""
     by = "" if verify is None else printable(verify.provenance.get("submitted_by", ""))
     return [f"submitted by {by}"] if by else []
 
 
 def _scorer(verify: Record | None) -> list[str]:
-    """What attacks have to reckon with in the scheme's answers."""
+    """Properties of the comparison scores that hamper attacks without hiding information."""
     names = [] if verify is None else verify.details.get("scorer", {}).get("names", [])
-    return [f"answers are {' and '.join(names)}: gradients and answers to public faces understate it"] if names else []
+    return (
+        [f"comparison scores are {' and '.join(names)}: attacks by gradients or responses understate the leakage"]
+        if names
+        else []
+    )
 
 
 def _spared(frame: _Frame, scheme: str, *, key: str) -> list[str]:
-    """Whether the row met all that the ceiling met: who leaves the strongest attacks out looks private."""
+    """Whether the row was evaluated with all attacks on the ceiling: a row without the strongest ones looks private."""
 
     def met(scheme: str, key: str) -> set[tuple[str, str]]:
         asked = [reading.question for reading in frame.readings]
@@ -450,15 +471,15 @@ def _spared(frame: _Frame, scheme: str, *, key: str) -> list[str]:
     everything, own = met(CEILING, ""), met(scheme, key)
     if everything <= own:
         return []
-    shares = f"{len(everything & own)} of the {len(everything)} attacks on cosine"
-    return [f"met {shares}: others need more of it, or weren't run"]
+    shares = f"{len(everything & own)} of {plural(len(everything), 'attack')}"
+    return [f"evaluated with {shares}; the others do not apply or were not run"]
 
 
 def _silent(row: Row) -> list[str]:
-    """How many attacks on the row say nothing."""
+    """Number of attacks on the row without a result."""
     failed = sum(worst.failed for worst in row.questions)
     unmeasured = sum(worst.unmeasured for worst in row.questions)
-    counts = (("failed", failed), ("unmeasured", unmeasured))
+    counts = (("failed", failed), ("not measured", unmeasured))
     return [f"{plural(count, 'attack')} {what}" for what, count in counts if count]
 
 
@@ -480,8 +501,8 @@ def _ranked(rows: list[Row], of: tuple[Reading, ...]) -> list[Row]:
 def _ranks(rows: list[Row], index: int, reading: Reading) -> dict[tuple[str, str], tuple[int, bool]]:
     """Rank and whether it is shared, per row.
 
-    Rows aren't put into groups of overlapping intervals: with dozens of rows each meets the next, and the least and the
-    most private would share a rank.
+    Rows are not put into groups of overlapping intervals: with dozens of rows each overlaps the next, so the least and
+    the most private would share a rank.
     """
     spans = {}
     for row in rows:
@@ -509,6 +530,6 @@ def _in_order(rows: list[Row]) -> list[Row]:
 
 
 def _mean_rank(row: Row, last: int) -> float:
-    """A question without a number counts as the last rank: an attack that failed is no merit."""
+    """A question without a number counts as the last rank: a failed attack is no evidence of privacy."""
     ranks = [last if worst.rank is None else worst.rank for worst in row.questions]
     return sum(ranks) / max(len(ranks), 1)

@@ -26,7 +26,7 @@ class Metric:
     meaning : str
         In one line.
     better : {"lower", "higher", "neither"}
-        Which way speaks for the scheme: for its privacy, or for its recognition, evenness or cost.
+        Which way is better for the scheme: for its privacy, recognition, fairness or cost.
     source : str
         Where it is defined.
     at : str, optional
@@ -67,13 +67,26 @@ _ISO_PROTECTION = "ISO/IEC 30136:2018"
 _OWN = "this suite"
 
 METRICS: tuple[Metric, ...] = (
-    Metric("eer", _VERIFY, "error rate at the threshold where FNMR equals FMR", "lower", _ISO),
-    Metric("rank_1", _VERIFY, "share of probes whose best-scoring template is their person's", "higher", _ISO),
-    Metric("fnmr", _VERIFY, "share of genuine claims refused at the threshold of this FMR", "lower", _ISO, at=_RATE),
+    Metric("eer", _VERIFY, "equal error rate: the error rate at the threshold where FNMR equals FMR", "lower", _ISO),
+    Metric(
+        "rank_1",
+        _VERIFY,
+        "identification: proportion of probes whose best-scoring template is the mated one",
+        "higher",
+        _ISO,
+    ),
+    Metric(
+        "fnmr",
+        _VERIFY,
+        "false non-match rate: proportion of mated comparisons rejected at this FMR",
+        "lower",
+        _ISO,
+        at=_RATE,
+    ),
     Metric(
         "fmr_reached",
         _VERIFY,
-        "share of impostor claims accepted at that threshold, which was set on other people",
+        "FMR measured on the target subjects at the threshold set on calibration subjects",
         "lower",
         _ISO,
         at=_RATE,
@@ -81,7 +94,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "other_key_accepted",
         _VERIFY,
-        "share of genuine claims under a key that the template wasn't made with, accepted all the same",
+        "proportion of mated comparisons that are accepted although the key is not the template's",
         "lower",
         _ISO_TEMPLATES,
         at=_RATE,
@@ -89,7 +102,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "usable_keys",
         _VERIFY,
-        "one over that share: keys for one person until one opens another's template; at most the number of trials",
+        "1 / other_key_accepted: keys a subject can use until two are interchangeable; at most the number of trials",
         "higher",
         _ISO_TEMPLATES,
         at=_RATE,
@@ -97,7 +110,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "fdr",
         _FAIRNESS,
-        "1 minus the weighted largest gaps in FMR and FNMR",
+        "1 minus the weighted largest differences in FMR and FNMR between groups",
         "higher",
         "de Freitas Pereira & Marcel, IEEE TBIOM 4 (2022), arXiv 2011.02395",
         at=_RATE,
@@ -124,7 +137,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "ser",
         _FAIRNESS,
-        "highest over lowest EER of a group",
+        "highest EER of a group divided by the lowest",
         "lower",
         "Wang & Deng, CVPR 2020, arXiv 1911.10692",
         group=_ATTRIBUTE,
@@ -141,7 +154,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "fmr",
         _FAIRNESS,
-        "FMR between people of one group",
+        "FMR between subjects of one group",
         "lower",
         _ISO,
         at=_RATE,
@@ -150,43 +163,43 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "balanced_accuracy",
         (ATTRIBUTE,),
-        "mean over the classes of the share told right",
+        "mean per-class recall",
         "lower",
         "Brodersen et al., ICPR 2010",
     ),
-    Metric("accuracy", (ATTRIBUTE,), "share of people whose class is told right", "lower", "share of correct answers"),
+    Metric("accuracy", (ATTRIBUTE,), "proportion of subjects classified correctly", "lower", _OWN),
     Metric(
         "attack_gain",
         (ATTRIBUTE,),
-        "accuracy above always saying the majority class, 1 = always right",
+        "accuracy above that of always predicting the majority class; 1 = all correct",
         "lower",
         "Cohen's form of a gain over chance, with the majority class as chance",
     ),
     Metric(
         "auc",
         (ATTRIBUTE,),
-        "area under the ROC of each class against the rest, averaged",
+        "area under the ROC curve, one class against the rest, mean over the classes",
         "lower",
         "Hanley & McNeil, Radiology 143 (1982)",
     ),
     Metric(
         "centred_cosine",
         _RECONSTRUCT,
-        "cosine of rebuilt and enrolled embedding, seen from the average face",
+        "cosine of reconstructed and enrolled embedding after subtraction of the background mean",
         "lower",
         _OWN,
     ),
     Metric(
         "cosine_gain",
         _RECONSTRUCT,
-        "centred cosine with the own reference minus that with other people's",
+        "centred cosine to the subject's own reference minus the mean to other subjects' references",
         "lower",
         _OWN,
     ),
     Metric(
         "type_1_success",
         _RECONSTRUCT,
-        "share of reconstructions accepted as the enrolled image",
+        "type I SAR: proportion of reconstructions accepted against the enrolled image",
         "lower",
         _MAI,
         at=_RATE,
@@ -194,7 +207,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "type_2_success",
         _RECONSTRUCT,
-        "share of the person's other photos that accept the reconstruction",
+        "type II SAR: proportion of the subject's other images that the reconstruction is accepted against",
         "lower",
         _MAI,
         at=_RATE,
@@ -202,16 +215,16 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "wolf_rate",
         _RECONSTRUCT,
-        "share of other people's photos that accept the reconstruction",
+        "proportion of other subjects' images that the reconstruction is accepted against",
         "lower",
         "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
         at=_RATE,
     ),
-    Metric("success_gain", _RECONSTRUCT, "type 2 success minus wolf rate", "lower", _OWN, at=_RATE),
+    Metric("success_gain", _RECONSTRUCT, "type II SAR minus wolf rate", "lower", _OWN, at=_RATE),
     Metric(
         "genuine_success",
         _RECONSTRUCT,
-        "share of the person's other photos that accept the enrolled photo itself",
+        "proportion of the subject's other images that the enrolled image itself is accepted against",
         "neither",
         _OWN,
         at=_RATE,
@@ -219,7 +232,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "type_2_success_at_wolf_rate",
         _RECONSTRUCT,
-        "type 2 success at the threshold where the reconstructions' own wolf rate is this",
+        "type II SAR at the threshold where the reconstructions' wolf rate equals this rate",
         "lower",
         _OWN,
         at=_RATE,
@@ -227,7 +240,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "uncentred_type_1_success",
         _RECONSTRUCT,
-        "as type 1 success, but by a recogniser that compares embeddings without centring them",
+        "type I SAR against a recogniser that compares embeddings without centring them",
         "lower",
         _MAI,
         at=_RATE,
@@ -235,7 +248,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "uncentred_type_2_success",
         _RECONSTRUCT,
-        "as type 2 success, but by a recogniser that doesn't centre; to be read against the mean face's",
+        "type II SAR against a recogniser without centring; compare it with mean_face_type_2_success",
         "lower",
         _MAI,
         at=_RATE,
@@ -243,7 +256,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "uncentred_wolf_rate",
         _RECONSTRUCT,
-        "share of other people's photos that accept the reconstruction where nothing is centred",
+        "wolf rate against a recogniser without centring",
         "lower",
         "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
         at=_RATE,
@@ -251,7 +264,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "mean_face_type_2_success",
         _RECONSTRUCT,
-        "uncentred type 2 success of the public faces' mean, which knows nothing of anybody",
+        "uncentred type II SAR of the background mean, which holds nothing of any target subject",
         "neither",
         _OWN,
         at=_RATE,
@@ -259,7 +272,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "mean_face_wolf_rate",
         _RECONSTRUCT,
-        "share of other people's photos that accept this mean face, uncentred",
+        "uncentred wolf rate of the background mean",
         "neither",
         _OWN,
         at=_RATE,
@@ -267,7 +280,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "second_recogniser_type_1_success",
         _RECONSTRUCT,
-        "share of reconstructions that a second recogniser accepts as the enrolled image",
+        "type I SAR at a second recogniser",
         "lower",
         _MAI,
         at=_RATE,
@@ -275,7 +288,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "second_recogniser_type_2_success",
         _RECONSTRUCT,
-        "share of the person's other photos that accept the reconstruction at a second recogniser",
+        "type II SAR at a second recogniser",
         "lower",
         _MAI,
         at=_RATE,
@@ -283,7 +296,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "second_recogniser_wolf_rate",
         _RECONSTRUCT,
-        "share of other people's photos that accept the reconstruction at a second recogniser",
+        "wolf rate at a second recogniser",
         "lower",
         "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
         at=_RATE,
@@ -291,49 +304,69 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "second_recogniser_genuine_success",
         _RECONSTRUCT,
-        "share of the person's other photos that accept the enrolled photo itself at a second recogniser",
+        "type II SAR of the enrolled image itself at a second recogniser",
         "neither",
         _OWN,
         at=_RATE,
     ),
-    Metric("d_sys", _LINK, "mean linkability of mated scores, to be read against its null", "lower", _GOMEZ),
-    Metric("d_sys_null", _LINK, "D_sys under random mates: what chance shows at these pairs and bins", "neither", _OWN),
+    Metric("d_sys", _LINK, "global linkability of the attack's scores; compare it with d_sys_null", "lower", _GOMEZ),
+    Metric(
+        "d_sys_null",
+        _LINK,
+        "D_sys with randomly permuted mates: its value by chance at this sample size and binning",
+        "neither",
+        _OWN,
+    ),
     Metric(
         "maximal_linkability",
         _LINK,
-        "bound on any linker, log2(1 + total variation distance), to be read against its null",
+        "upper bound for any linker, log2(1 + total variation distance); compare it with its null",
         "lower",
         _OTROSHI,
     ),
-    Metric("maximal_linkability_null", _LINK, "maximal linkability under random mates", "neither", _OWN),
+    Metric("maximal_linkability_null", _LINK, "maximal linkability with randomly permuted mates", "neither", _OWN),
     Metric(
         "eer",
         _LINK,
-        "error rate of telling mated from non-mated records where both errors are equally frequent",
+        "equal error rate of classifying pairs of templates as mated or non-mated",
         "higher",
         _ISO,
     ),
     Metric(
-        "rank_1", _LINK, "share of records whose best-scoring record of the other database is their mate", "lower", _ISO
+        "rank_1",
+        _LINK,
+        "proportion of templates whose best-scoring template of the other database is the mated one",
+        "lower",
+        _ISO,
     ),
     Metric(
         "rank_1_of",
         _LINK,
-        "expected share of records whose mate scores best in a random gallery of this many records",
+        "expected rank-1 rate in a random gallery of this many templates",
         "lower",
         _ISO,
         group=_GALLERY,
     ),
-    Metric("correlation", _VALUE, "Pearson's correlation of estimates with the true numbers", "lower", _OWN),
-    Metric("mae", _VALUE, "mean absolute error of the estimates, in the attribute's unit", "higher", _OWN),
+    Metric("correlation", _VALUE, "Pearson's correlation of inferred and true values", "lower", _OWN),
+    Metric("mae", _VALUE, "mean absolute error of the inferred values, in the attribute's unit", "higher", _OWN),
     Metric(
-        "top_1", ("photo",), "share of people whose enrolled photo is ranked first among the candidates", "lower", _OWN
+        "top_1",
+        ("photo",),
+        "proportion of subjects whose enrolled image is ranked first among the candidates",
+        "lower",
+        _OWN,
     ),
-    Metric("auc", ("member",), "chance that a member is ranked before another person", "lower", _CARLINI),
+    Metric(
+        "auc",
+        ("member",),
+        "probability that a member of the background set is ranked above a non-member",
+        "lower",
+        _CARLINI,
+    ),
     Metric(
         "tpr_at_fpr",
         ("member",),
-        "share of members found at one false alarm in a hundred others",
+        "true positive rate of membership inference at a false positive rate of 1e-2",
         "lower",
         _CARLINI,
         at="1e-2",
@@ -341,7 +374,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "opened_by",
         ("wolf",),
-        "share of people whose template one chosen face opens",
+        "proportion of target subjects whose template accepts the one chosen face",
         "lower",
         _BONTRAGER,
         at=_RATE,
@@ -350,7 +383,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "opened_by",
         ("wolf",),
-        "share of people whom any of ten chosen faces opens",
+        "proportion of target subjects whose template accepts any face of a 10-face dictionary",
         "lower",
         _BONTRAGER,
         at=_RATE,
@@ -359,17 +392,17 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "opens_one_of",
         ("wolf",),
-        "chance that the first face opens somebody among so many people",
+        "probability that the first face is accepted by any of this many templates",
         "lower",
         _BONTRAGER,
         at=_RATE,
         group=_GALLERY,
     ),
-    Metric("seconds_per_enrolment", _COST, "time to make one template", "lower", _OWN),
+    Metric("seconds_per_enrolment", _COST, "time to enrol one subject", "lower", _OWN),
     Metric(
         "accepted",
         _RECONSTRUCT,
-        "share of reconstructions that open the attacked template in the running system, at its own threshold",
+        "proportion of reconstructions accepted against the attacked template at the system's own threshold",
         "lower",
         _ISO_PROTECTION,
         at=_RATE,
@@ -377,7 +410,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "accepted_after_renewal",
         _RECONSTRUCT,
-        "share that opens the same person's template made of another photo under another key",
+        "proportion accepted against the subject's renewed template (another image, another key)",
         "lower",
         _ISO_PROTECTION,
         at=_RATE,
@@ -385,7 +418,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "accepted_by_another",
         _RECONSTRUCT,
-        "share that opens somebody else's template: what a face that opens everything would score",
+        "proportion accepted against another subject's template: the baseline of a universally accepted face",
         "lower",
         _OWN,
         at=_RATE,
@@ -393,13 +426,13 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "queries_per_person",
         (*_RECONSTRUCT, ATTRIBUTE, VALUE),
-        "queries to the running system; the limits are the fewest and the most for one person",
+        "mean online queries per subject; the bounds are the fewest and the most for one subject",
         "neither",
         _OWN,
     ),
     Metric("seconds_per_score", _COST, "time to compare one template with one probe", "lower", _OWN),
     Metric("bytes_per_template", _COST, "mean size of a stored template", "lower", _OWN),
-    Metric("key_bytes_per_person", _COST, "size of the secret that is kept outside the database", "lower", _OWN),
+    Metric("key_bytes_per_person", _COST, "size of the key, which is kept outside the database", "lower", _OWN),
 )
 
 

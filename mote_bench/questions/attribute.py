@@ -38,7 +38,7 @@ class WhichClass(Question):
     attribute: str
     classes: tuple[str, ...]
 
-    asks: ClassVar[str] = "its class guessed"
+    asks: ClassVar[str] = "class inferred"
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False
     breaks_by: ClassVar[str] = "balanced_accuracy"

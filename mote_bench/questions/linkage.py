@@ -25,7 +25,7 @@ class SamePerson(Question):
     """Which templates of two stolen databases are mated? Answer: (n, n others) float, higher = likelier mated."""
 
     id: ClassVar[str] = "link"
-    asks: ClassVar[str] = "two records joined"
+    asks: ClassVar[str] = "linkage of two databases"
     order: ClassVar[int] = 6
     second_database: ClassVar[bool] = True
     histograms: ClassVar[bool] = True

@@ -23,7 +23,7 @@ class WasMember(Question):
     """Is each candidate in the background set that the scheme was fitted on? Answer: (m candidates, 1) float."""
 
     id: ClassVar[str] = "member"
-    asks: ClassVar[str] = "who was in the background"
+    asks: ClassVar[str] = "membership in the background set"
     order: ClassVar[int] = 8
     ceiling: ClassVar[str] = "memoriser"
     """Not ``cosine``: it isn't fitted on the background, so no attack can succeed on it."""

@@ -34,7 +34,7 @@ class HowMuch(Question):
 
     attribute: str
 
-    asks: ClassVar[str] = "its number guessed"
+    asks: ClassVar[str] = "value inferred"
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False
     breaks_by: ClassVar[str] = "correlation"

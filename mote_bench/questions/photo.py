@@ -28,7 +28,7 @@ class WhichPhoto(Question):
     photos: int
 
     id: ClassVar[str] = "photo"
-    asks: ClassVar[str] = "which photo it was"
+    asks: ClassVar[str] = "enrolled photo identified"
     order: ClassVar[int] = 7
     breaks_by: ClassVar[str] = "top_1"
 

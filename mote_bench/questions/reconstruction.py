@@ -29,7 +29,7 @@ class WhichFace(Question):
     dimension: int
 
     id: ClassVar[str] = "reconstruct"
-    asks: ClassVar[str] = "the face rebuilt"
+    asks: ClassVar[str] = "reconstruction of the enrolled embedding"
     order: ClassVar[int] = 5
     in_full: ClassVar[bool] = True
     presents: ClassVar[Mapping[str, Presented]] = {
@@ -43,7 +43,7 @@ class WhichFace(Question):
 
     @classmethod
     def short(cls, name: str) -> str:
-        return "rebuild"
+        return "reconst."
 
     @classmethod
     def traded(cls, name: str) -> bool:

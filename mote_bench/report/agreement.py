@@ -1,4 +1,4 @@
-"""agreement.md: whether two populations rank schemes alike, question by question, under the strongest attack.
+"""agreement.md: whether two populations rank schemes the same, per question, under the strongest attack.
 
     python -m mote_bench board --out FOLDER
     python -m mote_bench study agreement FOLDER [FOLDER]
@@ -42,7 +42,7 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
                 f"{one.spearman:.3f} [{one.low:.3f}, {one.high:.3f}]",
                 one.verdict,
                 *(f"{value:.3f}" for value in one.itself),
-                "none told apart" if math.isnan(one.told) else f"{one.told:.3f}",
+                "none" if math.isnan(one.told) else f"{one.told:.3f}",
                 f"{one.alike} of {one.apart}",
             )
             for one in made
@@ -52,10 +52,10 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
             "metric",
             "rows",
             "Spearman's rank correlation",
-            f"at least {ENOUGH}",
-            *(f"{board.data} with itself" for board in (first, second)),
-            "of what is told apart",
-            "pairs told apart on both that come in one order",
+            f"{ENOUGH} or higher",
+            *(f"{board.data} resampled" for board in (first, second)),
+            "distinguishable rows only",
+            "distinguishable pairs in the same order",
         ),
         tablefmt="pipe",
         disable_numparse=True,
@@ -64,13 +64,13 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
     body = [(name, *(cell for one in made for cell in _cells(one, name))) for name in names]
     titles = ["row", *(f"{one.question}, {board.data}" for one in made for board in (first, second))]
     return (
-        f"# Do {first.data} and {second.data} rank schemes alike?\n\nProtocol {first.protocol}; the strongest attack "
-        "on each row, chosen on rehearsal people; rows that recognise their owners, without the controls; 95 % "
-        "intervals over people, those of rank correlations rather wide. Of rows that leak alike the order is "
-        "chance, and so is their rank correlation: *with itself* is the mean correlation of one population with "
-        "other people drawn from it, above which two populations can't be asked to agree; *of what is told apart* "
-        "is the correlation where a row's rank counts the rows surely below it; the last column counts only pairs "
-        "of rows that both tell apart.\n\n"
+        f"# Do {first.data} and {second.data} rank schemes the same?\n\nProtocol {first.protocol}. Each row shows its "
+        "strongest attack, chosen on the selection subjects. Controls, and schemes that do not recognise their "
+        "subjects, are left out. Brackets hold 95 % confidence intervals over subjects; those of rank correlations "
+        "are conservative. Rows that leak equally are ordered by chance, which lowers a rank correlation. "
+        "*Resampled* is the mean rank correlation of two resamples of one population. It is about the highest value "
+        "that two populations can reach. *Distinguishable rows only*: a row's rank counts only the rows that leak "
+        "significantly less. The last column counts the pairs of rows that both populations distinguish.\n\n"
         f"{head}\n\n{tabulate(body, headers=titles, tablefmt='pipe', disable_numparse=True)}\n"
     )
 

@@ -1,4 +1,4 @@
-"""All boards of a set of records, as text for the caller to write."""
+"""Every board file of a set of records, as text; the caller writes them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _MOST_OF_STRIP = 150_000
 def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
     """File name -> text of every board.
 
-    ``strip`` is the JPEG file of pictures that :mod:`mote_bench.studies.pictures` rebuilt, for the page to show.
+    ``strip`` is a JPEG file of reconstructed pictures, for the page to show.
 
-    Published records stand in the boards, marked, and not in results.csv, which holds what was measured here.
+    Published records are marked on the boards. They are not in results.csv, which holds only this run's measurements.
 
-    The same records give the same bytes, in whatever order they come; nothing is read or written.
+    The same records give the same bytes in any order; nothing is read or written.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
 
 
 def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes = b"") -> dict[str, str]:
-    """File name -> text of every board, of standings that are there already; see :func:`render`."""
+    """File name -> text of every board, from finished standings; see :func:`render`."""
     boards = [board for board, _ in with_records]
     alike = agreement_md(with_records)
     return {

@@ -1,4 +1,4 @@
-"""Which plots a board and a scheme get, with captions and texts for those who don't see them."""
+"""The plots of a board and of a scheme, with captions and alternative texts."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from mote_bench.questions.installed import rules_of
 from .plots import Axis, Curve, Dot, Group, Histogram, Point, det, dots, groups, histogram, scatter
 
 _HOW_TO_READ_DET = (
-    "Closer to the lower left recognises better; the EER is where a curve meets the diagonal. Along an axis: no error "
-    "among these pairs."
+    "Lower left is better. A curve crosses the diagonal at its EER. On an axis, no error occurred among these "
+    "comparisons."
 )
-_LOWER_LEFT = "Lower left is better; a line joins those that no other scheme beats on both."
+_LOWER_LEFT = "Lower left is better. The line joins the Pareto front: schemes that no other beats on both axes."
 _LONGEST_NAME = 20
 _LONGEST_GROUP = 20
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished drawing with its title, what to know about it, and where the record it shows stands."""
+    """A finished drawing with its title, its caption and the address of its record."""
 
     title: str
     svg: Markup
@@ -39,12 +39,12 @@ class Picture:
 
 
 def of_board(board: Board, *, name: str) -> tuple[Picture, ...]:
-    """A dot plot per question, every row between the floor and the ceiling; further right leaks more."""
+    """A dot plot per question: every row, with floor and ceiling; further right leaks more."""
     return tuple(_question(board, place, reading, f"{name}q{place}") for place, reading in enumerate(board.readings))
 
 
 def trade_offs(board: Board, *, name: str) -> tuple[Picture, ...]:
-    """What is paid for privacy: errors against leaks, bytes against leaks, and bytes against errors."""
+    """Trade-offs: recognition errors, leakage and storage, each pair of them."""
     asked = [(place, reading) for place, reading in enumerate(board.readings) if _traded(reading)]
     drawn = [_recognition_against_privacy(board, place, reading, f"{name}t{place}") for place, reading in asked]
     drawn += [_storage_against_privacy(board, place, reading, f"{name}s{place}") for place, reading in asked]
@@ -56,13 +56,13 @@ def _traded(reading: Reading) -> bool:
 
 
 def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) -> tuple[Picture, ...]:
-    """DET curves, linking scores and errors by group, as far as the scheme's records hold them."""
+    """DET curves, linkage scores and errors by group, as far as the scheme's records hold them."""
     rows = [row for row in board.rows if row.scheme == scheme]
     found = [_det(scheme, rows, records, f"{name}d")]
     compared = [place for place, reading in enumerate(board.readings) if rules_of(reading.question).histograms]
     found += [_exposure(row, board, f"{name}e{row.key}") for row in rows]
     for row in rows:
-        stolen = row.key == "stolen"  # to disclose the system's secrets changes who attacks, not who is let in
+        stolen = row.key == "stolen"  # disclosed system secrets change the attacker, not verification
         found += [_linking(row, row.questions[place].chosen, f"{name}l{row.key}") for place in compared]
         record = harness_record(records, scheme, FAIRNESS, stolen=stolen)
         found.append(_by_group(row, record, board.fairness_fmr, f"{name}f{row.key}"))
@@ -74,8 +74,8 @@ def _question(board: Board, place: int, reading: Reading, name: str) -> Picture:
     lines = [_dot(row, worst) for row, worst in zip(board.rows, worsts, strict=True)]
     axis = _axis(board, place, reading)
     said = "; ".join(_said(row, worst) for row, worst in zip(board.rows, worsts, strict=True))
-    right = "to the right" if not axis.reverse else "to the right, where values are lower"
-    alt = f"{reading.question}, {label(reading.headline)} of the strongest attack; more leaks further {right}. {said}."
+    right = "to the right" if not axis.reverse else "to the right, towards lower values"
+    alt = f"{reading.question}, {label(reading.headline)} of the strongest attack; leakage increases {right}. {said}."
     return Picture(reading.question, Markup(dots(lines, axis, name=name, alt=alt)), label(reading.headline))
 
 
@@ -96,7 +96,7 @@ def _recognition_against_privacy(board: Board, place: int, reading: Reading, nam
     alt = f"FNMR against {label(reading.headline)}; better is to the lower left. {said}."
     reverse = better(reading) == "higher"
     svg = scatter(_front(points, [row for row, _, _ in measured]), axes, reverse=reverse, name=name, alt=alt)
-    caption = f"{_LOWER_LEFT} Dots grow with the bytes per template, on a logarithmic scale."
+    caption = f"{_LOWER_LEFT} The size of a dot shows the bytes per template (logarithmic)."
     return Picture(f"Recognition against privacy: {reading.question}", Markup(svg), caption)
 
 
@@ -127,7 +127,7 @@ def _storage_against_recognition(board: Board, name: str) -> Picture | None:
 
 
 def _sign(reading: Reading) -> float:
-    """Which way a headline is drawn, so that lower is better."""
+    """Sign with which a headline is drawn, so that lower is better."""
     return 1.0 if better(reading) == "lower" else -1.0
 
 
@@ -159,7 +159,7 @@ def _point(row: Row, across: Measurement, up: Measurement, sign: float) -> Point
 
 
 def _front(points: list[Point], rows: list[Row]) -> list[Point]:
-    """The points, marked where no other ranked scheme is as good on both axes and better on one."""
+    """The points, with the Pareto front of the ranked schemes marked."""
     ranked = [(point.across[0], point.up[0]) for point, row in zip(points, rows, strict=True) if row.ranked]
 
     def beaten(x: float, y: float) -> bool:
@@ -172,24 +172,26 @@ def _front(points: list[Point], rows: list[Row]) -> list[Point]:
 
 
 def _exposure(row: Row, board: Board, name: str) -> Picture | None:
-    """Every question on one scale: nothing more than noise gives away is 0, all that cosine does is 1."""
+    """Every question on one scale: 0 is the same attack on noise, 1 is the same attack on cosine."""
     lines = [_scaled(worst, reading) for worst, reading in zip(row.questions, board.readings, strict=True)]
     if row.role or all(line.value is None for line in lines):
         return None
     ends = [end for line in lines if line.low is not None and line.high is not None for end in (line.low, line.high)]
     ends += [line.mark for line in lines if line.mark is not None]
-    axis = Axis("noise 0, cosine 1 · leaks more →", min(-0.05, *ends), max(1.05, *ends), floor=0.0, ceiling=1.0)
+    axis = Axis("0 = noise, 1 = cosine · leaks more →", min(-0.05, *ends), max(1.05, *ends), floor=0.0, ceiling=1.0)
     said = "; ".join(f"{line.label} {number(line.value)}" if line.value is not None else f"{line.label} {line.word}"
                      for line in lines)  # fmt: skip
-    caption = "Dot: strongest of all attacks; upright tick: strongest naive attack, which only reads the stored bytes."
-    svg = dots(lines, axis, name=name, alt=f"How much of what cosine gives away {row.name} does. {said}.")
+    caption = "Dot: strongest attack. Tick: strongest naive attack, which reads only the stored bytes."
+    svg = dots(
+        lines, axis, name=name, alt=f"Leakage of {row.name} as a share of the leakage of cosine, by question. {said}."
+    )
     return Picture(f"Naive and adaptive attacks: {row.name}", Markup(svg), caption)
 
 
 def _scaled(worst: Worst, reading: Reading) -> Dot:
     found, one = share(worst), worst.headline
     if found is None or one is None or one.floor is None or one.ceiling is None:
-        return Dot(reading.question, word=worst.word if one is None else "no scale")
+        return Dot(reading.question, word=worst.word if one is None else "controls equal")
     naive = worst.naive
     mark = None
     if naive is not None and naive.floor is not None and naive.ceiling is not None:
@@ -226,13 +228,13 @@ def _axis(board: Board, place: int, reading: Reading) -> Axis:
 
 
 def _name(row: Row) -> str:
-    """The row's name, short enough for a plot and still saying which of a scheme's rows it is."""
+    """The row's name, shortened for a plot; its key state is kept."""
     tail = _tail(row)
     return shortened(row.scheme, _LONGEST_NAME - len(tail)) + tail
 
 
 def _tail(row: Row) -> str:
-    """Which of a scheme's rows it is, after the scheme's name; empty for the only one."""
+    """The key state in the row's name; empty where the scheme has one row."""
     return row.name.removeprefix(row.scheme)
 
 
@@ -245,7 +247,7 @@ def _det(scheme: str, rows: list[Row], records: list[Record], name: str) -> Pict
     curves: list[Curve] = []
     for row in rows:
         record = harness_record(records, scheme, VERIFY, stolen=row.key == "stolen")
-        # Long names of two rows beside each other would not fit; the heading tells whose curves these are.
+        # Two long names beside each other would not fit; the heading names the scheme.
         title = _tail(row).lstrip(", ") or _name(row)
         curves += _curve(record, title, "stolen" if row.key == "stolen" else "main")
     if not curves:
@@ -274,12 +276,12 @@ def _linking(row: Row, best: Record | None, name: str) -> Picture | None:
     eer, d_sys, null = (find(best, metric) for metric in ("eer", "d_sys", "d_sys_null"))
     parts = [f"{title} {number(one.value)} {span(one)}" for title, one in (("EER", eer), ("D-sys", d_sys)) if one]
     if null:
-        parts.append(f"D-sys of shuffled pairs {number(null.value)} {span(null)}")
-    mated, strangers = sum(shown.mated), sum(shown.non_mated)
-    sizes = f"{mated:,.0f} mated and {strangers:,.0f} non-mated pairs, {plural(len(shown.mated), 'bin')}"
-    caption = f"Strongest: {best.cell.attack}. {'; '.join(parts)}. {sizes}."
+        parts.append(f"D-sys of permuted mates {number(null.value)} {span(null)}")
+    mated, non_mated = sum(shown.mated), sum(shown.non_mated)
+    sizes = f"{mated:,.0f} mated and {non_mated:,.0f} non-mated pairs, {plural(len(shown.mated), 'bin')}"
+    caption = f"Strongest attack: {best.cell.attack}. {'; '.join(parts)}. {sizes}."
     svg = histogram(shown, name=name, alt=f"Scores of pairs of templates, {row.name}. {caption}")
-    return Picture(f"Linking: {row.name}", Markup(svg), caption, record_link(best))
+    return Picture(f"Linkage: {row.name}", Markup(svg), caption, record_link(best))
 
 
 def _by_group(row: Row, record: Record | None, fmr: str, name: str) -> Picture | None:
@@ -288,8 +290,12 @@ def _by_group(row: Row, record: Record | None, fmr: str, name: str) -> Picture |
         return None
     said = "; ".join(f"{line.label}: FNMR {_rate(line.fnmr)}, FMR {_rate(line.fmr)}" for line in lines)
     alpha = record.details.get("alpha")
-    weight = f" Indices weigh FMR and FNMR by alpha = {number(alpha)}." if isinstance(alpha, int | float) else ""
-    caption = f"Errors by group (people in brackets) at the threshold for FMR {_unbroken(fmr)}, dashed.{weight}"
+    weight = (
+        f" Fairness indices weight FMR by alpha = {number(alpha)} and FNMR by 1 − alpha."
+        if isinstance(alpha, int | float)
+        else ""
+    )
+    caption = f"FNMR and FMR by group (number of subjects in brackets) at FMR {_unbroken(fmr)} (dashed).{weight}"
     svg = groups(lines, fmr, name=name, alt=f"{caption} {said}.")
     return Picture(f"Fairness: {row.name}", Markup(svg), caption, record_link(record))
 

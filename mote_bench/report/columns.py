@@ -1,4 +1,4 @@
-"""What a board says of every row, once: all renderers walk this list, so that a new column is one line of it."""
+"""The columns of a board, listed once: all renderers iterate this list, so a new column is one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATE, ATTACK, INDEX = "rate", "attack", "index"
 UNFAIR = "unfair"
 """All fairness of a row (tuple of Fairness)."""
 ENROLMENT, SECONDS, RATIO, BYTES, KEY = "enrolment", "seconds", "ratio", "bytes", "key"
-"""What is shown of a row's Cost."""
+"""Parts of a row's Cost."""
 
 LEAKS = (RATE, ATTACK)
 COSTS = (INDEX, UNFAIR, ENROLMENT, SECONDS, RATIO, BYTES, KEY)
@@ -31,7 +31,7 @@ COSTS = (INDEX, UNFAIR, ENROLMENT, SECONDS, RATIO, BYTES, KEY)
 
 @dataclass(frozen=True)
 class Column:
-    """One thing that a board says of every row.
+    """One column of a board.
 
     Attributes
     ----------
@@ -40,25 +40,25 @@ class Column:
     title : str
         Its heading.
     form : str
-        What ``value`` gives and so how it is written: ``RATE``, ``ATTACK``, ...
+        The type that ``value`` returns, which decides how it is printed: ``RATE``, ``ATTACK``, ...
     value : callable
         Row -> Figure, Worst, Cost or tuple of Fairness, as ``form`` says.
     shown : set of str
         The renderers that show it.
     better : str
-        ``lower``, ``higher``, or nothing where rows aren't compared by it.
+        ``lower``, ``higher``, or empty where rows are not compared by it.
     metric, question : str
         The metric, as catalogued for that question; empty for costs.
     at : str, optional
-        The false-match rate at which it is read: nothing where there is none to read it at, None where it needs none.
+        The FMR at which it is shown: empty where none could be set, None where the metric needs none.
     group : str
-        The attribute whose groups it compares.
+        The attribute whose groups are compared.
     note : str
         Small print below the heading.
     name : str
-        How two rows' figures are named where they are compared outside of the table; default: the title.
+        Its name in the comparison of two rows; default: the title.
     titles : mapping
-        Headings of renderers that need another one.
+        Other headings, by renderer.
     """
 
     key: str
@@ -76,17 +76,17 @@ class Column:
     titles: Mapping[str, str] = field(default_factory=dict)
 
     def title_in(self, renderer: str) -> str:
-        """The heading as this renderer writes it."""
+        """The heading of this renderer."""
         return self.titles.get(renderer, self.title)
 
     def measurement(self, row: Row) -> Measurement | None:
-        """The row's number, of a rate, an index or an attack."""
+        """The row's measurement, for a rate, an index or an attack."""
         value: Figure | Worst = self.value(row)
         return value.headline if isinstance(value, Worst) else value.measurement
 
 
 def columns(board: Board) -> tuple[Column, ...]:
-    """Every column of a board, in the order in which they are shown."""
+    """Every column of a board, in the order of the boards."""
     return (
         _rate("eer", "EER"),
         _rate("fnmr", "FNMR", at=board.fmr),
@@ -99,12 +99,12 @@ def columns(board: Board) -> tuple[Column, ...]:
 
 
 def shown(board: Board, renderer: str, *forms: str) -> tuple[Column, ...]:
-    """A board's columns in a renderer, of these forms or of all."""
+    """The columns that a renderer shows, of these forms or of all."""
     return tuple(one for one in columns(board) if renderer in one.shown and (not forms or one.form in forms))
 
 
 def _rate(key: str, title: str, *, at: str | None = None) -> Column:
-    """A figure of recognition, whose metric is called as the column."""
+    """A figure of recognition; the column has the metric's name."""
     metric = flat(key, at or None)
     way = describe(flat(key, None if at is None else "{fmr}"), VERIFY).better
     return Column(
@@ -138,7 +138,7 @@ def _attack(place: int, reading: Reading) -> Column:
 
 
 def _indexes(place: int, attribute: str) -> Iterator[Column]:
-    """How unequal the errors of an attribute's groups are."""
+    """The two fairness indices of an attribute."""
     for index, better_when, fair in (("garbe", "lower", 0), ("fdr", "higher", 1)):
         yield Column(
             f"{index}_{attribute}",
@@ -159,8 +159,8 @@ def _index(row: Row, *, place: int, name: str) -> Figure:
 
 
 def _unfair() -> Iterator[Column]:
-    """The index of the attribute whose groups differ most, where there is room for one."""
-    yield Column("unfair", "unfair:\nGARBE", UNFAIR, lambda row: row.fairness, frozenset({TERMINAL}))
+    """The fairness index of the attribute whose groups differ most, for narrow boards."""
+    yield Column("unfair", "fairness:\nGARBE", UNFAIR, lambda row: row.fairness, frozenset({TERMINAL}))
 
 
 def _costs() -> Iterator[Column]:
@@ -170,17 +170,17 @@ def _costs() -> Iterator[Column]:
     programs = frozenset({MARKDOWN, CSV})
     yield Column(
         "enrolment",
-        "enrol\nto cosine",
+        "enrol\n× cosine",
         ENROLMENT,
         cost,
         frozenset({TERMINAL, HTML}),
         better="lower",
-        note="multiples of cosine",
+        note="time relative to cosine",
         name="Enrolment: seconds",
         titles={HTML: "Enrolment"},
     )
     yield Column("seconds_per_enrolment", "enrolment", SECONDS, cost, programs)
-    yield Column("enrolment_to_cosine", "to cosine", RATIO, cost, programs)
+    yield Column("enrolment_to_cosine", "enrolment ÷ cosine", RATIO, cost, programs)
     yield Column(
         "bytes_per_template",
         "bytes",
@@ -198,6 +198,6 @@ def _costs() -> Iterator[Column]:
         KEY,
         cost,
         frozenset({HTML, CSV}),
-        note="bytes per person",
+        note="bytes per subject",
         titles={HTML: "Key"},
     )

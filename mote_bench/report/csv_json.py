@@ -1,4 +1,4 @@
-"""leaderboard.csv and leaderboard.json: the standings for programs."""
+"""leaderboard.csv and leaderboard.json: the standings in machine-readable form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTROLS = ("chance", "floor", "ceiling")
 
 
 def leaderboard_csv(boards: Sequence[Board]) -> str:
-    """A line per row of every board; protocol, data and seed say which lines may be compared."""
+    """A line per row of every board; lines are comparable within one protocol, data set and seed."""
     lines = [_line(board, row) for board in boards for row in board.rows]
     columns = list(dict.fromkeys(column for line in lines for column in line)) or ["protocol", "data", "seed", "scheme"]
     return written(
@@ -30,7 +30,7 @@ def leaderboard_csv(boards: Sequence[Board]) -> str:
 
 
 def leaderboard_json(boards: Sequence[Board]) -> str:
-    """The boards as they are; numbers read back as themselves."""
+    """All boards with their rows; numbers are printed so that they parse to the same float."""
     return json.dumps({"boards": [_plain(_board(board)) for board in boards]}, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -40,7 +40,7 @@ def _board(board: Board) -> dict[str, Any]:
 
 
 def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:
-    """A row without the records that its figures link to."""
+    """A row; the records themselves are left out, their addresses kept."""
     held = _held(row)
     first = {name: held[name] for name in ("scheme", "key", "role", "recognition")}
     questions = [{name: one for name, one in _held(worst).items() if name != "chosen"} for worst in row.questions]
@@ -120,12 +120,12 @@ _CELLS: Mapping[str, Callable[[Column, Any], dict[str, str]]] = {
 
 
 def _held(one: Any) -> dict[str, Any]:
-    """The fields of a dataclass, as they are."""
+    """The fields of a dataclass, by name."""
     return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def _plain(value: Any) -> Any:
-    """What JSON takes, which has no NaN and no infinity: both become null."""
+    """The value as JSON types; NaN and infinity become null."""
     if isinstance(value, Measurement):
         value = to_json(value)
     elif is_dataclass(value):

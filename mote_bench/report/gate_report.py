@@ -1,4 +1,4 @@
-"""A gate's outcome as text: for a terminal, a pull request (Markdown), a CI server (JUnit XML) and programs (JSON)."""
+"""A gate's result for a terminal, a pull request (Markdown), a CI server (JUnit XML) and programs (JSON)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from mote_bench.formatting import number, plural, printable
 from .markdown import safe
 
 _ORDER = (OVER, WORSE, UNMEASURED, BETTER, SAME, HELD)
-_HEADERS = ("verdict", "scheme", "question", "metric", "before", "now", "worse by", "would find", "strongest attack")
+_HEADERS = ("verdict", "scheme", "question", "metric", "before", "now", "worse by", "detectable", "strongest attack")
 _LEGEND = (
-    "worse by: interval of the change, more is worse, at the confidence that lets one gate in a hundred raise a false "
-    "alarm over all its comparisons. would find: the smallest worsening found with probability 0.9."
+    "worse by: confidence interval of the change; positive is worse. It is adjusted for all comparisons: 1 % of gates "
+    "raise a false alarm. detectable: the smallest worsening that is detected with probability 0.9. "
+    "unmeasured: no figure in one of the runs, because the attack failed or fails on the ceiling control."
 )
 
 
@@ -30,7 +31,7 @@ def plain(gate: Gate) -> str:
 
 
 def markdown(gate: Gate) -> str:
-    """A comment for a pull request: the verdict, the failures, and everything else folded away."""
+    """A comment for a pull request: the verdict, the failures, and all other comparisons in a folded section."""
     failed = {id(one) for one in gate.failures}
     bad = [one for one in _sorted(gate) if id(one) in failed]
     rest = [one for one in _sorted(gate) if id(one) not in failed]
@@ -45,7 +46,7 @@ def markdown(gate: Gate) -> str:
 
 
 def junit(gate: Gate) -> str:
-    """JUnit XML: a test case per comparison; what the gate doesn't fail on but wasn't measured is skipped."""
+    """JUnit XML: a test case per comparison; an unmeasured figure that is no failure is skipped."""
     failed = {id(one) for one in gate.failures}
     suite = ElementTree.Element(
         "testsuite",

@@ -1,4 +1,4 @@
-"""leaderboard.html: one self-contained page; every number with its interval, people, floor and ceiling."""
+"""leaderboard.html: one self-contained page; every number has its interval, number of subjects, floor and ceiling."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mote_bench.analysis.selection import (
     threat_order,
 )
 from mote_bench.analysis.share import share
-from mote_bench.analysis.standings import BROKEN_ABOVE, Board, Row
+from mote_bench.analysis.standings import BROKEN_ABOVE, Board, Row, printed
 from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
@@ -36,18 +36,18 @@ from .csv_json import leaderboard_csv
 from .packing import packed, plain
 
 MOST_BYTES = 1_000_000
-"""A page above this shows, of attacks that work on the same and need the same, the strongest only."""
+"""A page above this size is sent compressed (:mod:`mote_bench.report.packing`)."""
 _MOST_VALUES = 6
 _OWN = {
     VERIFY: "Recognition",
     FAIRNESS: "Fairness",
-    COST: "Cost: smallest and largest template, fastest and slowest batch, instead of an interval",
+    COST: "Cost; brackets hold the smallest and largest template, and the fastest and slowest batch",
 }
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attack in a scheme's table; ``one`` is missing where the attack says nothing."""
+    """One attack in a scheme's table; ``one`` is None where the attack has no result."""
 
     attack: str
     reads: str
@@ -63,7 +63,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Asked:
-    """All attacks on one question about a scheme."""
+    """All attacks on one question of a scheme."""
 
     question: str
     metric: str
@@ -73,7 +73,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Own:
-    """What was measured of a scheme without an attacker: per metric a measurement for each of the scheme's rows."""
+    """Verification, fairness or cost of a scheme: per metric a measurement for each of the scheme's rows."""
 
     title: str
     lines: tuple[tuple[str, tuple[Measurement | None, ...]], ...]
@@ -82,7 +82,7 @@ class Own:
 
 @dataclass(frozen=True)
 class Section:
-    """All that is known of one scheme."""
+    """The section of one scheme."""
 
     anchor: str
     scheme: str
@@ -96,7 +96,7 @@ class Section:
 
 @dataclass(frozen=True)
 class View:
-    """One board as the page shows it."""
+    """One board of the page."""
 
     anchor: str
     board: Board
@@ -106,12 +106,12 @@ class View:
     trade_offs: tuple[Picture, ...]
     sections: tuple[Section, ...]
     provenance: tuple[tuple[str, str], ...]
-    """What all records of all schemes have in common; a section tells the rest."""
+    """The provenance that all records share; a section shows the rest."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A metric that the page shows, explained."""
+    """A metric of the page with its meaning."""
 
     label: str
     meaning: str
@@ -119,14 +119,14 @@ class Term:
 
 
 def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: bytes = b"") -> str:
-    """The page. It loads nothing, runs its own script only, and everything that isn't ours is escaped.
+    """The page. It loads no resource, runs only its own script, and escapes every text from records.
 
-    ``strip`` is a JPEG file to show in it, or nothing.
+    ``strip`` is a JPEG file to show, or empty.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    for name in ("label", "milliseconds", "number", "one_in", "percent", "span", "times", "plural"):
+    for name in ("label", "milliseconds", "number", "percent", "span", "times", "plural"):
         environment.filters[name] = getattr(formatting, name)
     environment.filters["short_label"] = _short_label
     environment.filters["share"] = share
@@ -157,12 +157,12 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
 
 
 def _short_label(one: Measurement) -> str:
-    """The metric's name without its false-match rate, which the question's heading tells."""
+    """The metric's name without its FMR, which is in the question's heading."""
     return formatting.label(flat(one.metric, group=one.group))
 
 
 def _with_classes(page: str) -> str:
-    """The drawings' inline styles as shared classes: the same few hundred bytes would repeat in every plot."""
+    """Moves the drawings' inline styles into shared classes, as they repeat in every plot."""
     names: dict[str, str] = {}
 
     def shared(tag: re.Match[str]) -> str:
@@ -235,7 +235,7 @@ def _attempt(record: Record, reading: Reading, mark: str) -> Attempt:
         attack=record.cell.attack,
         reads=printed_reads(record),
         knowledge=str(record.cell.knowledge).replace("_", " "),
-        status=str(record.status) if not says or controls else "unmeasured",
+        status=printed(str(record.status) if not says or controls else str(Status.UNMEASURED)),
         why=formatting.message(record.error),
         one=controls if says else None,
         controls=controls,
@@ -260,12 +260,12 @@ def _own(records: list[Record], rows: Sequence[Row]) -> tuple[Own, ...]:
 
 
 def _remarks(records: list[Record]) -> Iterable[str]:
-    """What fairness left out or couldn't define, and what of the harness failed."""
+    """Groups that fairness left out or could not define, and failures of the harness."""
     for record in records:
         cell = record.cell
         where = f"{cell.question}{', key stolen' if str(cell.knowledge) == 'stolen_key' else ''}"
         if cell.question in HARNESS and record.status is not Status.OK:
-            yield f"{where}: {record.status}. {formatting.message(record.error)}"
+            yield f"{where}: {printed(str(record.status))}. {formatting.message(record.error)}"
         if cell.question == FAIRNESS:
             for key, title in (("left_out", "left out"), ("undefined", "undefined")):
                 listed = {name: why for name, why in record.details.get(key, {}).items() if why}
@@ -277,7 +277,7 @@ def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
     values: dict[str, dict[str, None]] = {}
     for record in records:
         for key, value in record.provenance.items():
-            if key == ATTACK_READS:  # stands beside each attack
+            if key == ATTACK_READS:  # shown beside each attack
                 continue
             values.setdefault(formatting.printable(str(key)), {})[formatting.printable(str(value))] = None
     shown = []
@@ -289,7 +289,7 @@ def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
 
 
 def _terms(boards: Iterable[Board]) -> list[Term]:
-    """Every metric on the boards, once, in the order in which a reader meets it."""
+    """Every metric on the boards, once, in the order of the page."""
     asked: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
     for board in boards:
         asked |= {(one.metric, one.question): one.question for one in shown(board, HTML, RATE) if one.at != ""}

@@ -23,17 +23,17 @@ _ESCAPES = {
 }
 _WIDTH = 14  # letters of a heading's line, about as wide as an interval below its value
 _HEAD = """% Made by: python -m mote_bench board. Needs \\usepackage{booktabs}.
-% Each number is what the strongest attack got out of stolen templates, with its 95 % interval over people.
+% Each number is the result of the strongest attack, with its 95 % confidence interval over subjects.
 """
 
 
 def leaderboard_tex(boards: Sequence[Board]) -> str:
-    """A table per board; the caption names data, protocol, seed and people."""
+    """A table per board; the caption names data, protocol, seed and number of subjects."""
     return "\n".join([_HEAD, *map(_board, boards)])
 
 
 def escaped(text: str) -> str:
-    """Text that LaTeX sets as itself."""
+    """The text with LaTeX's special characters escaped."""
     return re.sub(r"[\\~^&%$#_{}]", lambda sign: _ESCAPES[sign.group()], text)
 
 
@@ -68,7 +68,7 @@ def _title(column: Column) -> str:
 
 
 def _stacked(title: str, arrow: str) -> str:
-    """A heading in short lines: a table of ten questions must fit a page."""
+    """A heading in short lines, so that a table of ten questions fits a page."""
     lines = map(escaped, textwrap.wrap(title, _WIDTH))
     return r"\shortstack[l]{" + r"\\".join(lines) + arrow + "}"
 
@@ -81,11 +81,11 @@ def _row(row: Row, columns: Sequence[Column]) -> list[str]:
 
 def _bytes(cost: Cost) -> str:
     size = cost.size.measurement
-    return f"{size.value:,.0f}" if size else escaped(cost.size.status)
+    return f"{size.value:,.0f}" if size else escaped(cost.size.word)
 
 
 def _figure(figure: Figure) -> str:
-    return _interval(figure.measurement) if figure.measurement else rf"\emph{{{escaped(figure.status)}}}"
+    return _interval(figure.measurement) if figure.measurement else rf"\emph{{{escaped(figure.word)}}}"
 
 
 def _worst(worst: Worst) -> str:

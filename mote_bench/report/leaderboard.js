@@ -107,7 +107,7 @@
       const parts = (await new Response(stream).text()).split("\0");
       for (const [index, place] of document.querySelectorAll("[data-part]").entries()) place.innerHTML = parts[index];
     } catch (error) {
-      bundle.append(make("p", `This browser can’t unfold what is packed here (${error}). leaderboard.md and results.csv hold the same figures.`));
+      bundle.append(make("p", `This browser cannot decompress the page (${error}). leaderboard.md and results.csv hold the same figures.`));
     }
     delete bundle.dataset.packed;
   };

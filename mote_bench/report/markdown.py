@@ -1,4 +1,4 @@
-"""leaderboard.md: the standings, short, as GitHub renders them."""
+"""leaderboard.md: the standings in GitHub's Markdown."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from mote_bench.formatting import label, milliseconds, number, plural, span, tim
 from .columns import ATTACK, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, RATE, RATIO, SECONDS, Column, shown
 
 HOW_TO_READ = (
-    "Each number is what the strongest attack of all got out of stolen templates, with its 95 % interval over people; "
-    "`cosine` hides nothing (the ceiling) and `noise` holds nothing (the floor). A figure links to its record."
+    "Each number is the result of the strongest attack on the scheme, with its 95 % confidence interval over subjects. "
+    "`cosine` is the unprotected embedding (ceiling control); `noise` is random vectors (floor control). "
+    "A figure links to its record."
 )
 _RANKS = (
-    "`#` is the rank, one more than the rows that surely leak less, their intervals lying apart; `=`: others have as "
-    "many. Controls and schemes that recognise nobody have none. *Unmeasured* means that no attack broke even "
-    "`cosine`: that says nothing of privacy."
+    "Rank 3: 2 rows leak less (95 % intervals do not overlap); `=` marks a shared rank. Controls, and schemes that do "
+    "not recognise their subjects, have no rank. *Not measured*: the attacks fail on the ceiling control, so their "
+    "failure is no evidence of privacy."
 )
 
 
 def leaderboard_md(boards: Sequence[Board]) -> str:
-    """Per board a table of leaks, what to know before believing a row, and a table of fairness and cost."""
+    """Per board a table of recognition and attacks, notes on its rows, and a table of fairness and cost."""
     sections = [part for board in boards for part in _section(board)] or ["No records yet."]
     return "\n\n".join(filter(None, ["# mote-bench leaderboard", HOW_TO_READ, *sections, _addresses(boards)])) + "\n"
 
 
 def safe(text: str) -> str:
-    """Text that renders as itself: no markup, no HTML, no end of a table cell."""
+    """The text with Markdown, HTML and table delimiters escaped."""
     plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]()#!|~@^$])", r"\\\1", plain)
 
 
 def _section(board: Board) -> list[str]:
-    counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} unmeasured."
+    counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} not measured."
     notes = "\n".join(f"- **{safe(row.name)}**: {safe('; '.join(row.notes))}" for row in board.rows if row.notes)
     title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
     leaks, costs = (_table(board, shown(board, MARKDOWN, *forms)) for forms in (LEAKS, COSTS))
@@ -59,7 +60,7 @@ def _title(board: Board, column: Column) -> str:
 
 def _seconds(cost: Cost) -> str:
     one = cost.seconds.measurement
-    return _linked(milliseconds(one.value), cost.seconds.record) if one else cost.seconds.status
+    return _linked(milliseconds(one.value), cost.seconds.record) if one else cost.seconds.word
 
 
 def _ratio(cost: Cost) -> str:
@@ -69,16 +70,16 @@ def _ratio(cost: Cost) -> str:
 def _bytes(cost: Cost) -> str:
     size, key = cost.size.measurement, cost.key_size.measurement
     with_key = f" + {key.value:,.0f} key" if key else ""
-    return f"{_linked(f'{size.value:,.0f}', cost.size.record)}{with_key}" if size else cost.size.status
+    return f"{_linked(f'{size.value:,.0f}', cost.size.record)}{with_key}" if size else cost.size.word
 
 
 def _figure(figure: Figure) -> str:
     one = figure.measurement
-    return f"{_linked(number(one.value), figure.record)} {span(one)}" if one else f"*{figure.status}*"
+    return f"{_linked(number(one.value), figure.record)} {span(one)}" if one else f"*{figure.word}*"
 
 
 def _linked(text: str, record: str) -> str:
-    """A link whose address stands at the end of the page: a table stays readable as text."""
+    """A reference link; the addresses are at the end of the page, so tables stay readable as text."""
     return f"[{text}][{_short(record)}]" if record else text
 
 
@@ -102,7 +103,7 @@ def _worst(worst: Worst) -> str:
     one = worst.headline
     if one is None:
         return f"*{worst.word}*"
-    rank = f" #{worst.place}" if worst.place else ""
+    rank = f" (rank {worst.place})" if worst.place else ""
     by = f", found by {safe(worst.found_by)}" if worst.found_by else ""
     return f"{_linked(number(one.value), worst.record)} {span(one)}{rank}<br>{safe(worst.attack)}{by}"
 

@@ -1,4 +1,4 @@
-"""naive_adaptive.md: what classifiers of stored bytes read of an attribute, beside attacks that do more."""
+"""naive_adaptive.md: attribute inference by classifiers of the stored bytes, beside adaptive attacks."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from mote_bench.formatting import number, span
 from .markdown import safe
 
 CLASSES = "balanced_accuracy"
-"""The headline of the questions that the table is about."""
+"""The headline metric of the questions in the table."""
 
 _HOW_TO_READ = (
-    "What three attackers with the same records read of an attribute, as balanced accuracy with its 95 % interval over "
-    "people: a logistic regression on the stored bytes, as papers usually evaluate; the strongest classifier of the "
-    "stored bytes; and the strongest attack that queries the template, inverts it or knows how it is made. *Apart*: "
-    "the last lies above the first and their intervals don't overlap, so that the scheme hides the attribute only "
-    "from those who don't ask. `cosine` hides nothing."
+    "Balanced accuracy of attribute inference from the same templates, with its 95 % confidence interval over "
+    "subjects. Three attackers are compared: a logistic regression on the stored bytes (the usual evaluation in "
+    "papers), the strongest classifier of the stored bytes, and the strongest adaptive attack. An adaptive attack "
+    "queries the template, inverts it or uses how it is made. *Adaptive leaks more*: the adaptive result is above that "
+    "of the usual evaluation, and their 95 % intervals do not overlap. Such a scheme hides the attribute only from a "
+    "naive attacker. `cosine` is the unprotected embedding."
 )
-_TITLES = ("scheme", "attribute", "n", "as usually evaluated", "best reader of bytes", "adaptive", "intervals")
+_TITLES = ("scheme", "attribute", "n", "usual evaluation", "strongest naive", "strongest adaptive", "comparison")
 
 
 def naive_adaptive_md(boards: Sequence[Board]) -> str:
-    """A table per board on which both kinds of attack were tried."""
+    """A table per board that holds both kinds of attack."""
     tables = [part for board in boards for part in _section(board)] or ["No records yet."]
     return "\n\n".join(["# Naive against adaptive attackers", _HOW_TO_READ, *tables]) + "\n"
 
@@ -49,18 +50,18 @@ def _line(one: Readers) -> list[str]:
         f"{number(one.usual.value)} {span(one.usual)}",
         cell(one.naive, one.worst.naive_attack),
         cell(one.adaptive, one.worst.adaptive_attack),
-        "apart" if one.apart else "overlap",
+        "adaptive leaks more" if one.apart else "intervals overlap",
     ]
 
 
 @dataclass(frozen=True)
 class Readers:
-    """One attribute of one scheme, as three attackers with the same records read it.
+    """Inference of one attribute from one scheme's templates by three attackers.
 
     Attributes
     ----------
     apart : bool
-        Whether the adaptive attacker reads more than the usual evaluation, and the intervals don't overlap.
+        Whether the adaptive result is above that of the usual evaluation, and the intervals do not overlap.
     """
 
     row: Row
@@ -75,7 +76,7 @@ class Readers:
 
 
 def readers(board: Board) -> list[Readers]:
-    """Every scheme but the floor, for every attribute that all three were tried on; the widest gap first."""
+    """Every scheme but the floor, for every attribute that all three attacked; the largest difference first."""
     found = [
         Readers(row, worst, worst.usual, worst.naive, worst.adaptive)
         for row in board.rows

@@ -1,6 +1,6 @@
-"""Plots as SVG text for inlining in a page: no pyplot, no files, equal input gives equal bytes.
+"""Plots as SVG text for inlining in a page, without pyplot and files; equal input gives equal bytes.
 
-Colours are the page's CSS variables, so that one picture serves light and dark; text stays text.
+Colours are the page's CSS variables, so one picture serves light and dark pages; text stays text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from markupsafe import escape
 
-# Stand-ins that no drawing uses by accident; each becomes the CSS variable in the finished SVG.
+# Placeholders that no drawing uses by accident; each becomes a CSS variable in the finished SVG.
 _INK, _MUTED, _RULE, _MAIN, _OTHER, _PAPER = "#010203", "#040506", "#070809", "#0a0b0c", "#0d0e0f", "#101112"
 _VARIABLES = {
     _INK: "--ink",
@@ -58,12 +58,12 @@ _COLOURS = {
 _WIDTH = 380  # drawing units; also CSS pixels at full size
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.4, 0.6)
 _DET_LEAST, _DET_MOST = 0.0005, 0.7
-_CLOSE = 0.15  # of the axis: nearer than this the controls' names would run into each other
+_CLOSE = 0.15  # share of the axis below which the names of the controls would overlap
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One line of a dot plot: a value with its interval, or the word that stands in its place.
+    """One line of a dot plot: a value with its interval, or the text in its place.
 
     ``mark`` is the strongest naive attack, drawn as a small tick; ``hollow`` marks the row whose key is stolen.
     """
@@ -80,7 +80,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Axis:
-    """What a dot plot's horizontal axis means; ``reverse`` puts small values to the right."""
+    """The horizontal axis of a dot plot; ``reverse`` puts small values to the right."""
 
     label: str
     left: float
@@ -92,7 +92,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Curve:
-    """A DET curve: points (false-match rate, false-non-match rate)."""
+    """A DET curve: points (false match rate, false non-match rate)."""
 
     label: str
     points: Sequence[tuple[float, float]]
@@ -110,7 +110,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Group:
-    """Error rates of one group: (value, low, high) each, and how many people it has."""
+    """Error rates of one group: (value, low, high) each, and its number of subjects."""
 
     label: str
     people: int
@@ -122,7 +122,7 @@ class Group:
 class Point:
     """A scheme in a trade-off plot: (value, low, high) on both axes; less is better on both.
 
-    ``front`` marks those that no other is better than on both axes; ``size`` is the dot's width in drawing units.
+    ``front`` marks the Pareto front; ``size`` is the dot's width in drawing units.
     """
 
     label: str
@@ -153,7 +153,7 @@ class Panel:
 
 
 def standing(svg: str) -> str:
-    """A drawing as a file of its own: with the page's light colours instead of the page's variables."""
+    """A drawing as a separate file, with the page's light colours instead of its variables."""
     for name, colour in _COLOURS.items():
         svg = svg.replace(f"var(--{name})", colour)
     return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1) + "\n"
@@ -178,7 +178,7 @@ def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
 def scatter(
     points: Sequence[Point], labels: tuple[str, str], *, log: bool = False, reverse: bool = False, name: str, alt: str
 ) -> str:
-    """Two figures of every scheme with their intervals, and a line along those that no other beats on both.
+    """Two figures of every scheme with their intervals, and a line along the Pareto front.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def scatter(
             fill = _PAPER if point.hollow else color
             axes.plot([point.across[0]], [point.up[0]], "o", color=color, markerfacecolor=fill, markersize=point.size)
         front = sorted((point.across[0], -point.up[0]) for point in points if point.front)
-        if front:  # none where no scheme is ranked, as when none recognises anybody
+        if front:  # empty where no scheme is ranked
             across, up = zip(*((x, -y) for x, y in front), strict=True)
             axes.step(across, up, where="post", color=_MAIN, linewidth=0.8, zorder=1)
         axes.set(xlabel=labels[0], ylabel=labels[1])
@@ -251,9 +251,9 @@ def panels(shown: Sequence[Panel], labels: tuple[str, str], *, name: str, alt: s
 
 
 def _named_points(axes: Any, points: Sequence[Point]) -> None:
-    """Each point's name where it covers no other name and no other point: beside it, or further off at a thin line.
+    """Names the points without overlap: beside the point, or further away with a thin line.
 
-    Those of the front are placed first. A name that fits nowhere is left out: the tables hold every figure.
+    The Pareto front is named first. A name that does not fit is left out; the tables hold every figure.
     """
     axes.figure.draw_without_rendering()  # so that the axes have their limits
     places = [axes.transData.transform((point.across[0], point.up[0])) for point in points]
@@ -278,7 +278,7 @@ def _named_points(axes: Any, points: Sequence[Point]) -> None:
 
 
 def _around(wide: float) -> Iterator[tuple[float, float, bool]]:
-    """Where a name of this width may start, from its point: the nearest first, and whether it needs a line there."""
+    """Candidate offsets of a name from its point, the nearest first, and whether it needs a line."""
     near = [(8, -4), (-8 - wide, -4), (-wide / 2, 8), (-wide / 2, -18), (8, 8), (8, -16), (-8 - wide, 8)]
     yield from ((across, up, False) for across, up in near)
     for ring in range(1, 12):
@@ -307,7 +307,7 @@ def det(curves: Sequence[Curve], *, name: str, alt: str) -> str:
             axes.plot(across, up, label=curve.label, clip_on=False, **looks[curve.kind])
         ticks = [_deviate(rate) for rate in _DET_TICKS]
         names = [f"{100 * rate:g} %" for rate in _DET_TICKS]
-        axes.set(xlim=ends, ylim=ends, xlabel="false-match rate", ylabel="false-non-match rate")
+        axes.set(xlim=ends, ylim=ends, xlabel="false match rate (FMR)", ylabel="false non-match rate (FNMR)")
         axes.set_xticks(ticks, names)
         axes.set_yticks(ticks, names)
         axes.grid(color=_RULE, linewidth=0.5, clip_on=False)
@@ -318,16 +318,16 @@ def det(curves: Sequence[Curve], *, name: str, alt: str) -> str:
 
 
 def histogram(shown: Histogram, *, name: str, alt: str) -> str:
-    """Mated and non-mated scores of a linking attack, each as a share of its own pairs."""
+    """Mated and non-mated scores of a linkage attack, each normalised to its number of pairs."""
 
     def draw(figure: Any) -> None:
         axes = _axes(figure, left=52, right=14, top=26, bottom=38)
-        drawn = ((shown.non_mated, "different people", _MUTED), (shown.mated, "same person", _MAIN))
+        drawn = ((shown.non_mated, "non-mated pairs", _MUTED), (shown.mated, "mated pairs", _MAIN))
         for counts, label, color in drawn:
             shares = _shares(counts)
             axes.stairs(shares, shown.edges, fill=True, color=color, alpha=0.25, linewidth=0)
             axes.stairs(shares, shown.edges, color=color, linewidth=1.3, label=label)
-        axes.set(xlabel="attack's score of a pair of templates", ylabel="share of pairs")
+        axes.set(xlabel="linkage score of a pair of templates", ylabel="share of pairs")
         axes.set_ylim(bottom=0)
         axes.margins(x=0)
         axes.locator_params(nbins=5)
@@ -339,7 +339,7 @@ def histogram(shown: Histogram, *, name: str, alt: str) -> str:
 
 
 def groups(lines: Sequence[Group], fmr: str, *, name: str, alt: str) -> str:
-    """False-non-match and false-match rate by group at one threshold, with error bars."""
+    """FNMR and FMR by group at one threshold, with error bars."""
     height = 48 + 18 * max(len(lines), 1)
 
     def draw(figure: Any) -> None:
@@ -365,7 +365,7 @@ def groups(lines: Sequence[Group], fmr: str, *, name: str, alt: str) -> str:
 
 
 def _controls(axes: Any, axis: Axis) -> None:
-    """Dashed lines at the floor and the ceiling, named above the plot; side by side where they are close."""
+    """Dashed lines at the floor and the ceiling, named above the plot."""
     values = {"noise": axis.floor, "cosine": axis.ceiling}
     shown = sorted((value, label) for label, value in values.items() if value is not None)
     close = len(shown) == 2 and shown[1][0] - shown[0][0] < _CLOSE * (axis.right - axis.left)
@@ -462,7 +462,7 @@ def _svg(draw: Callable[[Any], None], size: tuple[int, int], *, name: str, alt: 
 
 @contextmanager
 def _settings(name: str) -> Iterator[None]:
-    """matplotlib's defaults and ours, whatever the user's matplotlibrc says."""
+    """Matplotlib's defaults with our settings, independent of the user's matplotlibrc."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -483,7 +483,7 @@ def _inlined(svg: str, size: tuple[int, int], *, name: str, alt: str) -> str:
 
 
 def _without_bare_groups(body: str) -> str:
-    """Groups that say nothing, and there are several around each tick, are taken away."""
+    """Removes groups without attributes, of which there are several around each tick."""
     kept: list[bool] = []
 
     def group(tag: re.Match[str]) -> str:
@@ -498,14 +498,14 @@ def _without_bare_groups(body: str) -> str:
 
 
 def _with_short_ids(body: str, name: str) -> str:
-    """Matplotlib's hashes as numbers: they stand at every tick and every line."""
+    """Replaces matplotlib's hashes, which are at every tick and line, by numbers."""
     found: dict[str, str] = {}
     pattern = rf"{re.escape(name)}-[mphc][0-9a-f]{{8,}}"
     return re.sub(pattern, lambda match: found.setdefault(match.group(), f"{name}-{len(found)}"), body)
 
 
 def _path(match: re.Match[str]) -> str:
-    """A path in fewer letters: points after the first are lines anyway, and a point that repeats draws nothing."""
+    """A shorter path: ``L`` is implied after the first point, and a repeated point draws nothing."""
     words = re.sub(r"([A-Za-z])", r" \1 ", match.group(1)).split()
     if set(words[::3]) <= {"M", "L"} and len(words) % 3 == 0:
         points = [tuple(words[place : place + 3]) for place in range(0, len(words), 3)]
@@ -527,5 +527,5 @@ def _tag(tag: str, name: str) -> str:
 
 
 def _own_id(value: str, name: str) -> str:
-    """Only hashed ids are referred to; matplotlib's names of groups would repeat on a page."""
+    """Keeps hashed ids, which are referred to; matplotlib's names of groups would repeat on a page."""
     return f'id="{name}-{value}"' if re.fullmatch(r"[mphc][0-9a-f]{8,}", value) else ""

@@ -29,9 +29,9 @@ COLUMNS = (
 
 
 def results_csv(records: Sequence[Record]) -> str:
-    """The tidy table, sorted; numbers read back as themselves.
+    """The tidy table, sorted; numbers are printed so that they parse to the same float.
 
-    A failed record is one row without a metric, so that no cell of a run goes missing from its results.
+    A failed record is one row without a metric, so that every cell of a run is in its results.
     """
     return written(COLUMNS, sorted(row for record in records for row in _rows(record)))
 

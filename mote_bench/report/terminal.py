@@ -1,7 +1,8 @@
-"""The standings in a terminal: as many columns as fit, the rest in further tables below."""
+"""The standings in a terminal: columns that do not fit are shown in further tables below."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +22,10 @@ from .columns import ATTACK, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, s
 _NAME_WIDTH = 17
 _QUESTION_WIDTH = 10
 _WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, ENROLMENT: 9, BYTES: 7}
-_VERDICTS = {BROKEN: "  broken", UNSHOWN: "  unproven", UNKNOWN: "  unverified"}
+_VERDICTS = {BROKEN: "  no recognition", UNSHOWN: "  not shown", UNKNOWN: "  unverified"}
 _LEGEND = (
-    "Strongest attack per question, 95 % interval below it. cosine hides nothing, noise holds nothing. "
-    "#3: two rows surely leak less, their intervals lie apart; =: others have as many. "
+    "Strongest attack per question, with its 95 % confidence interval. cosine: unprotected embedding (ceiling); "
+    "noise: random vectors (floor). #3: rank 3, 2 rows leak less (95 % intervals do not overlap); =: shared rank. "
     "↑ higher leaks less, ↓ lower leaks less."
 )
 
@@ -43,14 +44,14 @@ class _Boards:
             yield Text(f"{board.data}, protocol {board.protocol}, seed {board.seed}", style="bold")
             yield from _tables(board, options.max_width)
             yield from (Text(f"{row.name}: {'; '.join(row.notes)}") for row in board.rows if row.notes)
-            counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} unmeasured. "
+            counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} not measured. "
             yield Text(counts + _LEGEND, style="dim")
         if not self.boards:
             yield Text("No records yet.")
 
 
 def _tables(board: Board, width: int) -> Iterator[Table]:
-    """The columns in runs that fit, each run behind the schemes' names."""
+    """The columns in tables that fit the width, each with the schemes' names."""
     for run in _runs(shown(board, TERMINAL), width - _NAME_WIDTH):
         part = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0))
         part.add_column("scheme", width=_NAME_WIDTH, overflow="ellipsis", no_wrap=True)
@@ -103,14 +104,14 @@ def _worst(worst: Worst) -> Text:
 
 def _figure(figure: Figure) -> Text:
     one = figure.measurement
-    return _lines(_short(one.value), _span(one)) if one else _words(figure.status)
+    return _lines(_short(one.value), _span(one)) if one else _words(figure.word)
 
 
 def _unfair(fairness: Sequence[Fairness]) -> Text:
     """The attribute whose groups differ most."""
     known = [(one.garbe.measurement.value, one) for one in fairness if one.garbe.measurement]
     if not known:
-        return _words(fairness[0].garbe.status)
+        return _words(fairness[0].garbe.word)
     value, most = max(known, key=lambda pair: pair[0])
     return _lines(_short(value), shortened(most.attribute, 9))
 
@@ -118,7 +119,7 @@ def _unfair(fairness: Sequence[Fairness]) -> Text:
 def _time(cost: Cost) -> Text:
     seconds = cost.seconds.measurement
     if seconds is None:
-        return _words(cost.seconds.status)
+        return _words(cost.seconds.word)
     ratio = "–" if cost.ratio is None else times(cost.ratio)
     return _lines(ratio, milliseconds(seconds.value))
 
@@ -126,7 +127,7 @@ def _time(cost: Cost) -> Text:
 def _bytes(cost: Cost) -> Text:
     size, key = cost.size.measurement, cost.key_size.measurement
     if size is None:
-        return _words(cost.size.status)
+        return _words(cost.size.word)
     stored = f"{size.value:,.0f}" if size.value < 1e6 else f"{size.value / 1e6:.1f} MB"
     return _lines(stored, f"+{key.value:,.0f} key" if key else "")
 
@@ -141,9 +142,9 @@ _CELLS: Mapping[str, Callable[[Any], Text]] = {
 
 
 def _words(text: str) -> Text:
-    """What stands in place of a number, on two lines where it must: ``2 failed``, ``unmeasured``, ``not measured``."""
-    parts = text.split(", ") if "," in text else text.split(" ") if len(text) > 9 else [text]
-    return Text("\n".join(part for part in parts if not part.isdigit()), style="italic")
+    """The text in place of a number, in lines that fit a column: ``2 failed, 1 not measured``."""
+    lines = [line for part in text.split(", ") for line in textwrap.wrap(part, _QUESTION_WIDTH - 1)]
+    return Text("\n".join(lines), style="italic")
 
 
 def _lines(first: str, second: str) -> Text:

@@ -1,4 +1,4 @@
-"""utility.md: whether templates still recognise their owners, with keys kept and with keys stolen, group by group."""
+"""utility.md: recognition with secret keys and with stolen keys, overall and by group."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mote_bench.questions.harness import COMPARED
 from .markdown import safe
 
 _HOW_TO_READ = (
-    "How often owners are refused (FNMR) at thresholds set on other people for the stated rate of false matches (FMR), "
-    "with its 95 % interval over people. Of schemes with keys there are two rows: *normal*, where everybody presents "
-    "their own key, and *key stolen*, where impostors present the stolen key of the template that they try to open."
+    "False non-match rate (FNMR) at thresholds that are set on calibration subjects for the stated false match rate "
+    "(FMR), with its 95 % confidence interval over subjects. A scheme with keys has two rows. *Normal*: every subject "
+    "presents their own key. *Key stolen*: an impostor presents the stolen key of the attacked template."
 )
 
 
 def utility_md(boards: Sequence[tuple[Board, list[Record]]]) -> str:
-    """A table per board, and one more per attribute whose groups were compared."""
+    """A table per board, and one per attribute whose groups are compared."""
     parts = [part for board, records in boards for part in _section(board, records)] or ["No records yet."]
-    return "\n\n".join(["# Recognition, with keys kept and stolen", _HOW_TO_READ, *parts]) + "\n"
+    return "\n\n".join(["# Recognition, with secret and with stolen keys", _HOW_TO_READ, *parts]) + "\n"
 
 
 def _section(board: Board, records: Sequence[Record]) -> list[str]:
@@ -58,7 +58,7 @@ def _by_group(board: Board, rows: Sequence[tuple[Row, Record | None, Record | No
 
 
 def _groups(fairness: Sequence[Record | None], attribute: str) -> dict[str, int]:
-    """The groups of an attribute, each with how many people it was measured on."""
+    """The groups of an attribute, each with its number of subjects."""
     found: dict[str, int] = {}
     for record in fairness:
         if record is not None:

@@ -127,7 +127,7 @@ def test_a_folder_with_two_boards_gets_a_file_of_their_agreement(tmp_path):
     write(tmp_path / "a", "rendered", up)
     write(tmp_path / "a", "real", up)
     files = boards.render(store.read(tmp_path / "a"))
-    assert "# Do real and rendered rank schemes alike?" in files["agreement.md"]
+    assert "# Do real and rendered rank schemes the same?" in files["agreement.md"]
     assert "| 1.000 [" in files["agreement.md"]
     assert "15 of 15" in files["agreement.md"]
     write(tmp_path / "b", "rendered", up)
@@ -150,7 +150,7 @@ def test_a_population_agrees_with_itself_as_far_as_its_intervals_allow(tmp_path)
     (gender,) = agreements(board(tmp_path / "a"), board(tmp_path / "b"))
     assert gender.itself[0] > 0.99
     assert abs(gender.itself[1]) < 0.05
-    assert "| apart with itself   | alike with itself   |" in render(
+    assert "| apart resampled   | alike resampled   |" in render(
         board(tmp_path / "a")[0], board(tmp_path / "b")[0], [gender]
     )
 

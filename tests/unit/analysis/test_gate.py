@@ -151,7 +151,7 @@ def test_limits() -> None:
     assert [one.verdict for one in found] == ["over the limit", "within the limit", "within the limit"]
     assert found[0].why == "limit: at most 0.6"
     (near,) = limited(Limits({"gender": 0.69}), run(), schemes=["mine"])
-    assert near.why.endswith("its interval holds the limit: more people would tell")
+    assert near.why.endswith("inconclusive: the 95 % interval contains the limit, use more subjects")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_limits() -> None:
     [
         (Limits({"link": 0.4}), "--min link=NUMBER"),
         (Limits(least={"gender": 0.4}), "--max gender=NUMBER"),
-        (Limits({"beauty": 0.4}), "isn't measured of 'mine'; expected a question"),
+        (Limits({"beauty": 0.4}), "which has no figure of 'mine'; expected a question"),
     ],
 )
 def test_limits_that_bound_nothing(limits: Limits, message: str) -> None:
@@ -246,14 +246,14 @@ def test_equal_surroundings_are_not_mentioned_and_several_changes_are_told_toget
 
 
 def test_runs_without_records_or_of_another_protocol_are_not_compared() -> None:
-    with pytest.raises(InputError, match=r"the fresh run holds 0 boards \(no record\)"):
+    with pytest.raises(InputError, match=r"the new run holds 0 boards \(no record\)"):
         gated([])
     with pytest.raises(InputError, match=r"the baseline holds 0 boards \(no record\)"):
         gated(run(), [])
     with pytest.raises(InputError, match=r"holds 2 boards \(quick-1, people, seed 0; quick-1, people, seed 1\)"):
         gated(run(), [*run(), *run(seed=1)])
     other = [replace(one, cell=replace(one.cell, protocol="people-1")) for one in run()]
-    with pytest.raises(InputError, match="of protocol quick-1, the fresh run of people-1"):
+    with pytest.raises(InputError, match="of protocol quick-1, the new run of people-1"):
         gated(other)
 
 

@@ -18,11 +18,11 @@ def record(attack: str, **provenance: str) -> Record:
     [
         ("my-net", Reads.BYTES, Reads.BYTES, "bytes", "naive"),
         ("my-net", Reads.CLOSED_FORM, Reads.CLOSED_FORM, "closed form", "adaptive"),
-        ("their-bytes", Reads.RESPONSES, Reads.RESPONSES, "answers", "adaptive"),  # the statement, not the name
+        ("their-bytes", Reads.RESPONSES, Reads.RESPONSES, "responses", "adaptive"),  # the statement, not the name
         ("their-bytes", "", None, "", ""),  # an attack of the first edition, run today
         ("their-bytes", "runes", None, "", ""),
         ("their-bytes", None, Reads.BYTES, "bytes", "naive"),  # a record of the first edition
-        ("solve-scores", None, Reads.SCORES, "scores at the door", "adaptive"),
+        ("solve-scores", None, Reads.SCORES, "online scores", "adaptive"),
         ("my-net", None, None, "", ""),
     ],
 )

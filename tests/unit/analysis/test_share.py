@@ -13,7 +13,12 @@ from mote_bench.contracts import Measurement
 
 @pytest.mark.parametrize(
     ("ends", "word"),
-    [((0.5, 1.0), "can't tell"), ((0.4, 0.6), "nothing"), ((0.8, 0.95), "all of it"), ((0.6, 0.8), "part of it")],
+    [
+        ((0.5, 1.0), "inconclusive"),
+        ((0.4, 0.6), "at the floor"),
+        ((0.8, 0.95), "at the ceiling"),
+        ((0.6, 0.8), "partial"),
+    ],
 )
 def test_a_share_is_named_by_the_ends_of_its_interval(ends, word):
     one = Measurement("balanced_accuracy", 0.7, *ends, 150, floor=0.5, ceiling=0.9)

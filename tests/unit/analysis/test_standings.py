@@ -68,8 +68,8 @@ def test_a_thief_with_the_key_may_ignore_it(records):
 @pytest.mark.parametrize(
     ("statuses", "status", "word"),
     [
-        ([Status.UNMEASURED, Status.UNMEASURED], "unmeasured", "2 unmeasured"),
-        ([Status.FAILED, Status.UNMEASURED], "failed", "1 failed, 1 unmeasured"),
+        ([Status.UNMEASURED, Status.UNMEASURED], "unmeasured", "2 not measured"),
+        ([Status.FAILED, Status.UNMEASURED], "failed", "1 failed, 1 not measured"),
         ([Status.FAILED], "failed", "1 failed"),
     ],
 )
@@ -84,7 +84,7 @@ def test_without_a_measured_attack_there_is_no_number_and_no_rank(make_record, s
 
 
 def test_what_nobody_asked_is_said(records, hostile):
-    assert question(rows_of(records)[hostile], "age").word == "not asked"
+    assert question(rows_of(records)[hostile], "age").word == "not run"
     assert question(rows_of(records)[hostile], "link").word == "2 failed"
 
 
@@ -93,14 +93,14 @@ def test_a_row_that_met_fewer_attacks_than_the_ceiling_says_so(records):
     fewer = [one for one in records if (one.cell.scheme, one.cell.attack) != ("mote", "vote-answers")]
     everything = {(one.cell.question, one.cell.attack) for one in records if one.cell.scheme == "cosine"}
     attacks = len({each for each in everything if each[0] not in ("verify", "fairness", "cost")})
-    spared = f"met {attacks - 3} of the {attacks} attacks on cosine: others need more of it, or weren't run"
-    assert not any(note.startswith("met ") for note in complete)
+    spared = f"evaluated with {attacks - 3} of {attacks} attacks; the others do not apply or were not run"
+    assert not any(note.startswith("evaluated with ") for note in complete)
     assert spared in rows_of(fewer)["mote"].notes
 
 
 def test_failed_and_unmeasured_attacks_are_counted(records):
     rows, board = rows_of(records), board_of(records)
-    assert rows["biohash, key stolen"].notes == ("1 attack failed", "1 attack unmeasured")
+    assert rows["biohash, key stolen"].notes == ("1 attack failed", "1 attack not measured")
     assert (board.failed, board.unmeasured, board.records) == (3, 5, len(records))
 
 
@@ -119,7 +119,7 @@ def test_verdict_on_recognition_follows_the_eer_interval(make_record, low, high,
     one = Measurement("eer", (low + high) / 2, low, high, 50)
     row = rows_of([make_record("x", "zero-effort", "verify", one, knowledge="none")])["x"]
     assert row.recognition == verdict
-    assert any("broken, not private" in note for note in row.notes) == (verdict == BROKEN)
+    assert any("does not recognise" in note for note in row.notes) == (verdict == BROKEN)
 
 
 def test_without_verification_recognition_is_unknown_and_nothing_is_ranked(make_record):

@@ -113,7 +113,7 @@ def test_a_question_that_is_not_installed_is_read_by_its_first_metric() -> None:
     assert reading_of("hue", ["hue_told", "hue_error"], none_measured) == ("hue_told", ())
     assert reading_of("hair", ["balanced_accuracy", "auc"], none_measured) == ("balanced_accuracy", ("auc",))
     assert asks("hue", "hue_told") == "question 'hue'"
-    assert asks("hair", "balanced_accuracy") == "its class guessed"
+    assert asks("hair", "balanced_accuracy") == "class inferred"
     assert described("hue_told", "hue").better == "lower"
     with pytest.raises(InputError, match="no metric is called 'hue_told'"):
         describe("hue_told", "hue")

@@ -120,10 +120,10 @@ def test_hostile_names_stay_names(make_records, name):
 
 def test_markdown_is_short_and_compact(files):
     text = files["leaderboard.md"]
-    assert re.search(r"\| \[0\.993\]\[\w{6}\] \[0\.973, 1\.000\] #2=<br>vote-answers", text)
-    assert "recognises nobody: broken, not private" in text
+    assert re.search(r"\| \[0\.993\]\[\w{6}\] \[0\.973, 1\.000\] \(rank 2=\)<br>vote-answers", text)
+    assert "does not recognise its subjects" in text
     assert "*2 failed*" in text
-    assert "*not asked*" in text
+    assert "*not run*" in text
     table, addresses = re.split(r"^(?=\[\w{6}\]: )", text, maxsplit=1, flags=re.MULTILINE)
     assert len(table) < 8000
     assert set(re.findall(r"\]\[(\w{6})\]", table)) == set(re.findall(r"^\[(\w{6})\]: records/", addresses, re.M))
@@ -149,8 +149,8 @@ def test_an_unmeasured_question_never_looks_private(make_records):
     files = render(records)
     [mote] = [line for line in csv.DictReader(io.StringIO(files["leaderboard.csv"])) if line["scheme"] == "mote"]
     assert (mote["link"], mote["link_status"], mote["link_rank"]) == ("", "unmeasured", "")
-    assert "<em>2 unmeasured</em>" in files["leaderboard.html"]
-    assert "*2 unmeasured*" in files["leaderboard.md"]
+    assert "<em>2 not measured</em>" in files["leaderboard.html"]
+    assert "*2 not measured*" in files["leaderboard.md"]
 
 
 def test_json_keeps_its_schema(files):

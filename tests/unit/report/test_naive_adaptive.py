@@ -20,7 +20,7 @@ def test_mote_is_apart_and_biohash_is_not(make_records):
     assert not found["cosine", "gender"].apart
     assert not any(scheme == "noise" for scheme, _ in found)
     assert "## people, protocol people-1, seed 0" in text
-    assert [line for line in text.splitlines() if line.startswith("| mote ") and "apart" in line]
+    assert [line for line in text.splitlines() if line.startswith("| mote ") and "adaptive leaks more" in line]
 
 
 def test_overlapping_intervals_are_not_apart(make_records):
