@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 from mote_bench._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from mote_bench.alone import MOTE, Templates
+    from mote_bench.api import read, run
     from mote_bench.contracts import Faces, InputError
-    from mote_bench.tidy import read, run
+    from mote_bench.estimator import MOTE, Templates
 
 __all__ = ["MOTE", "Faces", "InputError", "Templates", "read", "run"]
 
 _HOMES = {
-    "MOTE": "mote_bench.alone",
-    "Templates": "mote_bench.alone",
+    "MOTE": "mote_bench.estimator",
+    "Templates": "mote_bench.estimator",
     "Faces": "mote_bench.contracts",
     "InputError": "mote_bench.contracts",
-    "read": "mote_bench.tidy",
-    "run": "mote_bench.tidy",
+    "read": "mote_bench.api",
+    "run": "mote_bench.api",
 }
 
 

@@ -1,5 +1,5 @@
 """``python -m mote_bench``."""
 
-from mote_bench.cli import main
+from mote_bench.cli.app import main
 
 main()

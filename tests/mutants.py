@@ -71,8 +71,8 @@ def _of(own: Mapping[str, tuple[str, ...]], *more: str) -> Group:
 
 
 _RULES = ("tests/unit/questions/test_rules.py",)
-_SCORED = ("tests/unit/questions/test_scoring.py", "tests/unit/questions/test_exams.py", *_RULES)
-_DEALT = ("tests/unit/test_evidence.py", "tests/unit/test_scenes.py")
+_SCORED = ("tests/unit/questions/test_question_scoring.py", "tests/unit/questions/test_exams.py", *_RULES)
+_DEALT = ("tests/unit/engine/test_evidence.py", "tests/unit/engine/test_staging.py")
 GROUPS = {
     "metrics": Group(
         ("mote_bench/metrics", "mote_bench/analysis/gate.py"),
@@ -81,8 +81,8 @@ GROUPS = {
     ),
     "scoring": _of(
         {
-            "mote_bench/judge.py": ("tests/unit/test_judge.py",),
-            "mote_bench/ledger.py": ("tests/unit/test_ledger.py",),
+            "mote_bench/engine/scoring.py": ("tests/unit/engine/test_scoring.py",),
+            "mote_bench/engine/ledger.py": ("tests/unit/engine/test_ledger.py",),
             "mote_bench/questions/attribute.py": _SCORED,
             "mote_bench/questions/dictionary.py": _SCORED,
             "mote_bench/questions/edges.py": ("tests/unit/questions/test_edges.py",),
@@ -95,20 +95,23 @@ GROUPS = {
     ),
     "evidence": _of(
         {
-            "mote_bench/evidence.py": _DEALT,
-            "mote_bench/scenes.py": ("tests/unit/test_scenes.py",),
-            "mote_bench/questions/staging.py": ("tests/unit/questions/test_staging.py",),
+            "mote_bench/engine/evidence.py": _DEALT,
+            "mote_bench/engine/staging.py": ("tests/unit/engine/test_staging.py",),
+            "mote_bench/questions/staging.py": ("tests/unit/questions/test_question_staging.py",),
         },
-        "tests/unit/questions/test_scoring.py",
+        "tests/unit/questions/test_question_scoring.py",
     ),
     "planning": _of(
         {
-            "mote_bench/plan.py": ("tests/unit/test_plan.py",),
-            "mote_bench/settings.py": ("tests/unit/test_settings.py",),
-            "mote_bench/split.py": ("tests/unit/test_split.py",),
-        }
+            "mote_bench/planning/plan.py": ("tests/unit/planning/test_plan.py",),
+            "mote_bench/planning/settings.py": ("tests/unit/planning/test_settings.py",),
+            "mote_bench/planning/split.py": ("tests/unit/planning/test_split.py",),
+        },
+        "tests/unit/questions/test_question_staging.py",
     ),
-    "spec": _of({"mote_bench/spec.py": ("tests/unit/test_spec.py",)}, "tests/unit/test_settings.py"),
+    "spec": _of(
+        {"mote_bench/planning/spec.py": ("tests/unit/planning/test_spec.py",)}, "tests/unit/planning/test_settings.py"
+    ),
 }
 SECONDS = 1800
 """Of the processor, after which a fault that loops counts as killed; by the clock a busy machine would kill others."""

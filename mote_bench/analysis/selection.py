@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from mote_bench import first_edition
 from mote_bench.contracts import ATTACK_READS, Access, InputError, Knowledge, Measurement, Reads, Record, Status, Threat
 from mote_bench.formatting import named
-from mote_bench.naming import record_name
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import described, reading_of, rules_of
+from mote_bench.records import first_edition
+from mote_bench.records.naming import record_name
 
 SECRET, STOLEN, DISCLOSED = "secret", "stolen", "disclosed"
 """What the attacker of a row holds: no key, the subjects' keys, or the system's own secrets as well."""

@@ -12,9 +12,9 @@ from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
 from mote_bench.formatting import plural, printable
-from mote_bench.published import PUBLISHED
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
+from mote_bench.records.published import PUBLISHED
 
 from .selection import (
     DISCLOSED,

@@ -36,7 +36,7 @@ from mote_bench.contracts import (
     Shadow,
     Threat,
 )
-from mote_bench.evidence import steal
+from mote_bench.engine.evidence import steal
 from mote_bench.questions import Exam, Question
 from mote_bench.questions.staging import Database, Holdings, Scene, Theft
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed

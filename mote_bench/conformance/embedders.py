@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mote_bench.conformance.findings import Check
 from mote_bench.contracts import Embedded, Embedder, FloatArray
-from mote_bench.pictures.reading import read
+from mote_bench.data.pictures.reading import read
 
 Pixels = npt.NDArray[np.uint8]
 _PEOPLE, _PHOTOS = 3, 2

@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from mote_bench import judge, protocol, registry, tasks
+from mote_bench import registry
 from mote_bench.conformance.findings import Check
 from mote_bench.contracts import CEILING, Faces, FloatArray, Knowledge, Shadow, Threat
-from mote_bench.evidence import steal, verification_targets
+from mote_bench.engine import scoring, tasks
+from mote_bench.engine.evidence import steal, verification_targets
 from mote_bench.metrics.measured import Measured
+from mote_bench.planning import protocol
+from mote_bench.planning.split import Split, split
 from mote_bench.questions import Exam, Question
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import claimant
 from mote_bench.questions.staging import Attacked, Case, Database, Holdings, Rules, Scene, Theft, VerificationTargets
-from mote_bench.split import Split, split
 from mote_bench.toolkit import stream, stream_seed
 
 _PROTOCOL = "quick-1"
@@ -86,7 +88,7 @@ class Trial:
 
     @cached_property
     def rules(self) -> Rules:
-        return Rules(judge.yardstick(self.split, self.protocol.fmr), self.holdings.thresholds)
+        return Rules(scoring.yardstick(self.split, self.protocol.fmr), self.holdings.thresholds)
 
     def staged(self) -> tuple[Theft, VerificationTargets | None]:
         """The staged evidence (the same each time), and the templates to verify reconstructions against."""
@@ -103,7 +105,7 @@ class Trial:
         """The measures of an answer on the target subjects."""
         stolen, where = self.staged()
         attacked = Attacked(answer, None, tasks.shown(self.question, answer, where))
-        case = Case(attacked, stolen, judge.panels(self.split)[0], self.rules)
+        case = Case(attacked, stolen, scoring.panels(self.split)[0], self.rules)
         return self.question.measure(case, stream(self.seed, "judge"))
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from mote_bench.contracts import Faces, FloatArray, InputError
+from mote_bench.data.pictures import reading
+from mote_bench.data.pictures.album import Album
 from mote_bench.embedders import vision
 from mote_bench.explain.attribution import Answer
 from mote_bench.explain.subjects import Subjects, paired
-from mote_bench.pictures import reading
-from mote_bench.pictures.album import Album
 
 METHOD = "Grad-CAM++"
 _AT_ONCE = 16

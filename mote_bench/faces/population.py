@@ -11,11 +11,12 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from mote_bench import files, workers
+from mote_bench import files
 from mote_bench.contracts import InputError
+from mote_bench.execution import workers
+from mote_bench.execution.outcome import Outcome, guarded
+from mote_bench.execution.progress import Progress
 from mote_bench.faces import head, people, render, shot
-from mote_bench.ledger import Progress
-from mote_bench.outcome import Outcome, guarded
 
 TABLE, SHOTS, CARD = "people.csv", "shots.csv", "card.json"
 _QUALITY = 92

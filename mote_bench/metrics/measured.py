@@ -43,8 +43,8 @@ class Measured:
 def with_people(measured: Measured, numbers: npt.NDArray[np.intp]) -> Measured:
     """The figures with the subjects' influence in the details, as JSON.
 
-    ``details["influence"]`` holds ``people``, the subject ids (``numbers`` of :class:`mote_bench.split.Enrolled`) in
-    ascending order, and for each metric one number per subject.
+    ``details["influence"]`` holds ``people``, the subject ids in ascending order (``numbers`` of
+    :class:`mote_bench.planning.split.Enrolled`), and for each metric one number per subject.
     """
     if not measured.influence:
         return measured

@@ -20,8 +20,8 @@ from .edges import class_edge
 from .staging import Case
 
 if TYPE_CHECKING:
-    from mote_bench.protocol import Protocol
-    from mote_bench.split import Split
+    from mote_bench.planning.protocol import Protocol
+    from mote_bench.planning.split import Split
 
 _PLACES: Mapping[str, int] = {"gender": 0, "age": 1, "ethnicity": 3}
 _OTHERS = 4

@@ -17,8 +17,8 @@ from mote_bench.metrics.measured import Measured
 from .staging import Case, Holdings, Index, Presented, Scene, Theft
 
 if TYPE_CHECKING:
-    from mote_bench.protocol import Protocol
-    from mote_bench.split import Split
+    from mote_bench.planning.protocol import Protocol
+    from mote_bench.planning.split import Split
 
 Strictest = Callable[[str], str]
 """Returns the lowest false match rate at which a family of metrics was measured, or "" if it was measured at none."""

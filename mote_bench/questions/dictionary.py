@@ -16,8 +16,8 @@ from .base import Exam, Offer, Question, Strictest
 from .staging import Case, Index, Presented
 
 if TYPE_CHECKING:
-    from mote_bench.protocol import Protocol
-    from mote_bench.split import Split
+    from mote_bench.planning.protocol import Protocol
+    from mote_bench.planning.split import Split
 
 _FACES_OF_AN_EXAMPLE = 10
 _EVERYBODY = "all"

@@ -16,8 +16,8 @@ from .edges import link_edge
 from .staging import Case, Index
 
 if TYPE_CHECKING:
-    from mote_bench.protocol import Protocol
-    from mote_bench.split import Split
+    from mote_bench.planning.protocol import Protocol
+    from mote_bench.planning.split import Split
 
 
 @dataclass(frozen=True)

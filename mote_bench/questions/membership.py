@@ -14,8 +14,8 @@ from .base import Exam, Offer, Question, Strictest
 from .staging import Case, Database, Index, Scene, Theft
 
 if TYPE_CHECKING:
-    from mote_bench.protocol import Protocol
-    from mote_bench.split import Split
+    from mote_bench.planning.protocol import Protocol
+    from mote_bench.planning.split import Split
 
 
 @dataclass(frozen=True)

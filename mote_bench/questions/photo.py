@@ -15,8 +15,8 @@ from .edges import class_edge
 from .staging import Case, Scene, Theft
 
 if TYPE_CHECKING:
-    from mote_bench.protocol import Protocol
-    from mote_bench.split import Enrolled, Split
+    from mote_bench.planning.protocol import Protocol
+    from mote_bench.planning.split import Enrolled, Split
 
 _PHOTOS_OF_AN_EXAMPLE = 2
 

@@ -18,8 +18,8 @@ from .staging import Case, Presented
 
 if TYPE_CHECKING:
     from mote_bench.metrics.reconstruction import Truth
-    from mote_bench.protocol import Protocol
-    from mote_bench.split import Split
+    from mote_bench.planning.protocol import Protocol
+    from mote_bench.planning.split import Split
 
 
 @dataclass(frozen=True)

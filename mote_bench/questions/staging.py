@@ -15,7 +15,7 @@ from mote_bench.metrics.measured import Measured, with_people
 
 if TYPE_CHECKING:  # they bring scipy, and lie above
     from mote_bench.metrics.transfer import Transfer
-    from mote_bench.split import Enrolled
+    from mote_bench.planning.split import Enrolled
 
 Index = npt.NDArray[np.intp]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mote_bench.analysis.standings import Board, standings
 from mote_bench.contracts import Record
-from mote_bench.published import PUBLISHED
+from mote_bench.records.published import PUBLISHED
 
 from .agreement import agreement_md
 from .csv_json import leaderboard_csv, leaderboard_json

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mote_bench import store
 from mote_bench.analysis.agreement import FEWEST, Pair, agreements
 from mote_bench.analysis.standings import standings
 from mote_bench.contracts import InputError
+from mote_bench.records import store
 from mote_bench.report.agreement import agreement_md, render
 
 

@@ -24,7 +24,7 @@ from mote_bench.formatting import number, span
 from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote.closed_form import ClosedFormMOTE
-from mote_bench.split import Split
+from mote_bench.planning.split import Split
 from mote_bench.studies.tables import Asked, setting_of
 from mote_bench.toolkit import on_sphere, unit
 

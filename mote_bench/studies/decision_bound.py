@@ -32,8 +32,8 @@ from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, fla
 from mote_bench.formatting import number, span
 from mote_bench.metrics.intervals import t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
+from mote_bench.planning.split import Enrolled, Split
 from mote_bench.report import plots
-from mote_bench.split import Enrolled, Split
 from mote_bench.studies.tables import Asked, setting_of
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 

@@ -29,7 +29,7 @@ from mote_bench.mote.fair import OWN_SHARES, FairMOTE
 from mote_bench.mote.looks import Scale, Weights, blended
 from mote_bench.mote.scheme import EVERYONE, MOTE, Shares
 from mote_bench.mote.solved import SolvedMOTE
-from mote_bench.split import Enrolled, Split
+from mote_bench.planning.split import Enrolled, Split
 from mote_bench.studies.tables import Asked, setting_of
 
 _FMR = "1e-2"

@@ -36,8 +36,8 @@ from mote_bench.mote.compressed import FORMS, CompressedMOTE, compressed
 from mote_bench.mote.scheme import MOTE
 from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.mote.train import Recipe, begin
+from mote_bench.planning.split import Enrolled, Split, sized
 from mote_bench.report.plots import Point, scatter, standing
-from mote_bench.split import Enrolled, Split, sized
 from mote_bench.studies.operations import enrolment, median, one_product, scoring
 from mote_bench.studies.reference_loop import train_one
 from mote_bench.studies.tables import Asked, setting_of

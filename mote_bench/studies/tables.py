@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mote_bench import settings
 from mote_bench.contracts import InputError
 from mote_bench.files import write_text
-from mote_bench.settings import Setting
-from mote_bench.spec import RunSpec
+from mote_bench.planning import settings
+from mote_bench.planning.settings import Setting
+from mote_bench.planning.spec import RunSpec
 
 
 @dataclass(frozen=True)

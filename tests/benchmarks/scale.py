@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 from planted import load, make_world, question_of, steal
 
-from mote_bench import registry, tasks, workers
-from mote_bench.cluster import connected
+from mote_bench import registry
 from mote_bench.contracts import Faces, Knowledge, Scheme
-from mote_bench.protocol import load as load_protocol
+from mote_bench.engine import tasks
+from mote_bench.execution import workers
+from mote_bench.execution.dask_backend import connected
+from mote_bench.planning.protocol import load as load_protocol
 from mote_bench.toolkit import revocable, stream, unit
 
 SIZES = (100, 1_000, 10_000)

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import mote_bench as mb
-from mote_bench import workers
-from mote_bench.commands.external import external
-from mote_bench.commands.gate import gate
-from mote_bench.commands.verify import verify
+from mote_bench.cli.commands.external import external
+from mote_bench.cli.commands.gate import gate
+from mote_bench.cli.commands.verify import verify
 from mote_bench.contracts import InputError
+from mote_bench.execution import workers
 from populations import gaussian_faces
 
 

@@ -13,7 +13,7 @@ import yaml
 
 import mote_bench
 from mote_bench import registry
-from mote_bench.cli import app
+from mote_bench.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md", "docs/api-stability.md")]

@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from mote_bench import registry
-from mote_bench.cli import app
+from mote_bench.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

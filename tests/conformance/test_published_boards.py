@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mote_bench import bundle, store
+from mote_bench.records import bundle, store
 from mote_bench.report.boards import render, strip
 
 BOARDS = Path(__file__).resolve().parents[2] / "leaderboards"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from mote_bench.cli import app
+from mote_bench.cli.app import app
 from mote_bench.testing import check_scheme
 
 README = Path(__file__).resolve().parents[2] / "README.md"

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bundles import resigned
-from mote_bench import audit, scaffold
+from mote_bench import scaffold
 from mote_bench.contracts import InputError
+from mote_bench.records import bundle_check
 
 pytestmark = pytest.mark.slow
 RUN = ("run", "--protocol", "quick-1", "--schemes", "my-signs", "--quiet")
@@ -95,7 +96,7 @@ def test_a_bundle_is_made_verified_and_shown(scratch: Scratch) -> None:
             if one["metric"] == "balanced_accuracy":
                 one.update(value=0.5, low=0.45, high=0.55)
     (scratch.home / "edited.json").write_text(resigned(table))
-    assert audit.OUTSIDE in scratch.mote_bench("verify", "edited.json", code=1)
+    assert bundle_check.OUTSIDE in scratch.mote_bench("verify", "edited.json", code=1)
     fewer = {**table, "records": [one for one in table["records"] if one["cell"]["attack"] != "ridge-answers"]}
     (scratch.home / "chosen.json").write_text(resigned(fewer))
     assert "lacks cells of its protocol: ridge-answers" in scratch.mote_bench("verify", "chosen.json", code=2)

@@ -152,7 +152,7 @@ def test_a_question_of_its_own_is_run_and_stands_on_the_board(installed: Path, t
     mote_bench(installed, "run", "--protocol", "quick-1", *chosen, "--jobs", "1", "--out", "run", cwd=tmp_path)
     code = """
 from pathlib import Path
-from mote_bench import store
+from mote_bench.records import store
 told = [[one.cell.scheme, one.status, [m.metric for m in one.measurements], one.measurements[0].value,
          one.measurements[0].floor, one.measurements[0].ceiling, one.provenance.get("question_by")]
         for one in store.read(Path("run")) if one.cell.question == "demo-side"]

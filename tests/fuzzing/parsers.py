@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mote_bench import bundle, protocol, store
 from mote_bench.analysis import limits
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.data import npz
+from mote_bench.data.pictures import reading
 from mote_bench.mote import codec
 from mote_bench.mote.nets import Layer
-from mote_bench.pictures import reading
+from mote_bench.planning import protocol
+from mote_bench.records import bundle, store
 
 MADE = {"protocol_sha256": protocol.load("people-2").checksum}
 CORPUS = Path(__file__).parent / "corpus"

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mote_bench import runner, settings, store, workers
 from mote_bench.analysis.gate import WORSE, Gate, compare
 from mote_bench.contracts import Dataset, Faces, FloatArray, Record
-from mote_bench.spec import RunSpec
+from mote_bench.engine import runner
+from mote_bench.execution import workers
+from mote_bench.planning import settings
+from mote_bench.planning.spec import RunSpec
+from mote_bench.records import store
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from mote_bench import runner, settings, store
 from mote_bench.contracts import Status
-from mote_bench.spec import RunSpec
+from mote_bench.engine import runner
+from mote_bench.planning import settings
+from mote_bench.planning.spec import RunSpec
+from mote_bench.records import store
 from readings import value
 
 pytestmark = pytest.mark.slow
@@ -105,10 +107,10 @@ def test_a_net_decodes_the_face_from_motes_bytes_alone(lfw):
 
 def test_cosine_recognises(lfw, shared_data):
     """EER 0.010 +- 0.005 over splits; this split's own figure lies within its interval."""
-    from mote_bench import protocol
     from mote_bench.data import npz
     from mote_bench.metrics.verification import eer
-    from mote_bench.split import split
+    from mote_bench.planning import protocol
+    from mote_bench.planning.split import split
 
     faces = npz.load(shared_data / "lfw_dlib.npz", bins={}).faces
     rates = []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mote_bench.contracts import InputError
-from mote_bench.pictures.view2 import accuracy, folds
+from mote_bench.data.pictures.view2 import accuracy, folds
 
 PAIRS = "2\t1\nAnn\t1\t2\nAnn\t1\tBob\t1\nBob\t1\t2\nBob\t1\tCyd\t1\n"
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from commands import mote_bench
-from mote_bench import files, store
+from mote_bench import files
 from mote_bench.contracts import InputError
+from mote_bench.records import store
 
 SMALL = (
     *("run", "--people", "240", "--questions", "gender,verify"),

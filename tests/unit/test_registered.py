@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mote_bench import first_edition, registry
+from mote_bench import registry
 from mote_bench.contracts import Reads
+from mote_bench.records import first_edition
 
 ROOT = Path(__file__).parents[2]
 OWN = [entry for kind in ("schemes", "attacks") for entry in registry.names(kind) if entry.distribution == "mote-bench"]

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_runner import ASKED, setting_of
 
-from mote_bench import runner, store
 from mote_bench.contracts import Status
-from mote_bench.redaction import redacted
+from mote_bench.engine import runner
+from mote_bench.execution.redaction import redacted
+from mote_bench.records import store
 
 
 class TellsAll:

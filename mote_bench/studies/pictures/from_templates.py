@@ -25,15 +25,16 @@ import numpy as np
 import numpy.typing as npt
 from tabulate import tabulate
 
-from mote_bench import files, registry, workers
+from mote_bench import files, registry
 from mote_bench.contracts import Access, Evidence, Faces, FloatArray, InputError, Knowledge, Measurement, Shadow
 from mote_bench.data import synthetic
 from mote_bench.data.arrays import read_npz
-from mote_bench.embedding import Recogniser
+from mote_bench.embedders.pipeline import Recogniser
+from mote_bench.execution import workers
+from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.faces import census, head, people, population, render, shot
 from mote_bench.metrics.intervals import clustered_wilson, wilson
 from mote_bench.metrics.verification import threshold_at_fmr
-from mote_bench.outcome import Outcome, guarded
 from mote_bench.questions import WhichFace
 from mote_bench.studies.pictures import second_recogniser as second
 from mote_bench.studies.pictures.decoder import Decoder, learned

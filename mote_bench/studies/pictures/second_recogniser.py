@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench import workers
 from mote_bench.contracts import Embedder, FloatArray, InputError, Measurement
-from mote_bench.embedding import Recogniser
+from mote_bench.embedders.pipeline import Recogniser
+from mote_bench.execution import workers
+from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.faces import census, population
 from mote_bench.metrics.verification import threshold_at_fmr
-from mote_bench.outcome import Outcome, guarded
 from mote_bench.toolkit import unit
 
 Picture = tuple[int, int]

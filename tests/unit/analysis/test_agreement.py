@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mote_bench import store
 from mote_bench.analysis import agreement
 from mote_bench.analysis.agreement import agreements
 from mote_bench.analysis.standings import Worst
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
+from mote_bench.records import store
 from mote_bench.report import boards
 from mote_bench.report.agreement import render
 from mote_bench.studies.agreement import board, text_of

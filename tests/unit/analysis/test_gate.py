@@ -301,7 +301,7 @@ def test_comparisons_name_their_row() -> None:
 
 
 def test_paths_are_folders_of_records(tmp_path: Path) -> None:
-    from mote_bench.commands.gate import _records
+    from mote_bench.cli.commands.gate import _records
 
     with pytest.raises(InputError, match="make a baseline"):
         _records(tmp_path)

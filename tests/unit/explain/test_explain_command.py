@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from mote_bench.commands.explain import explain
+from mote_bench.cli.commands.explain import explain
 from mote_bench.contracts import InputError
+from mote_bench.data.pictures import layouts
 from mote_bench.explain import explained, page, pixels, subjects
-from mote_bench.pictures import layouts
 from populations import gaussian_faces
 
 

@@ -10,9 +10,9 @@ from scipy.stats import chi2_contingency, levene
 
 from commands import mote_bench
 from mote_bench.contracts import InputError
+from mote_bench.data.pictures import layouts
 from mote_bench.faces import head, people, population, render, shot
 from mote_bench.faces.population import Recipe
-from mote_bench.pictures import layouts
 
 SMALL = Recipe(people=3, images=2, seed=5)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from metric_populations import Population
 
-from mote_bench import listing
+from mote_bench.cli import listing
 from mote_bench.contracts import InputError
 from mote_bench.metrics.attributes import measure_attribute
 from mote_bench.metrics.catalogue import METRICS, describe

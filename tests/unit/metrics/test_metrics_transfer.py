@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mote_bench import judge, protocol
 from mote_bench.contracts import Faces, InputError
 from mote_bench.data import npz
+from mote_bench.engine import scoring
 from mote_bench.metrics.transfer import Transfer, _ridge, measure_transfer
+from mote_bench.planning import protocol
+from mote_bench.planning.split import split
 from mote_bench.questions.staging import Attacked, Rules, Theft
-from mote_bench.split import split
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
 
@@ -30,7 +31,7 @@ def people():
 
 
 def figures(people, answer):
-    rule = judge.yardstick(people, ["1e-2"])
+    rule = scoring.yardstick(people, ["1e-2"])
     target = people.target
     rows = np.arange(len(target.references))
     found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
@@ -89,7 +90,7 @@ def test_the_strength_suits_the_faces_at_hand():
 
 
 def test_what_is_taken_over(people):
-    rule, target = judge.yardstick(people, ["1e-2"]), people.target
+    rule, target = scoring.yardstick(people, ["1e-2"]), people.target
     answer = target.references.embeddings
     found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
     rates = list(rule.transfer.thresholds)
@@ -102,12 +103,12 @@ def test_records_hold_the_figures_where_the_data_do(people):
 
     rows = np.arange(len(people.target.references))
     attacked = Attacked(people.target.references.embeddings.astype(np.float64), None, {})
-    rules = Rules(judge.yardstick(people, ["1e-2"]), {})
-    panel = judge.panels(people)[0]
-    measured = judge.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=rules, seed=0)
+    rules = Rules(scoring.yardstick(people, ["1e-2"]), {})
+    panel = scoring.panels(people)[0]
+    measured = scoring.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=rules, seed=0)
     assert measured["second_recogniser_type_1_success_at_fmr_1e-2"].value > 0.95
     without = replace(rules, yardstick=replace(rules.yardstick, transfer=None))
-    plain = judge.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=without, seed=0)
+    plain = scoring.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=without, seed=0)
     assert not any(one.name.startswith("second_recogniser") for one in plain.measurements)
 
 

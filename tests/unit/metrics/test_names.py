@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mote_bench import store
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status, flat
 from mote_bench.metrics.catalogue import METRICS, Metric, describe
 from mote_bench.metrics.names import Name, from_json, parse, read, snake_case, to_json
+from mote_bench.records import store
 
 RESULTS = Path(__file__).parents[3] / "leaderboards" / "results.csv"
 WORDS = st.from_regex(r"[a-z0-9]{1,8}(_[a-z0-9]{1,8}){0,2}", fullmatch=True)

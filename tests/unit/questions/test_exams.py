@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from mote_baselines.plain.cosine import Cosine
 
-from mote_bench import protocol
 from mote_bench.contracts import Evidence, Faces, FloatArray, InputError, Knowledge, Shadow
+from mote_bench.planning import protocol
+from mote_bench.planning.split import split
 from mote_bench.questions import (
     HowMuch,
     Question,
@@ -23,7 +24,6 @@ from mote_bench.questions import (
 from mote_bench.questions.base import Exam
 from mote_bench.questions.edges import class_edge, face_edge, link_edge
 from mote_bench.questions.staging import Database, Holdings, Scene, Theft
-from mote_bench.split import split
 from mote_bench.testing import generated_faces
 
 NOBODY = np.empty(0, dtype=np.intp)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mote_bench import protocol
 from mote_bench.contracts import Evidence, Faces, InputError, Knowledge, Measurement
+from mote_bench.planning import protocol
+from mote_bench.planning.split import crossed, split
 from mote_bench.questions import (
     HowMuch,
     Offer,
@@ -33,7 +34,6 @@ from mote_bench.questions.installed import (
     reading_of,
     rules_of,
 )
-from mote_bench.split import crossed, split
 from mote_bench.testing import check_question, generated_faces
 
 BUILT_IN = (WhichClass, HowMuch, WhichFace, SamePerson, WhichPhoto, WasMember, WhichKeyface)

@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import pytest
 
-from mote_bench import schemas
 from mote_bench.contracts import Measurement, Status
+from mote_bench.records import schemas
 from mote_bench.report.boards import render
 
 FILES = [

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from mote_bench.naming import record_name
+from mote_bench.records.naming import record_name
 from mote_bench.report.boards import render
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}

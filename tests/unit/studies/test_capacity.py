@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mote_bench.protocol import load
-from mote_bench.split import split
+from mote_bench.planning.protocol import load
+from mote_bench.planning.split import split
 from mote_bench.studies import capacity
 from populations import gaussian_faces
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mote_bench.protocol import load
-from mote_bench.split import split
+from mote_bench.planning.protocol import load
+from mote_bench.planning.split import split
 from mote_bench.studies.decision_bound import QUERIES, measured, needed, render, right
 from populations import gaussian_faces
 

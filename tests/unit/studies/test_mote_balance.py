@@ -10,8 +10,8 @@ import pytest
 from mote_bench.contracts import InputError
 from mote_bench.mote.fair import OWN_SHARES, FairMOTE
 from mote_bench.mote.scheme import MOTE
-from mote_bench.protocol import load
-from mote_bench.split import split
+from mote_bench.planning.protocol import load
+from mote_bench.planning.split import split
 from mote_bench.studies import mote_balance as balance
 from populations import aged_faces, gaussian_faces
 

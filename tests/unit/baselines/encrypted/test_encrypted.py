@@ -18,10 +18,10 @@ from mote_baselines.plain.cosine import Cosine
 
 from mote_bench import registry
 from mote_bench.contracts import Access, Evidence, Faces, InputError, Knowledge, Shadow
-from mote_bench.plan import threats
+from mote_bench.planning.plan import threats
+from mote_bench.planning.threats import granted, levels
 from mote_bench.questions import WhichFace
 from mote_bench.testing import check_scheme
-from mote_bench.threats import granted, levels
 from mote_bench.toolkit import QueryOracle, unit
 from populations import gaussian_faces
 

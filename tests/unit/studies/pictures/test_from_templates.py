@@ -12,11 +12,11 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from commands import mote_bench
-from mote_bench import cli
+from mote_bench.cli import app
 from mote_bench.contracts import Embedded, InputError, Measurement
-from mote_bench.embedding import Recogniser
+from mote_bench.data.pictures import layouts, reading
+from mote_bench.embedders.pipeline import Recogniser
 from mote_bench.faces import head, people
-from mote_bench.pictures import layouts, reading
 from mote_bench.studies.pictures import from_templates, search
 from mote_bench.studies.pictures import head_parameters as parameters
 from mote_bench.studies.pictures import second_recogniser as second
@@ -141,7 +141,7 @@ def test_mistakes_end_before_anything_is_rendered(arguments, message, tmp_path, 
     monkeypatch.setattr(from_templates.population, "picture", lambda *_: pytest.fail("rendered"))
     monkeypatch.setattr(sys, "argv", ["mote-bench", "study", "pictures", *arguments, "--out", str(tmp_path / "made")])
     with pytest.raises(SystemExit) as left:
-        cli.main()
+        app.main()
     assert left.value.code == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,98 @@
+"""A stored run made again: its spec from its records, and what the user says of it on this machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mote_bench.contracts import InputError
+
+if TYPE_CHECKING:
+    from mote_bench.contracts import Record
+    from mote_bench.planning.spec import RunSpec
+
+ATTRIBUTES = "Columns used as attributes. Default: the run's, where its records say so."
+BINS = "Bins of the run, where its records don't say so; others are refused."
+ATTACKER_DATA = "The file of the attacker's data, where it isn't where the run read it."
+
+
+@dataclass(frozen=True)
+class Given:
+    """Where the data of a stored run are here, and what its records may not say; options as the user gave them."""
+
+    data: str | None = None
+    attributes: str | None = None
+    bins: tuple[str, ...] = ()
+    attacker_data: str | None = None
+
+
+def again(records: Sequence[Record], given: Given, *, home: Path | None = None) -> RunSpec:
+    """The spec that makes the run of these records again.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        One board's.
+    home : Path, optional
+        Their folder, which knows where the run read its data.
+
+    Raises
+    ------
+    InputError
+        Where the user's options would make another run.
+    """
+    from mote_bench.planning.spec import RunSpec, is_path
+    from mote_bench.records.runs import read_runs
+
+    made = RunSpec.of(records, () if home is None else read_runs(home))
+    labels = (made.data, records[0].cell.data)
+    if given.data is not None and (is_path(given.data) or given.data not in labels):
+        made = replace(made, data_file=given.data)
+    if given.attacker_data is not None:
+        if made.attacker_data is None:
+            raise InputError(
+                f"--attacker-data {given.attacker_data}: the attacker of the run held other people of the same data; "
+                "leave the option out, or make a run with it: python -m mote_bench run --attacker-data DATA --out DIR"
+            )
+        if is_path(given.attacker_data) or given.attacker_data != made.attacker_data:
+            made = replace(made, attacker_file=given.attacker_data)
+    _check_bins(given.bins, made)
+    return made if given.attributes is None else _with_attributes(made, given.attributes, records)
+
+
+def label_fits(data: str, record: Record) -> bool:
+    """Whether ``data``, as a user names it, are those of a record: by name, by file name or by checksum."""
+    from mote_bench.data.arrays import checksum
+    from mote_bench.planning.spec import RunSpec, is_path
+
+    made = RunSpec.of([record])
+    if data in (made.data, record.cell.data):
+        return True
+    path = Path(data)
+    return is_path(data) and (path.stem == made.data or (path.is_file() and checksum(path) == made.data_sha256))
+
+
+def _check_bins(options: Sequence[str], made: RunSpec) -> None:
+    from mote_bench.planning.spec import bins_of
+
+    for option in options:
+        ((name, edges),) = bins_of([option]).items()
+        if made.bins.get(name) != edges:
+            raise InputError(
+                f"--bins {option}: the run has other bins, and figures of other classes are never compared; leave the "
+                f"option out. The run is: {made.command()}"
+            )
+
+
+def _with_attributes(made: RunSpec, attributes: str, records: Sequence[Record]) -> RunSpec:
+    from mote_bench.planning.spec import SPEC, names
+
+    wanted = ",".join(names(attributes))
+    if wanted != made.attributes and any(SPEC in one.provenance for one in records):
+        before = "every column that can serve" if made.attributes is None else made.attributes
+        told = f"note: --attributes {wanted}, where the run has {before}: questions and fairness may differ"
+        print(told, file=sys.stderr)
+    return replace(made, attributes=wanted)

@@ -1,0 +1,97 @@
+"""`embed`: from pictures to a file that `run --data` takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mote_bench.cli.commands.interruption import interruptible
+from mote_bench.contracts import InputError
+
+if TYPE_CHECKING:
+    from mote_bench.data.pictures.album import Album
+    from mote_bench.embedders.pipeline import Finished
+
+EPILOG = "Example: python -m mote_bench embed photos --embedder dlib --out faces.npz; then: run --data faces.npz"
+
+
+def embed(  # noqa: PLR0913 - typer makes an option of each argument
+    images: Annotated[Path, typer.Argument(help="A folder of pictures, or a CSV file with a column `path`.")],
+    embedder: Annotated[str, typer.Option(help="A name that `list` shows, or MODULE:FUNCTION of your own.")],
+    out: Annotated[Path, typer.Option(help="The .npz file to write.")],
+    layout: Annotated[
+        str | None,
+        typer.Option(help="Layout of the folder: lfw, utkface, ... (see `list`). Default: one folder per subject."),
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
+    second: Annotated[
+        str | None,
+        typer.Option(help="A second recogniser: `run` also compares reconstructions to its embeddings."),
+    ] = None,
+    second_weights: Annotated[Path | None, typer.Option(help="The second recogniser's weights.")] = None,
+    people: Annotated[int | None, typer.Option(min=1, help="Only the first N subjects.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
+) -> None:
+    """Find, align and embed the faces of pictures; unreadable files and pictures without a face are listed."""
+    from mote_bench.data.pictures import layouts
+    from mote_bench.embedders import pipeline
+    from mote_bench.execution import workers
+    from mote_bench.execution.progress import shown
+
+    if out.suffix != ".npz":
+        raise InputError(f"--out {out}: expected a file name that ends in .npz")
+    if not out.parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder '{out.parent}'; make it, or name another file")
+    if out.is_dir():
+        raise InputError(f"--out {out}: a folder; expected a file name that ends in .npz")
+    if second_weights is not None and second is None:
+        raise InputError("--second-weights without --second; add --second NAME, the second recogniser")
+    album = layouts.read(images, layout)
+    if people is not None:
+        album = layouts.few(album, people=people)
+    recogniser = pipeline.Recogniser.at(embedder, weights)
+    other = None if second is None else pipeline.Recogniser.at(second, second_weights)
+    try:
+        with interruptible("finished pictures are kept"), shown(quiet) as progress:
+            count = jobs or workers.default_jobs()
+            made = pipeline.embed(album, recogniser, out, jobs=count, progress=progress, second=other)
+    finally:
+        workers.stop()
+    if not quiet:
+        _report(made, album, out, "" if second is None else f", with those of {second} beside them")
+
+
+def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
+    from mote_bench.data.pictures import layouts
+    from mote_bench.embedders import pipeline
+
+    people = len({one.identity for one in album.pictures if one.identity is not None and one.name in made.embeddings})
+    whose = f" of {people} subjects" if people else ""
+    kept = f", {made.kept} kept from an earlier run" * (made.kept > 0)
+    print(f"{len(made.embeddings)} embeddings{whose} in '{out}'{beside}{kept}")
+    if made.several:
+        print(f"{made.several} pictures show several faces; the largest was taken")
+    if made.skipped:
+        reasons = Counter(one.reason for one in made.skipped).most_common(3)
+        told = "; ".join(f"{count} {reason}" for reason, count in reasons)
+        print(f"{len(made.skipped)} pictures skipped ({told}); listed in '{pipeline.skipped_file(out)}'")
+    for name in layouts.altered(album):
+        print(f"note: '{name}' differs from the published file")
+    _view2(made, album)
+
+
+def _view2(made: Finished, album: Album) -> None:
+    """LFW's check of a recogniser (View 2), where pairs.txt is in the folder."""
+    from mote_bench.data.pictures import view2
+
+    pairs = next((path for path in sorted(album.folder.glob("**/pairs.txt"))), None)
+    if album.layout != "lfw" or pairs is None:
+        return
+    found = {"/".join(name.split("/")[-2:]): embedding for name, embedding in made.embeddings.items()}
+    got = view2.accuracy(found, view2.folds(pairs))
+    unseen = f"; {got.unseen} have a picture without an embedding and count as rejected" if got.unseen else ""
+    print(f"LFW View 2: {got.mean:.4f} +- {got.standard_error:.4f} of {got.pairs} pairs classified correctly{unseen}")

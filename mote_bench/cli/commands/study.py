@@ -1,0 +1,164 @@
+"""`study`: tables of their own beside the boards, one command a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mote_bench.cli.commands.interruption import interruptible
+
+if TYPE_CHECKING:
+    from mote_bench.studies.tables import Asked
+
+EPILOG = "Example: python -m mote_bench study capacity --data faces.npz --attribute gender"
+_MADE_ON = "A data set's name, or a file with embeddings, `identity` and attributes."
+_SUBSET = "Use a random subset of this many subjects."
+_FOLDER = "Folder for the study's files."
+_OUT = Path("boards/mote")
+
+app = typer.Typer(help="Make a table of its own beside the boards: one command a study.", no_args_is_help=True)
+
+Data = Annotated[str, typer.Option(help=_MADE_ON)]
+People = Annotated[int | None, typer.Option(help=_SUBSET)]
+Out = Annotated[Path, typer.Option(help=_FOLDER)]
+
+
+@app.command(epilog="Example: python -m mote_bench study frontier --data faces.npz --dimension 512 --variants linear")
+def frontier(
+    data: Data = "synthetic",
+    people: People = None,
+    dimension: Annotated[
+        int | None, typer.Option(help="Put the faces into this many dimensions, by a random isometry with noise.")
+    ] = None,
+    enrolled: Annotated[
+        int | None,
+        typer.Option(help="Enrol this many subjects, not the protocol's; 400 where --images is given."),
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Fit on this many background images; 5000 where --enrolled is given.")
+    ] = None,
+    variants: Annotated[
+        str, typer.Option(help="Comma list of words: only variants whose name has one of them. Default: all.")
+    ] = "",
+    out: Out = _OUT,
+) -> None:
+    """What MOTE's variants cost and how well they recognise: enrolment time, bytes, EER and FNMR."""
+    from mote_bench.studies import mote_variants
+
+    with interruptible("nothing is written", resumable=False):
+        size = mote_variants.Size(dimension, enrolled, images)
+        _write(mote_variants.files(_asked(data, people), size, variants=variants), out)
+
+
+@app.command(epilog="Example: python -m mote_bench study balance --data faces.npz --attribute gender --solved")
+def balance(
+    data: Data = "synthetic",
+    attribute: Annotated[str, typer.Option(help="The attribute whose groups are balanced at enrolment.")] = "gender",
+    people: People = None,
+    solved: Annotated[
+        bool, typer.Option("--solved", help="Use the nets of mote-solved, which take seconds instead of minutes.")
+    ] = False,
+    out: Out = _OUT,
+) -> None:
+    """Whether MOTE's balanced enrolment evens out error rates: FNMR and FMR by group."""
+    from mote_bench.studies import mote_balance
+
+    with interruptible("nothing is written", resumable=False):
+        _write(mote_balance.files(_asked(data, people), attribute, solved=solved), out)
+
+
+@app.command(epilog="Example: python -m mote_bench study bound --data faces.npz --attribute gender")
+def bound(
+    data: Data = "synthetic",
+    attribute: Annotated[str, typer.Option(help="The attribute to infer; it has two classes.")] = "gender",
+    people: People = None,
+    out: Out = _OUT,
+) -> None:
+    """How many accept/reject decisions reveal a subject's class: a bound, a model, and what is measured."""
+    from mote_bench.studies import decision_bound
+
+    with interruptible("nothing is written", resumable=False):
+        _write(decision_bound.files(_asked(data, people), attribute), out)
+
+
+@app.command(epilog=EPILOG)
+def capacity(
+    data: Data = "synthetic",
+    attribute: Annotated[str, typer.Option(help="The attribute that the attacker infers.")] = "gender",
+    people: People = None,
+    out: Out = _OUT,
+) -> None:
+    """How few stored numbers still leak: recognition and privacy of templates of 4 to 512 numbers."""
+    from mote_bench.studies import capacity as stored_numbers
+
+    with interruptible("nothing is written", resumable=False):
+        _write(stored_numbers.files(_asked(data, people), attribute), out)
+
+
+@app.command(
+    epilog="Example: python -m mote_bench study pictures --people 6 --second arcface-onnx --weights mobileface.onnx"
+)
+def pictures(  # noqa: PLR0913 - typer makes an option of each argument
+    people: Annotated[int, typer.Option(help="How many built-in subjects are attacked.")] = 10,
+    schemes: Annotated[
+        str, typer.Option(help="Schemes whose templates are attacked, comma separated.")
+    ] = "cosine,mote,mote-keyed",
+    thieves: Annotated[
+        str,
+        typer.Option(
+            help="What the attacker has, comma separated: record (template and responses), decoder (template, decoded "
+            "once), scores or decisions (online access)."
+        ),
+    ] = "record,decoder,scores,decisions",
+    second: Annotated[
+        str | None, typer.Option(help="A recogniser that judges the pictures too: a name that `list embedders` shows.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="The second recogniser's weights.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="A folder made by `faces`: its pictures aren't rendered again.")
+    ] = None,
+    album: Annotated[
+        Path | None, typer.Option(help="A folder for the pictures themselves, as `explain --pictures` takes it.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    out: Out = Path("boards/pixels"),
+) -> None:
+    """Pictures of built-in subjects, reconstructed from templates or online access, and how often they are accepted."""
+    from mote_bench.execution import workers
+    from mote_bench.studies.pictures import from_templates
+
+    asked = from_templates.Asked(people, schemes, thieves.split(","), second, weights, pictures, album)
+    try:
+        with interruptible("nothing is written", resumable=False):
+            from_templates.write(asked, out, jobs=jobs or workers.default_jobs())
+    finally:
+        workers.stop()
+    print(f"written to '{out}'")
+
+
+@app.command(epilog="Example: python -m mote_bench study agreement boards")
+def agreement(
+    folders: Annotated[
+        list[Path], typer.Argument(help="A folder with boards of two data sets, or two folders with one board each.")
+    ],
+) -> None:
+    """Whether two data sets rank schemes alike: rank correlations between their boards, printed."""
+    from mote_bench.studies import agreement as between_boards
+
+    print(between_boards.text_of(folders), end="")
+
+
+def _asked(data: str, people: int | None) -> Asked:
+    from mote_bench.studies.tables import Asked
+
+    return Asked(data, people)
+
+
+def _write(files: Mapping[str, str], out: Path) -> None:
+    from mote_bench.studies import tables
+
+    tables.write(files, out)
+    print(f"written to '{out}'")

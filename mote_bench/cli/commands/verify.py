@@ -1,0 +1,136 @@
+"""`verify`: a bundle's run made again here, and whether its figures hold."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mote_bench.cli.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, again
+from mote_bench.cli.commands.interruption import interruptible
+from mote_bench.contracts import InputError
+
+if TYPE_CHECKING:
+    from mote_bench.contracts import Measurement, Record
+    from mote_bench.planning.spec import RunSpec
+    from mote_bench.records.bundle import Bundle
+    from mote_bench.records.bundle_check import Finding
+
+EPILOG = "Example: python -m mote_bench verify bundle.json. Exit 0: its figures hold, 1: they don't, 2: refused."
+
+
+def verify(  # noqa: PLR0913 - typer makes an option of each argument
+    bundle: Annotated[Path, typer.Argument(help="The bundle's file.")],
+    data: Annotated[str | None, typer.Option(help="The file of its data, where that isn't built in.")] = None,
+    attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
+    bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
+    attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
+    only_read: Annotated[
+        bool, typer.Option("--only-read", help="Check schema, checksum and figures, and run nothing.")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the verdict only.")] = False,
+) -> None:
+    """Check a bundle, run its cells again, and say which figures are the same, within their interval, or neither."""
+    from mote_bench.planning.spec import RunSpec
+    from mote_bench.records.bundle import from_text
+
+    try:
+        text = bundle.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"can't read '{bundle}': {error.strerror}") from None
+    given = from_text(text, str(bundle))
+    cell = given.records[0].cell
+    print(f"{given.kind} '{cell.scheme}' by {given.by}: {len(given.records)} records, {cell.data}, {cell.protocol}")
+    spec = RunSpec.of(given.records)
+    if chosen := spec.data_options():
+        print(f"made with {chosen}")
+    if only_read:
+        return
+    from mote_bench.records.bundle_check import held, notes
+
+    options = Given(data, attributes, tuple(bins or ()), attacker_data)
+    made = rerun(_asked(given, options), bundle=given, jobs=jobs, quiet=quiet)
+    for note in [] if quiet else notes(given, made):
+        print(f"note: {note}")
+    _close(held(given, made), quiet)
+
+
+def rerun(
+    asked: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False
+) -> list[Record]:
+    """The records of a run made in a folder that is thrown away; a bundle is held against the plan first."""
+    from mote_bench.engine import runner
+    from mote_bench.execution import workers
+    from mote_bench.execution.progress import shown
+    from mote_bench.planning import settings
+    from mote_bench.records import provenance, store
+    from mote_bench.records.bundle_check import check_cells
+
+    setting = settings.make(asked)
+    if bundle is not None:
+        scheme = bundle.records[0].cell.scheme
+        origins = provenance.of_setting(setting)
+        check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], origins)
+    with (
+        interruptible("nothing is kept", resumable=False),
+        tempfile.TemporaryDirectory() as folder,
+        shown(quiet) as progress,
+    ):
+        store.prepare(Path(folder))
+        made = runner.run(setting, Path(folder), jobs=jobs or workers.default_jobs(), progress=progress)
+    return list(made.records)
+
+
+def _asked(given: Bundle, options: Given) -> RunSpec:
+    """The run that a bundle says it comes from: of a scheme with all attacks of the protocol and its own."""
+    from mote_bench import registry
+    from mote_bench.planning.plan import OWN
+    from mote_bench.planning.protocol import load
+    from mote_bench.planning.spec import names
+    from mote_bench.records.bundle import ATTACK
+
+    registry.find("schemes", given.records[0].cell.scheme)
+    made = again(given.records, options)
+    if given.kind == ATTACK:
+        return made
+    installed = registry.names("attacks")
+    due = load(made.protocol).default_attacks or [one.name for one in installed if one.distribution == OWN]
+    used = {*names(made.attacks), *(one.name for one in installed if one.name in due and repeatable(one.name))}
+    return replace(made, attacks=",".join(sorted(used)), questions="all")
+
+
+def repeatable(attack: str) -> bool:
+    """Whether an attack gives the same answer every time, so that a run of all attacks holds it."""
+    from mote_bench import registry
+
+    try:
+        return bool(getattr(registry.load("attacks", attack), "repeatable", True))
+    except registry.PluginError:
+        return False
+
+
+def _close(findings: list[Finding], quiet: bool) -> None:
+    from mote_bench.formatting import printable
+    from mote_bench.records.bundle_check import AGREES
+
+    wrong = [one for one in findings if one.verdict not in AGREES]
+    for one in [] if quiet else wrong:
+        claimed, made = _told(one.claimed), _told(one.made)
+        where = printable(f"{one.cell.attack}, {one.cell.question} ({one.cell.knowledge}) {one.metric}")
+        print(f"{one.verdict}: {where}: claimed {claimed}, here {made}{'; ' if one.why else ''}{one.why}")
+    counts = Counter(one.verdict for one in findings)
+    print(f"{'does not hold' if wrong else 'holds'}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    if wrong:
+        sys.exit(1)
+
+
+def _told(one: Measurement | None) -> str:
+    from mote_bench.formatting import number, span
+
+    return "–" if one is None else f"{number(one.value)} {span(one)} n={one.n}"

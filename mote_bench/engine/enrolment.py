@@ -1,0 +1,157 @@
+"""A run's first stage: fits each scheme and enrols target, selection, shadow and calibration subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Shadow
+from mote_bench.engine import tasks
+from mote_bench.execution import workers
+from mote_bench.execution.outcome import Outcome
+from mote_bench.planning.protocol import Protocol
+from mote_bench.planning.split import Split
+from mote_bench.questions.staging import Database, Holdings
+from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
+
+TARGET, REHEARSAL, SHADOW, CALIBRATION = "target", "rehearsal", "shadow", "calibration"
+_SECOND = {TARGET: "second", REHEARSAL: "rehearsal-second", SHADOW: "shadow-second"}
+_RENEWED = "renewed"
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """One enrolled scheme, the calibration subjects' templates, and (people, seconds) of each enrolment task."""
+
+    holdings: Holdings
+    calibration: Database
+    timings: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The part of a people set that one task enrols, from person ``start`` on."""
+
+    scheme: str
+    people: str
+    start: int
+
+
+@dataclass(frozen=True, eq=False)
+class Enrolment:
+    """The people sets to enrol with each scheme, their keys, and the settings that enrolment tasks depend on."""
+
+    schemes: Mapping[str, Scheme]
+    sets: Mapping[str, FloatArray]
+    keys: Mapping[tuple[str, str], tuple[Key, ...] | None]
+    renewed_people: npt.NDArray[np.intp]
+    people_per_task: int
+    seed: int
+
+    def chunks(self) -> list[Chunk]:
+        """The parts that all tasks enrol, schemes in the order given."""
+        return [
+            Chunk(scheme, people, start)
+            for scheme in self.schemes
+            for people, references in self.sets.items()
+            for start in range(0, len(references), self.people_per_task)
+        ]
+
+    def size(self, chunk: Chunk) -> int:
+        """How many people a chunk holds."""
+        return min(self.people_per_task, len(self.sets[chunk.people]) - chunk.start)
+
+    def task(self, chunk: Chunk) -> workers.Task:
+        """The task that enrols a chunk; each person has their own random stream."""
+        rows = slice(chunk.start, chunk.start + self.people_per_task)
+        references, keys = self.sets[chunk.people][rows], self.keys[chunk.scheme, chunk.people]
+        people = range(chunk.start, chunk.start + len(references))
+        seeds = [stream_seed(self.seed, "enroll", chunk.scheme, chunk.people, person) for person in people]
+        arguments = (self.schemes[chunk.scheme], references, None if keys is None else keys[rows], seeds)
+        return workers.Task(chunk, tasks.enroll, arguments)
+
+    def held(self, scheme: str, made: Mapping[Chunk, Outcome], split: Split) -> Held:
+        """One enrolled scheme, from the outcomes of all its chunks."""
+        mine = {chunk: made[chunk] for chunk in self.chunks() if chunk.scheme == scheme}
+
+        def database(people: str) -> Database:
+            chunks = (outcome for chunk, outcome in mine.items() if chunk.people == people)
+            keys = self.keys.get((scheme, people))
+            return Database(tuple(one for outcome in chunks for one in outcome.value), keys)
+
+        own, again = database(SHADOW), database(_SECOND[SHADOW])
+        shadow = Shadow(
+            split.shadow.references, own.templates, own.keys, split.shadow.seconds, again.templates, again.keys
+        )
+        holdings = Holdings(
+            scheme=self.schemes[scheme],
+            first=database(TARGET) + database(REHEARSAL),
+            second=database(_SECOND[TARGET]) + database(_SECOND[REHEARSAL]),
+            shadow=shadow,
+            renewed=tuple(database(name) for name in self.sets if name.startswith(_RENEWED)),
+            renewed_people=tuple(map(int, self.renewed_people)),
+        )
+        calibration = database(CALIBRATION) if CALIBRATION in self.sets else own
+        timings = tuple((len(outcome.value), outcome.seconds) for outcome in mine.values())
+        return Held(holdings, calibration, timings)
+
+
+def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: Faces, seed: int) -> list[workers.Task]:
+    """One fitting task per scheme."""
+    return [
+        workers.Task(name, tasks.fit, (schemes[name], background, stream_seed(seed, "fit", name))) for name in names
+    ]
+
+
+def enrolment(
+    fitted: Mapping[str, Scheme], split: Split, protocol: Protocol, *, wanted: Wanted, seed: int
+) -> Enrolment:
+    """The enrolment of a run's people with these schemes; every person of every set has their own key."""
+    sets = people_sets(split, protocol, wanted)
+    keys = {
+        (name, people): draw_keys(len(references), stream(seed, "keys", name, people)) if revocable(scheme) else None
+        for name, scheme in fitted.items()
+        for people, references in sets.items()
+    }
+    return Enrolment(fitted, sets, keys, _renewed_people(split, protocol), protocol.people_per_task, seed)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The enrolments that the cells of a run need beside one template per subject.
+
+    Attributes
+    ----------
+    shadow_seconds : bool
+        Whether shadow subjects are enrolled a second time, for attacks that learn to link.
+    records : int
+        The largest number of templates per subject that an attack is given.
+    """
+
+    shadow_seconds: bool
+    records: int
+
+
+def people_sets(split: Split, protocol: Protocol, wanted: Wanted) -> dict[str, FloatArray]:
+    """The reference embeddings (people, d) of every set to enrol."""
+    named = {TARGET: split.target, REHEARSAL: split.rehearsal, SHADOW: split.shadow}
+    sets = {name: people.references.embeddings for name, people in named.items()}
+    if split.calibration is not split.shadow:
+        sets[CALIBRATION] = split.calibration.references.embeddings
+    for name, people in named.items():
+        if people.seconds is not None and (name != SHADOW or wanted.shadow_seconds):
+            sets[_SECOND[name]] = people.seconds.embeddings
+    attacked = np.concatenate([split.target.references.embeddings, split.rehearsal.references.embeddings])
+    again = attacked[_renewed_people(split, protocol)]
+    return sets | {f"{_RENEWED}-{record}": again for record in range(2, wanted.records + 1)}
+
+
+def _renewed_people(split: Split, protocol: Protocol) -> npt.NDArray[np.intp]:
+    """The target subjects, then the selection subjects, of whom several templates are made."""
+    targets = len(split.target.references)
+    some = np.arange(min(targets, protocol.records.target_people))
+    others = np.arange(min(len(split.rehearsal.references), protocol.records.rehearsal_people))
+    return np.concatenate([some, targets + others])

@@ -1,0 +1,99 @@
+"""The records of a run in progress: each is written once its controls are there; progress is reported."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
+from mote_bench.engine import scoring
+from mote_bench.engine.time_left import TimeLeft, Work
+from mote_bench.execution.progress import Progress
+from mote_bench.execution.redaction import redacted
+from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.installed import ceiling_of
+from mote_bench.records import store
+
+
+@dataclass(eq=False)
+class Ledger:
+    """The records of a run.
+
+    Attributes
+    ----------
+    origins : mapping of Cell -> provenance
+        The provenance of each cell's record.
+    records : dict of Cell -> Record
+        The finished records, including those kept from earlier runs.
+    """
+
+    folder: Path
+    cells: Sequence[Cell]
+    origins: Mapping[Cell, Mapping[str, str]]
+    progress: Progress
+    records: dict[Cell, Record]
+    _waiting: dict[Cell, Record] = field(default_factory=dict)
+    _done: int = 0
+    _expected: int = 0
+    _start: float = 0.0
+    _left: TimeLeft = field(default_factory=lambda: TimeLeft.of((), ()))
+
+    def pending(self) -> list[Cell]:
+        """The cells without a record, in plan order."""
+        return [cell for cell in self.cells if cell not in self.records and cell not in self._waiting]
+
+    def expect(self, tasks: Sequence[Work], controls: Collection[str]) -> None:
+        """Set the number of tasks ahead."""
+        self._expected, self._start, self._left = len(tasks), time.monotonic(), TimeLeft.of(tasks, controls)
+        self.progress(0, len(tasks), "starting")
+
+    def tick(self, work: Work, seconds: float, what: str) -> None:
+        """Count one finished task."""
+        self._done += 1
+        self._left.add(work, seconds)
+        left = self._left.left(time.monotonic() - self._start)
+        self.progress(self._done, self._expected, f"{left or 'estimating the time left'}; {what}")
+
+    def drop(self, scheme: str) -> None:
+        """The tasks that a scheme has left won't be run."""
+        self._left.drop(scheme)
+
+    def add(self, record: Record) -> None:
+        """Add a record; it is written once the records of the same cell on both controls are there."""
+        self._waiting[record.cell] = replace(record, provenance=self.origins[record.cell])
+        ready = [cell for cell in self._waiting if all(map(self._settled, _controls(cell)))]
+        finished = {cell: self._judged(cell) for cell in ready}
+        for cell, judged in finished.items():
+            store.write(self.folder, judged)
+            self.records[cell] = judged
+            del self._waiting[cell]
+
+    def fail(self, cell: Cell, error: str, *, seconds: float = 0.0, status: Status = Status.FAILED) -> None:
+        """Add the record of a cell that failed or timed out."""
+        self.add(Record(cell, status, cost={"seconds": seconds}, error=redacted(error)))
+
+    def _settled(self, cell: Cell) -> bool:
+        return cell in self.records or cell in self._waiting or cell not in self.origins
+
+    def _judged(self, cell: Cell) -> Record:
+        floor, ceiling = (self._waiting.get(one) or self.records.get(one) for one in _controls(cell))
+        return scoring.with_controls(self._waiting[cell], floor, ceiling)
+
+
+def _controls(cell: Cell) -> tuple[Cell, Cell]:
+    """The same cell on the floor and on the ceiling control.
+
+    Controls have neither keys nor secrets. So the strongest knowledge level that they have replaces ``stolen_key`` and
+    ``full_disclosure``.
+    """
+    knowledge = cell.knowledge
+    if cell.attack == ZERO_EFFORT:
+        knowledge = "none"
+    elif cell.attack != NO_ATTACK:
+        threat = Threat.parse(knowledge)
+        if threat.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE):
+            knowledge = replace(threat, knowledge=Knowledge.ALGORITHM).name
+    floor, ceiling = FLOOR, ceiling_of(cell.question)
+    return replace(cell, scheme=floor, knowledge=knowledge), replace(cell, scheme=ceiling, knowledge=knowledge)

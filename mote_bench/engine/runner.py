@@ -1,0 +1,326 @@
+"""Runs the cells of a plan: fit, enrol, compare, attack. A failed cell becomes a record too, and the run goes on."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mote_bench.contracts import CONTROLS, Cell, Knowledge, Record, Scheme, Status, Threat
+from mote_bench.engine import enrolment, scoring, staging, tasks
+from mote_bench.engine.enrolment import Held
+from mote_bench.engine.ledger import Ledger
+from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, THRESHOLDS, Work
+from mote_bench.execution import workers
+from mote_bench.execution.dask_backend import Cluster
+from mote_bench.execution.isolation import Bounds, contained
+from mote_bench.execution.outcome import Outcome
+from mote_bench.execution.progress import Progress
+from mote_bench.metrics.measured import with_people
+from mote_bench.planning.settings import Setting
+from mote_bench.planning.split import Enrolled
+from mote_bench.questions.harness import COST, NO_ATTACK, VERIFY, ZERO_EFFORT
+from mote_bench.questions.installed import ceilings
+from mote_bench.questions.staging import Database, Rules, Theft, VerificationTargets
+from mote_bench.records import provenance, store
+from mote_bench.records.runs import add_run
+from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """The records of a run in plan order, and how many of them were kept from an earlier run."""
+
+    records: tuple[Record, ...]
+    kept: int
+
+
+def run(
+    setting: Setting,
+    folder: Path,
+    *,
+    jobs: int,
+    progress: Progress,
+    fresh: bool = False,
+    cluster: Cluster | None = None,
+    bounds: Bounds | None = None,
+) -> Finished:
+    """Run every cell of the plan that isn't finished in ``folder``. Each record is written once it is complete.
+
+    Parameters
+    ----------
+    jobs : int
+        Number of worker processes, one thread each. The figures don't depend on it.
+    progress : callable
+        Called after each finished task.
+    fresh : bool
+        Run finished cells again.
+    cluster : Cluster, optional
+        Run the tasks there instead of in processes of this machine. The figures don't depend on it.
+    bounds : Bounds, optional
+        Run each task in its own process within these limits. The figures don't depend on it.
+    """
+    cells = setting.plan.cells
+    origins = provenance.of_setting(setting)
+    add_run(folder, setting.spec)
+    kept = {} if fresh else store.finished(folder, cells, origins)
+    ledger = Ledger(folder, cells, origins, progress, dict(kept))
+    stage = _Stage(setting, jobs, ledger, cluster, bounds)
+    try:
+        with threadpool_limits(limits=1):  # leaves the cores to the workers
+            _run(stage)
+    finally:
+        workers.stop()
+    return Finished(tuple(ledger.records[cell] for cell in cells), len(kept))
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    setting: Setting
+    jobs: int
+    ledger: Ledger
+    cluster: Cluster | None
+    bounds: Bounds | None
+
+    def outcomes(self, made: Iterable[workers.Task]) -> Iterator[tuple[Any, Outcome]]:
+        if self.bounds is not None:
+            contain = partial(contained, self.bounds)
+            made = (replace(task, function=partial(contain, task.function)) for task in made)
+        return workers.run(made, jobs=self.jobs, cluster=self.cluster)
+
+    def forget(self) -> None:
+        """Run the next tasks in new processes. With bounds each task has its own process anyway."""
+        if self.bounds is None:
+            workers.renew(self.cluster)
+
+    def give_up(self, scheme: str, outcome: Outcome) -> None:
+        """Fail every cell that is left of a scheme which can't be fitted or can't enrol."""
+        self.ledger.drop(scheme)
+        for cell in self.ledger.pending():
+            if cell.scheme == scheme:
+                self.fail(cell, outcome)
+
+    def fail(self, cell: Cell, outcome: Outcome) -> None:
+        status = Status.TIMED_OUT if outcome.timed_out else Status.FAILED
+        self.ledger.fail(cell, outcome.error or "", seconds=outcome.seconds, status=status)
+
+    def seed_of(self, purpose: str, cell: Cell) -> int:
+        return stream_seed(self.setting.seed, purpose, *astuple(cell))
+
+
+def _run(stage: _Stage) -> None:
+    """Run the controls first: the floor and ceiling of every other cell come from them."""
+    names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
+    controls = {*CONTROLS, *ceilings()}
+    stage.ledger.expect(_tasks(stage, names), controls)
+    for group in (controls, set(names) - controls):
+        held = _enroll(stage, _fit(stage, [name for name in names if name in group]))
+        _verify(stage, held)
+        held = _with_thresholds(stage, held)
+        _attack(stage, held)
+
+
+def _tasks(stage: _Stage, names: Sequence[str]) -> list[Work]:
+    """Number of tasks ahead: per scheme a fit and its enrolments, then comparisons, thresholds and attacks."""
+    pending, protocol = stage.ledger.pending(), stage.setting.protocol
+    sets = enrolment.people_sets(stage.setting.split, protocol, _wanted(stage))
+    chunks = [
+        min(protocol.people_per_task, len(people) - start)
+        for people in sets.values()
+        for start in range(0, len(people), protocol.people_per_task)
+    ]
+    scenarios = dict.fromkeys((cell.scheme, cell.knowledge) for cell in pending if _is_harness(cell))
+    opened = dict.fromkeys(cell.scheme for cell in pending if not _is_harness(cell))
+    return [
+        *(Work(FIT, name) for name in names),
+        *(Work(ENROLL, name, people=people) for name in names for people in chunks),
+        *(Work(COMPARE, scheme, scenario) for scheme, scenario in scenarios),
+        *(Work(THRESHOLDS, name) for name in opened if stage.setting.split.calibration.probes is not None),
+        *(_attack_work(cell) for cell in pending if not _is_harness(cell)),
+    ]
+
+
+def _attack_work(cell: Cell) -> Work:
+    """An attack's seconds depend on the scheme, what is held of it, the attack and the question."""
+    return Work(ATTACK, cell.scheme, Threat.parse(cell.knowledge).knowledge, f"{cell.attack} {cell.question}")
+
+
+def _wanted(stage: _Stage) -> enrolment.Wanted:
+    """The enrolments that the attacks ahead need."""
+    attacks = [cell for cell in stage.ledger.pending() if not _is_harness(cell)]
+    questions = stage.setting.plan.questions
+    return enrolment.Wanted(
+        shadow_seconds=any(questions[cell.question].second_database for cell in attacks),
+        records=max((Threat.parse(cell.knowledge).records for cell in attacks), default=1),
+    )
+
+
+def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
+    setting, fitted = stage.setting, {}
+    made = enrolment.fit_tasks(setting.plan.schemes, names, setting.split.background, setting.seed)
+    for name, outcome in stage.outcomes(made):
+        stage.ledger.tick(Work(FIT, name), outcome.seconds, f"fitted {name}")
+        if outcome.error is None:
+            fitted[name] = outcome.value
+        else:
+            stage.give_up(name, outcome)
+    return {name: fitted[name] for name in names if name in fitted}
+
+
+def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
+    """The first people of each set go first: what is left of every scheme's enrolment is soon known."""
+    setting = stage.setting
+    work = enrolment.enrolment(fitted, setting.split, setting.protocol, wanted=_wanted(stage), seed=setting.seed)
+    made: dict[enrolment.Chunk, Outcome] = {}
+    for chunk, outcome in stage.outcomes(map(work.task, sorted(work.chunks(), key=lambda chunk: chunk.start > 0))):
+        made[chunk] = outcome
+        done = Work(ENROLL, chunk.scheme, people=work.size(chunk))
+        stage.ledger.tick(done, outcome.seconds, f"enrolled {chunk.people} people with {chunk.scheme}")
+    held = {}
+    for name in fitted:
+        failed = [outcome for chunk, outcome in made.items() if chunk.scheme == name and outcome.error is not None]
+        if failed:
+            stage.give_up(name, failed[0])
+        else:
+            held[name] = work.held(name, made, setting.split)
+    return held
+
+
+def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
+    """Verification and fairness of each scheme and, from the same comparisons, the cost of a score."""
+    wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and _is_harness(cell)]
+    scenarios = list(dict.fromkeys((cell.scheme, cell.knowledge) for cell in wanted))
+    made = (
+        workers.Task(key, tasks.verify, (held[key[0]].holdings.scheme, _comparison(stage, held[key[0]], *key)))
+        for key in scenarios
+    )
+    for key, outcome in stage.outcomes(made):
+        stage.ledger.tick(Work(COMPARE, *key), outcome.seconds, f"compared with {key[0]}")
+        for cell in wanted:
+            if (cell.scheme, cell.knowledge) == key:
+                _add_verified(stage, cell, outcome, held[cell.scheme])
+
+
+def _is_harness(cell: Cell) -> bool:
+    return cell.attack in (ZERO_EFFORT, NO_ATTACK)
+
+
+def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.Comparison:
+    setting, holdings = stage.setting, held.holdings
+    own_keys = scenario != Knowledge.STOLEN_KEY
+    targets = np.arange(len(setting.split.target.references))
+    return tasks.Comparison(
+        targets=tuple(
+            _trials(database.rows(targets), setting.split.target, own_keys)
+            for database in (holdings.first, holdings.second)
+            if database.templates
+        ),
+        shadow=_trials(held.calibration, setting.split.calibration, own_keys),
+        groups=setting.split.target.references.attributes,
+        has_identity=setting.split.has_identity,
+        protocol=setting.protocol,
+        seed=stream_seed(setting.seed, "verify", scheme, scenario),
+    )
+
+
+def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trials:
+    """Probes against templates. Without identities the references serve as probes, to time a score."""
+    if people.probes is None:
+        everyone = np.arange(len(people.references))
+        return tasks.Trials(database.templates, database.keys, people.references.embeddings, everyone, own_keys)
+    return tasks.Trials(database.templates, database.keys, people.probes.embeddings, people.shown, own_keys)
+
+
+def _add_verified(stage: _Stage, cell: Cell, outcome: Outcome, held: Held) -> None:
+    if outcome.error is not None:
+        stage.fail(cell, outcome)
+    elif cell.question == COST:
+        key_bytes = KEY_BYTES if revocable(held.holdings.scheme) else 0
+        measured = scoring.costs(
+            held.holdings.first.templates, held.timings, outcome.value.timings, key_bytes=key_bytes
+        )
+        stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details))
+    else:
+        measured = outcome.value.verify if cell.question == VERIFY else outcome.value.fairness
+        measured = with_people(measured, stage.setting.split.target.numbers)
+        cost = {"seconds": outcome.seconds}
+        stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
+
+
+def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]:
+    """The enrolled schemes with the running system's thresholds, at which all claimants present their own key."""
+    setting = stage.setting
+    attacked = {cell.scheme for cell in stage.ledger.pending() if not _is_harness(cell)}
+    if setting.split.calibration.probes is None:
+        return dict(held)
+
+    def task(name: str) -> workers.Task:
+        people = _trials(held[name].calibration, setting.split.calibration, True)
+        return workers.Task(name, tasks.thresholds, (held[name].holdings.scheme, people, setting.protocol.fmr))
+
+    found = dict(held)
+    for name, outcome in stage.outcomes(task(name) for name in held if name in attacked):
+        stage.ledger.tick(Work(THRESHOLDS, name), outcome.seconds, f"set the thresholds of {name}")
+        if outcome.error is None:
+            found[name] = replace(found[name], holdings=replace(found[name].holdings, thresholds=outcome.value))
+    return found
+
+
+def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
+    wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
+    rule = scoring.yardstick(stage.setting.split, stage.setting.protocol.fmr)
+    rules = {name: Rules(rule, one.holdings.thresholds) for name, one in held.items()}
+    thefts: dict[Cell, Theft] = {}
+    limit = stage.setting.protocol.seconds_per_attack
+    if wanted:
+        stage.forget()  # a scheme may keep enrolled faces in memory, where an attack in the process could read them
+
+    def tried() -> Iterator[workers.Task]:
+        for cell in wanted:
+            try:
+                thefts[cell], verification_targets = staging.theft(
+                    stage.setting, cell, held[cell.scheme].holdings, stage.seed_of("theft", cell)
+                )
+            except ValueError as error:  # such as no threshold to decide by
+                stage.ledger.tick(_attack_work(cell), 0.0, f"{cell.attack} on {cell.scheme}: {cell.question}")
+                stage.ledger.fail(cell, str(error))
+                continue
+            yield task(cell, verification_targets)
+
+    def task(cell: Cell, verification_targets: VerificationTargets | None) -> workers.Task:
+        plan = stage.setting.plan
+        question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
+        call = partial(tasks.attack, seed=stage.seed_of("attack", cell), limit=limit)
+        return workers.Task(cell, call, (attack, question, thefts[cell].evidence, verification_targets))
+
+    for cell, outcome in stage.outcomes(tried()):
+        stage.ledger.tick(_attack_work(cell), outcome.seconds, f"{cell.attack} on {cell.scheme}: {cell.question}")
+        _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), rules=rules[cell.scheme])
+
+
+def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, theft: Theft, rules: Rules) -> None:
+    if outcome.error is not None:
+        stage.fail(cell, outcome)
+        return
+    question, seed = stage.setting.plan.questions[cell.question], stage.seed_of("judge", cell)
+    target, rehearsal = scoring.panels(stage.setting.split)
+    try:
+        measured = scoring.measure(question, outcome.value, theft, panel=target, rules=rules, seed=seed)
+    except (ValueError, ArithmeticError):  # an answer that can't be scored, such as one that overflows
+        stage.ledger.fail(cell, traceback.format_exc(), seconds=outcome.seconds)
+        return
+    try:
+        rehearsed = scoring.measure(
+            question, outcome.value, theft, panel=rehearsal, rules=rules, seed=seed
+        ).measurements
+    except (ValueError, ArithmeticError):  # such as subjects of one class only: then they can't select this attack
+        rehearsed = ()
+    cost = {"seconds": outcome.seconds}
+    record = Record(cell, Status.OK, measured.measurements, measured.details, cost, rehearsal=rehearsed)
+    stage.ledger.add(record)

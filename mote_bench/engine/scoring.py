@@ -1,0 +1,143 @@
+"""Scores attacks' answers against the truth, and adds the controls' figures and the status `unmeasured`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, Record, Status, Template
+from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.transfer import Transfer
+from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.planning.split import Split
+from mote_bench.questions import Question
+from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.installed import ceiling_of, rules_of
+from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Theft, Yardstick
+from mote_bench.toolkit import unit
+
+
+def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:
+    """Thresholds of the unprotected recogniser, set on the calibration subjects, at each false match rate."""
+    mean = split.background.embeddings.mean(axis=0)
+    people = split.calibration
+    if people.probes is None:
+        return Yardstick(mean, {})
+    stranger, rates = np.arange(len(people.references))[:, None] != people.shown[None, :], list(fmr)
+    scores = _centred(people.references, mean) @ _centred(people.probes, mean).T
+    plain = people.references.embeddings @ people.probes.embeddings.T
+    accepts, uncentred = thresholds(scores[stranger], rates), thresholds(plain[stranger], rates)
+    return Yardstick(mean, accepts, uncentred, _transfer(split, stranger, rates))
+
+
+def _transfer(split: Split, stranger: npt.NDArray[np.bool_], rates: Sequence[str]) -> Transfer | None:
+    """The map to the second recogniser; ``None`` unless background and calibration subjects have its embeddings."""
+    people, public = split.calibration, split.background.second
+    if public is None or people.references.second is None or people.probes is None or people.probes.second is None:
+        return None
+    mean = public.mean(axis=0)
+    scores = unit(people.references.second - mean) @ unit(people.probes.second - mean).T
+    return Transfer.learned(split.background, thresholds(scores[stranger], rates))
+
+
+def thresholds(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None = None) -> dict[str, float]:
+    """The threshold at each false match rate for which there are enough impostor scores.
+
+    If only the highest of ``trials`` scores are given, they must be more than any of the rates accepts.
+    """
+    found = {}
+    for rate in fmr:
+        try:
+            found[rate] = threshold_at_fmr(impostor, float(rate), trials=trials)
+        except InputError:  # too few impostor scores: the rate is left out rather than guessed
+            continue
+    return found
+
+
+def panels(split: Split) -> tuple[Panel, Panel]:
+    """The target and the selection subjects, in the order of enrolment."""
+    return Panel(split.target, 0), Panel(split.rehearsal, len(split.target.references))
+
+
+def measure(question: Question, attacked: Attacked, theft: Theft, *, panel: Panel, rules: Rules, seed: int) -> Measured:
+    """Score one answer on the panel's subjects. The answer's rows are in the order of the evidence.
+
+    Raises
+    ------
+    ValueError
+        When the answer can't be scored, such as numbers so large that a sum overflows.
+    """
+    rng = np.random.default_rng(seed)
+    measured = question.measure(Case(attacked, theft, panel, rules), rng)
+    broken = [one.name for one in measured.measurements if not np.isfinite([one.value, one.low, one.high]).all()]
+    if broken:
+        raise ValueError(
+            f"the answer can't be scored: {', '.join(broken)} came out as NaN or infinity; expected answers whose "
+            "sums a float can hold"
+        )
+    return measured
+
+
+def _centred(faces: Faces, mean: FloatArray) -> FloatArray:
+    return unit(faces.embeddings - mean)
+
+
+def with_controls(record: Record, floor: Record | None, ceiling: Record | None) -> Record:
+    """The record with the same attack's figures on the floor and the ceiling control beside its own.
+
+    Its status becomes ``unmeasured`` if the attack fails on the ceiling control.
+    """
+    lows, highs = _values(floor), _values(ceiling)
+    beside = (replace(one, floor=lows.get(one.name), ceiling=highs.get(one.name)) for one in record.measurements)
+    record = replace(record, measurements=tuple(beside))
+    if record.status is Status.OK and record.cell.attack not in (NO_ATTACK, ZERO_EFFORT) and not breaks(ceiling):
+        control = ceiling_of(record.cell.question)
+        why = f"not measured: the attack fails on the ceiling control '{control}', so its result here has no meaning"
+        return replace(record, status=Status.UNMEASURED, error=why)
+    return record
+
+
+def breaks(ceiling: Record | None) -> bool:
+    """Whether the attack succeeds on the ceiling control: beats chance, by the question's own rule."""
+    if ceiling is None or not ceiling.measurements:
+        return False
+    metrics = {one.name: one for one in ceiling.measurements}
+    return rules_of(ceiling.cell.question).breaks(metrics)
+
+
+def _values(record: Record | None) -> dict[str, float]:
+    return {} if record is None else {one.name: one.value for one in record.measurements}
+
+
+def costs(
+    templates: Sequence[Template],
+    enrolment: Sequence[tuple[int, float]],
+    scoring: Sequence[tuple[int, float]],
+    *,
+    key_bytes: int,
+) -> Measured:
+    """Storage in bytes and time in seconds of one scheme; lower is better.
+
+    Costs have no sampling interval: ``low`` and ``high`` are the smallest and the largest template, or the fastest
+    and the slowest batch. ``enrolment`` and ``scoring`` hold (units, seconds) of each batch.
+    """
+    sizes, n = [len(template) for template in templates], len(templates)
+    enrolled = sum(people for people, _ in enrolment)
+    measurements = [
+        Measurement("bytes_per_template", float(np.mean(sizes)), min(sizes), max(sizes), n),
+        _per_unit("seconds_per_enrolment", enrolment, enrolled),
+        _per_unit("seconds_per_score", scoring, n),
+    ]
+    if key_bytes:
+        measurements.append(Measurement("key_bytes_per_person", key_bytes, key_bytes, key_bytes, n))
+    details = {"threads": 1, "people_enrolled": enrolled, "scores": sum(pairs for pairs, _ in scoring)}
+    return Measured(tuple(measurements), details)
+
+
+def _per_unit(metric: str, batches: Sequence[tuple[int, float]], n: int) -> Measurement:
+    each = [seconds / units for units, seconds in batches]
+    total = sum(seconds for _, seconds in batches) / sum(units for units, _ in batches)
+    return Measurement(metric, total, min(each), max(each), n)

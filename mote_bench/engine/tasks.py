@@ -1,0 +1,330 @@
+"""The tasks of worker processes: fit, enrol, compare, attack. Each returns an outcome and never raises."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Attack, Evidence, Faces, FloatArray, Key, Scheme, Template
+from mote_bench.engine import scoring
+from mote_bench.execution.deadline import deadline
+from mote_bench.execution.outcome import Outcome, guarded
+from mote_bench.metrics.fairness import measure_fairness
+from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.renewal import measure_renewal
+from mote_bench.metrics.scorer import diagnose
+from mote_bench.metrics.tiles import Tiles
+from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
+from mote_bench.planning.protocol import Protocol
+from mote_bench.questions import Question
+from mote_bench.questions.staging import Attacked, Database, VerificationTargets
+from mote_bench.toolkit import draw_keys, stream, unit
+
+_ASKED_TWICE = 20
+_OTHER_KEYS = 5
+AT_ONCE = 40_000_000
+"""Number of comparison scores held in memory at once (some gigabytes with intermediate arrays); more are tiled."""
+_TIMED = 500
+
+
+def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:
+    """The scheme, fitted on the background set."""
+    return guarded(lambda: scheme.fit(background, seed=seed))
+
+
+def enroll(scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, seeds: Sequence[int]) -> Outcome:
+    """The templates of reference embeddings (n, d): a list of n bytes objects."""
+
+    def templates() -> list[Template]:
+        made = scheme.enroll(references, keys=keys, seeds=seeds)
+        if len(made) != len(references) or not all(isinstance(template, bytes) for template in made):
+            raise ValueError(f"enroll gave {len(made)} templates for {len(references)} people; expected bytes for each")
+        return list(made)
+
+    return guarded(templates)
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Probes to compare with templates; probe j is of person ``shown[j]``.
+
+    With ``bring_own_keys`` a claimant presents their own key to every template. Otherwise they present the key of the
+    template that they claim, as after a key theft.
+    """
+
+    templates: tuple[Template, ...]
+    keys: tuple[Key, ...] | None
+    probes: FloatArray
+    shown: npt.NDArray[np.intp]
+    bring_own_keys: bool
+
+    @property
+    def scores(self) -> int:
+        """Number of comparisons."""
+        return len(self.templates) * len(self.probes)
+
+    def some(self, people: int) -> Trials:
+        """The trials among the first ``people`` people only."""
+        mine = self.shown < people
+        keys = None if self.keys is None else self.keys[:people]
+        return Trials(self.templates[:people], keys, self.probes[mine], self.shown[mine], self.bring_own_keys)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The trials that verification and fairness of one scheme are measured on.
+
+    Attributes
+    ----------
+    targets : tuple of Trials
+        The target subjects' probes against each of their enrolments (same subjects, other reference photo, other key).
+        Two enrolments make figures depend less on single reference photos.
+    shadow : Trials
+        The calibration subjects' trials: thresholds are set on them and applied to the target subjects.
+    groups : mapping of attribute -> (n target subjects,) str
+        Each target subject's demographic group, for fairness.
+    has_identity : bool
+        Without identities only the time per score is measured.
+    """
+
+    targets: tuple[Trials, ...]
+    shadow: Trials
+    groups: Mapping[str, npt.NDArray[np.str_]]
+    has_identity: bool
+    protocol: Protocol
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """Verification and fairness of one scheme, with (comparisons, seconds) of each batch of scores."""
+
+    verify: Measured
+    fairness: Measured
+    timings: tuple[tuple[int, float], ...]
+
+
+def verify(scheme: Scheme, comparison: Comparison) -> Outcome:
+    """Verification and fairness of one scheme: an outcome that holds a :class:`Verified`."""
+    return guarded(lambda: _verified(scheme, comparison))
+
+
+def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
+    if sum(one.scores for one in (*comparison.targets, comparison.shadow)) > AT_ONCE:
+        return _verified_in_tiles(scheme, comparison)
+    timed = [_timed(scheme, trials) for trials in (*comparison.targets, comparison.shadow)]
+    timings = tuple((scores.size, seconds) for scores, seconds in timed)
+    *targets, shadow = (scores for scores, _ in timed)
+    if not comparison.has_identity:
+        return Verified(Measured((), {}), Measured((), {}), timings)
+    protocol = comparison.protocol
+    thresholds = scoring.thresholds(shadow[_impostor(comparison.shadow)], {*protocol.fmr, protocol.fairness_fmr})
+    # Enrolments side by side, not stacked: each probe is then identified in a gallery of one template per person.
+    shown = np.concatenate([trials.shown for trials in comparison.targets])
+    scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
+    measured = _measured(scores, thresholds, comparison)
+    return _completed(measured, scheme, scores, comparison, thresholds=thresholds, timings=timings)
+
+
+def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Comparison) -> Verified:
+    protocol = comparison.protocol
+    asked = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
+    verified = measure_verification(scores, asked, stream(comparison.seed, "verify"))
+    fair = measure_fairness(
+        scores,
+        comparison.groups,
+        thresholds[protocol.fairness_fmr],
+        fmr_name=protocol.fairness_fmr,
+        alpha=protocol.fairness_alpha,
+        rng=stream(comparison.seed, "fairness"),
+    )
+    return Verified(verified, fair, ())
+
+
+def _verified_in_tiles(scheme: Scheme, comparison: Comparison) -> Verified:
+    """As :func:`_verified`, in tiles, for scores that don't fit into memory; time is measured on the first people."""
+    some = [trials.some(_TIMED) for trials in (*comparison.targets, comparison.shadow)]
+    timed = [_timed(scheme, trials) for trials in some]
+    timings = tuple((scores.size, seconds) for scores, seconds in timed)
+    if not comparison.has_identity:
+        return Verified(Measured((), {}), Measured((), {}), timings)
+    protocol = comparison.protocol
+    thresholds = _tiled_thresholds(scheme, comparison.shadow, {*protocol.fmr, protocol.fairness_fmr})
+    measured = _measured(in_tiles(scheme, comparison.targets), thresholds, comparison)
+    of_some = Scores(timed[0][0], np.arange(len(some[0].templates)), some[0].shown)
+    few = replace(comparison, targets=(some[0],))
+    return _completed(measured, scheme, of_some, few, thresholds=thresholds, timings=timings)
+
+
+def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
+    """The scores of all enrolments side by side, as in :func:`_verified`, in tiles."""
+    starts = np.cumsum([0, *(len(trials.probes) for trials in targets)])
+
+    def ask(rows: Index, columns: Index) -> FloatArray:
+        scores = np.empty((len(rows), len(columns)))
+        for trials, start, end in zip(targets, starts, starts[1:], strict=False):
+            here = (columns >= start) & (columns < end)
+            if here.any():
+                scores[:, here] = _scores(scheme, trials, rows, columns[here] - start)
+        return scores
+
+    shown = np.concatenate([trials.shown for trials in targets])
+    return Tiles(ask, np.arange(len(targets[0].templates)), shown)
+
+
+def _tiled_thresholds(scheme: Scheme, people: Trials, rates: Iterable[str]) -> dict[str, float]:
+    """:func:`scoring.thresholds`, from the highest impostor scores only."""
+    rates, tiles = list(rates), in_tiles(scheme, [people])
+    most = max(map(float, rates)) * people.scores
+    highest, trials = tiles.highest(int(most) + 2)
+    return scoring.thresholds(highest, rates, trials=trials)
+
+
+def _completed(
+    measured: Verified,
+    scheme: Scheme,
+    scores: Scores,
+    comparison: Comparison,
+    *,
+    thresholds: Mapping[str, float],
+    timings: tuple[tuple[int, float], ...],
+) -> Verified:
+    """Adds what is measured on a few templates only: the scorer's diagnosis, and acceptance under other keys."""
+    verified = measured.verify
+    details = {**verified.details, "scorer": _scorer(scheme, scores, comparison)}
+    renewed = Measured((), {})
+    if comparison.targets[0].keys is not None and comparison.targets[0].bring_own_keys:
+        asked = {rate: thresholds[rate] for rate in comparison.protocol.fmr if rate in thresholds}
+        renewed = _renewal(scheme, comparison, asked)
+    verified = replace(
+        verified,
+        measurements=(*verified.measurements, *renewed.measurements),
+        details={**details, **renewed.details},
+    )
+    return replace(measured, verify=verified, timings=timings)
+
+
+def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, float]) -> Measured:
+    """Renewability: acceptance of each target subject's own probes under keys that the template wasn't made with."""
+    trials, rng = comparison.targets[0], stream(comparison.seed, "other keys")
+    answers, person = [], []
+    for row in np.unique(trials.shown):
+        probes, keys = trials.probes[trials.shown == row], draw_keys(_OTHER_KEYS, rng)
+        shape = (_OTHER_KEYS, len(probes))
+        scores = scheme.score([trials.templates[row]] * _OTHER_KEYS, probes, keys=keys)
+        answers.append(_checked(scores, shape, "score").ravel())
+        person.append(np.full(answers[-1].size, row))
+    values = np.concatenate(answers)
+    opened = {rate: values >= threshold for rate, threshold in thresholds.items()}
+    return measure_renewal(opened, np.concatenate(person))
+
+
+def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str, Any]:
+    """The diagnosis of the scheme's scores, as JSON: a few templates are scored twice."""
+    trials = comparison.targets[0]
+    few = slice(None, _ASKED_TWICE)
+    keys = None if trials.keys is None else trials.keys[few]
+
+    def answers() -> FloatArray:
+        shape = (len(trials.templates[few]), len(trials.probes))
+        return _checked(scheme.score(trials.templates[few], trials.probes, keys=keys), shape, "score")
+
+    found = diagnose(scores, answers(), answers())
+    return {**asdict(found), "names": list(found.names)}
+
+
+def _impostor(trials: Trials) -> npt.NDArray[np.bool_]:
+    return np.not_equal.outer(np.arange(len(trials.templates)), trials.shown)
+
+
+def _timed(scheme: Scheme, trials: Trials) -> tuple[FloatArray, float]:
+    start = time.perf_counter()
+    scores = _scores(scheme, trials)
+    return scores, time.perf_counter() - start
+
+
+def _scores(
+    scheme: Scheme,
+    trials: Trials,
+    rows: Index | None = None,
+    columns: Index | None = None,
+) -> FloatArray:
+    """The scores of the templates ``rows`` against the probes ``columns``; by default of all of them."""
+    rows = np.arange(len(trials.templates)) if rows is None else rows
+    columns = np.arange(len(trials.probes)) if columns is None else columns
+    templates, shown = [trials.templates[row] for row in rows], trials.shown[columns]
+    probes, shape = trials.probes[columns], (len(rows), len(columns))
+    if trials.keys is None or not trials.bring_own_keys:
+        keys = None if trials.keys is None else [trials.keys[row] for row in rows]
+        return _checked(scheme.score(templates, probes, keys=keys), shape, "score")
+    scores = np.empty(shape)
+    for person in np.unique(shown):
+        here = np.flatnonzero(shown == person)
+        block = scheme.score(templates, probes[here], keys=[trials.keys[person]] * shape[0])
+        scores[:, here] = _checked(block, (shape[0], len(here)), "score")
+    return scores
+
+
+def attack(
+    attacker: Attack,
+    question: Question,
+    evidence: Evidence,
+    verification_targets: VerificationTargets | None,
+    *,
+    seed: int,
+    limit: float | None,
+) -> Outcome:
+    """An ``Attacked``: the answer, checked for shape and finite values, and the scores of its reconstructions."""
+
+    def attacked() -> Attacked:
+        with deadline(limit):
+            given = attacker.answer(question, evidence, stream(seed, "attack"))
+        answer = _checked(given, question.shape(evidence), "answer")
+        return Attacked(answer, getattr(evidence.oracle, "used", None), shown(question, answer, verification_targets))
+
+    return guarded(attacked)
+
+
+def shown(
+    question: Question, answer: FloatArray, verification_targets: VerificationTargets | None
+) -> dict[str, FloatArray]:
+    """The running system's scores of the answer's reconstructions, by the names of ``verification_targets``."""
+    if verification_targets is None:
+        return {}
+    faces = unit(answer).astype(np.float32)
+
+    def scores(name: str, records: Database) -> FloatArray:
+        if question.presents[name].every_face:
+            return _scored(verification_targets.scheme, records, faces)
+        rows = range(len(faces))
+        return np.array(
+            [_scored(verification_targets.scheme, records.rows(np.array([row])), faces[[row]])[0, 0] for row in rows]
+        )
+
+    return {name: scores(name, records) for name, records in verification_targets.records.items()}
+
+
+def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
+    shape = (len(records.templates), len(faces))
+    return _checked(scheme.score(records.templates, faces, keys=records.keys), shape, "score")
+
+
+def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
+    """The running system's thresholds: a mapping of false match rate to score."""
+    if people.scores > AT_ONCE:
+        return guarded(lambda: _tiled_thresholds(scheme, people, rates))
+    return guarded(lambda: scoring.thresholds(_scores(scheme, people)[_impostor(people)], rates))
+
+
+def _checked(array: object, shape: tuple[int, int], what: str) -> FloatArray:
+    values = np.asarray(array, dtype=np.float64)
+    if values.shape != shape:
+        raise ValueError(f"{what} has shape {values.shape}; expected {shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} holds {np.sum(~np.isfinite(values))} values that are NaN or infinite")
+    return values

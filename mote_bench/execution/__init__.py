@@ -1,0 +1,1 @@
+"""Where tasks run: worker processes or a Dask cluster, in bounds of time and memory."""

@@ -1,0 +1,45 @@
+"""The outcome of a task, and the guard that every task runs in."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mote_bench.execution.deadline import TimeBudgetSpent
+from mote_bench.execution.redaction import redacted
+
+_LONGEST_ERROR = 4000
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The result of a task, or the traceback of its error, and the seconds it took."""
+
+    value: Any
+    seconds: float
+    error: str | None = None
+    timed_out: bool = False
+
+
+def guarded(work: Callable[[], Any]) -> Outcome:
+    """Run ``work`` on one thread and catch its errors.
+
+    Workers provide the parallelism, and sums on one thread don't depend on the number of cores.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    try:
+        with threadpool_limits(limits=1):
+            value = work()
+    except TimeBudgetSpent:
+        seconds = time.perf_counter() - start
+        return Outcome(None, seconds, f"stopped at its time budget, after {seconds:.0f} s", timed_out=True)
+    except Exception:  # a plug-in may raise anything, and the run goes on
+        return Outcome(None, time.perf_counter() - start, redacted(traceback.format_exc())[-_LONGEST_ERROR:])
+    return Outcome(value, time.perf_counter() - start)

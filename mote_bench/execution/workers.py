@@ -1,0 +1,189 @@
+"""Runs tasks in worker processes, with bounded memory; if a worker dies, only its own task is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from typing import Any
+
+from mote_bench.execution.dask_backend import Cluster, lost
+from mote_bench.execution.outcome import Outcome
+
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+_MOST_JOBS = 8
+_GLANCE = 1.0
+"""Interval in seconds at which a waiting run checks whether it should end."""
+_ASKED_TO_END = threading.Event()
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One call of a function of :mod:`mote_bench.engine.tasks`; ``key`` identifies its outcome for the caller."""
+
+    key: Any
+    function: Callable[..., Outcome]
+    arguments: tuple[Any, ...]
+
+
+def default_jobs() -> int:
+    """Number of cores that this process may use, at most 8: a worker with torch takes about half a gigabyte."""
+    return min(_MOST_JOBS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> Iterator[tuple[Any, Outcome]]:
+    """Outcomes in order of completion, from processes of this machine or from ``cluster``.
+
+    Tasks are drawn lazily, only a few more than there are workers, so that not all their arguments are in memory. When
+    a worker dies (killed, out of memory), all running tasks are tried again one by one. A task that kills its worker a
+    second time has failed.
+    """
+    waiting = iter(tasks)
+    suspects: list[Task] = []
+    under_way: dict[Future[Outcome], Task] = {}
+    while True:
+        slots = jobs if cluster is None else cluster.slots
+        while len(under_way) < slots + 1 and (task := next(waiting, None)) is not None:
+            under_way[_submitted(task, jobs, cluster)] = task
+        if not under_way:
+            return
+        done, _ = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
+        if _ASKED_TO_END.is_set():
+            raise KeyboardInterrupt
+        for future in done:
+            task = under_way.pop(future)
+            outcome = _outcome(future)
+            if outcome is None:
+                suspects.append(task)
+            else:
+                yield task.key, outcome
+        if suspects:
+            suspects += under_way.values()
+            under_way.clear()
+            for task in suspects:
+                yield task.key, _alone(task, cluster)
+            suspects.clear()
+
+
+def renew(cluster: Cluster | None = None) -> None:
+    """Run the next tasks in new processes, which hold no data of earlier tasks.
+
+    Call this while no task is running. An existing cluster, given by its address, isn't restarted.
+    """
+    if cluster is None:
+        stop()
+    else:
+        cluster.renew()
+
+
+def stop() -> None:
+    """End the workers at once."""
+    from loky import get_reusable_executor
+
+    get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP (a closed terminal) interrupt the run as Ctrl-C does.
+
+    Python may swallow the exception if it is raised in a callback of the garbage collector. The request is remembered,
+    and :func:`run` raises it again within a second.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        _ASKED_TO_END.set()
+        raise KeyboardInterrupt
+
+    polite = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in polite}
+    try:
+        yield
+    finally:
+        _ASKED_TO_END.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _executor(jobs: int) -> Executor:
+    from loky import get_reusable_executor
+
+    executor: Executor = get_reusable_executor(
+        max_workers=jobs,
+        env=_ONE_THREAD,
+        timeout=300,
+        initializer=_leave_interrupts_to_the_parent,
+        initargs=(os.getpid(),),
+    )
+    # Workers that have grown are replaced between tasks: that is intended, and no news for the user.
+    warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
+    return executor
+
+
+def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome]:
+    """Submit a task while SIGINT is blocked, which workers started by it inherit.
+
+    Otherwise a worker that hasn't reached its initializer would print a traceback on Ctrl-C.
+    """
+    with _ctrl_c_held_back():
+        executor = _executor(jobs) if cluster is None else cluster.executor
+        return executor.submit(task.function, *task.arguments)
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Block SIGINT until the block ends, if the system supports it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it unblocks SIGINT, in Python 3.11 for good: so start it before
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _leave_interrupts_to_the_parent(parent: int) -> None:
+    """Ignore SIGINT in a worker: a terminal sends it to all processes, and the parent ends the workers.
+
+    A parent that is killed can't end its workers, so they watch for that themselves. The parent's process id is an
+    argument, as the parent may be gone before a worker has started.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End a worker when its run was killed: its results couldn't be written any more."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _alone(task: Task, cluster: Cluster | None) -> Outcome:
+    outcome = _outcome(_submitted(task, 1, cluster))
+    return outcome or Outcome(None, 0.0, "the worker process died on this task (killed, or out of memory)")
+
+
+def _outcome(future: Future[Outcome]) -> Outcome | None:
+    """The outcome of a task; ``None`` if its worker died."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return None
+    except Exception as error:  # arguments or results that couldn't be sent to or from the worker
+        if lost(error):
+            return None
+        return Outcome(None, 0.0, f"{type(error).__name__}: {error}")

@@ -1,0 +1,1 @@
+"""What a run consists of: its spec, protocol, people sets and cells."""

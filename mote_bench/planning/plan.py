@@ -1,0 +1,232 @@
+"""The cells of a run, and what can't be run on these data and why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mote_bench import registry
+from mote_bench.contracts import CONTROLS, Access, Attack, Cell, InputError, Knowledge, Scheme, Threat
+from mote_bench.planning.protocol import Protocol
+from mote_bench.planning.spec import RunSpec
+from mote_bench.planning.split import Split
+from mote_bench.planning.threats import granted, levels
+from mote_bench.questions import Question
+from mote_bench.questions.harness import COMPARED, COST, HARNESS, NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.installed import broken as broken_questions
+from mote_bench.questions.installed import ceilings, installed
+from mote_bench.toolkit import needs_identity, revocable
+
+OWN = "mote-bench"
+_SECRETIVE = ("score", "reconstruct", "surrogate", "solve")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The cells of a run, with the objects that they name.
+
+    Attributes
+    ----------
+    refused : tuple of str
+        Questions and schemes left out for lack of data, with the reason.
+    broken : tuple of str
+        Plug-ins that couldn't be loaded, with the reason.
+    """
+
+    cells: tuple[Cell, ...]
+    schemes: dict[str, Scheme]
+    attacks: dict[str, Attack]
+    questions: dict[str, Question]
+    refused: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan:
+    """The plan of a run.
+
+    Parameters
+    ----------
+    data : str
+        The data's name on the boards.
+
+    Raises
+    ------
+    InputError
+        On unknown names, on an empty registry, and when no requested cell can be run.
+    """
+    broken: list[str] = []
+    schemes = _schemes(asked.schemes, protocol, broken)
+    attacks = _attacks(asked.attacks, protocol, broken)
+    broken += broken_questions()
+    questions, refused = _questions(asked.questions, split, protocol)
+    for name in [name for name, scheme in schemes.items() if needs_identity(scheme) and not split.has_identity]:
+        refused.append(f"scheme '{name}' (its fit needs `identity`)")
+        del schemes[name]
+    frame = _Frame(protocol.name, data, asked.seed)
+    grid = _Grid(frame, attacks, questions, protocol.records.counts)
+    cells = [cell for name, scheme in schemes.items() for cell in grid.cells(name, scheme)]
+    for ceiling in sorted(ceilings() - set(CONTROLS)):
+        asking = [cell for cell in cells if (one := questions[cell.question]) is not None and one.ceiling == ceiling]
+        if asking:
+            schemes |= _loaded("schemes", [ceiling], broken)
+            cells += dict.fromkeys(replace(cell, scheme=ceiling) for cell in asking if cell.scheme == CONTROLS[0])
+    if not cells:
+        raise InputError("nothing to run: " + ("; ".join(refused + broken) or "no attack answers these questions"))
+    put = {name: question for name, question in questions.items() if question is not None}
+    return Plan(tuple(cells), schemes, attacks, put, tuple(refused), tuple(broken))
+
+
+@dataclass(frozen=True)
+class _Frame:
+    protocol: str
+    data: str
+    seed: int
+
+    def cell(self, scheme: str, attack: str, question: str, knowledge: str) -> Cell:
+        return Cell(self.protocol, self.data, scheme, attack, question, knowledge, self.seed)
+
+
+def chosen_schemes(wanted: str, protocol: Protocol) -> list[str]:
+    """The names in ``wanted``: "default", "all" or a comma list. The default includes other packages' schemes."""
+    known = registry.names("schemes")
+    if wanted.strip() == "default" and known:
+        chosen = [one.name for one in known if one.name in protocol.default_schemes or one.distribution != OWN]
+    else:
+        chosen = registry.select("schemes", wanted)
+    return [name for name in chosen if name not in ceilings() - set(CONTROLS)]
+
+
+def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Scheme]:
+    chosen = chosen_schemes(wanted, protocol)
+    names = [*CONTROLS, *(name for name in chosen if name not in CONTROLS)]
+    loaded = _loaded("schemes", names, broken)
+    return {name: made for name, made in loaded.items() if _keeps(made, Scheme, name, broken)}
+
+
+def chosen_attacks(wanted: str, protocol: Protocol) -> list[str]:
+    """The names in ``wanted``: "default", "all" or a comma list. The default includes other packages' attacks."""
+    if wanted.strip() != "default":
+        return registry.select("attacks", wanted)
+    if not protocol.default_attacks:
+        return registry.select("attacks", "all")
+    known = registry.names("attacks")
+    return [one.name for one in known if one.name in protocol.default_attacks or one.distribution != OWN]
+
+
+def _attacks(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Attack]:
+    """The attacks to run. Those that aren't repeatable, such as by timing, are run only when named."""
+    loaded = _loaded("attacks", chosen_attacks(wanted, protocol), broken)
+    named = wanted.strip() not in ("all", "default")
+    return {
+        name: made
+        for name, made in loaded.items()
+        if _keeps(made, Attack, name, broken) and (named or getattr(made, "repeatable", True))
+    }
+
+
+def _loaded(kind: str, names: Sequence[str], broken: list[str]) -> dict[str, Any]:
+    loaded = {}
+    for name in names:
+        try:
+            loaded[name] = registry.load(kind, name)
+        except (registry.PluginError, InputError) as error:  # InputError: two packages ship this name
+            broken.append(str(error))
+    return loaded
+
+
+def _keeps(made: object, contract: Any, name: str, broken: list[str]) -> bool:
+    if isinstance(made, contract):
+        return True
+    broken.append(f"'{name}' is no {contract.__name__}: it lacks a method or attribute of mote_bench.contracts")
+    return False
+
+
+def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str, Question | None], list[str]]:
+    """The requested questions that these data can serve, and why others can't; ``None`` for the harness's own rows."""
+    possible: dict[str, Question | None] = dict.fromkeys(HARNESS)
+    lacking: dict[str, str] = {}
+    for kind in installed():
+        offer = kind.offered(split, protocol)
+        for question in offer.questions:
+            possible.setdefault(question.name, question)
+        lacking |= offer.refused
+    chosen = _chosen(wanted, [*possible, *(name for name in lacking if name not in possible)])
+    unable = _unable(split, possible)
+    refused = [f"question '{name}' ({why})" for name, why in lacking.items()]
+    refused += [f"question '{name}' (needs `identity`)" for name in chosen if name in unable]
+    return {name: possible[name] for name in chosen if name in possible and name not in unable}, refused
+
+
+def _unable(split: Split, possible: Mapping[str, Question | None]) -> set[str]:
+    """Questions that need identities, or a second photo of the selection subjects, which these data lack."""
+    asked = {name for name, question in possible.items() if question is not None and question.needs_identity}
+    if not split.has_identity:
+        return {*COMPARED, *asked}
+    return asked if split.rehearsal.probes is None else set()
+
+
+def _chosen(wanted: str, known: Sequence[str]) -> list[str]:
+    if wanted == "all":
+        return list(known)
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known) or known
+            raise InputError(f"no question '{name}' for these data; did you mean {' or '.join(near)}?")
+    return list(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The attacks, questions and template counts that are crossed into the cells of one scheme."""
+
+    frame: _Frame
+    attacks: dict[str, Attack]
+    questions: dict[str, Question | None]
+    counts: tuple[int, ...]
+
+    def cells(self, name: str, scheme: Scheme) -> list[Cell]:
+        scenarios = ("none", str(Knowledge.STOLEN_KEY)) if revocable(scheme) else ("none",)
+        cells = [
+            self.frame.cell(name, ZERO_EFFORT, question, scenario)
+            for question in COMPARED
+            if question in self.questions
+            for scenario in scenarios
+        ]
+        if COST in self.questions:
+            cells.append(self.frame.cell(name, NO_ATTACK, COST, "none"))
+        return cells + [
+            self.frame.cell(name, attack_name, question_name, threat.name)
+            for attack_name, attack in self.attacks.items()
+            for question_name, question in self.questions.items()
+            if isinstance(question, attack.question)
+            for threat in threats(attack, scheme, self.counts)
+        ]
+
+
+def threats(attack: Attack, scheme: Scheme, counts: Sequence[int]) -> list[Threat]:
+    """The threats under which an attack is run on a scheme: knowledge level, access, templates per subject."""
+    access = getattr(attack, "access", Access.RECORD)
+    records = counts if getattr(attack, "several", False) else (1,)
+    able = set(attack.knowledge)
+    if able & {Knowledge.ALGORITHM, Knowledge.STOLEN_KEY}:
+        able.add(Knowledge.FULL_DISCLOSURE)
+    return [
+        Threat(level, records=number, access=access)
+        for level in levels(scheme)
+        if level in able and _has_what_it_needs(attack, scheme, level, access)
+        for number in records
+    ]
+
+
+def _has_what_it_needs(attack: Attack, scheme: Scheme, level: Knowledge, access: Access) -> bool:
+    needs = getattr(attack, "needs", ())
+    if access is not Access.RECORD and level is Knowledge.FULL_DISCLOSURE:
+        return False  # an attacker who holds all secrets needs no online access
+    try:
+        held: object = granted(scheme, level)
+    except Exception:  # a scheme that isn't fitted yet may be unable to give its public part
+        return not set(needs) & set(_SECRETIVE) and all(hasattr(scheme, method) for method in needs)
+    return all(hasattr(held, method) for method in needs)

@@ -1,0 +1,160 @@
+"""Loads everything that a run's figures depend on, from the user's options: data, split, protocol and plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mote_bench import registry
+from mote_bench.contracts import Dataset, InputError
+from mote_bench.data import npz
+from mote_bench.data.arrays import checksum
+from mote_bench.data.columns import UNKNOWN, bin_names
+from mote_bench.planning import plan, protocol
+from mote_bench.planning.plan import Plan
+from mote_bench.planning.protocol import Protocol
+from mote_bench.planning.spec import Bins, RunSpec, is_path, names
+from mote_bench.planning.split import Split, crossed, split
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Everything that a run's figures depend on, besides the code.
+
+    Attributes
+    ----------
+    spec : RunSpec
+        The run's options, with the labels and checksums of its data.
+    bins : mapping of name -> edges
+        The protocol's bins and those given with ``--bins``.
+    """
+
+    data: Dataset
+    split: Split
+    protocol: Protocol
+    plan: Plan
+    spec: RunSpec
+    bins: Bins
+
+    @property
+    def seed(self) -> int:
+        return self.spec.seed
+
+
+def make(asked: RunSpec) -> Setting:
+    """Load the data, split its people and plan the cells.
+
+    Raises
+    ------
+    InputError
+        On names that don't exist or can't be used, and, for a run that is repeated, on other data than that run's.
+    """
+    version = protocol.load(asked.protocol)
+    bins = dict(version.bins) | dict(asked.bins)
+    attacked = _Source("--data", asked.data, asked.data_file, asked.data_sha256)
+    dataset = attacked.load(bins, None if asked.attributes is None else names(asked.attributes))
+    _check_used(asked.bins, dataset, attacked.place)
+    label, file = attacked.told(dataset)
+    spec = replace(asked, data=label, data_file=file, data_sha256=dataset.checksum)
+    parts = split(dataset.faces, version, seed=asked.seed, people=asked.people)
+    name = dataset.name if asked.people is None else f"{dataset.name}@{asked.people}"
+    if asked.attacker_data is not None:
+        attackers = _Source("--attacker-data", asked.attacker_data, asked.attacker_file, asked.attacker_sha256)
+        theirs = _other(attackers, bins, dataset)
+        label, file = attackers.told(theirs)
+        spec = replace(spec, attacker_data=label, attacker_file=file, attacker_sha256=theirs.checksum)
+        parts = crossed(parts, split(theirs.faces, version, seed=asked.seed))
+        name = f"{name} from {theirs.name}"
+        both = f"{dataset.checksum} {theirs.checksum}"
+        dataset = replace(dataset, checksum=both, notes=(*dataset.notes, *theirs.notes))
+    return Setting(dataset, parts, version, plan.make(spec, parts, version, data=name), spec, bins)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The source of the data: as the user gives it or, for a run that is repeated, with label and checksum."""
+
+    option: str
+    data: str
+    file: str | None
+    sha256: str | None
+
+    @property
+    def place(self) -> str:
+        """The path to read, or the data set's name."""
+        return self.file or self.data
+
+    def load(self, bins: Bins, attributes: list[str] | None) -> Dataset:
+        """The data. For a run that is repeated they must have the same checksum, and keep their label."""
+        if self.sha256 is None:
+            return _dataset(self.place, bins, attributes)
+        known = {entry.name for entry in registry.names("datasets")}
+        if self.file is None and self.data not in known:
+            raise InputError(f"the run's data '{self.data}' were read from a file; {self._wanted}")
+        if self.file is not None and self.file not in known and not Path(self.file).is_file():
+            raise InputError(
+                f"the run's data '{self.data}' were read from '{self.file}', which isn't here; {self._wanted}"
+            )
+        # Before anything else: other data may not even have the run's columns.
+        here = checksum(Path(self.place)) if is_path(self.place) else _dataset(self.place, bins, None).checksum
+        if here != self.sha256:
+            raise InputError(
+                f"'{self.place}' isn't the data of the run ('{self.data}'): their checksums differ ({here[:16]} here); "
+                f"{self._wanted}"
+            )
+        dataset = _dataset(self.place, bins, attributes)
+        return dataset if self.file is None else replace(dataset, name=self.data)
+
+    def told(self, dataset: Dataset) -> tuple[str, str | None]:
+        """Label and file of the data, for the run's spec."""
+        if self.sha256 is not None:
+            return self.data, self.file
+        return (dataset.name, self.data) if is_path(self.data) else (self.data, None)
+
+    @property
+    def _wanted(self) -> str:
+        return f"give the file with SHA-256 {self.sha256}: {self.option} FILE"
+
+
+def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
+    if is_path(data):
+        return npz.load(Path(data), bins=bins, attributes=attributes)
+    found = registry.select("datasets", data)
+    if len(found) != 1:
+        raise InputError(f"--data {data} names {len(found)} data sets; expected one of: {', '.join(found)}")
+    try:
+        dataset: Dataset = registry.load("datasets", found[0])
+    except registry.PluginError as error:
+        raise InputError(str(error)) from None
+    return dataset if attributes is None else _with_attributes(dataset, attributes)
+
+
+def _other(source: _Source, bins: Bins, attacked: Dataset) -> Dataset:
+    """The attacker's data, with the attributes that the attacked data have too."""
+    dataset = source.load(bins, None)
+    if dataset.checksum == attacked.checksum:
+        raise InputError(f"--attacker-data {source.place} is the attacked data itself; expected other people")
+    shared = {*dataset.faces.attributes, *dataset.faces.values} & {*attacked.faces.attributes, *attacked.faces.values}
+    return _with_attributes(dataset, sorted(shared))
+
+
+def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:
+    faces = dataset.faces
+    known = list(dict.fromkeys([*faces.attributes, *faces.values]))
+    for name in attributes:
+        if name not in known:
+            raise InputError(f"data set '{dataset.name}' has no attribute '{name}'; it has: {', '.join(known)}")
+    labels = {name: column for name, column in faces.attributes.items() if name in attributes}
+    values = {name: column for name, column in faces.values.items() if name in attributes}
+    return replace(dataset, faces=replace(faces, attributes=labels, values=values))
+
+
+def _check_used(bins: Bins, dataset: Dataset, data: str) -> None:
+    known = dataset.faces.attributes
+    for name, edges in bins.items():
+        if name not in known:
+            raise InputError(f"--bins {name}=...: no column '{name}' is used from '{data}'; it has: {', '.join(known)}")
+        if not is_path(data):
+            raise InputError(f"--bins {name}=...: the bins of '{data}' are fixed in the data card")
+        if not set(known[name].tolist()) <= {UNKNOWN, *bin_names(edges)}:
+            raise InputError(f"--bins {name}=...: '{name}' in '{data}' holds text, not numbers, and is used as it is")

@@ -1,0 +1,31 @@
+"""Listing what is installed, of everything and of one kind."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mote_bench import registry
+from mote_bench.cli import listing
+from mote_bench.contracts import InputError
+
+KINDS = (*registry.KINDS, "layouts", "metrics")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_listed_alone_as_it_is_among_all(kind):
+    assert listing.text(kind).startswith(kind)
+    assert listing.text(kind).splitlines()[0] in listing.text()
+    assert json.loads(listing.as_json(kind)) == {kind: json.loads(listing.as_json())[kind]}
+
+
+def test_without_a_kind_all_are_listed():
+    assert list(json.loads(listing.as_json())) == list(KINDS)
+    assert "biohash" in listing.text("schemes")
+    assert "biohash" not in listing.text("attacks").split()
+
+
+def test_an_unknown_kind_is_refused_with_those_there_are():
+    with pytest.raises(InputError, match="list scheme: expected one of schemes, attacks, embedders, datasets, layouts"):
+        listing.text("scheme")

@@ -1,0 +1,317 @@
+"""A run end to end on generated people: records, resumption, failures, and the same figures for any number of jobs."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from mote_baselines.plain.cosine import Cosine
+
+from mote_bench.contracts import Dataset, Knowledge, Status
+from mote_bench.engine import runner, tasks
+from mote_bench.execution import workers
+from mote_bench.planning import settings
+from mote_bench.planning.spec import RunSpec
+from mote_bench.questions import SamePerson, WhichClass, WhichFace
+from mote_bench.records import store
+from mote_bench.records.naming import record_name
+from populations import gaussian_faces
+from readings import value
+
+ASKED = RunSpec(schemes="biohash", attacks="vote-answers,ridge-answers,compare-inverted,closed-form-bytes")
+
+
+def setting_of(monkeypatch, asked=ASKED, people=200, seed=0, **faces):
+    dataset = Dataset("generated", gaussian_faces(people, 4, **faces), "0" * 64)
+    monkeypatch.setattr(settings, "_dataset", lambda *_: dataset)
+    return settings.make(replace(asked, seed=seed))
+
+
+def quiet(done, total, what):
+    assert done <= total
+
+
+def figures(records):
+    """Everything but what a clock measured."""
+    return {
+        record.cell: (record.status, record.measurements, record.details)
+        for record in records
+        if record.cell.question != "cost"
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One run with two jobs, shared by the tests that only look at it."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        setting = setting_of(patch, spread=0.6)
+    store.prepare(folder)
+    return setting, folder, runner.run(setting, folder, jobs=2, progress=quiet)
+
+
+def test_every_cell_has_its_record_on_disk(finished):
+    setting, folder, made = finished
+    assert [record.cell for record in made.records] == list(setting.plan.cells)
+    assert {record.cell: record for record in store.read(folder)} == {record.cell: record for record in made.records}
+    assert {record.status for record in made.records} == {Status.OK}
+
+
+def test_every_attack_has_floor_ceiling_people_and_interval(finished):
+    for record in finished[2].records:
+        for one in record.measurements:
+            assert one.low <= one.value <= one.high, (record.cell, one)
+            assert one.n > 0
+            # A ratio of rates is undefined where a control makes no error, and then isn't published for it.
+            # And the controls have no key to change.
+            if record.cell.question not in ("cost", "fairness") and "_key" not in one.name:
+                assert one.floor is not None, (record.cell, one)
+                assert one.ceiling is not None, (record.cell, one)
+
+
+def at_chance(one):
+    """Within 3.3 standard errors of chance: a false alarm in a thousand, where a 95 % interval gives one in twenty."""
+    return abs(one.value - one.chance) < 3.3 * (one.high - one.low) / (2 * 1.96)
+
+
+def test_attacks_break_cosine_and_not_noise(finished):
+    records = finished[2].records
+    for attribute in ("gender", "age"):
+        broken = value(records, "balanced_accuracy", scheme="cosine", question=attribute, attack="vote-answers")
+        nothing = value(records, "balanced_accuracy", scheme="noise", question=attribute, attack="vote-answers")
+        assert broken.value > 0.8
+        assert broken.ceiling == broken.value
+        assert broken.floor == nothing.value
+        assert at_chance(nothing)
+    assert value(records, "centred_cosine", scheme="cosine", attack="ridge-answers").value > 0.85
+    assert value(records, "eer", scheme="cosine", attack="compare-inverted").value < 0.05
+    assert value(records, "eer", scheme="noise", attack="compare-inverted").value > 0.35
+
+
+def test_biohash_hides_without_its_key_and_not_with_it(finished):
+    records = finished[2].records
+    hidden = value(records, "balanced_accuracy", scheme="biohash", question="gender", knowledge="algorithm")
+    shown = value(records, "balanced_accuracy", scheme="biohash", question="gender", knowledge="stolen_key")
+    assert at_chance(hidden)
+    assert shown.value > 0.75
+    own = value(records, "eer", scheme="biohash", attack="zero-effort", knowledge="none")
+    stolen = value(records, "eer", scheme="biohash", attack="zero-effort", knowledge="stolen_key")
+    assert own.value < stolen.low
+    assert stolen.value < 0.2
+
+
+def test_one_job_gives_the_same_figures(finished, tmp_path):
+    store.prepare(tmp_path)
+    alone = runner.run(finished[0], tmp_path, jobs=1, progress=quiet)
+    assert figures(alone.records) == figures(finished[2].records)
+
+
+def test_a_second_run_keeps_every_cell(finished):
+    setting, folder, made = finished
+    again = runner.run(setting, folder, jobs=2, progress=quiet)
+    assert again.kept == len(setting.plan.cells)
+    assert again.records == made.records
+
+
+def test_a_lost_record_is_made_again(finished, monkeypatch):
+    setting, folder, made = finished
+    lost = [cell for cell in setting.plan.cells if cell.scheme == "biohash"][-2:]
+    for cell in lost:
+        (folder / "records" / record_name(cell)).unlink()
+    again = runner.run(setting, folder, jobs=2, progress=quiet)
+    assert again.kept == len(setting.plan.cells) - 2
+    assert figures(again.records) == figures(made.records)
+
+
+def test_another_seed_gives_other_figures(finished, tmp_path, monkeypatch):
+    store.prepare(tmp_path)
+    asked = replace(ASKED, schemes="cosine", attacks="vote-answers", questions="gender")
+    other = runner.run(setting_of(monkeypatch, asked, seed=1), tmp_path, jobs=2, progress=quiet)
+    one = value(other.records, "balanced_accuracy", scheme="cosine", question="gender")
+    assert one != value(finished[2].records, "balanced_accuracy", scheme="cosine", question="gender")
+
+
+class Raises:
+    question, knowledge = WhichClass, (Knowledge.ALGORITHM,)
+
+    def answer(self, question, evidence, rng):
+        raise RuntimeError("this attack is broken")
+
+
+class WrongShape(Raises):
+    def answer(self, question, evidence, rng):
+        return np.zeros((1, 1))
+
+
+class SaysNaN(Raises):
+    def answer(self, question, evidence, rng):
+        return np.full((len(evidence.templates), len(question.classes)), np.nan)
+
+
+class Shouts(Raises):
+    def answer(self, question, evidence, rng):
+        return np.where(rng.random((len(evidence.templates), len(question.classes))) > 0.5, 1.7e308, -1.7e308)
+
+
+class ShoutsLinks(Raises):
+    question = SamePerson
+
+    def answer(self, question, evidence, rng):
+        return np.where(rng.random((len(evidence.templates), len(evidence.others))) > 0.5, 1.7e308, -1.7e308)
+
+
+class Guesses(Raises):
+    def answer(self, question, evidence, rng):
+        return rng.random((len(evidence.templates), len(question.classes)))
+
+
+class MeanFace:
+    question, knowledge = WhichFace, (Knowledge.ALGORITHM,)
+
+    def answer(self, question, evidence, rng):
+        return np.repeat(evidence.public.embeddings.mean(axis=0, keepdims=True), len(evidence.templates), axis=0)
+
+
+QUESTIONS = {WhichClass: "gender", WhichFace: "reconstruct", SamePerson: "link"}
+
+
+def with_attacks(setting, **attacks):
+    """The setting with these attacks instead of its own, on cosine and noise."""
+    first = next(cell for cell in setting.plan.cells if cell.knowledge == "algorithm")
+    cells = [
+        replace(first, scheme=scheme, attack=name, question=QUESTIONS[attack.question])
+        for scheme in ("noise", "cosine")
+        for name, attack in attacks.items()
+    ]
+    return replace(setting, plan=replace(setting.plan, cells=tuple(cells), attacks=attacks))
+
+
+class Whispers(Cosine):
+    """Keeps whom it enrolled, and with whom it was compared, where the attacks of its module could read it."""
+
+    heard: ClassVar[list[np.ndarray]] = []
+
+    def enroll(self, references, *, keys, seeds):
+        self.heard.extend(references)
+        return super().enroll(references, keys=keys, seeds=seeds)
+
+    def score(self, templates, probes, *, keys):
+        self.heard.extend(probes)
+        return super().score(templates, probes, keys=keys)
+
+
+class Listens(Raises):
+    def answer(self, question, evidence, rng):
+        raise RuntimeError(f"heard: {len(Whispers.heard)}.")
+
+
+def test_what_a_scheme_left_in_a_process_reaches_no_attack(tmp_path, monkeypatch):
+    setting = with_attacks(setting_of(monkeypatch, replace(ASKED, schemes="cosine")), listens=Listens())
+    setting = replace(setting, plan=replace(setting.plan, schemes={"cosine": Whispers(), "noise": Whispers()}))
+    store.prepare(tmp_path)
+    made = runner.run(setting, tmp_path, jobs=1, progress=quiet)
+    assert len(made.records) == 2
+    assert all("heard: 0." in record.error for record in made.records)
+
+
+def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
+    setting = setting_of(monkeypatch, replace(ASKED, schemes="cosine"))
+    attacks = {"raises": Raises(), "shape": WrongShape(), "nan": SaysNaN(), "guesses": Guesses(), "mean": MeanFace()}
+    attacks |= {"shouts": Shouts(), "shouts-links": ShoutsLinks()}
+    store.prepare(tmp_path)
+    made = runner.run(with_attacks(setting, **attacks), tmp_path, jobs=2, progress=quiet)
+    by_attack = {record.cell.attack: record for record in made.records if record.cell.scheme == "cosine"}
+    assert {name: record.status for name, record in by_attack.items()} == {
+        "raises": Status.FAILED,
+        "shape": Status.FAILED,
+        "nan": Status.FAILED,
+        "guesses": Status.UNMEASURED,
+        "mean": Status.FAILED,
+        "shouts": Status.UNMEASURED,
+        "shouts-links": Status.FAILED,
+    }
+    assert {record.provenance["attack_reads"] for record in by_attack.values()} == {""}  # failed ones too
+    assert "this attack is broken" in by_attack["raises"].error
+    assert "shape (1, 1); expected (75, 2)" in by_attack["shape"].error
+    assert "NaN" in by_attack["nan"].error
+    assert "fails on the ceiling control 'cosine'" in by_attack["guesses"].error
+
+
+class CannotFit:
+    def fit(self, background, *, seed):
+        raise ValueError("no fit today")
+
+    def enroll(self, references, *, keys, seeds):
+        return [b"" for _ in seeds]
+
+    def score(self, templates, probes, *, keys):
+        return np.zeros((len(templates), len(probes)))
+
+
+class CannotEnrol(CannotFit):
+    def fit(self, background, *, seed):
+        return self
+
+    def enroll(self, references, *, keys, seeds):
+        raise ValueError("no enrolment today")
+
+
+class CannotScore(CannotEnrol):
+    def enroll(self, references, *, keys, seeds):
+        return [bytes(8) for _ in seeds]
+
+    def score(self, templates, probes, *, keys):
+        return np.full((len(templates), len(probes)), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reason"),
+    [(CannotFit(), "no fit today"), (CannotEnrol(), "no enrolment today"), (CannotScore(), "NaN")],
+)
+def test_a_broken_scheme_fails_alone(tmp_path, monkeypatch, scheme, reason):
+    setting = setting_of(monkeypatch, replace(ASKED, attacks="vote-answers", questions="gender,verify"))
+    plan = replace(setting.plan, schemes=setting.plan.schemes | {"biohash": scheme})
+    plan = replace(plan, cells=tuple(cell for cell in plan.cells if cell.knowledge != "stolen_key"))
+    store.prepare(tmp_path)
+    made = runner.run(replace(setting, plan=plan), tmp_path, jobs=2, progress=quiet)
+    failed = {record.cell for record in made.records if record.status is Status.FAILED}
+    assert failed == {cell for cell in plan.cells if cell.scheme == "biohash"}
+    assert all(reason in record.error for record in made.records if record.cell in failed)
+
+
+def test_without_identities_attributes_and_cost_remain(tmp_path, monkeypatch):
+    people = gaussian_faces(400, 1)
+    dataset = Dataset("rows", type(people)(people.embeddings, None, people.attributes), "0" * 64)
+    monkeypatch.setattr(settings, "_dataset", lambda *_: dataset)
+    setting = settings.make(replace(ASKED, attacks="vote-answers,ridge-answers"))
+    assert {cell.question for cell in setting.plan.cells} == {"gender", "age", "cost"}
+    assert sum("needs `identity`" in refused for refused in setting.plan.refused) == 7
+    store.prepare(tmp_path)
+    made = runner.run(setting, tmp_path, jobs=2, progress=quiet)
+    assert {record.status for record in made.records} == {Status.OK}
+
+
+def test_mote_is_refused_without_identities(monkeypatch):
+    people = gaussian_faces(400, 1)
+    dataset = Dataset("rows", type(people)(people.embeddings, None, people.attributes), "0" * 64)
+    monkeypatch.setattr(settings, "_dataset", lambda *_: dataset)
+    setting = settings.make(replace(ASKED, schemes="all"))
+    assert "mote" not in setting.plan.schemes
+    assert any("scheme 'mote'" in refused for refused in setting.plan.refused)
+
+
+def test_scores_in_tiles_give_the_same_records(finished, tmp_path, monkeypatch):
+    """As of a run of very many people: verification, fairness and thresholds come from tiles."""
+    setting, _, made = finished
+    comparison = replace(ASKED, attacks="ridge-answers", questions="verify,fairness,reconstruct")
+    setting = setting_of(monkeypatch, comparison, spread=0.6)
+    whole = {record.cell: record for record in made.records}
+    monkeypatch.setattr(tasks, "AT_ONCE", 100)
+    store.prepare(tmp_path)
+    monkeypatch.setattr(workers, "run", lambda made, **_: ((one.key, one.function(*one.arguments)) for one in made))
+    in_tiles = runner.run(setting, tmp_path, jobs=1, progress=quiet)
+    assert len(in_tiles.records) > 10
+    for record in in_tiles.records:
+        for one, other in zip(record.measurements, whole[record.cell].measurements, strict=True):
+            assert (one.name, one.n) == (other.name, other.n)
+            assert [one.value, one.low, one.high] == pytest.approx([other.value, other.low, other.high], abs=1e-4)

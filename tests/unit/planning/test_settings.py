@@ -1,0 +1,176 @@
+"""From a spec to data and plan: fresh, and of a run that is made again, whose data must be the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mote_bench.contracts import InputError
+from mote_bench.data.arrays import checksum
+from mote_bench.planning import settings
+from mote_bench.planning.spec import RunSpec
+from mote_bench.records import provenance
+from populations import gaussian_faces
+
+
+def saved(path: Path, people: int = 200, seed: int = 0) -> Path:
+    faces = gaussian_faces(people, 4, dimension=16, seed=seed)
+    height = np.repeat(np.random.default_rng(seed).normal(170, 10, people), 4)
+    np.savez(
+        path, embeddings=faces.embeddings, identity=faces.identity, gender=faces.attributes["gender"], height=height
+    )
+    return path
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> RunSpec:
+    own, other = saved(tmp_path / "own.npz"), saved(tmp_path / "other.npz", 300, seed=1)
+    return RunSpec(str(own), "biohash", "vote-answers", "height,verify", bins={"height": (165.0, 175.0)}, people=190,
+                   attributes="gender,height", attacker_data=str(other), protocol="quick-1", seed=1)  # fmt: skip
+
+
+def test_a_spec_gets_labels_files_and_checksums(asked: RunSpec, tmp_path: Path) -> None:
+    made = settings.make(asked)
+    own, other = tmp_path / "own.npz", tmp_path / "other.npz"
+    assert (made.spec.data, made.spec.data_file, made.spec.data_sha256) == ("own", str(own), checksum(own))
+    theirs = (made.spec.attacker_data, made.spec.attacker_file, made.spec.attacker_sha256)
+    assert theirs == ("other", str(other), checksum(other))
+    assert {cell.data for cell in made.plan.cells} == {"own@190 from other"}
+    assert (made.seed, {cell.seed for cell in made.plan.cells}) == (1, {1})
+    assert {one["spec"] for one in provenance.of_setting(made).values()} == {made.spec.in_record()}
+
+
+def test_a_run_made_again_has_the_same_cells_whatever_its_files_are_called(asked: RunSpec, tmp_path: Path) -> None:
+    made = settings.make(asked)
+    assert settings.make(made.spec).plan.cells == made.plan.cells
+    moved = [(tmp_path / name).rename(tmp_path / f"moved-{name}") for name in ("own.npz", "other.npz")]
+    again = settings.make(replace(made.spec, data_file=str(moved[0]), attacker_file=str(moved[1])))
+    assert again.plan.cells == made.plan.cells
+    assert provenance.of_setting(again) == provenance.of_setting(made)
+    assert again.bins == made.bins
+    assert np.array_equal(again.split.target.numbers, made.split.target.numbers)
+
+
+@pytest.mark.parametrize(("side", "option"), [("data", "--data"), ("attacker", "--attacker-data")])
+def test_the_data_of_a_run_that_are_not_here_are_named(asked: RunSpec, tmp_path: Path, side: str, option: str) -> None:
+    spec = settings.make(asked).spec
+    file = saved(tmp_path / "third.npz", 210, seed=2)
+    wanted = spec.data_sha256 if side == "data" else spec.attacker_sha256
+    ends = re.escape(f"give the file with SHA-256 {wanted}: {option} FILE") + "$"
+    parts: dict[str, dict[str, str | None]] = {
+        r"were read from a file; ": {f"{side}_file": None},
+        r"were read from 'gone\.npz', which isn't here; ": {f"{side}_file": "gone.npz"},
+        r"third\.npz' isn't the data of the run .* checksums differ .*; ": {f"{side}_file": str(file)},
+        r"'synthetic' isn't the data of the run .*; ": {f"{side}_file": "synthetic"},
+    }
+    for message, change in parts.items():
+        with pytest.raises(InputError, match=message + ends):
+            settings.make(replace(spec, **change))  # type: ignore[arg-type]
+
+
+def test_a_data_set_by_its_name_stays_one() -> None:
+    spec = settings.make(RunSpec(schemes="cosine", questions="verify", people=400)).spec
+    assert (spec.data, spec.data_file) == ("synthetic", None)
+    assert spec.data_sha256
+    assert settings.make(spec).spec == spec
+
+
+def test_a_label_is_never_read_as_a_path(tmp_path: Path) -> None:
+    file = saved(tmp_path / "own.npz")
+    with pytest.raises(InputError, match="were read from a file; give the file"):
+        settings.make(RunSpec(str(file), protocol="quick-1", data_sha256=checksum(file)))
+
+
+def test_data_and_people_are_the_labels_of_the_boards(tmp_path: Path) -> None:
+    file = str(saved(tmp_path / "own.npz"))
+    asked = RunSpec(file, "cosine", "vote-answers", "verify", protocol="quick-1")
+    assert {cell.data for cell in settings.make(asked).plan.cells} == {"own"}
+    assert {cell.data for cell in settings.make(replace(asked, people=190)).plan.cells} == {"own@190"}
+
+
+def test_the_attackers_people_bring_their_faces_notes_and_checksum(asked: RunSpec, tmp_path: Path) -> None:
+    made, alone = settings.make(asked), settings.make(replace(asked, attacker_data=None))
+    own, other = checksum(tmp_path / "own.npz"), checksum(tmp_path / "other.npz")
+    assert made.data.checksum == f"{own} {other}"
+    assert alone.data.checksum == own
+    assert len(made.data.notes) >= len(alone.data.notes)
+    assert made.split.crossed
+    assert not alone.split.crossed
+    theirs, ours = gaussian_faces(300, 4, dimension=16, seed=1), gaussian_faces(200, 4, dimension=16)
+    shown = made.split.shadow.references.embeddings
+    assert {row.tobytes() for row in shown} <= {row.tobytes() for row in theirs.embeddings}
+    target = made.split.target.references.embeddings
+    assert {row.tobytes() for row in target} <= {row.tobytes() for row in ours.embeddings}
+    np.testing.assert_array_equal(target, alone.split.target.references.embeddings)
+    # --attributes chooses among the attacked data's; the attacker's are those that both have.
+    assert sorted(made.split.shadow.references.attributes) == ["gender", "height"]
+
+
+def test_the_attackers_labels_are_those_that_the_attacked_have_too(asked: RunSpec) -> None:
+    made = settings.make(replace(asked, attributes="gender", bins={}, questions="gender"))
+    shown = made.split.shadow.references
+    assert (list(shown.attributes), list(shown.values)) == (["gender"], [])
+
+
+def test_records_say_which_attack_reads_what(asked: RunSpec) -> None:
+    made = settings.make(replace(asked, questions="height"))
+    told = {cell.attack: origin.get("attack_reads") for cell, origin in made.origins().items()}
+    assert told == {"vote-answers": "responses"}
+    verify = settings.make(replace(asked, questions="verify"))
+    assert {origin.get("attack_reads") for origin in verify.origins().values()} == {None}
+
+
+def test_bins_of_the_run_come_after_the_protocols(asked: RunSpec) -> None:
+    made = settings.make(asked)
+    assert made.bins["height"] == (165.0, 175.0)
+    assert made.bins["age"] == made.protocol.bins["age"]
+    assert made.spec.bins == {"height": (165.0, 175.0)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"bins": {"weight": (60.0,)}},
+            r"--bins weight=\.\.\.: no column 'weight' is used from '.*own\.npz'; it has: ",
+        ),
+        ({"bins": {"gender": (1.0,)}}, r"--bins gender=\.\.\.: 'gender' in '.*own\.npz' holds text, not numbers"),
+        (
+            {"data": "synthetic", "attributes": "beauty"},
+            "data set 'synthetic' has no attribute 'beauty'; it has: gender",
+        ),
+        ({"data": "synthetic", "bins": {"age": (30.0,)}}, "the bins of 'synthetic' stand on its card"),
+        ({"data": "nowhere"}, "No dataset is named 'nowhere'"),
+    ],
+)
+def test_what_the_user_named_and_is_not_there(asked: RunSpec, change: dict[str, object], message: str) -> None:
+    plain = replace(asked, attributes=None, bins={}, attacker_data=None, people=None)
+    with pytest.raises(InputError, match=message):
+        settings.make(replace(plain, **change))  # type: ignore[arg-type]
+
+
+def test_the_attacked_data_are_nobody_elses(asked: RunSpec) -> None:
+    with pytest.raises(InputError, match=r"--attacker-data .*own\.npz is the attacked data itself; expected other"):
+        settings.make(replace(asked, attacker_data=asked.data))
+
+
+def test_one_data_set_at_a_time_and_a_broken_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(kind: str, name: str) -> None:
+        raise settings.registry.PluginError(f"dataset '{name}' can't be loaded")
+
+    monkeypatch.setattr(settings.registry, "select", lambda kind, wanted: wanted.split(","))
+    monkeypatch.setattr(settings.registry, "load", broken)
+    with pytest.raises(InputError, match="--data a,b names 2 data sets; expected one of: a, b"):
+        settings.make(RunSpec("a,b"))
+    with pytest.raises(InputError, match="dataset 'a' can't be loaded"):
+        settings.make(RunSpec("a"))
+
+
+def test_attributes_of_a_named_data_set_are_chosen() -> None:
+    made = settings.make(RunSpec(schemes="cosine", questions="gender,age_value", attributes="gender,age", people=400))
+    assert list(made.data.faces.attributes) == ["gender", "age"]
+    assert list(made.data.faces.values) == ["age"]
