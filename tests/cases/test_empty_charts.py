@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mote_bench.contracts import Cell, Measurement, Record, Status
+from mote_bench.metrics.names import parse
 from mote_bench.report import plots
 from mote_bench.report.boards import render
 
@@ -15,8 +18,9 @@ NOTHING = {"name": "x", "alt": "nothing"}
 def record(scheme: str, attack: str, question: str, *values: tuple[str, float], **details: object) -> Record:
     cell = Cell("people-1", "shuffled", scheme, attack, question, "none" if attack == "zero-effort" else "algorithm", 0)
     measurements = tuple(
-        Measurement(name, value, value if value > 1 else max(value - 0.03, 0.0), value + 0.03, 50)
+        replace(Measurement("", value, low, value + 0.03, 50), **parse(name)._asdict())
         for name, value in values
+        for low in [value if value > 1 else max(value - 0.03, 0.0)]
     )
     return Record(cell, Status.OK, measurements, details, {}, {})
 
@@ -36,7 +40,7 @@ def nobody_recognised(**linking: object) -> list[Record]:
 
 def test_boards_of_a_run_in_which_nobody_is_recognised():
     made = render(nobody_recognised())
-    assert "not shown to recognise anybody" in made["leaderboard.html"]
+    assert "does not recognise its subjects" in made["leaderboard.html"]
     assert "Storage against recognition" in made["leaderboard.html"]
 
 
@@ -49,9 +53,9 @@ def test_boards_of_a_run_in_which_nobody_is_recognised():
     ],
 )
 def test_boards_without_scores_of_pairs(linking):
-    assert "Linking: " not in render(nobody_recognised(**linking))["leaderboard.html"]
+    assert "Linkage: " not in render(nobody_recognised(**linking))["leaderboard.html"]
     full = {"edges": [0.0, 1.0], "mated": [3], "non_mated": [0]}
-    assert "Linking: biohash" in render(nobody_recognised(**full))["leaderboard.html"]
+    assert "Linkage: biohash" in render(nobody_recognised(**full))["leaderboard.html"]
 
 
 @pytest.mark.parametrize(

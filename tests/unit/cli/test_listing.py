@@ -27,5 +27,6 @@ def test_without_a_kind_all_are_listed():
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are():
-    with pytest.raises(InputError, match="list scheme: expected one of schemes, attacks, embedders, datasets, layouts"):
+    kinds = "schemes, attacks, questions, embedders, datasets, layouts"
+    with pytest.raises(InputError, match=f"list scheme: expected one of {kinds}"):
         listing.text("scheme")

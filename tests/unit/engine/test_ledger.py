@@ -10,6 +10,7 @@ import pytest
 
 from mote_bench.contracts import Cell, Measurement, Record, Status
 from mote_bench.engine.ledger import Ledger
+from mote_bench.engine.time_left import COMPARE, ENROLL, FIT, Work
 from mote_bench.records import store
 
 SCHEMES = ("noise", "cosine", "mote")
@@ -132,10 +133,12 @@ def test_a_failure_is_recorded_with_its_reason_without_the_secrets_in_it(tmp_pat
 
 def test_progress_counts_tasks(tmp_path: Path) -> None:
     made = ledger(tmp_path, [cell("noise")])
-    made.expect(3)
-    made.tick("fit")
-    made.tick("enrol")
-    assert made.told == [(0, 3, "starting"), (1, 3, "fit"), (2, 3, "enrol")]  # type: ignore[attr-defined]
+    tasks = [Work(FIT, "noise"), Work(ENROLL, "noise", people=3), Work(COMPARE, "noise", "none")]
+    made.expect(tasks, {"noise"})
+    made.tick(tasks[0], 1.0, "fit")
+    made.tick(tasks[1], 1.0, "enrol")
+    early = "estimating the time left; "
+    assert made.told == [(0, 3, "starting"), (1, 3, f"{early}fit"), (2, 3, f"{early}enrol")]  # type: ignore[attr-defined]
 
 
 def test_pending_keeps_the_plans_order(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_no_budget_and_other_threads_run_free():
 
 def test_work_that_no_alarm_reaches_ends_with_its_process():
     code = (
-        "import signal, time; from mote_bench import deadline\n"
+        "import signal, time; from mote_bench.execution import deadline\n"
         "deadline._GRACE = 0.2\n"
         "with deadline.deadline(0.1):\n"
         "    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as a library call that never returns\n"

@@ -112,7 +112,7 @@ def test_a_worker_that_is_starting_leaves_ctrl_c_to_the_parent(tmp_path):
     """Interrupted while the worker still imports: no traceback of its own."""
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from mote_bench import workers\nfrom test_workers import sleep\n"
+        "from mote_bench.execution import workers\nfrom test_workers import sleep\n"
         "try:\n    with workers.ended_by_signals():\n"
         "        list(workers.run([workers.Task(0, sleep, (90,))], jobs=1))\n"
         "except KeyboardInterrupt:\n    print('interrupted', flush=True)\nfinally:\n    workers.stop()\n"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status, flat
 from mote_bench.metrics.catalogue import METRICS, Metric, describe
 from mote_bench.metrics.names import Name, from_json, parse, read, snake_case, to_json
+from mote_bench.questions.installed import kind_of
 from mote_bench.records import store
 
 RESULTS = Path(__file__).parents[3] / "leaderboards" / "results.csv"
@@ -58,7 +59,7 @@ def test_every_published_name_survives_reading() -> None:
         asked = {(row["metric"], row["question"]) for row in csv.DictReader(file) if row["metric"]}
     assert len({name for name, _ in asked}) > 100
     for name, question in asked:
-        fields, row = parse(name), describe(name, question)
+        fields, row = parse(name), describe(name, kind_of(question))
         assert flat(*fields) == name
         assert fields == read(name, row)
         assert fields.metric == row.metric

@@ -118,10 +118,10 @@ def test_the_attackers_labels_are_those_that_the_attacked_have_too(asked: RunSpe
 
 def test_records_say_which_attack_reads_what(asked: RunSpec) -> None:
     made = settings.make(replace(asked, questions="height"))
-    told = {cell.attack: origin.get("attack_reads") for cell, origin in made.origins().items()}
+    told = {cell.attack: origin.get("attack_reads") for cell, origin in provenance.of_setting(made).items()}
     assert told == {"vote-answers": "responses"}
     verify = settings.make(replace(asked, questions="verify"))
-    assert {origin.get("attack_reads") for origin in verify.origins().values()} == {None}
+    assert {origin.get("attack_reads") for origin in provenance.of_setting(verify).values()} == {None}
 
 
 def test_bins_of_the_run_come_after_the_protocols(asked: RunSpec) -> None:
@@ -143,7 +143,7 @@ def test_bins_of_the_run_come_after_the_protocols(asked: RunSpec) -> None:
             {"data": "synthetic", "attributes": "beauty"},
             "data set 'synthetic' has no attribute 'beauty'; it has: gender",
         ),
-        ({"data": "synthetic", "bins": {"age": (30.0,)}}, "the bins of 'synthetic' stand on its card"),
+        ({"data": "synthetic", "bins": {"age": (30.0,)}}, "the bins of 'synthetic' are fixed in the data card"),
         ({"data": "nowhere"}, "No dataset is named 'nowhere'"),
     ],
 )

@@ -178,7 +178,7 @@ def test_sized_needs_two_people_and_an_image(enrolled, images):
 
 
 def test_sized_needs_identities():
-    with pytest.raises(InputError, match="don't say who is shown"):
+    with pytest.raises(InputError, match="have no `identity`"):
         sized(Faces(np.eye(5)), enrolled=2, images=1, seed=0)
 
 

@@ -287,5 +287,5 @@ def test_without_second_embeddings_nothing_is_said_of_the_second_recogniser(lack
 
 def test_reconstructions_need_other_photos() -> None:
     alone = replace(TARGET.people, probes=None)
-    with pytest.raises(ValueError, match="without other photos"):
+    with pytest.raises(ValueError, match="without `identity`"):
         scored(WhichFace(7), EYE[STOLEN], Panel(alone, 0), rules=AT)

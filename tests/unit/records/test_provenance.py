@@ -21,12 +21,17 @@ EDITS = (
     ("nothing", "", "", ""),
     ("a comment of a renderer", "mote_bench/report/latex.py", "from __future__", "# a remark\nfrom __future__"),
     ("code of a renderer", "mote_bench/report/latex.py", "from collections", "MORE = 1\nfrom collections"),
-    ("words of a command", "mote_bench/cli/app.py", "Print the version and leave.", "Print the version."),
-    ("a docstring of the contract", "mote_bench/contracts.py", '"""Aligned rows', '"""Rows, aligned'),
+    ("words of a command", "mote_bench/cli/app.py", "Print the version and exit.", "Print the version."),
+    (
+        "a docstring of the contract",
+        "mote_bench/contracts.py",
+        '"""Embeddings of face im',
+        '"""All of it. Embeddings of face im',
+    ),
     ("a metric", "mote_bench/metrics/intervals.py", "import numpy as np", "import numpy as np\nMORE = 1"),
-    ("a classifier", "mote_attacks/classifiers.py", "import numpy as np", "import numpy as np\nMORE = 1"),
+    ("a classifier", "mote_attacks/_shared/classifiers.py", "import numpy as np", "import numpy as np\nMORE = 1"),
     ("a question", "mote_bench/questions/linkage.py", "import numpy as np", "import numpy as np\nMORE = 1"),
-    ("a scheme", "mote_baselines/biohash.py", "import numpy as np", "import numpy as np\nMORE = 1"),
+    ("a scheme", "mote_baselines/cancelable/biohash.py", "import numpy as np", "import numpy as np\nMORE = 1"),
     ("the trainer", "mote_bench/mote/train.py", "import numpy as np", "import numpy as np\nMORE = 1"),
 )
 PROGRAM = """

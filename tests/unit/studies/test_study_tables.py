@@ -69,5 +69,5 @@ def test_an_interrupted_study_is_one_sentence(
 
     monkeypatch.setattr(mote_variants, "measure", interrupted)
     assert study(monkeypatch, "frontier", "--out", tmp_path / "out") == 130
-    assert capsys.readouterr().err == "interrupted: nothing is written; the same command begins anew\n"
+    assert capsys.readouterr().err == "interrupted: nothing is written; run the same command to start again\n"
     assert not (tmp_path / "out").exists()

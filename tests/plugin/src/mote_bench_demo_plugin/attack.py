@@ -35,6 +35,7 @@ class Sides:
 
     question = WhichSide
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    reads = Reads.RESPONSES
     needs = ("score",)
 
     def answer(self, question, evidence, rng):

@@ -50,7 +50,7 @@ def test_only_the_commands_need_studies() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mote_bench.studies")
     }
-    assert users == {"commands", "studies"}
+    assert users == {"cli", "studies"}
 
 
 def test_every_study_is_a_command_with_help_for_each_option() -> None:
