@@ -13,8 +13,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
-# A process of tests for each core, a test file at a time.
-SHARED_OUT ?= --numprocesses auto --dist loadfile
+# A process of tests for each core, a test file at a time, in the order of the tree: files of few tests hold the longest
+# ones, and would come last if files were sorted by their number of tests.
+SHARED_OUT ?= --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
