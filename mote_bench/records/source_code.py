@@ -39,6 +39,9 @@ _LOADERS = frozenset({"mote_bench", _REGISTRY, __name__})
 the registry (plug-ins have their own checksums), and this module."""
 _PUBLIC_NAMES = frozenset({"mote_bench", "mote_bench.questions"})
 """Packages whose ``__init__`` only re-exports names: an imported name counts with the module that defines it."""
+_SITES = frozenset({"site-packages", "dist-packages"})
+_UNFINDABLE = (ImportError, AttributeError, KeyError)
+"""What a search for a module may raise; KeyError where it would lie in a namespace package that isn't imported."""
 _NOT_CODE = frozenset({".pyc", ".pyo", ".pyi"})
 
 
@@ -139,12 +142,17 @@ def _followed(name: str, own: frozenset[str]) -> bool:
         return False
     spec = _spec(top)
     origin = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
-    return origin is not None and not any(Path(origin).is_relative_to(folder) for folder in _installed())
+    return origin is not None and not _installed(Path(origin))
+
+
+def _installed(path: Path) -> bool:
+    """Whether a module lies where packages are installed, in this environment or in one whose packages it sees too."""
+    return bool(_SITES & set(path.parts)) or any(path.is_relative_to(folder) for folder in _folders())
 
 
 @cache
-def _installed() -> tuple[Path, ...]:
-    """The folders of installed packages."""
+def _folders() -> tuple[Path, ...]:
+    """The folders of this environment's packages and of the standard library."""
     folders = {*site.getsitepackages(), site.getusersitepackages()}
     folders |= {sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib")}
     return tuple(Path(folder) for folder in sorted(folders))
@@ -154,7 +162,7 @@ def _installed() -> tuple[Path, ...]:
 def _spec(name: str) -> ModuleSpec | None:
     try:
         return registry.spec_of(name)
-    except (ImportError, AttributeError):
+    except _UNFINDABLE:
         return None
 
 
@@ -162,7 +170,7 @@ def _spec(name: str) -> ModuleSpec | None:
 def _source(name: str) -> Path | None:
     try:
         return registry.source_of(name)
-    except (ImportError, AttributeError):
+    except _UNFINDABLE:
         return None
 
 

@@ -253,3 +253,16 @@ def test_two_programs_have_one_text_only_if_they_are_one_program() -> None:
     others = ["f[0]", "f[None]", "f[:]", "f[0:]", "-f", "+f", "f < 0", "f <= 0", "f = 0", "f: int = 0", "f += 0"]
     programs = [*(f"f({one})" for one in arguments), *others]
     assert len({source_code._dump(ast.parse(text)) for text in programs}) == len(programs)
+
+
+def test_installed_packages_count_by_version_wherever_they_are_installed(plugin: Path) -> None:
+    """Also in the packages of another environment that this one sees."""
+    elsewhere = plugin.parent / "site-packages"
+    elsewhere.mkdir()
+    (elsewhere / "my_library.py").write_text("X = 1\n")
+    edit(plugin, "scheme.py", "import numpy as np", "import my_library")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(elsewhere)
+        before = checksum()
+        (elsewhere / "my_library.py").write_text("X = 2\n")
+        assert checksum() == before
