@@ -133,4 +133,4 @@ def test_a_new_embedder_passes_its_own_tests_and_embeds(scratch: Scratch) -> Non
     for person in range(2):
         save(scratch.home / "photos" / str(person) / "0.png", portrait(person))
     said = scratch.mote_bench("embed", "photos", "--embedder", "my-net", "--out", "faces.npz")
-    assert "2 embeddings of 2 people" in said
+    assert "2 embeddings of 2 subjects" in said
