@@ -111,8 +111,8 @@ def _agreement(
     low, high = _interval(spearman, _correlations(*draws))
     itself = [float(_correlations(*np.split(drawn, 2)).mean()) for drawn in draws]
     signs = [_order(drawn) for drawn in draws]
-    surely = np.array([_below(sign, len(pairs)) for sign in signs]).T
-    told = _correlation(surely)
+    ranks = np.array([_below(sign, len(pairs)) for sign in signs]).T
+    told = _correlation(ranks)
     apart = (signs[0] != 0) & (signs[1] != 0)
     alike = int((signs[0] == signs[1])[apart].sum())
     metric = next(iter(pairs.values()))[0].name
@@ -138,17 +138,17 @@ def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) ->
     of its published interval.
     """
     held = {record_link(record): record for record in records}
-    pulls = [_influence(held.get(one.record), _headline(one).name) for one in rows]
-    people = sorted({person for pull in pulls for person in pull})
+    influences = [_influence(held.get(one.record), _headline(one).name) for one in rows]
+    people = sorted({person for influence in influences for person in influence})
     place = {person: k for k, person in enumerate(people)}
     rng = stream(0, "agreement", question, records[0].cell.data)
     weights = rng.standard_normal((_DRAWS, len(people)))
     made = []
-    for one, pull in zip(map(_headline, rows), pulls, strict=True):
-        length = float(np.sqrt(sum(value * value for value in pull.values())))
+    for one, influence in zip(map(_headline, rows), influences, strict=True):
+        length = float(np.sqrt(sum(value * value for value in influence.values())))
         if length > 0:
             share = np.zeros(len(people))
-            share[[place[person] for person in pull]] = list(pull.values())
+            share[[place[person] for person in influence]] = list(influence.values())
             moved = weights @ share / length
         else:  # the record holds no influence of subjects
             moved = rng.standard_normal(_DRAWS)
