@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,11 @@ class Cluster:
         Runs tasks; Dask itself retries a task on another worker if its worker dies.
     """
 
-    def __init__(self, client: Any, *, own: bool = False) -> None:
-        self._client, self._own = client, own
+    def __init__(self, client: Any) -> None:
+        self._use(client)
+
+    def _use(self, client: Any) -> None:
+        self._client = client
         self.executor: Executor = client.get_executor(pure=False)
 
     @property
@@ -38,9 +41,39 @@ class Cluster:
         return max(1, int(sum(self._client.nthreads().values())))
 
     def renew(self) -> None:
-        """Restart the workers of a local cluster. Others may use an existing cluster's workers: they stay."""
-        if self._own:
-            self._client.restart(wait_for_workers=True)
+        """Nothing: others may use an existing cluster's workers too, so they stay."""
+
+
+class _LocalCluster(Cluster):
+    """A cluster of this machine, with ``jobs`` workers of one thread each, that ends with the run."""
+
+    def __init__(self, dask: Any, jobs: int) -> None:
+        self._dask, self._jobs = dask, jobs
+        self._open = ExitStack()
+        super().__init__(self._started())
+
+    def _started(self) -> Any:
+        local = self._dask.LocalCluster(
+            n_workers=self._jobs,
+            threads_per_worker=1,
+            dashboard_address=None,
+            env=_ONE_THREAD,
+            # Tasks return their errors; workers' log messages while the scheduler closes have no use.
+            silence_logs=logging.CRITICAL,
+        )
+        return self._open.enter_context(self._dask.Client(self._open.enter_context(local)))
+
+    def renew(self) -> None:
+        """End the workers and start new ones, in a new cluster.
+
+        Dask's own ``restart`` waits for the old cluster's supervisors, which on a busy machine may never report again.
+        """
+        self.close()
+        self._use(self._started())
+
+    def close(self) -> None:
+        """End the workers."""
+        self._open.close()
 
 
 def check_backend(backend: str) -> None:
@@ -91,18 +124,8 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
     logging.getLogger("distributed").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Sending large graph", module="distributed")
     if backend == LOCAL:
-        with (
-            # Tasks return their errors; workers' log messages while the scheduler closes have no use.
-            dask.LocalCluster(
-                n_workers=jobs,
-                threads_per_worker=1,
-                dashboard_address=None,
-                env=_ONE_THREAD,
-                silence_logs=logging.CRITICAL,
-            ) as local,
-            dask.Client(local) as client,
-        ):
-            yield Cluster(client, own=True)
+        with closing(_LocalCluster(dask, jobs)) as local:
+            yield local
         return
     try:
         client = dask.Client(backend, timeout=_SECONDS)
