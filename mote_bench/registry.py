@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -164,19 +164,18 @@ def _group(kind: str) -> str:
 
 
 def _registered(kind: str) -> list[Entry]:
-    entries = {_entry(kind, point) for point in entry_points(group=_group(kind))}
+    points = tuple(entry_points(group=_group(kind)))
+    # A distribution's metadata are parsed on every access: once for all its entries, not once for each.
+    distributions = {id(point.dist): point.dist for point in points}
+    shippers = {key: _named(distribution) for key, distribution in distributions.items()}
+    entries = {Entry(point.name, kind, point.value, *shippers[id(point.dist)]) for point in points}
     return sorted(entries, key=lambda entry: (entry.name, entry.distribution, entry.target))
 
 
-def _entry(kind: str, point: EntryPoint) -> Entry:
-    name, version = _shipped_by(point)
-    return Entry(point.name, kind, point.value, name, version)
-
-
-def _shipped_by(point: EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution; "?" if its metadata are missing (a partly removed package)."""
+def _named(distribution: Distribution | None) -> tuple[str, str]:
+    """Name and version of a distribution; "?" if its metadata are missing (a partly removed package)."""
     try:
-        about = point.dist.metadata if point.dist is not None else None
+        about = distribution.metadata if distribution is not None else None
     except Exception:  # the error differs between Python versions, and one bad package mustn't stop the list
         about = None
     name, version = (about[header] if about is not None and header in about else "?" for header in ("Name", "Version"))
