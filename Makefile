@@ -13,9 +13,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The versions that the published boards were made with; `make test CONSTRAINTS=` takes the newest of everything.
 CONSTRAINTS ?= -c constraints.txt
-# A process of tests for each core, a test file at a time, in the order of the tree: files of few tests hold the longest
-# ones, and would come last if files were sorted by their number of tests.
-SHARED_OUT ?= --numprocesses auto --dist loadfile --no-loadscope-reorder
+# A process of tests for each core, which takes a file at a time, or one test where it is marked `apart`, in the order of
+# tests/conftest.py: the longest first.
+SHARED_OUT ?= --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic

@@ -14,6 +14,8 @@ import pytest  # noqa: E402
 from mote_bench.contracts import Faces  # noqa: E402
 from populations import gaussian_faces  # noqa: E402
 
+_APART = "@apart"
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -28,3 +30,28 @@ def shared_data() -> Path:
 def faces() -> Faces:
     """160 generated people with 4 photos each."""
     return gaussian_faces(160, 4)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Share tests out to processes by file, and those marked ``apart`` one by one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrApart(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.endswith(_APART) else str(super()._split_scope(nodeid))
+
+    return ByFileOrApart(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first: whatever comes last would keep one core busy while the others wait."""
+    minutes: dict[str, float] = {}
+    scopes = {}
+    for item in items:
+        if apart := item.get_closest_marker("apart"):
+            item.add_marker(pytest.mark.xdist_group(apart.name))  # makes xdist add _APART to the test's name
+        scopes[item] = item.nodeid if apart else item.nodeid.split("::")[0]
+        slow = item.get_closest_marker("slow")
+        minutes[scopes[item]] = minutes.get(scopes[item], 0.0) + (slow.kwargs.get("minutes", 0.0) if slow else 0.0)
+    items.sort(key=lambda item: -minutes[scopes[item]])

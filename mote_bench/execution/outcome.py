@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from mote_bench.execution.deadline import TimeBudgetSpent
 from mote_bench.execution.redaction import redacted
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 _LONGEST_ERROR = 4000
 
@@ -30,12 +35,11 @@ def guarded(work: Callable[[], Any]) -> Outcome:
     Workers provide the parallelism, and sums on one thread don't depend on the number of cores.
     """
     import torch
-    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
     start = time.perf_counter()
     try:
-        with threadpool_limits(limits=1):
+        with _thread_pools(len(sys.modules)).limit(limits=1):
             value = work()
     except TimeBudgetSpent:
         seconds = time.perf_counter() - start
@@ -43,3 +47,17 @@ def guarded(work: Callable[[], Any]) -> Outcome:
     except Exception:  # a plug-in may raise anything, and the run goes on
         return Outcome(None, time.perf_counter() - start, redacted(traceback.format_exc())[-_LONGEST_ERROR:])
     return Outcome(value, time.perf_counter() - start)
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(modules: int) -> ThreadpoolController:
+    """The loaded libraries that have pools of threads. Looking for them takes longer than many a task.
+
+    Parameters
+    ----------
+    modules : int
+        Number of imported modules: imports load libraries, so after one they are looked for again.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

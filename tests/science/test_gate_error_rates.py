@@ -76,7 +76,8 @@ def gate(before: list[Record], now: list[Record]) -> Gate:
     return compare(before, now, schemes=[NAME])
 
 
-@pytest.mark.slow
+@pytest.mark.apart
+@pytest.mark.slow(minutes=9)
 def test_false_alarms(records_of: Any) -> None:
     """Two runs of one code with two seeds, so with other people, noise and attackers: at most one in a hundred."""
     gates = [gate(records_of(BEFORE, 2 * pair), records_of(BEFORE, 2 * pair + 1)) for pair in range(PAIRS)]
@@ -87,7 +88,8 @@ def test_false_alarms(records_of: Any) -> None:
     assert alarms <= 4
 
 
-@pytest.mark.slow
+@pytest.mark.apart
+@pytest.mark.slow(minutes=9)
 def test_power(records_of: Any) -> None:
     """Links that get stronger by what the gate says it would find are found nine times in ten."""
     pilot = {seed: records_of(BEFORE, seed) for seed in range(1000, 1000 + PILOT)}
