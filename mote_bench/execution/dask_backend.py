@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import Executor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from concurrent.futures import CancelledError, Executor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,32 @@ from mote_bench.records.source_code import folder_checksum
 
 PROCESSES, LOCAL = "processes", "dask"
 _SECONDS = 20
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+_WITHOUT_WORKERS = 60.0
+"""Seconds for which an existing cluster may be without workers; they may be on their way."""
+
+
+class WorkersLost(ConnectionError):
+    """No worker is left that could run the tasks."""
 
 
 class Cluster:
     """A connected cluster.
 
+    Parameters
+    ----------
+    client : distributed.Client
+    where : str
+        Where the cluster is, for messages.
+
     Attributes
     ----------
     executor : Executor
-        Runs tasks; Dask itself retries a task on another worker if its worker dies.
+        Runs tasks.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, where: str) -> None:
+        self._where = where
+        self._seen = time.monotonic()
         self._use(client)
 
     def _use(self, client: Any) -> None:
@@ -38,42 +52,44 @@ class Cluster:
     @property
     def slots(self) -> int:
         """Number of tasks that can run at once now; workers may come and go."""
-        return max(1, int(sum(self._client.nthreads().values())))
+        return max(1, self._threads())
+
+    def _threads(self) -> int:
+        """Threads of all workers; 0 also while the scheduler doesn't answer."""
+        with suppress(OSError, AttributeError):  # a client that is closing has no scheduler
+            found = self._client.sync(self._client.scheduler.ncores, callback_timeout=_SECONDS)
+            return int(sum(found.values()))
+        return 0
+
+    def watch(self) -> None:
+        """Look after the workers; to be called once in a while as long as tasks are awaited.
+
+        A worker that is there may take any time: attacks have a limit of their own.
+
+        Raises
+        ------
+        WorkersLost
+            When the scheduler is gone, or no worker has been there for a minute.
+        """
+        self.ready()
+        if self._threads():
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > _WITHOUT_WORKERS:
+            raise WorkersLost(f"the Dask cluster {self._where} has lost all its workers; start some")
+
+    def ready(self) -> None:
+        """To be called before a task is submitted.
+
+        Raises
+        ------
+        WorkersLost
+            When the scheduler is gone.
+        """
+        if self._client.status == "closed":
+            raise WorkersLost(f"the scheduler of the Dask cluster {self._where} doesn't answer any more; start it")
 
     def renew(self) -> None:
         """Nothing: others may use an existing cluster's workers too, so they stay."""
-
-
-class _LocalCluster(Cluster):
-    """A cluster of this machine, with ``jobs`` workers of one thread each, that ends with the run."""
-
-    def __init__(self, dask: Any, jobs: int) -> None:
-        self._dask, self._jobs = dask, jobs
-        self._open = ExitStack()
-        super().__init__(self._started())
-
-    def _started(self) -> Any:
-        local = self._dask.LocalCluster(
-            n_workers=self._jobs,
-            threads_per_worker=1,
-            dashboard_address=None,
-            env=_ONE_THREAD,
-            # Tasks return their errors; workers' log messages while the scheduler closes have no use.
-            silence_logs=logging.CRITICAL,
-        )
-        return self._open.enter_context(self._dask.Client(self._open.enter_context(local)))
-
-    def renew(self) -> None:
-        """End the workers and start new ones, in a new cluster.
-
-        Dask's own ``restart`` waits for the old cluster's supervisors, which on a busy machine may never report again.
-        """
-        self.close()
-        self._use(self._started())
-
-    def close(self) -> None:
-        """End the workers."""
-        self._open.close()
 
 
 def check_backend(backend: str) -> None:
@@ -124,7 +140,9 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
     logging.getLogger("distributed").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Sending large graph", module="distributed")
     if backend == LOCAL:
-        with closing(_LocalCluster(dask, jobs)) as local:
+        from mote_bench.execution.local_cluster import LocalCluster
+
+        with closing(LocalCluster(jobs)) as local:
             yield local
         return
     try:
@@ -133,11 +151,13 @@ def connected(backend: str, *, jobs: int) -> Iterator[Cluster]:
         raise InputError(f"--backend {backend}: no Dask scheduler answers there ({error})") from None
     with client:
         _check_versions(client, backend)
-        yield Cluster(client)
+        yield Cluster(client, f"at {backend}")
 
 
 def lost(error: BaseException) -> bool:
-    """Whether a task's error means that its worker died."""
+    """Whether a task's error means that its worker died, or that the scheduler forgot it."""
+    if isinstance(error, CancelledError):
+        return True
     with suppress(ImportError):
         from distributed.scheduler import KilledWorker
 

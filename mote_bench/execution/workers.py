@@ -7,18 +7,17 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from typing import Any
 
 from mote_bench.execution.dask_backend import Cluster, lost
-from mote_bench.execution.outcome import Outcome
+from mote_bench.execution.interrupts import held_back
+from mote_bench.execution.outcome import ONE_THREAD, Outcome
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 _MOST_JOBS = 8
 _GLANCE = 1.0
 """Interval in seconds at which a waiting run checks whether it should end."""
@@ -43,34 +42,49 @@ def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> 
     """Outcomes in order of completion, from processes of this machine or from ``cluster``.
 
     Tasks are drawn lazily, only a few more than there are workers, so that not all their arguments are in memory. When
-    a worker dies (killed, out of memory), all running tasks are tried again one by one. A task that kills its worker a
-    second time has failed.
+    a worker dies (killed, out of memory), the tasks that were lost are tried again one by one. A task that kills its
+    worker a second time has failed.
+
+    Raises
+    ------
+    WorkersLost
+        When the cluster has no workers left. A worker that is there may take any time.
     """
     waiting = iter(tasks)
     suspects: list[Task] = []
     under_way: dict[Future[Outcome], Task] = {}
     while True:
         slots = jobs if cluster is None else cluster.slots
-        while len(under_way) < slots + 1 and (task := next(waiting, None)) is not None:
+        while not suspects and len(under_way) < slots + 1 and (task := next(waiting, None)) is not None:
             under_way[_submitted(task, jobs, cluster)] = task
-        if not under_way:
+        if under_way:
+            for future in _finished(under_way, cluster):
+                task = under_way.pop(future)
+                outcome = _outcome(future)
+                if outcome is None:
+                    suspects.append(task)
+                else:
+                    yield task.key, outcome
+        elif suspects:
+            task = suspects.pop(0)
+            yield task.key, _alone(task, cluster)
+        else:
             return
-        done, _ = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
+
+
+def _finished(futures: Collection[Future[Outcome]], cluster: Cluster | None) -> set[Future[Outcome]]:
+    """Wait for the first of these; several may have finished.
+
+    The wait ends too when the run is asked to end, and when the workers are lost. loky itself sees its workers' end.
+    """
+    while True:
+        done, _ = wait(futures, timeout=_GLANCE, return_when=FIRST_COMPLETED)
         if _ASKED_TO_END.is_set():
             raise KeyboardInterrupt
-        for future in done:
-            task = under_way.pop(future)
-            outcome = _outcome(future)
-            if outcome is None:
-                suspects.append(task)
-            else:
-                yield task.key, outcome
-        if suspects:
-            suspects += under_way.values()
-            under_way.clear()
-            for task in suspects:
-                yield task.key, _alone(task, cluster)
-            suspects.clear()
+        if done:
+            return done
+        if cluster is not None:
+            cluster.watch()
 
 
 def renew(cluster: Cluster | None = None) -> None:
@@ -121,7 +135,7 @@ def _executor(jobs: int) -> Executor:
 
     executor: Executor = get_reusable_executor(
         max_workers=jobs,
-        env=_ONE_THREAD,
+        env=ONE_THREAD,
         timeout=300,
         initializer=_leave_interrupts_to_the_parent,
         initargs=(os.getpid(),),
@@ -136,23 +150,11 @@ def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome
 
     Otherwise a worker that hasn't reached its initializer would print a traceback on Ctrl-C.
     """
-    with _ctrl_c_held_back():
+    with held_back():
+        if cluster is not None:
+            cluster.ready()
         executor = _executor(jobs) if cluster is None else cluster.executor
         return executor.submit(task.function, *task.arguments)
-
-
-@contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Block SIGINT until the block ends, if the system supports it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # starting it unblocks SIGINT, in Python 3.11 for good: so start it before
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_interrupts_to_the_parent(parent: int) -> None:
@@ -173,8 +175,9 @@ def _end_with(parent: int) -> None:
 
 
 def _alone(task: Task, cluster: Cluster | None) -> Outcome:
-    outcome = _outcome(_submitted(task, 1, cluster))
-    return outcome or Outcome(None, 0.0, "the worker process died on this task (killed, or out of memory)")
+    future = _submitted(task, 1, cluster)
+    _finished([future], cluster)
+    return _outcome(future) or Outcome(None, 0.0, "the worker process died on this task (killed, or out of memory)")
 
 
 def _outcome(future: Future[Outcome]) -> Outcome | None:
