@@ -15,6 +15,8 @@ from mote_bench.contracts import Faces  # noqa: E402
 from populations import gaussian_faces  # noqa: E402
 
 _APART = "@apart"
+LONGEST = {"slow": 3600, "hour": 3 * 3600}
+"""Seconds after which a test with this marker counts as hanging; pyproject.toml has the limit of all others."""
 
 
 @pytest.fixture(scope="session")
@@ -45,13 +47,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first: whatever comes last would keep one core busy while the others wait."""
+    """Long tests have longer to end; and they come first: what comes last keeps one core busy while the others wait."""
     minutes: dict[str, float] = {}
     scopes = {}
     for item in items:
         if apart := item.get_closest_marker("apart"):
             item.add_marker(pytest.mark.xdist_group(apart.name))  # makes xdist add _APART to the test's name
         scopes[item] = item.nodeid if apart else item.nodeid.split("::")[0]
+        for marker, seconds in LONGEST.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.timeout(seconds))
         slow = item.get_closest_marker("slow")
         minutes[scopes[item]] = minutes.get(scopes[item], 0.0) + (slow.kwargs.get("minutes", 0.0) if slow else 0.0)
     items.sort(key=lambda item: -minutes[scopes[item]])

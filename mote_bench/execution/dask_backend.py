@@ -56,7 +56,7 @@ class Cluster:
 
     def _threads(self) -> int:
         """Threads of all workers; 0 also while the scheduler doesn't answer."""
-        with suppress(OSError, AttributeError):  # a client that is closing has no scheduler
+        with suppress(OSError, AttributeError, RuntimeError):  # a client that is closing has no scheduler, or no pool
             found = self._client.sync(self._client.scheduler.ncores, callback_timeout=_SECONDS)
             return int(sum(found.values()))
         return 0

@@ -10,6 +10,9 @@ import time
 import pytest
 
 from commands import mote_bench
+from mote_bench.cli import app
+from mote_bench.engine import runner
+from mote_bench.execution.dask_backend import WorkersLost
 from mote_bench.records import store
 
 SMALL = ("run", "--people", "240", "--questions", "gender,verify", "--jobs", "1")
@@ -117,3 +120,19 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     assert "interrupted: finished cells are kept" in said
     assert "Traceback" not in said
     assert store.read(tmp_path / "boards")
+
+
+def test_a_run_whose_workers_are_lost_says_so_and_keeps_what_is_finished(tmp_path, monkeypatch, capsys):
+    def lost(*_: object, **__: object) -> None:
+        raise WorkersLost("the Dask cluster at tcp://10.0.0.5:8786 has lost all its workers; start some")
+
+    monkeypatch.setattr(runner, "run", lost)
+    asked = ("run", "--protocol", "quick-1", "--schemes", "cosine", "--questions", "verify", "--people", "140", "-q")
+    monkeypatch.setattr(sys, "argv", ["mote-bench", *asked, "--out", str(tmp_path / "boards")])
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == app.FAILED
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "error: the Dask cluster at tcp://10.0.0.5:8786 has lost all its workers; start some. Fix" in said
+    assert "run the same command again; finished cells are kept" in said
