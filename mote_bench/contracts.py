@@ -1,6 +1,7 @@
 """The public types of the suite: faces, schemes, questions, evidence, attacks, measurements, records.
 
-Only numpy and the standard library are imported here, so a plug-in that imports this module imports nothing else.
+Beside the basics only numpy and the standard library are imported here, so a plug-in that imports this module imports
+nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+from mote_bench.basics import InputError as InputError
+from mote_bench.basics import flat as flat
 
 FloatArray = npt.NDArray[np.floating[Any]]
 """A real array; each function's docstring states shape and dtype."""
@@ -32,10 +36,6 @@ CONTROLS = (FLOOR, CEILING)
 
 ATTACK_READS = "attack_reads"
 """The provenance field that holds the attack's ``reads`` (a value of :class:`Reads`; empty if it states none)."""
-
-
-class InputError(Exception):
-    """The user's input can't be used. The message says what was given, what was expected and what to do next."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -457,19 +457,6 @@ class Attack(Protocol):
     def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """The answer, in the shape given by ``question``. ``rng`` is the only source of randomness."""
         ...
-
-
-def flat(metric: str, at: str | None = None, group: Sequence[str] = ()) -> str:
-    """The published name of a metric. Only this function makes such names; :mod:`mote_bench.metrics.names` reads them.
-
-    >>> flat("fnmr", "1e-2", ("gender", "female"))
-    'fnmr_gender_female_at_fmr_1e-2'
-    """
-    name = "_".join((metric, *group))
-    if at is None:
-        return name
-    # tpr_at_fpr and type_2_success_at_wolf_rate already name the rate that they are taken at.
-    return f"{name}_{at}" if "_at_" in metric else f"{name}_at_fmr_{at}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 
 PART = ".part-"
 """How the names of files begin that are being written."""

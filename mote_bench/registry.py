@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 
 KINDS = ("schemes", "attacks", "questions", "embedders", "datasets")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
@@ -164,18 +167,41 @@ def _group(kind: str) -> str:
 
 
 def _registered(kind: str) -> list[Entry]:
-    points = tuple(entry_points(group=_group(kind)))
-    # A distribution's metadata are parsed on every access: once for all its entries, not once for each.
-    distributions = {id(point.dist): point.dist for point in points}
-    shippers = {key: _named(distribution) for key, distribution in distributions.items()}
-    entries = {Entry(point.name, kind, point.value, *shippers[id(point.dist)]) for point in points}
-    return sorted(entries, key=lambda entry: (entry.name, entry.distribution, entry.target))
+    _group(kind)
+    return _read(_installed())[kind]
 
 
-def _named(distribution: Distribution | None) -> tuple[str, str]:
-    """Name and version of a distribution; "?" if its metadata are missing (a partly removed package)."""
+def _installed() -> tuple[tuple[str, int], ...]:
+    """The folders that packages are found in, and when each last changed: what is installed changes with them."""
+    return tuple((folder, _changed(folder)) for folder in sys.path)
+
+
+def _changed(folder: str) -> int:
     try:
-        about = distribution.metadata if distribution is not None else None
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=4)
+def _read(_: tuple[tuple[str, int], ...]) -> dict[str, list[Entry]]:
+    """All entries, by kind. Each installed package's text is read, so this is done once for all kinds."""
+    points, shippers = entry_points(), {}
+    found: dict[str, list[Entry]] = {}
+    for kind in KINDS:
+        entries = set()
+        for point in points.select(group=_group(kind)):
+            if id(point.dist) not in shippers:
+                shippers[id(point.dist)] = _shipped_by(point)
+            entries.add(Entry(point.name, kind, point.value, *shippers[id(point.dist)]))
+        found[kind] = sorted(entries, key=lambda entry: (entry.name, entry.distribution, entry.target))
+    return found
+
+
+def _shipped_by(point: EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution; "?" if its metadata are missing (a partly removed package)."""
+    try:
+        about = point.dist.metadata if point.dist is not None else None
     except Exception:  # the error differs between Python versions, and one bad package mustn't stop the list
         about = None
     name, version = (about[header] if about is not None and header in about else "?" for header in ("Name", "Version"))

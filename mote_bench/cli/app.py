@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 import mote_bench
+from mote_bench.basics import InputError
 from mote_bench.cli.commands import (
     check,
     convert,
@@ -24,8 +26,7 @@ from mote_bench.cli.commands import (
     verify,
 )
 from mote_bench.cli.commands.interruption import interruptible
-from mote_bench.contracts import InputError
-from mote_bench.records.store import BOARDS
+from mote_bench.records.naming import BOARDS
 
 if TYPE_CHECKING:
     from mote_bench.analysis.standings import Board
@@ -35,13 +36,25 @@ if TYPE_CHECKING:
 
 FAILED, BAD_INPUT = 1, 2
 
+
+class _Commands(typer.core.TyperGroup):
+    """The list of commands with whole sentences, where click cuts them at the end of the line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        named = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit=1000)) for name, one in named if one is not None])
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="What a face template gives away: attacks, fairness and cost of face-template schemes, with error bars.",
     epilog="Examples: python -m mote_bench run --attacks all; python -m mote_bench gate --baseline gate --quick; "
     "python -m mote_bench new scheme my-scheme. Each command has one of its own: python -m mote_bench run --help",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich alone takes longer than the rest of the help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

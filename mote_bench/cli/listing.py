@@ -9,7 +9,7 @@ from typing import Any
 from tabulate import tabulate
 
 from mote_bench import registry
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 from mote_bench.data.pictures import layouts
 from mote_bench.metrics import catalogue
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from mote_bench.basics import InputError, flat
+
 ATTRIBUTE = "attribute"
 """Stands for every question about a soft-biometric class (gender, age, ...)."""
 
@@ -46,8 +48,6 @@ class Metric:
     @property
     def name(self) -> str:
         """As it stands in published files: ``fnmr_{attribute}_{group}_at_fmr_{fmr}``."""
-        from mote_bench.contracts import flat  # here, as it brings numpy with it
-
         return flat(self.metric, self.at, self.group)
 
 
@@ -456,7 +456,6 @@ def describe(name: str, question: str | None = None) -> Metric:
     found = row(name, [metric for metric in METRICS if question is None or question in metric.questions])
     if found is not None:
         return found
-    from mote_bench.contracts import InputError  # here, as it brings numpy with it
 
     known = ", ".join(dict.fromkeys(metric.name for metric in METRICS))
     where = "" if question is None else f" of question '{question}'"

@@ -6,8 +6,14 @@ import hashlib
 import json
 import re
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mote_bench.contracts import Cell
+if TYPE_CHECKING:
+    from mote_bench.contracts import Cell
+
+BOARDS = Path("boards")
+"""The default output folder of a run."""
 
 
 def record_name(cell: Cell) -> str:

@@ -22,8 +22,6 @@ from mote_bench.metrics.names import from_json, snake_case, to_json
 from mote_bench.records.naming import packed_name, record_name, short_id
 
 RECORDS = "records"
-BOARDS = Path("boards")
-"""The default output folder of a run."""
 _JOURNAL = ".finished"
 _DAMAGED = "damaged"
 _MEND_LINE = "take the line out, or take the file anew from where it came"

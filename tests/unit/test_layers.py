@@ -13,7 +13,8 @@ PLUGINS = sorted(path for folder in ("attacks", "baselines") for path in (ROOT /
 
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_version", "contracts"),
+    ("_version", "basics"),
+    ("contracts",),
     ("data", "files", "formatting", "registry", "toolkit"),
     ("estimator", "metrics", "scaffold"),
     ("mote", "questions"),

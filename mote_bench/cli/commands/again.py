@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 
 if TYPE_CHECKING:
     from mote_bench.contracts import Record

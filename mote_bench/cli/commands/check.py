@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 
 if TYPE_CHECKING:
     from mote_bench.conformance.findings import Finding

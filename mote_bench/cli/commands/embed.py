@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.basics import InputError
 from mote_bench.cli.commands.interruption import interruptible
-from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
     from mote_bench.data.pictures.album import Album

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 
 if TYPE_CHECKING:
     from mote_bench.contracts import FloatArray

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from mote_bench.basics import InputError
 from mote_bench.cli.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, again
 from mote_bench.cli.commands.gate import chosen
 from mote_bench.cli.commands.submit import write
-from mote_bench.contracts import InputError
-from mote_bench.records.store import BOARDS
+from mote_bench.records.naming import BOARDS
 
 EPILOG = "Example: python -m mote_bench external --scheme mote --attack my-attack --by 'Jane Doe'"
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.basics import InputError
 from mote_bench.cli.commands.gate import chosen
-from mote_bench.contracts import InputError
-from mote_bench.records.store import BOARDS
+from mote_bench.records.naming import BOARDS
 
 if TYPE_CHECKING:
     from mote_bench.records.bundle import Bundle

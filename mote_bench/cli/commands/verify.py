@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.basics import InputError
 from mote_bench.cli.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, again
 from mote_bench.cli.commands.interruption import interruptible
-from mote_bench.contracts import InputError
 
 if TYPE_CHECKING:
     from mote_bench.contracts import Measurement, Record

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mote_bench.data.pictures.reading import is_picture
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -50,6 +48,8 @@ class Album:
 
 def files(folder: Path) -> Iterator[str]:
     """Names of the picture files below a folder, sorted; hidden ones are left out."""
+    from mote_bench.data.pictures.reading import is_picture  # here, as it brings numpy with it
+
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = Path(where).relative_to(folder)

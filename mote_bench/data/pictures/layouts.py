@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 from mote_bench.data.pictures.album import Album, Picture, Skipped, files, inside
 
 _CARDS = Path(__file__).parent / "cards"

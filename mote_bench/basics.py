@@ -1,0 +1,28 @@
+"""What the public types begin with and that needs no numpy, so that a command line starts without it.
+
+Plug-ins import it from :mod:`mote_bench.contracts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class InputError(Exception):
+    """The user's input can't be used. The message says what was given, what was expected and what to do next."""
+
+
+InputError.__module__ = "mote_bench.contracts"  # tracebacks name it as plug-ins import it
+
+
+def flat(metric: str, at: str | None = None, group: Sequence[str] = ()) -> str:
+    """The published name of a metric. Only this function makes such names; :mod:`mote_bench.metrics.names` reads them.
+
+    >>> flat("fnmr", "1e-2", ("gender", "female"))
+    'fnmr_gender_female_at_fmr_1e-2'
+    """
+    name = "_".join((metric, *group))
+    if at is None:
+        return name
+    # tpr_at_fpr and type_2_success_at_wolf_rate already name the rate that they are taken at.
+    return f"{name}_{at}" if "_at_" in metric else f"{name}_at_fmr_{at}"
