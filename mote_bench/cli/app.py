@@ -11,6 +11,7 @@ import typer.core
 
 import mote_bench
 from mote_bench.basics import InputError
+from mote_bench.cli import streams
 from mote_bench.cli.commands import (
     check,
     convert,
@@ -61,8 +62,12 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 a cell failed, 2 bad input, 130 interrupted."""
+    streams.prepare()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where an error of it is one sentence
     except InputError as error:
         _say(f"error: {error}")
         sys.exit(BAD_INPUT)

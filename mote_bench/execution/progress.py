@@ -14,7 +14,7 @@ Progress = Callable[[int, int, str], None]
 @contextmanager
 def shown(quiet: bool) -> Iterator[Progress]:
     """A callback that shows progress for as long as the block runs."""
-    if quiet:
+    if quiet or sys.stderr is None:  # None: a program without streams, such as under pythonw
         yield lambda done, total, what: None
     elif sys.stderr.isatty():
         with _bar() as progress:
