@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mote_bench import files
 from mote_bench.contracts import InputError, Record
-from mote_bench.engine import runner
+from mote_bench.engine import dry_run, runner
 from mote_bench.execution import dask_backend, isolation, workers
 from mote_bench.execution.progress import shown
 from mote_bench.planning import settings
@@ -110,6 +110,7 @@ def run(  # noqa: PLR0913 - the command line's options
     setting = settings.make(asked)
     if published:
         shipped.check()
+    setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), bounds=bounds)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(out) if out is not None else Path(scratch)
         with (

@@ -28,11 +28,14 @@ class PEMIU(VectorScheme):
     a block's values show its position, because each position has its own distribution (:meth:`solve`). Embeddings are
     not centred, as in the paper.
 
+    Where the dimension is no multiple of the block's length, the last block is filled up with zeros. That changes no
+    score, but the zeros show which of a template's blocks is the last.
+
     Parameters
     ----------
     block : int
-        Length of a block; the embedding's dimension must be a multiple. For up to 5 blocks all orders are compared at
-        once. For more, each pair is assigned by the Hungarian method, which takes about 20 microseconds.
+        Length of a block. For up to 5 blocks all orders are compared at once. For more, each pair is assigned by the
+        Hungarian method, which takes about 20 microseconds.
     """
 
     centred = False
@@ -43,16 +46,23 @@ class PEMIU(VectorScheme):
         self.block = block
 
     def _learn(self, faces: FloatArray, background: Faces, seed: int) -> None:
-        if faces.shape[1] % self.block:
-            raise ValueError(f"block={self.block}; expected a divisor of {faces.shape[1]}, the embedding's dimension")
+        self._length = -(-faces.shape[1] // self.block) * self.block
 
     def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
         blocks = self._blocks(faces)
         orders = [stream(seed, "pe-miu").permutation(blocks.shape[1]) for seed in seeds]
-        return np.array([row[order].ravel() for row, order in zip(blocks, orders, strict=True)]).reshape(faces.shape)
+        return np.array([row[order].ravel() for row, order in zip(blocks, orders, strict=True)]).reshape(
+            len(faces), self._length
+        )
+
+    def _back(self, stored: FloatArray) -> FloatArray:
+        return stored[:, : len(self._origin)]
 
     def _blocks(self, faces: FloatArray) -> FloatArray:
-        return faces.reshape(len(faces), -1, self.block)
+        """(n, blocks, block) the rows cut into blocks, filled up with zeros."""
+        if faces.shape[1] < self._length:
+            faces = np.pad(faces, ((0, 0), (0, self._length - faces.shape[1])))
+        return faces.reshape(len(faces), self._length // self.block, self.block)
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, m) float32 cosines under the best order of blocks."""
@@ -87,7 +97,8 @@ class PEMIU(VectorScheme):
         for row, table in enumerate(likelihood):
             blocks, places = linear_sum_assignment(-table)
             ordered[row, places] = stored[row, blocks]
-        return on_sphere(self._origin, unit(ordered.reshape(len(stored), -1))).astype(np.float32)
+        faces = self._back(ordered.reshape(len(stored), self._length))
+        return on_sphere(self._origin, unit(faces)).astype(np.float32)
 
 
 def _assigned(products: FloatArray) -> FloatArray:

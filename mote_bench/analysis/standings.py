@@ -12,7 +12,7 @@ from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
 from mote_bench.formatting import plural, printable
-from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
+from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 from mote_bench.records.published import PUBLISHED
 
@@ -334,6 +334,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         row,
         notes=(
             *_published(frame, scheme),
+            *_left_out(frame, scheme),
             *_standing(row),
             *_submitter(verify),
             *_scorer(verify),
@@ -443,6 +444,13 @@ def _published(frame: _Frame, scheme: str) -> list[str]:
     """Whether a row was published with mote-bench and not made by this run."""
     mine = (record for record in frame.records if record.cell.scheme == scheme)
     return [_NOT_MADE_HERE] if any(PUBLISHED in record.provenance for record in mine) else []
+
+
+def _left_out(frame: _Frame, scheme: str) -> list[str]:
+    """Why the scheme was left out of the run, where it can't take the data."""
+    own = (record.details.get(LEFT_OUT) for record in frame.records if record.cell.scheme == scheme)
+    reasons = dict.fromkeys(why for why in own if isinstance(why, str))
+    return [f"left out of the run: {printable(why)}" for why in reasons]
 
 
 def _submitter(verify: Record | None) -> list[str]:

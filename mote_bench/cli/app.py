@@ -159,7 +159,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench.engine import runner
+    from mote_bench.engine import dry_run, runner
     from mote_bench.execution import dask_backend, isolation, workers
     from mote_bench.execution.progress import shown
     from mote_bench.planning import settings
@@ -184,6 +184,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     setting = settings.make(asked)
     if published:
         shipped.check()  # before the run, not after it
+    with interruptible("nothing was written", resumable=False):
+        setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), bounds=bounds)
     with store.opened(out) as damaged:
         for path in damaged:
             _say(f"damaged: a record could not be read and is made again; the old file is '{path}'")

@@ -25,7 +25,7 @@ from mote_bench.execution.progress import Progress
 from mote_bench.metrics.measured import with_people
 from mote_bench.planning.settings import Setting
 from mote_bench.planning.split import Enrolled
-from mote_bench.questions.harness import COST, NO_ATTACK, VERIFY, ZERO_EFFORT
+from mote_bench.questions.harness import COST, LEFT_OUT, NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
 from mote_bench.questions.staging import Database, Rules, Theft, VerificationTargets
 from mote_bench.records import provenance, store
@@ -116,6 +116,9 @@ class _Stage:
 
 def _run(stage: _Stage) -> None:
     """Run the controls first: the floor and ceiling of every other cell come from them."""
+    for cell in stage.ledger.pending():
+        if (why := stage.setting.plan.left_out.get(cell.scheme)) is not None:
+            stage.ledger.add(Record(cell, Status.UNMEASURED, details={LEFT_OUT: why}, error=f"left out: {why}"))
     names = list(dict.fromkeys(cell.scheme for cell in stage.ledger.pending()))
     controls = {*CONTROLS, *ceilings()}
     stage.ledger.expect(_tasks(stage, names), controls)

@@ -23,7 +23,7 @@ from mote_bench.metrics.verification import Compared, Index, Scores, measure_ver
 from mote_bench.planning.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, VerificationTargets
-from mote_bench.toolkit import draw_keys, stream, unit
+from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed, unit
 
 _ASKED_TWICE = 20
 _OTHER_KEYS = 5
@@ -39,14 +39,29 @@ def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:
 
 def enroll(scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, seeds: Sequence[int]) -> Outcome:
     """The templates of reference embeddings (n, d): a list of n bytes objects."""
+    return guarded(lambda: _enrolled(scheme, references, keys, seeds))
 
-    def templates() -> list[Template]:
-        made = scheme.enroll(references, keys=keys, seeds=seeds)
-        if len(made) != len(references) or not all(isinstance(template, bytes) for template in made):
-            raise ValueError(f"enroll gave {len(made)} templates for {len(references)} people; expected bytes for each")
-        return list(made)
 
-    return guarded(templates)
+def _enrolled(
+    scheme: Scheme, references: FloatArray, keys: Sequence[Key] | None, seeds: Sequence[int]
+) -> list[Template]:
+    made = scheme.enroll(references, keys=keys, seeds=seeds)
+    if len(made) != len(references) or not all(isinstance(template, bytes) for template in made):
+        raise ValueError(f"enroll gave {len(made)} templates for {len(references)} people; expected bytes for each")
+    return list(made)
+
+
+def attempt(scheme: Scheme, background: Faces, references: FloatArray, seed: int, seconds: float) -> Outcome:
+    """Fit a scheme, enrol the reference embeddings (n, d) and score them against each other, within ``seconds``."""
+
+    def tried() -> None:
+        with deadline(seconds):
+            fitted = scheme.fit(background, seed=stream_seed(seed, "fit"))
+            keys = draw_keys(len(references), stream(seed, "keys")) if revocable(fitted) else None
+            made = _enrolled(fitted, references, keys, [stream_seed(seed, row) for row in range(len(references))])
+            _checked(fitted.score(made, references, keys=keys), (len(made), len(references)), "score")
+
+    return guarded(tried)
 
 
 @dataclass(frozen=True, eq=False)

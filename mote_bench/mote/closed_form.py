@@ -54,6 +54,8 @@ class ClosedFormMOTE:
 
     needs_identity = True
     revocable = False
+    slow_fit = True
+    """A matrix of the features is inverted, however small the background. Embeddings of any dimension will do."""
 
     def __init__(
         self, *, features: int | None = None, positives: int = 32, ridge: float = 0.1, form: Form = "float32"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mote_bench import registry
@@ -33,6 +33,8 @@ class Plan:
         Questions and schemes left out for lack of data, with the reason.
     broken : tuple of str
         Plug-ins that couldn't be loaded, with the reason.
+    left_out : mapping of name -> reason
+        Schemes that can't take these data. Their cells aren't run; their records say why.
     """
 
     cells: tuple[Cell, ...]
@@ -41,6 +43,7 @@ class Plan:
     questions: dict[str, Question]
     refused: tuple[str, ...]
     broken: tuple[str, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan:

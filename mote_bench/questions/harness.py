@@ -10,5 +10,8 @@ HARNESS = (VERIFY, FAIRNESS, COST)
 COMPARED = (VERIFY, FAIRNESS)
 """Those that compare people with each other, which needs identities."""
 
+LEFT_OUT = "scheme_left_out"
+"""The detail of a record whose scheme can't take the run's data: why it can't, in words."""
+
 ZERO_EFFORT, NO_ATTACK = "zero-effort", "none"
 """The attack's name in their cells: for verification and fairness, and for cost."""

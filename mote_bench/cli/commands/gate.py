@@ -175,13 +175,13 @@ def _asked(stored: RunSpec, schemes: Sequence[str], *, seed: int | None, attacks
 
 def _fresh(asked: RunSpec, out: Path, *, jobs: int | None, budget: float | None, quiet: bool) -> list[Record]:
     """A run from nothing: the gate never trusts what an earlier one left."""
-    from mote_bench.engine import runner
+    from mote_bench.engine import dry_run, runner
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
     from mote_bench.planning import settings
     from mote_bench.records import store
 
-    setting = settings.make(asked)
+    setting = dry_run.checked(settings.make(asked), jobs=jobs or workers.default_jobs(), demanded=())
     try:
         with store.opened(out), shown(quiet) as progress:
             store.clear(out, setting.plan.cells)
