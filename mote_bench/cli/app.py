@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -273,6 +274,7 @@ def _write_boards(out: Path, published: bool) -> list[Board]:
     from mote_bench.records import store
     from mote_bench.records.published import PUBLISHED, records_of
     from mote_bench.report.boards import rendered, strip
+    from mote_bench.report.lost import Lost
 
     records = records_of(out, published=published)
     if published and not any(PUBLISHED in record.provenance for record in records):
@@ -280,7 +282,12 @@ def _write_boards(out: Path, published: bool) -> list[Board]:
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
     made = standings(records)
-    for name, text in rendered(made, strip=strip(out)).items():
+    with warnings.catch_warnings(record=True) as lost:
+        warnings.simplefilter("always", Lost)
+        texts = rendered(made, strip=strip(out))
+    for one in lost:
+        _say(f"note: {one.message}")
+    for name, text in texts.items():
         files.write_text(out / name, text)
     return [board for board, _ in made]
 

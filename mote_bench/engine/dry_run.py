@@ -59,6 +59,7 @@ def checked(
     told = {name: f"scheme '{name}' can't take these data: {why}" for name, why in reasons.items()}
     if refused := [line for name, line in told.items() if name in asked]:
         rest = [name for name in plan.schemes if name not in reasons and name in asked and name not in CONTROLS]
+        workers.stop()
         raise InputError(f"{'; '.join(refused)}. Leave them out: --schemes {','.join(rest) or 'default'}")
     return replace(setting, plan=replace(plan, left_out=reasons, refused=(*plan.refused, *told.values())))
 

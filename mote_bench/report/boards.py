@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mote_bench.analysis.standings import Board, standings
@@ -13,6 +13,7 @@ from .agreement import agreement_md
 from .csv_json import leaderboard_csv, leaderboard_json
 from .html import leaderboard_html
 from .latex import leaderboard_tex
+from .lost import attempted
 from .markdown import leaderboard_md
 from .naive_adaptive import naive_adaptive_md
 from .results import results_csv
@@ -39,9 +40,18 @@ def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
 
 
 def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes = b"") -> dict[str, str]:
-    """File name -> text of every board, from finished standings; see :func:`render`."""
+    """File name -> text of every board, from finished standings; see :func:`render`.
+
+    A table beside the board that can't be made is left out, with a warning :class:`~mote_bench.report.lost.Lost`.
+    """
     boards = [board for board, _ in with_records]
-    alike = agreement_md(with_records)
+    extras: dict[str, Callable[[], str]] = {
+        "naive_adaptive.md": lambda: naive_adaptive_md(boards),
+        "utility.md": lambda: utility_md(with_records),
+        "leaderboard.tex": lambda: leaderboard_tex(boards),
+        "agreement.md": lambda: agreement_md(with_records),
+    }
+    made = {name: attempted(f"'{name}'", make) for name, make in extras.items()}
     return {
         "results.csv": results_csv(
             [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
@@ -49,15 +59,16 @@ def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
-        "naive_adaptive.md": naive_adaptive_md(boards),
-        "utility.md": utility_md(with_records),
-        "leaderboard.tex": leaderboard_tex(boards),
         "leaderboard.html": leaderboard_html(with_records, strip=strip),
-        **({"agreement.md": alike} if alike else {}),
+        **{name: text for name, text in made.items() if text},
     }
 
 
 def strip(out: Path) -> bytes:
     """The JPEG file of rebuilt pictures beside the boards; nothing where there is none, or one too large for a page."""
     path = out / "pixels" / "strip.jpg"
-    return path.read_bytes() if path.is_file() and path.stat().st_size <= _MOST_OF_STRIP else b""
+
+    def read() -> bytes:
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= _MOST_OF_STRIP else b""
+
+    return attempted(f"'{path}'", read) or b""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from markupsafe import Markup
 
@@ -17,6 +18,7 @@ from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import FAIRNESS, VERIFY
 from mote_bench.questions.installed import rules_of
 
+from .lost import attempted
 from .plots import Axis, Curve, Dot, Group, Histogram, Point, det, dots, groups, histogram, scatter
 
 _HOW_TO_READ_DET = (
@@ -40,15 +42,29 @@ class Picture:
 
 def of_board(board: Board, *, name: str) -> tuple[Picture, ...]:
     """A dot plot per question: every row, with floor and ceiling; further right leaks more."""
-    return tuple(_question(board, place, reading, f"{name}q{place}") for place, reading in enumerate(board.readings))
+    return _drawn(
+        (f"the chart of {reading.question}", partial(_question, board, place, reading, f"{name}q{place}"))
+        for place, reading in enumerate(board.readings)
+    )
+
+
+def _drawn(charts: Iterable[tuple[str, Callable[[], Picture | None]]]) -> tuple[Picture, ...]:
+    """The charts that have something to show; one that can't be drawn is left out, under its name."""
+    made = (attempted(what, draw) for what, draw in charts)
+    return tuple(picture for picture in made if picture is not None)
 
 
 def trade_offs(board: Board, *, name: str) -> tuple[Picture, ...]:
     """Trade-offs: recognition errors, leakage and storage, each pair of them."""
     asked = [(place, reading) for place, reading in enumerate(board.readings) if _traded(reading)]
-    drawn = [_recognition_against_privacy(board, place, reading, f"{name}t{place}") for place, reading in asked]
-    drawn += [_storage_against_privacy(board, place, reading, f"{name}s{place}") for place, reading in asked]
-    return tuple(picture for picture in (*drawn, _storage_against_recognition(board, f"{name}tb")) if picture)
+    pairs = (("t", "recognition", _recognition_against_privacy), ("s", "storage", _storage_against_privacy))
+    charts: list[tuple[str, Callable[[], Picture | None]]] = [
+        (f"the chart of {what} against {reading.question}", partial(draw, board, place, reading, f"{name}{key}{place}"))
+        for key, what, draw in pairs
+        for place, reading in asked
+    ]
+    last = partial(_storage_against_recognition, board, f"{name}tb")
+    return _drawn([*charts, ("the chart of storage against recognition", last)])
 
 
 def _traded(reading: Reading) -> bool:
@@ -58,15 +74,23 @@ def _traded(reading: Reading) -> bool:
 def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) -> tuple[Picture, ...]:
     """DET curves, linkage scores and errors by group, as far as the scheme's records hold them."""
     rows = [row for row in board.rows if row.scheme == scheme]
-    found = [_det(scheme, rows, records, f"{name}d")]
+    charts: list[tuple[str, Callable[[], Picture | None]]] = [
+        (f"the DET curve of {scheme}", partial(_det, scheme, rows, records, f"{name}d"))
+    ]
     compared = [place for place, reading in enumerate(board.readings) if rules_of(reading.question).histograms]
-    found += [_exposure(row, board, f"{name}e{row.key}") for row in rows]
+    charts += [
+        (f"the chart of attacks on {row.name}", partial(_exposure, row, board, f"{name}e{row.key}")) for row in rows
+    ]
     for row in rows:
         stolen = row.key == "stolen"  # disclosed system secrets change the attacker, not verification
-        found += [_linking(row, row.questions[place].chosen, f"{name}l{row.key}") for place in compared]
+        charts += [
+            (f"the linkage chart of {row.name}", partial(_linking, row, chosen, f"{name}l{row.key}"))
+            for chosen in [row.questions[place].chosen for place in compared]
+        ]
         record = harness_record(records, scheme, FAIRNESS, stolen=stolen)
-        found.append(_by_group(row, record, board.fairness_fmr, f"{name}f{row.key}"))
-    return tuple(picture for picture in found if picture)
+        by_group = partial(_by_group, row, record, board.fairness_fmr, f"{name}f{row.key}")
+        charts.append((f"the fairness chart of {row.name}", by_group))
+    return _drawn(charts)
 
 
 def _question(board: Board, place: int, reading: Reading, name: str) -> Picture:

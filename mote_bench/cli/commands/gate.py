@@ -76,6 +76,9 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
 
     wanted = _fail_on(fail_on)
     allowed = bounds.Limits(bounds.parse(max_ or (), "--max"), bounds.parse(min_ or (), "--min"))
+    for option, path in (("--markdown", markdown), ("--junit", junit)):
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise InputError(f"{option} {path}: expected a file in a folder that exists")
     before = chosen(_records(baseline), protocol=QUICK if quick else protocol, data=data, seed=None)
     gated = _gated(schemes, before)
     given = run_again.Given(data, attributes, tuple(bins or ()), attacker_data)
@@ -232,9 +235,15 @@ def _write(made: Gate, *, markdown: Path | None, junit: Path | None) -> None:
     from mote_bench import files
     from mote_bench.report import gate_report
 
-    for path, render in ((markdown, gate_report.markdown), (junit, gate_report.junit)):
+    for option, path, render in (
+        ("--markdown", markdown, gate_report.markdown),
+        ("--junit", junit, gate_report.junit),
+    ):
         if path is not None:
-            files.write_text(path, render(made))
+            try:
+                files.write_text(path, render(made))
+            except OSError as error:  # the verdict doesn't depend on it
+                print(f"note: {option} '{path}' is left out ({error.strerror or error})", file=sys.stderr)
 
 
 def _print(made: Gate, *, json: bool, quiet: bool) -> None:

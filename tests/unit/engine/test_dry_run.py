@@ -114,7 +114,7 @@ def test_what_was_not_named_is_left_out_and_said_so_on_the_board(planned: Settin
 
 
 def test_a_control_is_never_left_out(planned: Setting) -> None:
-    with pytest.raises(InputError, match="scheme 'noise' can't take these data: .*--schemes default"):
+    with pytest.raises(InputError, match=r"scheme 'noise' can't take these data: .*--schemes default"):
         dry_run.checked(with_schemes(planned, "all", noise=NoTemplates()), jobs=1, demanded=())
 
 
