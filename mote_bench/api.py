@@ -110,6 +110,8 @@ def run(  # noqa: PLR0913 - the command line's options
     setting = settings.make(asked)
     if published:
         shipped.check()
+    if out is not None:
+        store.check_place(Path(out), cells=len(setting.plan.cells))
     setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), bounds=bounds)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(out) if out is not None else Path(scratch)

@@ -185,6 +185,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     setting = settings.make(asked)
     if published:
         shipped.check()  # before the run, not after it
+    store.check_place(out, cells=len(setting.plan.cells))
     with interruptible("nothing was written", resumable=False):
         setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), bounds=bounds)
     with store.opened(out) as damaged:
@@ -274,7 +275,7 @@ def _write_boards(out: Path, published: bool) -> list[Board]:
     from mote_bench.records import store
     from mote_bench.records.published import PUBLISHED, records_of
     from mote_bench.report.boards import rendered, strip
-    from mote_bench.report.lost import Lost
+    from mote_bench.report.lost import Lost, told
 
     records = records_of(out, published=published)
     if published and not any(PUBLISHED in record.provenance for record in records):
@@ -285,8 +286,8 @@ def _write_boards(out: Path, published: bool) -> list[Board]:
     with warnings.catch_warnings(record=True) as lost:
         warnings.simplefilter("always", Lost)
         texts = rendered(made, strip=strip(out))
-    for one in lost:
-        _say(f"note: {one.message}")
+    for line in told(one.message for one in lost if isinstance(one.message, Lost)):
+        _say(f"note: {line}")
     for name, text in texts.items():
         files.write_text(out / name, text)
     return [board for board, _ in made]

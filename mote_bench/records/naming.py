@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 BOARDS = Path("boards")
 """The default output folder of a run."""
 
+_OF_WINDOWS = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])\.")
+"""Names of devices: Windows has no such files, whatever their ending."""
+
 
 def record_name(cell: Cell) -> str:
     """The file name of a cell's record: the cell's fields, made unique by a hash of them."""
@@ -28,7 +31,8 @@ def packed_name(cell: Cell) -> str:
     Names that differ only in characters left out of file names share a file. Each line holds its cell in full.
     """
     board = "_".join(map(_word, (cell.protocol, cell.data, cell.seed)))
-    return f"{board}/{_word(cell.scheme)}.jsonl"
+    name = f"{_word(cell.scheme)}.jsonl"
+    return f"{board}/{'_' if _OF_WINDOWS.match(name) else ''}{name}"
 
 
 def short_id(cell: Cell) -> str:

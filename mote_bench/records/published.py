@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import ntpath
+import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from urllib.parse import quote
 
 from mote_bench.contracts import InputError, Record
@@ -54,9 +55,26 @@ def read(out: Path) -> list[Record]:
         As :func:`check`, and when one is damaged.
     """
     check()
-    way = quote(Path(os.path.relpath(FOLDER, out)).as_posix())
+    way = address(FOLDER.absolute(), out.absolute())
     own = store.read(FOLDER)
     return [replace(one, file=f"{way}/{one.file}") for one in own + bundle.submitted(FOLDER, own)]
+
+
+def address(folder: PurePath, start: PurePath) -> str:
+    """The address of an absolute folder, relative to another; whole where Windows has them on two drives.
+
+    Examples
+    --------
+    >>> address(PureWindowsPath("C:/a b/c"), PureWindowsPath("C:/a b/d"))
+    '../c'
+    >>> address(PureWindowsPath("C:/a b/c"), PureWindowsPath("D:/d"))
+    'file:///C:/a%20b/c'
+    """
+    flavour = ntpath if isinstance(folder, PureWindowsPath) else posixpath
+    try:
+        return quote(type(folder)(flavour.relpath(folder, start)).as_posix())
+    except ValueError:
+        return folder.as_uri()
 
 
 def beside(own: Sequence[Record], made: Sequence[Record], published: Sequence[Record]) -> list[Record]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,9 +24,33 @@ from mote_bench.metrics.names import from_json, snake_case, to_json
 from mote_bench.records.naming import packed_name, record_name, short_id
 
 RECORDS = "records"
+_CELL_BYTES, _BOARDS_BYTES = 20_000, 10_000_000
+"""What a cell's record takes with its share of the boards, on average, and what small boards take."""
 _JOURNAL = ".finished"
 _DAMAGED = "damaged"
 _MEND_LINE = "take the line out, or take the file anew from where it came"
+
+
+def check_place(folder: Path, *, cells: int) -> None:
+    """Check, before anything is computed or written, that a run of so many cells can be written to a folder.
+
+    Raises
+    ------
+    InputError
+        When the folder, or the nearest one above it that exists, can't be written to or has too little free space.
+    """
+    whole = folder.absolute()
+    here = next(one for one in (whole, *whole.parents) if one.exists())
+    if not here.is_dir():
+        raise InputError(f"can't write to '{folder}' ('{here}' is a file); give another folder: --out DIR")
+    if not os.access(here, os.W_OK | os.X_OK):
+        raise InputError(f"can't write to '{folder}' (Permission denied); give a folder you may write to: --out DIR")
+    needed, free = _BOARDS_BYTES + cells * _CELL_BYTES, shutil.disk_usage(here).free
+    if free < needed:
+        raise InputError(
+            f"'{folder}' has {free / 1e6:,.0f} MB free, and {cells} cells take about {needed / 1e6:,.0f} MB; make "
+            "room, or give another folder: --out DIR"
+        )
 
 
 def prepare(folder: Path) -> None:

@@ -5,11 +5,16 @@ Colours are the page's CSS variables, so one picture serves light and dark pages
 
 from __future__ import annotations
 
+import atexit
 import io
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -444,6 +449,7 @@ def _shares(counts: Sequence[float]) -> list[float]:
 
 
 def _svg(draw: Callable[[Any], None], size: tuple[int, int], *, name: str, alt: str) -> str:
+    _at_home()
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
@@ -458,6 +464,20 @@ def _svg(draw: Callable[[Any], None], size: tuple[int, int], *, name: str, alt: 
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(text, metadata=empty)
     return _inlined(text.getvalue(), size, name=name, alt=alt)
+
+
+def _at_home() -> None:
+    """Give matplotlib a folder for its cache where the system knows no home, as for a service or in a container.
+
+    Without one its import raises an error (matplotlib#30449).
+    """
+    if "MPLCONFIGDIR" in os.environ:
+        return
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["MPLCONFIGDIR"] = folder = tempfile.mkdtemp(prefix="mote-bench-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 @contextmanager

@@ -184,7 +184,9 @@ def _fresh(asked: RunSpec, out: Path, *, jobs: int | None, budget: float | None,
     from mote_bench.planning import settings
     from mote_bench.records import store
 
-    setting = dry_run.checked(settings.make(asked), jobs=jobs or workers.default_jobs(), demanded=())
+    setting = settings.make(asked)
+    store.check_place(out, cells=len(setting.plan.cells))
+    setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), demanded=())
     try:
         with store.opened(out), shown(quiet) as progress:
             store.clear(out, setting.plan.cells)

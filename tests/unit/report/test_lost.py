@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from mote_bench.cli import app
 from mote_bench.contracts import Record
 from mote_bench.records import store
 from mote_bench.report import boards, charts, plots
-from mote_bench.report.lost import Lost, attempted
+from mote_bench.report.lost import Lost, attempted, told
 from mote_bench.report.terminal import table
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "leaderboards" / "records" / "people-2_synthetic_0"
@@ -79,20 +80,38 @@ def test_a_chart_and_a_table_that_fail_cost_themselves(
     for one in records:
         if one.cell.scheme == "mote" and one.cell.question in ("verify", "link"):
             store.write(tmp_path, one)
-    monkeypatch.setattr(charts, "det", broken)
+    for name in ("det", "dots"):
+        monkeypatch.setattr(charts, name, broken)
     monkeypatch.setattr(boards, "leaderboard_tex", broken)
     monkeypatch.setattr(sys, "argv", ["mote_bench", "board", "--out", str(tmp_path), "--quiet"])
     with pytest.raises(SystemExit) as ended:
         app.main()
     said = capsys.readouterr().err.splitlines()
     assert ended.value.code in (0, None)
-    assert "note: 'leaderboard.tex' is left out (TypeError: no\\nsuch argument)" in said
-    assert "note: the DET curve of mote is left out (TypeError: no\\nsuch argument)" in said
+    assert said == ["note: 'leaderboard.tex' and 3 more are left out (TypeError: no\\nsuch argument)"]
     page = (tmp_path / "leaderboard.html").read_text(encoding="utf-8")
     assert "DET curve</h4>" not in page
     assert "Linkage: mote" in page
     assert not (tmp_path / "leaderboard.tex").exists()
     assert plots.det([], name="x", alt="a whole plot").startswith("<svg ")
+
+
+def test_a_line_for_each_reason() -> None:
+    lost = [Lost("a", "x"), Lost("b", "y"), Lost("c", "x"), Lost("d", "x")]
+    assert told(lost) == ["a and 2 more are left out (x)", "b is left out (y)"]
+
+
+def test_a_chart_is_drawn_where_no_home_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    assert plots.det([], name="x", alt="nothing").startswith("<svg ")
+    folder = Path(os.environ["MPLCONFIGDIR"])
+    assert folder.is_dir()
+    monkeypatch.delenv("MPLCONFIGDIR")
+    folder.rmdir()
 
 
 def test_a_strip_that_cannot_be_read_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
