@@ -45,23 +45,23 @@ def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes
     A table beside the board that can't be made is left out, with a warning :class:`~mote_bench.report.lost.Lost`.
     """
     boards = [board for board, _ in with_records]
-    extras: dict[str, Callable[[], str]] = {
-        "naive_adaptive.md": lambda: naive_adaptive_md(boards),
-        "utility.md": lambda: utility_md(with_records),
-        "leaderboard.tex": lambda: leaderboard_tex(boards),
-        "agreement.md": lambda: agreement_md(with_records),
-    }
-    made = {name: attempted(f"'{name}'", make) for name, make in extras.items()}
-    return {
-        "results.csv": results_csv(
-            [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
-        ),
+    own = [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
+    texts: dict[str, str | None] = {
+        "results.csv": results_csv(own),
         "leaderboard.csv": leaderboard_csv(boards),
         "leaderboard.json": leaderboard_json(boards),
         "leaderboard.md": leaderboard_md(boards),
+        "naive_adaptive.md": _beside("naive_adaptive.md", lambda: naive_adaptive_md(boards)),
+        "utility.md": _beside("utility.md", lambda: utility_md(with_records)),
+        "leaderboard.tex": _beside("leaderboard.tex", lambda: leaderboard_tex(boards)),
         "leaderboard.html": leaderboard_html(with_records, strip=strip),
-        **{name: text for name, text in made.items() if text},
+        "agreement.md": _beside("agreement.md", lambda: agreement_md(with_records)),
     }
+    return {name: text for name, text in texts.items() if text}
+
+
+def _beside(name: str, make: Callable[[], str]) -> str | None:
+    return attempted(f"'{name}'", make)
 
 
 def strip(out: Path) -> bytes:
