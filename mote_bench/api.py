@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from mote_bench import files
 from mote_bench.contracts import InputError, Record
+from mote_bench.data.options import Missing
 from mote_bench.engine import dry_run, runner
 from mote_bench.execution import dask_backend, isolation, workers
 from mote_bench.execution.progress import shown
 from mote_bench.planning import settings
 from mote_bench.planning.protocol import DEFAULT
-from mote_bench.planning.spec import Bins, RunSpec, bins_of
+from mote_bench.planning.spec import Bins, RunSpec, bins_of, missing_of
 from mote_bench.records import published as shipped
 from mote_bench.records import store
 from mote_bench.report.boards import render, strip
@@ -33,6 +34,9 @@ def run(  # noqa: PLR0913 - the command line's options
     questions: str | Sequence[str] = "all",
     attributes: str | Sequence[str] | None = None,
     bins: Mapping[str, Sequence[float]] | Sequence[str] | None = None,
+    missing: Mapping[str, Sequence[str | float]] | Sequence[str] | None = None,
+    identity: str | None = None,
+    embedding_columns: str | None = None,
     people: int | None = None,
     attacker_data: str | Path | None = None,
     protocol: str = DEFAULT,
@@ -52,13 +56,19 @@ def run(  # noqa: PLR0913 - the command line's options
     Parameters
     ----------
     data : str or Path
-        A data set's name or a file (.npz, .csv, .parquet) with ``embeddings``, ``identity`` and attributes.
+        A data set's name or a file (.npz, .npy, .csv, .parquet) with ``embeddings``, ``identity`` and attributes.
     schemes, attacks, questions : str or sequence of str
         Names, or ``"default"`` (the protocol's choice), or ``"all"``.
     attributes : str or sequence of str, optional
         Columns of the file to use as attributes; by default all usable ones.
     bins : mapping of name -> edges, or sequence of str, optional
         Edges of the classes of numeric columns: ``{"age": (18, 35, 50)}`` or ``["age=18,35,50"]``.
+    missing : mapping of name -> values, or sequence of str, optional
+        Values that mean unknown in a column: ``{"age": [-1, 999]}`` or ``["age=-1,999"]``.
+    identity : str, optional
+        The column that names the subjects; by default ``identity``.
+    embedding_columns : str, optional
+        The columns that hold the embeddings, as a pattern: ``"feat_*"``.
     people : int, optional
         Use a random subset of this many people.
     attacker_data : str or Path, optional
@@ -105,6 +115,9 @@ def run(  # noqa: PLR0913 - the command line's options
         attacker_data=None if attacker_data is None else str(attacker_data),
         seed=seed,
         protocol=protocol,
+        missing=_words(missing or ()),
+        identity=identity,
+        embedding_columns=embedding_columns,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)
@@ -169,3 +182,12 @@ def _bins(bins: Mapping[str, Sequence[float]] | Sequence[str]) -> Bins:
     if isinstance(bins, Mapping):
         return {name: tuple(map(float, edges)) for name, edges in bins.items()}
     return bins_of([bins] if isinstance(bins, str) else bins)
+
+
+def _words(missing: Mapping[str, Sequence[str | float]] | Sequence[str]) -> Missing:
+    if isinstance(missing, Mapping):
+        return {
+            name: (values,) if isinstance(values, str) else tuple(str(value) for value in values)
+            for name, values in missing.items()
+        }
+    return missing_of([missing] if isinstance(missing, str) else missing)

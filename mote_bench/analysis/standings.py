@@ -5,6 +5,7 @@ A question shows its strongest attack. A result that was not measured is shown a
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
 from mote_bench.formatting import plural, printable
+from mote_bench.planning.spec import DATA_NOTES
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 from mote_bench.records.published import PUBLISHED
@@ -232,6 +234,8 @@ class Board:
     records: int
     failed: int
     unmeasured: int
+    data_notes: tuple[str, ...] = ()
+    """What was noted when the data were read: what is missing, left out, or looks wrong."""
 
 
 def standings(records: Sequence[Record]) -> list[tuple[Board, list[Record]]]:
@@ -280,7 +284,21 @@ def _board(records: list[Record]) -> Board:
         records=len(records),
         failed=sum(record.status in _NO_ANSWER for record in records),
         unmeasured=sum(record.status is Status.UNMEASURED for record in records),
+        data_notes=_data_notes(records),
     )
+
+
+def _data_notes(records: list[Record]) -> tuple[str, ...]:
+    """The notes in the records' provenance, each once. Records aren't trusted: what is no list of texts is left out."""
+    found: dict[str, None] = {}
+    for text in dict.fromkeys(str(record.provenance.get(DATA_NOTES, "[]")) for record in records):
+        try:
+            notes = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(notes, list):
+            found |= dict.fromkeys(printable(note) for note in notes if isinstance(note, str))
+    return tuple(found)
 
 
 def _yardsticks(records: list[Record]) -> set[str]:

@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     data: Annotated[
         str,
         typer.Option(
-            help="A data set's name, or a file (.npz, .csv, .parquet) with embeddings, `identity`, attributes."
+            help="A data set's name, or a file (.npz, .npy, .csv, .parquet) with embeddings, `identity`, attributes."
         ),
     ] = "synthetic",
     schemes: Annotated[
@@ -120,6 +120,16 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     ] = None,
     bins: Annotated[
         list[str] | None, typer.Option(help="Class edges of a numeric column, as in age=18,35,50. May be repeated.")
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help="Values of a column that mean unknown, as in age=-1,999. May be repeated."),
+    ] = None,
+    identity: Annotated[
+        str | None, typer.Option(help="The column of the file that names the subjects. Default: identity.")
+    ] = None,
+    embedding_columns: Annotated[
+        str | None, typer.Option(help="The columns of the file that hold the embeddings, as in 'feat_*'.")
     ] = None,
     people: Annotated[int | None, typer.Option(help="Use a random subset of this many subjects.")] = None,
     attacker_data: Annotated[
@@ -164,7 +174,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.execution import dask_backend, isolation, workers
     from mote_bench.execution.progress import shown
     from mote_bench.planning import settings
-    from mote_bench.planning.spec import RunSpec, bins_of
+    from mote_bench.planning.spec import RunSpec, bins_of, missing_of
     from mote_bench.records import published as shipped
     from mote_bench.records import store
 
@@ -180,6 +190,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         attacker_data=attacker_data,
         seed=seed,
         protocol=protocol,
+        missing=missing_of(missing or ()),
+        identity=identity,
+        embedding_columns=embedding_columns,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)

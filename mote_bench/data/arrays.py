@@ -1,4 +1,4 @@
-"""Arrays read from an npz file, as data only: nothing in the file can run."""
+"""Arrays read from an npz or npy file, as data only: nothing in the file can run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import math
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +27,8 @@ def read_npz(path: Path) -> Arrays:
     Raises
     ------
     InputError
-        When the file is missing, is no npz archive, is damaged, would unpack to more than 16 GiB, or holds pickled
-        objects.
+        When the file is no npz archive, is damaged, would unpack to more than 16 GiB, or holds pickled objects.
     """
-    if not path.is_file():
-        raise InputError(
-            f"no file at '{path}'; expected an .npz file (`python -m mote_bench list` names built-in data)"
-        )
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
@@ -49,28 +45,62 @@ def read_npz(path: Path) -> Arrays:
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and numpy's own parser of headers know a dozen between them
-        if "Object arrays" in str(error) or "pickle" in str(error):
-            raise InputError(
-                f"'{path}' holds pickled Python objects, which could run code when loaded and are refused; "
-                "save text columns as numpy strings: array.astype(str)"
-            ) from None
-        raise InputError(f"'{path}' can't be read as npz ({error}); {_HOW_TO_SAVE}") from None
+        raise _unreadable(path, "npz", error) from None
+
+
+def read_npy(path: Path) -> Arrays:
+    """The one array of an npy file, which is taken for the embeddings.
+
+    Raises
+    ------
+    InputError
+        When the file is no npy file, is damaged or over 16 GiB, or holds pickled objects.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"'{path}' has {path.stat().st_size / 2**30:.0f} GiB; expected at most 16 GiB")
+        with path.open("rb") as stream:
+            _check_header(stream, path.name, path.stat().st_size)
+        return {"embeddings": _plain(path, "embeddings", np.load(path, allow_pickle=False))}
+    except OSError as error:
+        raise InputError(f"'{path}' can't be read: {error.strerror or error}") from None
+    except InputError:
+        raise
+    except Exception as error:
+        raise _unreadable(path, "npy", error) from None
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> InputError:
+    if "Object arrays" in str(error) or "pickle" in str(error):
+        return InputError(
+            f"'{path}' holds pickled Python objects, which could run code when loaded and are refused; "
+            "save text columns as numpy strings: array.astype(str)"
+        )
+    return InputError(f"'{path}' can't be read as {kind} ({error}); {_HOW_TO_SAVE}")
 
 
 def _check_promise(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Refuse a header that promises more than the member holds, before numpy makes room for it."""
     with archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version not in _HEADERS:
-            raise ValueError(f"'{member.filename}' has npy version {version}")
-        shape, _, dtype = _HEADERS[version](stream, max_header_size=_MOST_HEADER)
-        held = member.file_size - stream.tell()
+        _check_header(stream, member.filename, member.file_size)
+
+
+def _check_header(stream: IO[bytes], name: str, size: int) -> None:
+    """Refuse a header that promises more than the array's file holds, before numpy makes room for it."""
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADERS:
+        raise ValueError(f"'{name}' has npy version {version}")
+    shape, _, dtype = _HEADERS[version](stream, max_header_size=_MOST_HEADER)
+    held = size - stream.tell()
     if not dtype.hasobject and math.prod(shape) * dtype.itemsize != held:
-        raise ValueError(f"'{member.filename}' promises {shape} of {dtype} and holds {held} bytes")
+        raise ValueError(f"'{name}' promises {shape} of {dtype} and holds {held} bytes")
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """SHA-256 of a file, hexadecimal; of a folder, that of its files' names and checksums."""
+    if path.is_dir():
+        files = sorted(found for found in path.rglob("*") if found.is_file())
+        lines = [f"{found.relative_to(path).as_posix()} {checksum(found)}\n" for found in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

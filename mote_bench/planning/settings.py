@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from mote_bench.contracts import Dataset, InputError
 from mote_bench.data import npz
 from mote_bench.data.arrays import checksum
 from mote_bench.data.columns import UNKNOWN, bin_names
+from mote_bench.data.options import ColumnOptions
+from mote_bench.metrics.names import snake_case
 from mote_bench.planning import plan, protocol
 from mote_bench.planning.plan import Plan
 from mote_bench.planning.protocol import Protocol
@@ -51,23 +54,37 @@ def make(asked: RunSpec) -> Setting:
     """
     version = protocol.load(asked.protocol)
     bins = dict(version.bins) | dict(asked.bins)
+    columns = ColumnOptions(asked.missing, asked.identity, asked.embedding_columns)
     attacked = _Source("--data", asked.data, asked.data_file, asked.data_sha256)
-    dataset = attacked.load(bins, None if asked.attributes is None else names(asked.attributes))
+    reading = _Reading(bins, None if asked.attributes is None else names(asked.attributes), columns)
+    dataset = attacked.load(reading)
     _check_used(asked.bins, dataset, attacked.place)
+    _check_labels(dataset, attacked.place)
     label, file = attacked.told(dataset)
     spec = replace(asked, data=label, data_file=file, data_sha256=dataset.checksum)
     parts = split(dataset.faces, version, seed=asked.seed, people=asked.people)
     name = dataset.name if asked.people is None else f"{dataset.name}@{asked.people}"
     if asked.attacker_data is not None:
         attackers = _Source("--attacker-data", asked.attacker_data, asked.attacker_file, asked.attacker_sha256)
-        theirs = _other(attackers, bins, dataset)
+        theirs = _other(attackers, reading, dataset)
+        _check_labels(theirs, attackers.place)
         label, file = attackers.told(theirs)
         spec = replace(spec, attacker_data=label, attacker_file=file, attacker_sha256=theirs.checksum)
         parts = crossed(parts, split(theirs.faces, version, seed=asked.seed))
         name = f"{name} from {theirs.name}"
         both = f"{dataset.checksum} {theirs.checksum}"
-        dataset = replace(dataset, checksum=both, notes=(*dataset.notes, *theirs.notes))
+        notes = (*dataset.notes, *(f"the attacker's data: {note}" for note in theirs.notes))
+        dataset = replace(dataset, checksum=both, notes=notes)
     return Setting(dataset, parts, version, plan.make(spec, parts, version, data=name), spec, bins)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How the columns of the data are read."""
+
+    bins: Bins
+    attributes: list[str] | None
+    columns: ColumnOptions
 
 
 @dataclass(frozen=True)
@@ -84,25 +101,26 @@ class _Source:
         """The path to read, or the data set's name."""
         return self.file or self.data
 
-    def load(self, bins: Bins, attributes: list[str] | None) -> Dataset:
+    def load(self, reading: _Reading) -> Dataset:
         """The data. For a run that is repeated they must have the same checksum, and keep their label."""
         if self.sha256 is None:
-            return _dataset(self.place, bins, attributes)
+            return _dataset(self.place, reading)
         known = {entry.name for entry in registry.names("datasets")}
         if self.file is None and self.data not in known:
             raise InputError(f"the run's data '{self.data}' were read from a file; {self._wanted}")
-        if self.file is not None and self.file not in known and not Path(self.file).is_file():
+        if self.file is not None and self.file not in known and not Path(self.file).exists():
             raise InputError(
                 f"the run's data '{self.data}' were read from '{self.file}', which isn't here; {self._wanted}"
             )
         # Before anything else: other data may not even have the run's columns.
-        here = checksum(Path(self.place)) if is_path(self.place) else _dataset(self.place, bins, None).checksum
+        whole = _Reading(reading.bins, None, ColumnOptions())
+        here = checksum(Path(self.place)) if is_path(self.place) else _dataset(self.place, whole).checksum
         if here != self.sha256:
             raise InputError(
                 f"'{self.place}' isn't the data of the run ('{self.data}'): their checksums differ ({here[:16]} here); "
                 f"{self._wanted}"
             )
-        dataset = _dataset(self.place, bins, attributes)
+        dataset = _dataset(self.place, reading)
         return dataset if self.file is None else replace(dataset, name=self.data)
 
     def told(self, dataset: Dataset) -> tuple[str, str | None]:
@@ -116,9 +134,14 @@ class _Source:
         return f"give the file with SHA-256 {self.sha256}: {self.option} FILE"
 
 
-def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
+def _dataset(data: str, reading: _Reading) -> Dataset:
+    columns = reading.columns
     if is_path(data):
-        return npz.load(Path(data), bins=bins, attributes=attributes)
+        return npz.load(Path(data), bins=reading.bins, attributes=reading.attributes, options=columns)
+    given = {"missing": columns.missing, "identity": columns.identity, "embedding-columns": columns.embeddings}
+    for option, value in given.items():
+        if value and columns.strict:
+            raise InputError(f"--{option}: the columns of '{data}' are fixed in its data card; leave the option out")
     found = registry.select("datasets", data)
     if len(found) != 1:
         raise InputError(f"--data {data} names {len(found)} data sets; expected one of: {', '.join(found)}")
@@ -126,27 +149,53 @@ def _dataset(data: str, bins: Bins, attributes: list[str] | None) -> Dataset:
         dataset: Dataset = registry.load("datasets", found[0])
     except registry.PluginError as error:
         raise InputError(str(error)) from None
-    return dataset if attributes is None else _with_attributes(dataset, attributes)
+    return dataset if reading.attributes is None else _with_attributes(dataset, reading)
 
 
-def _other(source: _Source, bins: Bins, attacked: Dataset) -> Dataset:
-    """The attacker's data, with the attributes that the attacked data have too."""
-    dataset = source.load(bins, None)
+def _other(source: _Source, reading: _Reading, attacked: Dataset) -> Dataset:
+    """The attacker's data, with the attributes that the attacked data have too; other columns aren't read."""
+    wanted = list(dict.fromkeys([*attacked.faces.attributes, *attacked.faces.values]))
+    dataset = source.load(_Reading(reading.bins, wanted, replace(reading.columns, strict=False)))
     if dataset.checksum == attacked.checksum:
         raise InputError(f"--attacker-data {source.place} is the attacked data itself; expected other people")
-    shared = {*dataset.faces.attributes, *dataset.faces.values} & {*attacked.faces.attributes, *attacked.faces.values}
-    return _with_attributes(dataset, sorted(shared))
+    return dataset
 
 
-def _with_attributes(dataset: Dataset, attributes: list[str]) -> Dataset:
-    faces = dataset.faces
+def _with_attributes(dataset: Dataset, reading: _Reading) -> Dataset:
+    """A named data set with some of its attributes."""
+    faces, wanted = dataset.faces, reading.attributes or []
     known = list(dict.fromkeys([*faces.attributes, *faces.values]))
-    for name in attributes:
+    for name in wanted if reading.columns.strict else ():
         if name not in known:
             raise InputError(f"data set '{dataset.name}' has no attribute '{name}'; it has: {', '.join(known)}")
-    labels = {name: column for name, column in faces.attributes.items() if name in attributes}
-    values = {name: column for name, column in faces.values.items() if name in attributes}
+    labels = {name: column for name, column in faces.attributes.items() if name in wanted}
+    values = {name: column for name, column in faces.values.items() if name in wanted}
     return replace(dataset, faces=replace(faces, attributes=labels, values=values))
+
+
+def _check_labels(dataset: Dataset, data: str) -> None:
+    """Refuse what can't be told apart in names of metrics, before anything is computed."""
+    faces = dataset.faces
+    _check_apart(f"columns of '{data}'", list(dict.fromkeys([*faces.attributes, *faces.values])), "rename one")
+    for name, labels in faces.attributes.items():
+        found = sorted(set(labels.tolist()) - {UNKNOWN})
+        odd = ",".join(label for label in found if not snake_case(label))
+        if odd:
+            raise InputError(
+                f"'{name}' in '{data}' has labels without a letter or digit ({odd}); if they mean unknown: "
+                f"--missing {shlex.quote(f'{name}={odd}')}"
+            )
+        _check_apart(f"labels of '{name}' in '{data}'", found, "write them alike in the file")
+
+
+def _check_apart(what: str, found: list[str], way: str) -> None:
+    seen: dict[str, str] = {}
+    for label in found:
+        other = seen.setdefault(snake_case(label), label)
+        if other != label:
+            raise InputError(
+                f"the {what} hold '{other}' and '{label}', which are one name in figures ({snake_case(label)}); {way}"
+            )
 
 
 def _check_used(bins: Bins, dataset: Dataset, data: str) -> None:

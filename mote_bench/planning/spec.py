@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from mote_bench.contracts import CEILING, FLOOR, InputError, Record
+from mote_bench.data.containers import is_file_name
+from mote_bench.data.options import Missing
+from mote_bench.data.tables import parts_of
 from mote_bench.planning import protocol
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
@@ -19,14 +22,17 @@ from mote_bench.questions.installed import ceilings
 Bins = Mapping[str, tuple[float, ...]]
 SPEC = "spec"
 """The provenance field that holds the options which a record's cell depends on, as JSON."""
+DATA_NOTES = "data_notes"
+"""The provenance field that holds the notes on reading the data, as JSON; there is none without notes."""
 _CHOICES = ("schemes", "attacks", "questions")
 _FILES = ("data_file", "attacker_file")
+_COLUMNS = ("missing", "identity", "embedding_columns")
 _FIRST_EDITION = re.compile(r"(?P<data>.*?)(@(?P<people>[0-9]+))?( from (?P<attacker>.*))?", re.DOTALL)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("data", *_CHOICES, "protocol"), (str,)),
     **dict.fromkeys(("attributes", "attacker_data", *_FILES), (str, type(None))),
-    **dict.fromkeys(("data_sha256", "attacker_sha256"), (str, type(None))),
-    "bins": (dict,),
+    **dict.fromkeys(("data_sha256", "attacker_sha256", "identity", "embedding_columns"), (str, type(None))),
+    **dict.fromkeys(("bins", "missing"), (dict,)),
     "people": (int, type(None)),
     "seed": (int,),
 }
@@ -39,7 +45,7 @@ class RunSpec:
     Attributes
     ----------
     data : str
-        A data set's name or the path of an npz, CSV or Parquet file. Once ``data_sha256`` is set it is the data's
+        A data set's name or the path of a file of embeddings. Once ``data_sha256`` is set it is the data's
         label on the boards; no code parses it.
     schemes, attacks, questions : str
         Comma lists of names, or "all"; for schemes and attacks also "default", the protocol's choice.
@@ -57,6 +63,12 @@ class RunSpec:
         published.
     data_sha256, attacker_sha256 : str, optional
         Checksums of the data; a repeated run needs data with the same checksums.
+    missing : mapping of name -> words
+        What means missing in a column of the data.
+    identity : str, optional
+        The column that names the subjects; by default ``identity``.
+    embedding_columns : str, optional
+        The columns that hold the embeddings, as a pattern; by default ``embedding_0``, ``embedding_1``, ...
     """
 
     data: str = "synthetic"
@@ -73,10 +85,14 @@ class RunSpec:
     attacker_file: str | None = None
     data_sha256: str | None = None
     attacker_sha256: str | None = None
+    missing: Missing = field(default_factory=dict)
+    identity: str | None = None
+    embedding_columns: str | None = None
 
     def to_table(self) -> dict[str, Any]:
         """All fields, ready for JSON."""
-        return asdict(self) | {"bins": {name: list(edges) for name, edges in self.bins.items()}}
+        bins = {name: list(edges) for name, edges in self.bins.items()}
+        return asdict(self) | {"bins": bins, "missing": {name: list(words) for name, words in self.missing.items()}}
 
     @classmethod
     def from_table(cls, table: object, source: str) -> Self:
@@ -96,12 +112,21 @@ class RunSpec:
             bins = {name: tuple(float(edge) for edge in edges) for name, edges in table.get("bins", {}).items()}
         except (TypeError, ValueError):
             raise InputError(f"'{source}' holds no spec of a run: at bins: {table['bins']!r:.80}") from None
-        return cls(**table | {"bins": bins})
+        missing = {name: tuple(words) for name, words in table.get("missing", {}).items() if isinstance(words, list)}
+        if len(missing) < len(table.get("missing", {})) or not all(
+            isinstance(word, str) for words in missing.values() for word in words
+        ):
+            raise InputError(f"'{source}' holds no spec of a run: at missing: {table['missing']!r:.80}")
+        return cls(**table | {"bins": bins, "missing": missing})
 
     def in_record(self) -> str:
-        """The options that a cell depends on, as JSON: without the other cells of the run and without paths."""
+        """The options that a cell depends on, as JSON: without the other cells of the run and without paths.
+
+        What says how columns are read is left out where it isn't given: records of earlier versions don't hold it.
+        """
         table = self.to_table()
-        kept = {name: value for name, value in table.items() if name not in (*_CHOICES, *_FILES)}
+        unsaid = [name for name in _COLUMNS if not table[name]]
+        kept = {name: value for name, value in table.items() if name not in (*_CHOICES, *_FILES, *unsaid)}
         return json.dumps(kept, sort_keys=True, ensure_ascii=False)
 
     @classmethod
@@ -144,8 +169,10 @@ class RunSpec:
         """The options of the command ``run`` that select part of the data; empty if all of them are used."""
         words = {"attributes": self.attributes, "people": self.people}
         bins = (f"--bins {shlex.quote(f'{name}={_told(edges)}')}" for name, edges in self.bins.items())
+        missing = (f"--missing {shlex.quote(f'{name}=' + ','.join(held))}" for name, held in self.missing.items())
+        columns = {"identity": self.identity, "embedding-columns": self.embedding_columns}
         attacker = {"attacker-data": self.attacker_file or self.attacker_data}
-        return " ".join([*_options(words), *bins, *_options(attacker)])
+        return " ".join([*_options(words), *bins, *missing, *_options(columns | attacker)])
 
     def command(self) -> str:
         """The command that repeats this run."""
@@ -157,7 +184,8 @@ class RunSpec:
 
 def is_path(data: str) -> bool:
     """Whether ``data`` is a file's path rather than a data set's name."""
-    return data.endswith((".npz", ".csv", ".parquet")) or os.sep in data or Path(data).is_file()
+    path = Path(data)
+    return is_file_name(data) or os.sep in data or path.is_file() or (path.is_dir() and bool(parts_of(path)))
 
 
 def names(text: str) -> list[str]:
@@ -184,6 +212,23 @@ def _bin(option: str) -> tuple[str, tuple[float, ...]]:
         raise ValueError("no name")
     except ValueError:
         raise InputError(f"--bins {option}: expected NAME=EDGE,EDGE,... as in --bins age=18,35,50") from None
+
+
+def missing_of(options: Iterable[str]) -> Missing:
+    """What means missing, of options of the form ``NAME=VALUE,VALUE,...``; no value leaves blanks alone to mean it.
+
+    Raises
+    ------
+    InputError
+        On an option of another form.
+    """
+    made: dict[str, tuple[str, ...]] = {}
+    for option in options:
+        name, found, words = option.partition("=")
+        if not name.strip() or not found:
+            raise InputError(f"--missing {option}: expected NAME=VALUE,VALUE,... as in --missing age=-1,999")
+        made[name.strip()] = (*made.get(name.strip(), ()), *names(words))
+    return made
 
 
 def _stated(text: str) -> RunSpec:

@@ -20,6 +20,7 @@ from mote_bench import registry
 from mote_bench.contracts import ATTACK_READS, Cell, Dataset, Faces
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.settings import Setting
+from mote_bench.planning.spec import DATA_NOTES, SPEC
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import entry_of, rules_of
 from mote_bench.records.source_code import code_of
@@ -52,8 +53,10 @@ def of_cells(
         "faces_sha256": faces_checksum(data.faces),
         "protocol_sha256": protocol.checksum,
         "bins": json.dumps({name: list(edges) for name, edges in bins.items()}, sort_keys=True),
-        "spec": spec,
+        SPEC: spec,
     }
+    if data.notes:
+        shared[DATA_NOTES] = json.dumps(data.notes, ensure_ascii=False)
     return {
         cell: shared
         | _plugin("schemes", "scheme", cell.scheme)

@@ -36,7 +36,8 @@ def leaderboard_json(boards: Sequence[Board]) -> str:
 
 def _board(board: Board) -> dict[str, Any]:
     rates = shown(board, JSON, RATE)
-    return _held(board) | {"rows": [_row(row, rates) for row in board.rows]}
+    held = {name: one for name, one in _held(board).items() if name != "data_notes" or one}
+    return held | {"rows": [_row(row, rates) for row in board.rows]}
 
 
 def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:

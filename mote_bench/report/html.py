@@ -27,6 +27,7 @@ from mote_bench.analysis.selection import (
 from mote_bench.analysis.share import share
 from mote_bench.analysis.standings import BROKEN_ABOVE, Board, Row, printed
 from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
+from mote_bench.planning.spec import DATA_NOTES
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
 
@@ -277,7 +278,7 @@ def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
     values: dict[str, dict[str, None]] = {}
     for record in records:
         for key, value in record.provenance.items():
-            if key == ATTACK_READS:  # shown beside each attack
+            if key in (ATTACK_READS, DATA_NOTES):  # shown beside each attack, and above the tables
                 continue
             values.setdefault(formatting.printable(str(key)), {})[formatting.printable(str(value))] = None
     shown = []

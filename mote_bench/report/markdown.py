@@ -43,8 +43,9 @@ def _section(board: Board) -> list[str]:
     counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} not measured."
     notes = "\n".join(f"- **{safe(row.name)}**: {safe('; '.join(row.notes))}" for row in board.rows if row.notes)
     title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
+    data = "\n".join(f"- data: {safe(note)}" for note in board.data_notes)
     leaks, costs = (_table(board, shown(board, MARKDOWN, *forms)) for forms in (LEAKS, COSTS))
-    return [title, *filter(None, [leaks, notes, f"{counts} {_RANKS}"]), costs]
+    return [title, *filter(None, [data, leaks, notes, f"{counts} {_RANKS}"]), costs]
 
 
 def _title(board: Board, column: Column) -> str:

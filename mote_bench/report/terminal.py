@@ -42,6 +42,7 @@ class _Boards:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         for board in self.boards:
             yield Text(f"{board.data}, protocol {board.protocol}, seed {board.seed}", style="bold")
+            yield from (Text(f"data: {note}") for note in board.data_notes)
             yield from _tables(board, options.max_width)
             yield from (Text(f"{row.name}: {'; '.join(row.notes)}") for row in board.rows if row.notes)
             counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} not measured. "

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 ATTRIBUTES = "Columns used as attributes. Default: the run's, where its records say so."
 BINS = "Bins of the run, where its records don't say so; others are refused."
+MISSING = "What means unknown in a column of the run's data; anything else is refused."
+IDENTITY = "The column that names the subjects of the run's data; another is refused."
+EMBEDDING_COLUMNS = "The columns of the embeddings of the run's data; others are refused."
 ATTACKER_DATA = "The file of the attacker's data, where it isn't where the run read it."
 
 
@@ -27,6 +30,9 @@ class Given:
     attributes: str | None = None
     bins: tuple[str, ...] = ()
     attacker_data: str | None = None
+    missing: tuple[str, ...] = ()
+    identity: str | None = None
+    embedding_columns: str | None = None
 
 
 def again(records: Sequence[Record], given: Given, *, home: Path | None = None) -> RunSpec:
@@ -60,19 +66,21 @@ def again(records: Sequence[Record], given: Given, *, home: Path | None = None) 
         if is_path(given.attacker_data) or given.attacker_data != made.attacker_data:
             made = replace(made, attacker_file=given.attacker_data)
     _check_bins(given.bins, made)
+    _check_columns(given, made)
     return made if given.attributes is None else _with_attributes(made, given.attributes, records)
 
 
 def label_fits(data: str, record: Record) -> bool:
     """Whether ``data``, as a user names it, are those of a record: by name, by file name or by checksum."""
     from mote_bench.data.arrays import checksum
+    from mote_bench.data.containers import label_of
     from mote_bench.planning.spec import RunSpec, is_path
 
     made = RunSpec.of([record])
     if data in (made.data, record.cell.data):
         return True
     path = Path(data)
-    return is_path(data) and (path.stem == made.data or (path.is_file() and checksum(path) == made.data_sha256))
+    return is_path(data) and (label_of(path) == made.data or (path.exists() and checksum(path) == made.data_sha256))
 
 
 def _check_bins(options: Sequence[str], made: RunSpec) -> None:
@@ -84,6 +92,24 @@ def _check_bins(options: Sequence[str], made: RunSpec) -> None:
             raise InputError(
                 f"--bins {option}: the run has other bins, and figures of other classes are never compared; leave the "
                 f"option out. The run is: {made.command()}"
+            )
+
+
+def _check_columns(given: Given, made: RunSpec) -> None:
+    """Refuse to read the columns of the run's data in another way."""
+    from mote_bench.planning.spec import missing_of
+
+    words = missing_of(given.missing)
+    agrees = {
+        "missing": all(made.missing.get(name) == held for name, held in words.items()),
+        "identity": given.identity in (None, made.identity),
+        "embedding-columns": given.embedding_columns in (None, made.embedding_columns),
+    }
+    for option, agreed in agrees.items():
+        if not agreed:
+            raise InputError(
+                f"--{option}: the run has read its data in another way, and figures of other data are never compared; "
+                f"leave the option out. The run is: {made.command()}"
             )
 
 

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from mote_bench.basics import InputError
-from mote_bench.cli.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, again
+from mote_bench.cli.commands.again import (
+    ATTACKER_DATA,
+    ATTRIBUTES,
+    BINS,
+    EMBEDDING_COLUMNS,
+    IDENTITY,
+    MISSING,
+    Given,
+    again,
+)
 from mote_bench.cli.commands.gate import chosen
 from mote_bench.cli.commands.submit import write
 from mote_bench.records.naming import BOARDS
@@ -28,6 +37,9 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     data: Annotated[str | None, typer.Option(help="The data set's name, or the published data's file.")] = None,
     attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
     bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
+    missing: Annotated[list[str] | None, typer.Option(help=MISSING)] = None,
+    identity: Annotated[str | None, typer.Option(help=IDENTITY)] = None,
+    embedding_columns: Annotated[str | None, typer.Option(help=EMBEDDING_COLUMNS)] = None,
     attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
     seed: Annotated[int | None, typer.Option(help="Where the folder holds several runs.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
@@ -43,7 +55,7 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     rows = chosen(rows_of(scheme, out), protocol=protocol, data=data, seed=seed)
     if any(record.cell.attack == attack for record in rows):
         raise InputError(f"'{attack}' has been run on '{scheme}' already; a new attack needs a name of its own")
-    given = Given(data, attributes, tuple(bins or ()), attacker_data)
+    given = Given(data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns)
     asked = replace(again(rows, given, home=out), schemes=scheme, attacks=attack)
     made = [
         record for record in rerun(asked, jobs=jobs) if (record.cell.scheme, record.cell.attack) == (scheme, attack)

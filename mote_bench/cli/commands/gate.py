@@ -49,6 +49,9 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     attacks: Annotated[str | None, typer.Option(help="Attacks to run. Default: the baseline's.")] = None,
     attributes: Annotated[str | None, typer.Option(help=run_again.ATTRIBUTES)] = None,
     bins: Annotated[list[str] | None, typer.Option(help=run_again.BINS)] = None,
+    missing: Annotated[list[str] | None, typer.Option(help=run_again.MISSING)] = None,
+    identity: Annotated[str | None, typer.Option(help=run_again.IDENTITY)] = None,
+    embedding_columns: Annotated[str | None, typer.Option(help=run_again.EMBEDDING_COLUMNS)] = None,
     attacker_data: Annotated[str | None, typer.Option(help=run_again.ATTACKER_DATA)] = None,
     candidate: Annotated[
         Path | None, typer.Option(help="Compare with this finished run instead of making a fresh one.")
@@ -81,7 +84,9 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
             raise InputError(f"{option} {path}: expected a file in a folder that exists")
     before = chosen(_records(baseline), protocol=QUICK if quick else protocol, data=data, seed=None)
     gated = _gated(schemes, before)
-    given = run_again.Given(data, attributes, tuple(bins or ()), attacker_data)
+    given = run_again.Given(
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns
+    )
     if candidate is None:
         stored = run_again.again(before, given, home=_home(baseline))
         asked = _asked(stored, gated, seed=seed, attacks=attacks)
@@ -89,8 +94,8 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
             now = _fresh(asked, out, jobs=jobs, budget=budget, quiet=quiet or json)
     elif given != run_again.Given(data):
         raise InputError(
-            "--attributes, --bins and --attacker-data are for a fresh run, and --candidate is a finished one; "
-            "leave them out"
+            "--attributes, --bins, --missing, --identity, --embedding-columns and --attacker-data are for a fresh run, "
+            "and --candidate is a finished one; leave them out"
         )
     else:
         now = chosen(_records(candidate), protocol=before[0].cell.protocol, data=before[0].cell.data, seed=seed)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mote_bench.basics import InputError
-from mote_bench.cli.commands.again import ATTACKER_DATA, ATTRIBUTES, BINS, Given, again
+from mote_bench.cli.commands.again import (
+    ATTACKER_DATA,
+    ATTRIBUTES,
+    BINS,
+    EMBEDDING_COLUMNS,
+    IDENTITY,
+    MISSING,
+    Given,
+    again,
+)
 from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -29,6 +38,9 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
     data: Annotated[str | None, typer.Option(help="The file of its data, where that isn't built in.")] = None,
     attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
     bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
+    missing: Annotated[list[str] | None, typer.Option(help=MISSING)] = None,
+    identity: Annotated[str | None, typer.Option(help=IDENTITY)] = None,
+    embedding_columns: Annotated[str | None, typer.Option(help=EMBEDDING_COLUMNS)] = None,
     attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
     only_read: Annotated[
         bool, typer.Option("--only-read", help="Check schema, checksum and figures, and run nothing.")
@@ -54,7 +66,9 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
         return
     from mote_bench.records.bundle_check import held, notes
 
-    options = Given(data, attributes, tuple(bins or ()), attacker_data)
+    options = Given(
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns
+    )
     made = rerun(_asked(given, options), bundle=given, jobs=jobs, quiet=quiet)
     for note in [] if quiet else notes(given, made):
         print(f"note: {note}")

@@ -55,7 +55,7 @@ def test_a_column_of_lists(tmp_path):
     [
         (lambda made: made.drop(columns="embedding_3"), "lacks embedding_3"),
         (lambda made: made.drop(columns=[f"embedding_{k}" for k in range(12)]), "has no column embedding_0"),
-        (lambda made: made.assign(embedding_2="x"), "'embedding_2' in '.*' holds object; expected numbers"),
+        (lambda made: made.assign(embedding_2="x"), "'embedding_2' in '.*' holds 'x'; expected numbers"),
         (lambda made: made.assign(identity=[None, *"abcde"]), "'identity' in '.*' is empty in 1 rows"),
         (lambda made: made.assign(embedding_2=np.nan), "'.*a.csv': "),
     ],
