@@ -17,12 +17,14 @@ def node(kind, inputs, output, **attributes):
     return helper.make_node(kind, inputs.split(), [output], **attributes)
 
 
-def saved(path, nodes, constants):
+def saved(path, nodes, constants, shape=("n", 3, 112, 112), kind=TensorProto.FLOAT, outputs=None):
+    """A file of these nodes; its output is the last one's unless ``outputs`` names others (of the input's type)."""
+    told = TensorProto.FLOAT if kind == TensorProto.UINT8 else kind
     made = helper.make_graph(
         nodes,
         "made by hand",
-        [helper.make_tensor_value_info("face", TensorProto.FLOAT, ["n", 3, 112, 112])],
-        [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("face", kind, shape)],
+        [helper.make_tensor_value_info(name, told, None) for name in outputs or [nodes[-1].output[0]]],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)

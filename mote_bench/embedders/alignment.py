@@ -27,14 +27,26 @@ def similarity(source: FloatArray, target: FloatArray) -> FloatArray:
     return np.column_stack([turn, target.mean(axis=0) - turn @ source.mean(axis=0)])
 
 
-def aligned(picture: npt.NDArray[np.uint8], landmarks: FloatArray) -> npt.NDArray[np.uint8]:
-    """The face moved onto the template: (112, 112, 3) uint8, bilinear; black beyond the picture's edge."""
+def points(height: int, width: int) -> FloatArray:
+    """The five points (5, 2) in a picture of another size: enlarged, with the middle left in the middle.
+
+    112 x 96 gives the points that SphereFace and CosFace align to: those of 112 x 112, moved 8 pixels to the left.
+    """
+    side = max(height, width)
+    return np.asarray(POINTS * (side / SIZE) - np.array([side - width, side - height]) / 2)
+
+
+def aligned(
+    picture: npt.NDArray[np.uint8], landmarks: FloatArray, height: int = SIZE, width: int = SIZE
+) -> npt.NDArray[np.uint8]:
+    """The face moved onto the template: (height, width, 3) uint8, bilinear; black beyond the picture's edge."""
     from PIL import Image
 
-    back = np.linalg.inv(np.vstack([similarity(landmarks, POINTS), [0.0, 0.0, 1.0]]))[:2]
+    wanted = points(height, width)
+    back = np.linalg.inv(np.vstack([similarity(landmarks, wanted), [0.0, 0.0, 1.0]]))[:2]
     # Pillow samples at pixel centres: half a pixel in, half a pixel out.
     back[:, 2] += back[:, :2] @ np.array([-0.5, -0.5]) + 0.5
     made = Image.fromarray(picture).transform(
-        (SIZE, SIZE), Image.Transform.AFFINE, tuple(back.ravel()), resample=Image.Resampling.BILINEAR
+        (width, height), Image.Transform.AFFINE, tuple(back.ravel()), resample=Image.Resampling.BILINEAR
     )
     return np.asarray(made)

@@ -1,8 +1,9 @@
-"""A recogniser from an ONNX file that takes 112 x 112 aligned faces, such as ArcFace's and MagFace's."""
+"""A recogniser from an ONNX file that takes aligned faces, such as ArcFace's and MagFace's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,32 +12,38 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Embedded, FloatArray, InputError
-from mote_bench.embedders import alignment, mtcnn
+from mote_bench.embedders import alignment, mtcnn, onnx_pixels, onnx_session
 from mote_bench.embedders import weights as files
+from mote_bench.embedders.onnx_pixels import Pixels
 
 _HALF = 127.5
-_HOW = "Give the recogniser's file: --weights MODEL.onnx (its input: aligned faces, N x 3 x 112 x 112)"
 
 
 class OnnxFile:
-    """MTCNN finds the largest face, five landmarks align it to 112 pixels, the file's network embeds it.
+    """MTCNN finds the largest face, five landmarks align it to the file's size, the file's network embeds it.
 
     Parameters
     ----------
     weights : Path
         The ONNX file.
-    mean, scale : float
-        The network gets ``(pixel - mean) / scale``.
-    blue_first : bool
-        Whether it expects its channels in the order blue, green, red.
+    assumed : Pixels
+        What networks of this kind take, where neither the file nor ``options`` tell.
+    options : mapping
+        What the user says of it, or ``None``: ``mean``, ``scale``, ``order``, and the name of its ``output``.
     """
 
-    def __init__(self, weights: Path | None, *, mean: float, scale: float, blue_first: bool) -> None:
+    def __init__(self, weights: Path | None, assumed: Pixels, options: Mapping[str, str | None]) -> None:
         if weights is None:
-            raise InputError(f"no ONNX file was given. {_HOW}")
-        self._weights = files.existing(weights, how=_HOW)
-        self._mean, self._scale, self._blue_first = mean, scale, blue_first
-        self._session = _session(self._weights)
+            raise InputError(f"no ONNX file was given. {onnx_session.HOW}")
+        self._weights = files.existing(weights, how=onnx_session.HOW)
+        running, form = onnx_session.opened(self._weights)
+        if form.kind == "uint8":
+            assumed = replace(onnx_pixels.RAW, order=assumed.order)
+        if form.channels == 1:
+            assumed = replace(assumed, order=onnx_pixels.GREY)
+        graph = onnx_pixels.graph_of(self._weights)
+        pixels, self._assumed = onnx_pixels.wanted(assumed, graph, form.name, options)
+        self._session = onnx_session.tried(self._weights, running, form, pixels, options.get("output"))
         self._detector = mtcnn.Detector()
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
@@ -46,78 +53,97 @@ class OnnxFile:
         found = self._detector.find(picture)
         if found is None:
             return None
-        return Embedded(self.of_aligned(alignment.aligned(picture, found.landmarks)), found.faces)
+        return Embedded(self.of_aligned(self._face(picture, found)), found.faces)
+
+    def _face(self, picture: npt.NDArray[np.uint8], found: mtcnn.Detected) -> npt.NDArray[np.uint8]:
+        form = self._session.form
+        return alignment.aligned(picture, found.landmarks, form.height, form.width)
 
     def of_aligned(self, face: npt.NDArray[np.uint8]) -> FloatArray:
-        """The (d,) embedding of an aligned (112, 112, 3) RGB face."""
-        channels = face[..., ::-1] if self._blue_first else face
-        batch = ((channels.astype(np.float32) - self._mean) / self._scale).transpose(2, 0, 1)[None]
-        (answer,) = self._session.run(
-            [self._session.get_outputs()[0].name], {self._session.get_inputs()[0].name: batch}
-        )
-        return np.asarray(answer, np.float32).ravel()
+        """The (d,) embedding of an aligned RGB face, (height, width, 3) as the file takes it: often 112 x 112."""
+        return self._session.embedding(face)
 
     def aligned(self, picture: npt.NDArray[np.uint8]) -> Any:
-        """(3, 112, 112) float tensor, RGB from -1 to 1, of the largest face, or ``None`` where there is none."""
+        """(3, height, width) float tensor, RGB from -1 to 1, of the largest face, or ``None`` if there is none."""
         import torch
 
         found = self._detector.find(picture)
         if found is None:
             return None
-        face = alignment.aligned(picture, found.landmarks).astype(np.float32)
-        return torch.from_numpy(face / _HALF - 1).movedim(-1, 0).contiguous()
+        return torch.from_numpy(self._face(picture, found).astype(np.float32) / _HALF - 1).movedim(-1, 0).contiguous()
 
     @cached_property
     def network(self) -> Any:
-        """The file's network as a torch module, from what :meth:`aligned` gives to unit embeddings; differentiable."""
+        """The file's network as a torch module, from what :meth:`aligned` gives to unit embeddings; differentiable.
+
+        Raises
+        ------
+        InputError
+            Where the file has an operation that isn't known here, or the module differs from onnxruntime on a face.
+        """
+        import torch
+
         from mote_bench.embedders import onnx_torch
 
-        made = onnx_torch.network(self._weights)
+        made = onnx_torch.network(self._weights, self._session.output, self._session.form.batch)
         made.register_forward_pre_hook(lambda _, given: (self._as_the_file_takes_it(given[0]),))
+        _, noise = onnx_session.faces(self._session.form)
+        expected = self.of_aligned(noise).astype(np.float64)
+        with torch.no_grad():
+            told = made(torch.from_numpy(noise.astype(np.float32) / _HALF - 1).movedim(-1, 0)[None])[0].numpy()
+        if not told @ expected >= 0.999 * np.linalg.norm(expected):
+            raise InputError(f"'{self._weights}' gives other embeddings with gradients than without; give another file")
         return made
 
     def _as_the_file_takes_it(self, faces: Any) -> Any:
-        channels = faces.flip(1) if self._blue_first else faces
-        return (channels * _HALF + _HALF - self._mean) / self._scale
+        import torch
+
+        form, pixels = self._session.form, self._session.pixels
+        values = faces * _HALF + _HALF
+        if form.channels == 1:
+            values = torch.tensordot(values, torch.from_numpy(onnx_session.LUMA), ([1], [0])).unsqueeze(1)
+        elif pixels.order == "BGR":
+            values = values.flip(1)
+        mean, scale = (torch.tensor(each).reshape(1, -1, 1, 1) for each in (pixels.mean, pixels.scale))
+        taken = (values - mean) / scale
+        return taken.movedim(1, -1) if form.last else taken
 
     @cached_property
     def maps(self) -> Any:
         """The part of :attr:`network` whose feature maps show where in a face something is."""
-        return self.network.last_maps(alignment.SIZE)
+        return self.network.last_maps(self._session.form.height, self._session.form.width)
 
     def about(self) -> Mapping[str, str]:
-        order = "BGR" if self._blue_first else "RGB"
-        return {
+        form = self._session.form
+        size = str(form.height) if form.height == form.width else f"{form.height} x {form.width}"
+        told = {
             "recogniser": f"ONNX file '{self._weights.name}'",
             "weights_sha256": files.sha256(self._weights),
-            "alignment": f"{mtcnn.about()}, 5 landmarks to 112 px, {order}, (x - {self._mean:g}) / {self._scale:g}",
+            "alignment": f"{mtcnn.about()}, 5 landmarks to {size} px, {self._session.pixels}",
+            "input": str(form),
+            "output": self._session.output,
         }
+        return told | ({"assumed": self._assumed} if self._assumed else {})
 
 
-def arcface(weights: Path | None = None) -> OnnxFile:
-    """RGB from -1 to 1, as insightface's ArcFace files take it."""
-    return OnnxFile(weights, mean=127.5, scale=127.5, blue_first=False)
+def arcface(
+    weights: Path | None = None,
+    mean: str | None = None,
+    scale: str | None = None,
+    order: str | None = None,
+    output: str | None = None,
+) -> OnnxFile:
+    """RGB from -1 to 1, as insightface's ArcFace files take it, where neither the file nor the user says otherwise."""
+    return OnnxFile(weights, onnx_pixels.SIGNED, {"mean": mean, "scale": scale, "order": order, "output": output})
 
 
-def magface(weights: Path | None = None) -> OnnxFile:
+def magface(
+    weights: Path | None = None,
+    mean: str | None = None,
+    scale: str | None = None,
+    order: str | None = None,
+    output: str | None = None,
+) -> OnnxFile:
     """BGR from 0 to 1, as MagFace's networks take it (Meng, Zhao, Huang and Zhou, "MagFace", CVPR 2021)."""
-    return OnnxFile(weights, mean=0.0, scale=255.0, blue_first=True)
-
-
-def _session(path: Path) -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise InputError("onnxruntime isn't installed. Install it: pip install 'mote-bench[onnx]'") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers are the parallelism
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own classes, which aren't public
-        raise InputError(f"'{path}' can't be read as ONNX ({str(error).splitlines()[0]}). {_HOW}") from None
-    inputs = session.get_inputs()
-    if len(inputs) != 1 or list(inputs[0].shape[1:]) != [3, alignment.SIZE, alignment.SIZE]:
-        shapes = "; ".join(f"{one.name} {one.shape}" for one in inputs)
-        raise InputError(f"'{path}' takes {shapes}; expected one input N x 3 x 112 x 112")
-    return session
+    taken = replace(onnx_pixels.SHARE, order="BGR")
+    return OnnxFile(weights, taken, {"mean": mean, "scale": scale, "order": order, "output": output})

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench import files, registry
-from mote_bench.contracts import Embedded, Embedder, InputError
+from mote_bench.contracts import Embedded, Embedder, FloatArray, InputError
 from mote_bench.data.arrays import read_npz
 from mote_bench.data.npz import SECOND
 from mote_bench.data.pictures import reading
@@ -25,22 +29,42 @@ from mote_bench.execution import workers
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.execution.progress import Progress
 from mote_bench.formatting import inert, printable
+from mote_bench.toolkit import unit
 
 PER_BATCH = 16
 NO_FACE = "no face found"
+ALIKE = 0.99
+"""Mean cosine of different people over which embeddings are refused: nobody could be recognised by them."""
+_FAILED = "the recogniser "
+_EARLY = 64
+"""Embeddings after which they are first looked at."""
+_FEWEST, _FEWEST_UNNAMED = 3, 8
+"""Subjects without whom the cosines say nothing; pictures without a subject could be of one person."""
+_MOST_REASONS = 10
 
 
 @dataclass(frozen=True)
 class Recogniser:
-    """How a worker makes its embedder: a registered name or ``MODULE:FUNCTION``, and the user's weights."""
+    """How a worker makes its embedder: a registered name or ``MODULE:FUNCTION``, and what the user says of it.
+
+    Attributes
+    ----------
+    name : str
+    weights : str, optional
+        The path of a file or folder.
+    options : tuple of (name, text)
+        Further arguments of its factory, as the user typed them: ``mean``, ``scale``, ``order``, ``output``.
+    """
 
     name: str
     weights: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def at(cls, name: str, weights: Path | None) -> Self:
-        """With weights from a file; its whole path, since workers may stand in another folder."""
-        return cls(name, None if weights is None else str(weights.absolute()))
+    def at(cls, name: str, weights: Path | None, **options: str | None) -> Self:
+        """With weights from a file (its whole path, since workers may stand in another folder) and given options."""
+        given = tuple((key, text) for key, text in options.items() if text is not None)
+        return cls(name, None if weights is None else str(weights.absolute()), given)
 
     def make(self) -> Embedder:
         """A new embedder.
@@ -48,22 +72,33 @@ class Recogniser:
         Raises
         ------
         InputError
-            On an unknown name, and where its weights or packages are missing: says how to get them.
+            On an unknown name, where its weights or packages are missing (says how to get them), and on options that
+            it doesn't take.
         """
+        given = {**({} if self.weights is None else {"weights": Path(self.weights)}), **dict(self.options)}
         if ":" in self.name:
             from mote_bench.embedders.callables import FromFunction
 
-            if self.weights is not None:
+            if given:
                 raise InputError(
-                    f"'{self.name}' is a function of your own and loads its weights itself; leave out --weights"
+                    f"'{self.name}' is a function of your own, which loads and prepares for itself; leave out "
+                    f"--{next(iter(given))}"
                 )
             return FromFunction(self.name)
         try:
             maker = registry.factory("embedders", self.name)
-            made: Embedder = maker() if self.weights is None else maker(weights=Path(self.weights))
+            unknown = [name for name, _ in self.options if not _takes(maker, name)]
+            if unknown:
+                raise InputError(f"--embedder {self.name} takes no --{unknown[0]}; leave it out")
+            made: Embedder = maker(**given)
         except registry.PluginError as error:
             raise InputError(str(error)) from None
         return made
+
+
+def _takes(maker: Callable[..., Any], name: str) -> bool:
+    known = inspect.signature(maker).parameters
+    return name in known or any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,35 +132,123 @@ class Finished:
 
 
 def embed(
-    album: Album, recogniser: Recogniser, out: Path, *, jobs: int, progress: Progress, second: Recogniser | None = None
+    album: Album,
+    recogniser: Recogniser,
+    out: Path,
+    *,
+    jobs: int,
+    progress: Progress,
+    second: Recogniser | None = None,
+    say: Callable[[str], None] = lambda note: None,
 ) -> Finished:
     """Embed every picture and write ``out`` (npz) and ``out``.skipped.csv.
 
     Batches are kept beside ``out`` until it is written, so that the same call goes on after an interruption. The file
     doesn't depend on ``jobs``. A ``second`` recogniser's embeddings of the same pictures go to ``embeddings_2``; a
-    picture that either of the two can't embed is skipped.
+    picture that either of the two can't embed is skipped. ``say`` is told, before the first picture, what is assumed of
+    a recogniser.
 
     Raises
     ------
     InputError
-        When a recogniser can't be made, both are the same, or no picture could be embedded; nothing is then written.
+        When a recogniser can't be made, both are the same, one fails on every picture of the first batch or gives all
+        people the same embedding, or no picture could be embedded; nothing is then written.
     """
     asked = (recogniser,) if second is None else (recogniser, second)
     about = {**_about(asked), "longest_side": str(reading.LONGEST_SIDE)}
+    for name, one in zip(("", SECOND), asked, strict=False):
+        if f"{name}assumed" in about:
+            say(f"{one.name}: {about[f'{name}assumed']}")
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with files.locked(parts):
+    with files.locked(parts), _removed_when_refused(parts):
         done = _earlier(parts, album, about)
-        kept = len(done)
+        kept, early = len(done), False
         for batch in _made(album, asked, [one for one in album.pictures if one.name not in done], jobs):
+            if not done:
+                _check_first(batch)
             _write_part(parts, album, about, batch)
             done |= batch
             progress(len(done), len(album.pictures), next(reversed(batch)))
+            if not early and sum(one.embedding is not None for one in done.values()) >= _EARLY:
+                early = True
+                _check_unlike(album, done, asked, about)
         made = _finished(album, done, kept)
-        _write(out, album, done, {**about, "layout": album.layout, "skipped": str(len(made.skipped))})
+        _check_unlike(album, done, asked, about)
+        _write(out, album, done, {**about, "layout": album.layout, **_passed_over(made.skipped)})
         files.write_text(skipped_file(out), _table(made.skipped))
     shutil.rmtree(parts)
     return made
+
+
+@contextmanager
+def _removed_when_refused(parts: Path) -> Iterator[None]:
+    """Remove what was kept where it is of no use: the same call would be refused again."""
+    try:
+        yield
+    except InputError:
+        shutil.rmtree(parts, ignore_errors=True)
+        raise
+
+
+def _passed_over(skipped: Sequence[Skipped]) -> dict[str, str]:
+    """How many files were skipped, and the most frequent reasons; the whole list stands beside the file."""
+    reasons = Counter(one.reason for one in skipped).most_common()
+    told = [f"{count} {printable(reason)}" for reason, count in reasons[:_MOST_REASONS]]
+    more = len(reasons) - len(told)
+    return {"skipped": str(len(skipped)), "skipped_reasons": "; ".join(told + [f"{more} more reasons"] * (more > 0))}
+
+
+def _check_first(batch: Mapping[str, Seen]) -> None:
+    """Refuse a recogniser that gives no embedding of the first pictures and doesn't say that they show no face."""
+    reasons = [one.reason for one in batch.values()]
+    if len(reasons) > 1 and all(reason.startswith(_FAILED) for reason in reasons):
+        raise InputError(f"no embedding of each of the first {len(reasons)} pictures could be made: {reasons[0]}")
+
+
+def mean_cosine(embeddings: FloatArray, people: npt.NDArray[np.str_]) -> float:
+    """Mean cosine of embeddings (n, d) of different people, of whom there are two or more: from the sums of each."""
+    rows = unit(np.asarray(embeddings, np.float64))
+    _, who = np.unique(people, return_inverse=True)
+    sums = np.zeros((who.max() + 1, rows.shape[1]))
+    np.add.at(sums, who, rows)
+    pairs = len(rows) ** 2 - (np.bincount(who) ** 2).sum()
+    return float(((sums.sum(axis=0) ** 2).sum() - (sums**2).sum()) / pairs)
+
+
+def _check_unlike(
+    album: Album, done: Mapping[str, Seen], asked: Sequence[Recogniser], about: Mapping[str, str]
+) -> None:
+    """Refuse embeddings that are all alike."""
+    seen = [(one, done[one.name]) for one in album.pictures if one.name in done]
+    used = [(one, found) for one, found in seen if found.embedding is not None]
+    named = [one.identity for one, _ in used if one.identity is not None]
+    people = np.array([one.name if one.identity is None else one.identity for one, _ in used])
+    rows: list[list[Any]] = [[one.embedding for _, one in used], [one.second for _, one in used]]
+    if any(len({np.shape(one) for one in some}) > 1 for some in rows) or len(np.unique(people)) < (
+        _FEWEST if named else _FEWEST_UNNAMED
+    ):
+        return
+    for recogniser, of, prefix in zip(asked, rows, ("", SECOND), strict=False):
+        cosine = mean_cosine(np.array(of), people)
+        if cosine > ALIKE:
+            raise InputError(
+                f"the embeddings of different people by {recogniser.name} are all alike (mean cosine {cosine:.4f}, "
+                f"expected below {ALIKE}). {_cause(recogniser, about.get(f'{prefix}alignment', ''), bool(prefix))}"
+            )
+
+
+def _cause(recogniser: Recogniser, prepared: str, second: bool) -> str:
+    """Why embeddings are likely to be all alike, and what to do."""
+    if ":" in recogniser.name:
+        return "It is given RGB pixels from 0 to 255: check how it scales them, or subtract its mean embedding"
+    if not _takes(registry.factory("embedders", recogniser.name), "mean"):
+        return "Its weights are likely to be of another network: give others"
+    mean, scale = ("--second-mean", "--second-scale") if second else ("--mean", "--scale")
+    return (
+        f"It is likely to expect pixels of another range; it got: {prepared}. Give {mean} 0 {scale} 1 for pixels from "
+        f"0 to 255, {mean} 0 {scale} 255 for 0 to 1, {mean} 127.5 {scale} 127.5 for -1 to 1"
+    )
 
 
 def skipped_file(out: Path) -> Path:
@@ -150,7 +273,7 @@ def _maker(recogniser: Recogniser, *, second: bool) -> Embedder:
     except InputError as error:
         if not second:
             raise
-        raise InputError(f"--second {recogniser.name}: {error} (here with --second-weights)") from None
+        raise InputError(f"--second {recogniser.name}: {error} (its options here begin with --second-)") from None
 
 
 def _made(
@@ -176,7 +299,7 @@ def _one_by_one(album: Album, asked: Sequence[Recogniser], names: Sequence[str])
 
 def _lost(names: Sequence[str], outcome: Outcome) -> dict[str, Seen]:
     reason = (outcome.error or "").strip().splitlines()[-1][:200]
-    return {name: Seen(None, reason=f"the recogniser failed: {reason}") for name in names}
+    return {name: Seen(None, reason=f"{_FAILED}failed: {reason}") for name in names}
 
 
 @cache
@@ -218,7 +341,7 @@ def _checked(found: Embedded | None) -> Seen:
         return Seen(None, reason=NO_FACE)
     embedding = np.asarray(found.embedding, np.float32)
     if embedding.ndim != 1 or not np.isfinite(embedding).all() or not embedding.any():
-        return Seen(None, reason=f"the recogniser gave no finite non-zero vector (shape {embedding.shape})")
+        return Seen(None, reason=f"{_FAILED}gave no finite non-zero vector (shape {embedding.shape})")
     return Seen(embedding, found.faces)
 
 
@@ -320,8 +443,10 @@ def _write(out: Path, album: Album, done: Mapping[str, Seen], about: Mapping[str
 
 def _save(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """An npz file, written in one step, that only its owner may read: embeddings are biometric data."""
-    with files.replacing(path, private=True) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for its own option
+    with files.replacing(path, private=True) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():  # numpy.savez, but for arrays of any name: its own options are names too
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _table(skipped: Sequence[Skipped]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,11 +28,24 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         typer.Option(help="Layout of the folder: lfw, utkface, ... (see `list`). Default: one folder per subject."),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(
+            help="ONNX: the network gets (pixel - MEAN) / SCALE. Pixels go from 0 to 255; a number, or three."
+        ),
+    ] = None,
+    scale: Annotated[str | None, typer.Option(help="ONNX: see --mean.")] = None,
+    order: Annotated[str | None, typer.Option(help="ONNX: the network's order of channels, RGB or BGR.")] = None,
+    output: Annotated[str | None, typer.Option(help="ONNX: the output that is the embedding, of several.")] = None,
     second: Annotated[
         str | None,
         typer.Option(help="A second recogniser: `run` also compares reconstructions to its embeddings."),
     ] = None,
     second_weights: Annotated[Path | None, typer.Option(help="The second recogniser's weights.")] = None,
+    second_mean: Annotated[str | None, typer.Option(help="--mean of the second recogniser.")] = None,
+    second_scale: Annotated[str | None, typer.Option(help="--scale of the second recogniser.")] = None,
+    second_order: Annotated[str | None, typer.Option(help="--order of the second recogniser.")] = None,
+    second_output: Annotated[str | None, typer.Option(help="--output of the second recogniser.")] = None,
     people: Annotated[int | None, typer.Option(min=1, help="Only the first N subjects.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
@@ -48,21 +62,33 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         raise InputError(f"--out {out}: there is no folder '{out.parent}'; make it, or name another file")
     if out.is_dir():
         raise InputError(f"--out {out}: a folder; expected a file name that ends in .npz")
-    if second_weights is not None and second is None:
-        raise InputError("--second-weights without --second; add --second NAME, the second recogniser")
+    others = {"mean": second_mean, "scale": second_scale, "order": second_order, "output": second_output}
+    unowned = [name for name, value in {"weights": second_weights, **others}.items() if value is not None]
+    if unowned and second is None:
+        raise InputError(f"--second-{unowned[0]} without --second; add --second NAME, the second recogniser")
     album = layouts.read(images, layout)
     if people is not None:
         album = layouts.few(album, people=people)
-    recogniser = pipeline.Recogniser.at(embedder, weights)
-    other = None if second is None else pipeline.Recogniser.at(second, second_weights)
+    recogniser = pipeline.Recogniser.at(embedder, weights, mean=mean, scale=scale, order=order, output=output)
+    other = None if second is None else pipeline.Recogniser.at(second, second_weights, **others)
     try:
         with interruptible("finished pictures are kept"), shown(quiet) as progress:
             count = jobs or workers.default_jobs()
-            made = pipeline.embed(album, recogniser, out, jobs=count, progress=progress, second=other)
+            made = pipeline.embed(
+                album, recogniser, out, jobs=count, progress=progress, second=other, say=_ignored if quiet else _note
+            )
     finally:
         workers.stop()
     if not quiet:
         _report(made, album, out, "" if second is None else f", with those of {second} beside them")
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr, flush=True)
+
+
+def _ignored(text: str) -> None:
+    """With --quiet; the file's card has it all the same."""
 
 
 def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
