@@ -15,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import InputError
+from mote_bench.data.options import MISSING
 
 UNKNOWN = ""
 """The label of a row whose class isn't known; such rows are left out of questions on the attribute."""
 
-MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat", "unknown", "?"})
-"""The words, in lower case, that mean that nothing is known, unless the user names others for a column."""
 
 TEXT, NUMBERS, TRUTHS = "text", "numbers", "true or false"
 """The kinds of columns that can serve as attributes. Any other kind says what the column holds, such as ``dates``."""

@@ -5,7 +5,6 @@ pytest-benchmark#219 and cedar-py#84 are of this kind: gates that can't repeat t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,7 @@ from mote_bench.cli.commands.verify import verify
 from mote_bench.contracts import InputError
 from mote_bench.execution import workers
 from populations import gaussian_faces
-
-
-def one_after_the_other(
-    tasks: Iterable[workers.Task], *, jobs: int, cluster: object = None
-) -> Iterator[tuple[Any, Any]]:
-    """The workers' work without processes."""
-    for task in tasks:
-        yield task.key, task.function(*task.arguments)
+from workshop import one_after_the_other
 
 
 @pytest.fixture(autouse=True)

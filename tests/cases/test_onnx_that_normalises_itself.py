@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,9 @@ from mote_bench.contracts import InputError
 from mote_bench.embedders import mtcnn
 from mote_bench.execution import workers
 from networks import node, numbers, saved
+from workshop import one_after_the_other
 
 MATRIX = numbers(3 * 7 * 7, 64)
-
-
-def one_after_the_other(
-    tasks: Iterable[workers.Task], *, jobs: int, cluster: object = None
-) -> Iterator[tuple[Any, Any]]:
-    """The workers' work without processes."""
-    for task in tasks:
-        yield task.key, task.function(*task.arguments)
 
 
 def network(path: Path, *before: Any, shift: float = 0.0, **constants: Any) -> Path:

@@ -69,6 +69,8 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     album = layouts.read(images, layout)
     if people is not None:
         album = layouts.few(album, people=people)
+    for note in album.notes if not quiet else ():
+        _note(note)
     recogniser = pipeline.Recogniser.at(embedder, weights, mean=mean, scale=scale, order=order, output=output)
     other = None if second is None else pipeline.Recogniser.at(second, second_weights, **others)
     try:
@@ -102,7 +104,7 @@ def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
     if made.several:
         print(f"{made.several} pictures show several faces; the largest was taken")
     if made.skipped:
-        reasons = Counter(one.reason for one in made.skipped).most_common(3)
+        reasons = Counter(one.reason for one in made.skipped).most_common(8)
         told = "; ".join(f"{count} {reason}" for reason, count in reasons)
         print(f"{len(made.skipped)} pictures skipped ({told}); listed in '{pipeline.skipped_file(out)}'")
     for name in layouts.altered(album):

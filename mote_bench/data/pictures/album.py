@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from mote_bench.data.options import MISSING
 
 
 @dataclass(frozen=True)
@@ -38,24 +41,63 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Album:
-    """The pictures of a folder, sorted by name; ``layout`` says how the folder was read."""
+    """The pictures of a folder, sorted by name.
+
+    Attributes
+    ----------
+    folder : Path
+    layout : str
+        How it was read.
+    pictures : tuple of Picture
+    skipped : tuple of Skipped
+    notes : tuple of str
+        What looks wrong with the subjects' names.
+    """
 
     folder: Path
     layout: str
     pictures: tuple[Picture, ...]
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def known(text: str | None) -> str:
+    """A name or class without blanks around it and in one Unicode form (NFC); empty where nothing is known."""
+    stripped = unicodedata.normalize("NFC", (text or "").strip())
+    return "" if stripped.lower() in MISSING else stripped
 
 
 def files(folder: Path) -> Iterator[str]:
     """Names of the picture files below a folder, sorted; hidden ones are left out."""
     from mote_bench.data.pictures.reading import is_picture  # here, as it brings numpy with it
 
+    return (name for name in _all(folder) if is_picture(Path(name)))
+
+
+def others(folder: Path) -> Iterator[Skipped]:
+    """Files below a folder that are pictures, and that aren't read for their format or for want of a suffix."""
+    from mote_bench.data.pictures.reading import is_picture, passed_over
+
+    for name in _all(folder):
+        reason = None if is_picture(Path(name)) else passed_over(folder / name)
+        if reason is not None:
+            yield Skipped(name, reason)
+
+
+def encodable(name: str) -> bool:
+    """Whether a file's name is text: on most systems it may be any bytes."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _all(folder: Path) -> Iterator[str]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = Path(where).relative_to(folder)
-        yield from (
-            (below / name).as_posix() for name in sorted(names) if not name.startswith(".") and is_picture(Path(name))
-        )
+        yield from ((below / name).as_posix() for name in sorted(names) if not name.startswith("."))
 
 
 def inside(folder: Path, name: str) -> bool:
