@@ -15,7 +15,7 @@ import hashlib
 import site
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -82,7 +82,7 @@ def code_of(*roots: str) -> Code:
     reads_docstrings = any(module.reads_docstrings for name, module in found.items() if name not in _LOADERS)
     digest = hashlib.sha256()
     for name, module in sorted(found.items()):
-        code = module.with_docstrings if reads_docstrings else module.code
+        code = _with_docstrings(name) if reads_docstrings else module.code
         digest.update(f"{name}\x00{code}\x00".encode())
     for path in _other_files(found, {_top(name) for name in roots} - SUITE | whole):
         digest.update(path.name.encode() + b"\x00" + path.read_bytes() + b"\x00")
@@ -102,7 +102,6 @@ def folder_checksum(folder: Path) -> str:
 class _Module:
     """The parsed code of one module; ``imported`` are the dotted names that it may import."""
 
-    with_docstrings: str
     code: str
     imported: tuple[str, ...]
     dynamic: bool
@@ -176,27 +175,42 @@ def _source(name: str) -> Path | None:
 
 @cache
 def _module(name: str) -> _Module:
+    tree, text = _parsed(name)
+    if tree is None:
+        return _Module(text, (), dynamic=False, reads_docstrings=False)
     path = _source(name)
-    if path is None or not path.is_file():
-        return _Module("", "", (), dynamic=False, reads_docstrings=False)
-    raw = path.read_bytes()
-    try:
-        tree = ast.parse(raw)
-    except (SyntaxError, ValueError, RecursionError):  # compiled or not Python: only its bytes can be compared
-        text = hashlib.sha256(raw).hexdigest()
-        return _Module(text, text, (), dynamic=False, reads_docstrings=False)
-    tree = _Executed(_type_checking_names(tree)).visit(tree)
     nodes = list(ast.walk(tree))
     names = {word for node in nodes for word in _words(node)}
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    package = name if path is not None and path.name == "__init__.py" else name.rpartition(".")[0]
     imported = {one for node in nodes for one in _imports(node, package)} | _reached(nodes, package)
+    _keep(tree, _undocumented)
     return _Module(
-        with_docstrings=_dump(tree),
-        code=_dump(_Undocumented().visit(tree)),  # last: it changes the tree
+        code=_dump(tree),
         imported=tuple(sorted(imported - {""})),
         dynamic=bool(names & _DYNAMIC) or any(isinstance(one, ast.Name) and one.id in _BUILT_IN for one in nodes),
         reads_docstrings=bool(names & _READS_DOCSTRINGS),
     )
+
+
+def _with_docstrings(name: str) -> str:
+    """As the code of a module, with its docstrings; few runs need it."""
+    tree, text = _parsed(name)
+    return text if tree is None else _dump(tree)
+
+
+def _parsed(name: str) -> tuple[ast.Module | None, str]:
+    """The syntax tree of a module, without code that only a type checker reads; else what stands for its code."""
+    path = _source(name)
+    if path is None or not path.is_file():
+        return None, ""
+    raw = path.read_bytes()
+    try:
+        tree = ast.parse(raw)
+    except (SyntaxError, ValueError, RecursionError):  # compiled or not Python: only its bytes can be compared
+        return None, hashlib.sha256(raw).hexdigest()
+    unread = _type_checking_names(tree)
+    _keep(tree, lambda statement: _executed(statement, unread))
+    return tree, ""
 
 
 def _words(node: ast.AST) -> Iterator[str]:
@@ -309,36 +323,47 @@ def _type_checking_names(tree: ast.Module) -> frozenset[str]:
     return frozenset(alias.asname or alias.name for alias in aliases)
 
 
-class _Executed(ast.NodeTransformer):
-    """Removes code that only a type checker reads."""
-
-    def __init__(self, names: frozenset[str]) -> None:
-        self.names = names
-
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        if isinstance(node.test, ast.Name) and node.test.id in self.names:
-            return [self.visit(one) for one in node.orelse]
-        return self.generic_visit(node)
+def _executed(statement: ast.AST, unread: frozenset[str]) -> list[ast.AST]:
+    """A statement; of an ``if`` that only a type checker reads, what stands in its ``else``."""
+    if isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id in unread:
+        return [inner for one in statement.orelse for inner in _executed(one, unread)]
+    return [statement]
 
 
-class _Undocumented(ast.NodeTransformer):
-    """Removes docstrings, including those of constants: every statement that is only a string."""
+def _undocumented(statement: ast.AST) -> list[ast.AST]:
+    """A statement; nothing for one that is only a string: a docstring, also of a constant."""
+    alone = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return [] if alone and isinstance(statement.value.value, str) else [statement]
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            return None
-        return self.generic_visit(node)
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where statements stand in a syntax tree; no expression holds any."""
+
+
+def _keep(node: ast.AST, kept: Callable[[ast.AST], list[ast.AST]]) -> None:
+    """Replace each statement below a node by what ``kept`` makes of it."""
+    for name in _BLOCKS:
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            block[:] = [inner for one in block for inner in kept(one)]
+            for one in block:
+                _keep(one, kept)
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(sorted(kind._fields))
 
 
 def _dump(node: object) -> str:
     """A syntax tree as text; equal trees give equal text in all Python versions."""
     if isinstance(node, ast.AST):
-        fields = ((name, getattr(node, name, None)) for name in sorted(node._fields))
-        told = (
-            (name, value) for name, value in fields if name == "value" or (value not in (None, []) and name != "kind")
-        )
-        held = (f"{name}={_dump(value)}" for name, value in told)
-        return f"{type(node).__name__}({','.join(held)})"
+        told = []
+        for name in _fields(type(node)):
+            value = getattr(node, name, None)
+            if name == "value" or (value is not None and value != [] and name != "kind"):
+                told.append(f"{name}={_dump(value)}")
+        return f"{type(node).__name__}({','.join(told)})"
     if isinstance(node, list):
         return f"[{','.join(map(_dump, node))}]"
     return repr(node)
