@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
 from mote_bench.engine import scoring
-from mote_bench.engine.time_left import TimeLeft, Work
+from mote_bench.engine.time_left import TimeLeft, Took, Work
 from mote_bench.execution.progress import Progress
 from mote_bench.execution.redaction import redacted
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
@@ -55,6 +55,14 @@ class Ledger:
         self._left.add(work, seconds)
         left = self._left.left(time.monotonic() - self._start)
         self.progress(self._done, self._expected, f"{left or 'estimating the time left'}; {what}")
+
+    def expected(self, attack: Work) -> float:
+        """What an attack should take in seconds, by the attacks so far."""
+        return self._left.expected(attack)
+
+    def took(self, workers: int) -> Took:
+        """What the tasks so far took, by so many workers."""
+        return self._left.took(time.monotonic() - self._start, workers)
 
     def drop(self, scheme: str) -> None:
         """The tasks that a scheme has left won't be run."""

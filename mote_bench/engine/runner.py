@@ -16,7 +16,7 @@ from mote_bench.contracts import CONTROLS, Cell, Knowledge, Record, Scheme, Stat
 from mote_bench.engine import enrolment, scoring, staging, tasks
 from mote_bench.engine.enrolment import Held
 from mote_bench.engine.ledger import Ledger
-from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, THRESHOLDS, Work
+from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, THRESHOLDS, Took, Work
 from mote_bench.execution import workers
 from mote_bench.execution.dask_backend import Cluster
 from mote_bench.execution.isolation import Bounds, contained
@@ -29,16 +29,17 @@ from mote_bench.questions.harness import COST, LEFT_OUT, NO_ATTACK, VERIFY, ZERO
 from mote_bench.questions.installed import ceilings
 from mote_bench.questions.staging import Database, Rules, Theft, VerificationTargets
 from mote_bench.records import provenance, store
-from mote_bench.records.runs import add_run
+from mote_bench.records.runs import add_run, add_times
 from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
 
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """The records of a run in plan order, and how many of them were kept from an earlier run."""
+    """The records of a run in plan order, how many of them were kept from an earlier run, and what the others took."""
 
     records: tuple[Record, ...]
     kept: int
+    took: Took
 
 
 def run(
@@ -75,9 +76,12 @@ def run(
     try:
         with threadpool_limits(limits=1):  # leaves the cores to the workers
             _run(stage)
+        took = ledger.took(jobs if cluster is None else cluster.slots)
     finally:
         workers.stop()
-    return Finished(tuple(ledger.records[cell] for cell in cells), len(kept))
+    if took.idle_share is not None:
+        add_times(folder, {"seconds": took.seconds, "workers": took.workers, "idle_share": took.idle_share})
+    return Finished(tuple(ledger.records[cell] for cell in cells), len(kept), took)
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,6 +281,8 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
 
 def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
+    # Long ones first, so that no worker waits for one at the end. A cell's figures don't depend on its place.
+    wanted.sort(key=lambda cell: stage.ledger.expected(_attack_work(cell)), reverse=True)
     rule = scoring.yardstick(stage.setting.split, stage.setting.protocol.fmr)
     rules = {name: Rules(rule, one.holdings.thresholds) for name, one in held.items()}
     thefts: dict[Cell, Theft] = {}

@@ -69,6 +69,34 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Took:
+    """What a run took.
+
+    Attributes
+    ----------
+    seconds : float
+        From the first task to the end of the last, by the clock.
+    workers : int
+    busy : float
+        Seconds that tasks took, summed over the workers.
+    """
+
+    seconds: float
+    workers: int
+    busy: float
+
+    @property
+    def idle_share(self) -> float | None:
+        """The share of the workers' time in which they ran no task; ``None`` if there was none to run.
+
+        They start, or wait: for data, or for the last task of a stage that the next one needs.
+        """
+        if self.busy <= 0 or self.seconds <= 0:
+            return None
+        return max(0.0, 1 - self.busy / (self.workers * self.seconds))
+
+
+@dataclass(frozen=True)
 class _Part:
     """The seconds of tasks that are fast or slow together: their mean and the spread of its log."""
 
@@ -115,6 +143,17 @@ class TimeLeft:
     def drop(self, scheme: str) -> None:
         """A scheme has failed: what it has left isn't run."""
         self.ahead = Counter({work: count for work, count in self.ahead.items() if work.scheme != scheme})
+
+    def took(self, elapsed: float, workers: int) -> Took:
+        """What the run took, when it has ended."""
+        return Took(elapsed, workers, self._busy)
+
+    def expected(self, attack: Work) -> float:
+        """What an attack should take in seconds: as on the controls, times how much slower its scheme is attacked.
+
+        0 while nothing is known of it; the order of what is expected is all that matters.
+        """
+        return self._base(attack.name) * exp(self._prior(attack.scheme, attack.level)[0])
 
     def left(self, elapsed: float) -> Left | None:
         """The time left.

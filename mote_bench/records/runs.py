@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mote_bench import files
@@ -36,5 +37,15 @@ def read_runs(folder: Path) -> list[RunSpec]:
 def add_run(folder: Path, run: RunSpec) -> None:
     """Add a run to its folder's list, as the newest; equal runs are listed once."""
     lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in [*read_runs(folder), run]]
-    kept = ",\n".join(reversed(dict.fromkeys(reversed(lines))))
-    files.write_text(folder / RUNS, f'{{"format": "{FORMAT}", "runs": [\n{kept}\n]}}\n')
+    _write(folder, list(reversed(dict.fromkeys(reversed(lines)))))
+
+
+def add_times(folder: Path, times: Mapping[str, float]) -> None:
+    """Add to the list how long its newest run took."""
+    lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in read_runs(folder)]
+    _write(folder, lines, f', "newest": {json.dumps(dict(times))}')
+
+
+def _write(folder: Path, lines: Iterable[str], more: str = "") -> None:
+    kept = ",\n".join(lines)
+    files.write_text(folder / RUNS, f'{{"format": "{FORMAT}", "runs": [\n{kept}\n]{more}}}\n')

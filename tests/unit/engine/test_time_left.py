@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mote_bench.contracts import Record, Threat
-from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, Left, TimeLeft, Work
+from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, Left, TimeLeft, Took, Work
 from mote_bench.questions.harness import COST, NO_ATTACK, ZERO_EFFORT
 from mote_bench.records import store
 
@@ -48,6 +48,42 @@ def test_nothing_is_said_before_the_controls_are_done() -> None:
     assert left.left(1.0) is None
     left.add(attack("noise", 0), 1.0)
     assert left.left(2.0) is not None
+
+
+def test_idle_time_of_a_timeline() -> None:
+    """Two workers for 10 s: one works for 8 of them, the other for 4, so 8 of 20 seconds are idle."""
+    timeline = {"first": [(0.0, 3.0), (5.0, 10.0)], "second": [(0.0, 4.0)]}
+    left = TimeLeft.of((), CONTROLS)
+    for spans in timeline.values():
+        for start, end in spans:
+            left.add(attack("mote", 0), end - start)
+    assert left.took(10.0, len(timeline)).idle_share == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(("took", "share"), [
+    (Took(10, 2, 20), 0.0),
+    (Took(10, 2, 20.1), 0.0),  # clocks of several processes
+    (Took(10, 2, 5), 0.75),
+    (Took(0.2, 2, 0), None),
+])  # fmt: skip
+def test_idle_share(took: Took, share: float | None) -> None:
+    assert took.idle_share == (None if share is None else pytest.approx(share))
+
+
+def test_long_attacks_are_expected_to_be_long() -> None:
+    """An attack that took 10 s on the controls, a scheme that compares at a hundredth of their speed."""
+    left = TimeLeft.of((), CONTROLS)
+    assert left.expected(attack("biohash", 0)) == 0
+    for scheme, compared in (("cosine", 0.1), ("noise", 0.1), ("biohash", 0.1), ("mote", 10.0)):
+        left.add(Work(COMPARE, scheme, "none"), compared)
+    for scheme in CONTROLS:
+        left.add(attack(scheme, 0), 10.0)
+        left.add(attack(scheme, 1), 1.0)
+    ahead = [attack(scheme, number) for scheme in ("biohash", "mote") for number in (0, 1)]
+    assert sorted(ahead, key=left.expected, reverse=True) == [
+        attack("mote", 0), attack("mote", 1), attack("biohash", 0), attack("biohash", 1)
+    ]  # fmt: skip
+    assert left.expected(attack("biohash", 0)) == pytest.approx(10.0)
 
 
 def test_nothing_is_said_before_a_tenth_of_the_work() -> None:

@@ -14,7 +14,7 @@ from mote_bench import files
 from mote_bench.contracts import Cell, InputError, Record, Status
 from mote_bench.planning.protocol import load
 from mote_bench.planning.spec import SPEC, RunSpec, bins_of, is_path, names
-from mote_bench.records.runs import RUNS, add_run, read_runs
+from mote_bench.records.runs import RUNS, add_run, add_times, read_runs
 
 words = st.text(max_size=12)
 edges = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4).map(tuple)
@@ -176,6 +176,9 @@ def test_a_folder_keeps_its_runs_once_each_and_the_newest_last(tmp_path: Path) -
     for one in (MADE, RunSpec(), MADE):
         add_run(tmp_path, one)
     assert read_runs(tmp_path) == [RunSpec(), MADE]
+    add_times(tmp_path, {"seconds": 12.5, "workers": 2, "idle_share": 0.25})
+    assert read_runs(tmp_path) == [RunSpec(), MADE]
+    assert json.loads((tmp_path / RUNS).read_text())["newest"] == {"seconds": 12.5, "workers": 2, "idle_share": 0.25}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other", "runs": []}', '{"format": NaN}'])
