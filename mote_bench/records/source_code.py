@@ -332,8 +332,8 @@ def _executed(statement: ast.AST, unread: frozenset[str]) -> list[ast.AST]:
 
 def _undocumented(statement: ast.AST) -> list[ast.AST]:
     """A statement; nothing for one that is only a string: a docstring, also of a constant."""
-    alone = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return [] if alone and isinstance(statement.value.value, str) else [statement]
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return [] if isinstance(value, ast.Constant) and isinstance(value.value, str) else [statement]
 
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -350,16 +350,11 @@ def _keep(node: ast.AST, kept: Callable[[ast.AST], list[ast.AST]]) -> None:
                 _keep(one, kept)
 
 
-@cache
-def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    return tuple(sorted(kind._fields))
-
-
 def _dump(node: object) -> str:
     """A syntax tree as text; equal trees give equal text in all Python versions."""
     if isinstance(node, ast.AST):
         told = []
-        for name in _fields(type(node)):
+        for name in sorted(node._fields):
             value = getattr(node, name, None)
             if name == "value" or (value is not None and value != [] and name != "kind"):
                 told.append(f"{name}={_dump(value)}")
