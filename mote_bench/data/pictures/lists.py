@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mote_bench.contracts import InputError
+from mote_bench.basics import InputError
 
 MOST_ROWS = 5_000_000
 _DELIMITERS = (",", ";", "\t", "|")
