@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -36,8 +36,9 @@ class BFV(EncryptedScheme):
 
     Parameters
     ----------
-    degree : int
-        N of the ring ``Z[X] / (X^N + 1)``, a power of two from 2,048 to 32,768; at least the embedding's dimension.
+    degree : int, optional
+        N of the ring ``Z[X] / (X^N + 1)``, a power of two from 2,048 to 32,768; at least the embedding's dimension. By
+        default 2,048, or the least that holds the embedding.
         The coefficient modulus is SEAL's for 128 bits of security at this degree: 54 bits at 2,048.
     scale : int
         s. ``(s + sqrt(d) / 2)^2`` must stay below half the plaintext modulus, or scores would wrap around.
@@ -45,13 +46,15 @@ class BFV(EncryptedScheme):
         The plaintext modulus is 2 to this power.
     """
 
-    def __init__(self, *, degree: int = 2048, scale: int = 1000, plain_bits: int = 22) -> None:
+    def __init__(self, *, degree: int | None = None, scale: int = 1000, plain_bits: int = 22) -> None:
+        grows = degree is None
+        degree = seal_library.LEAST_DEGREE if degree is None else degree
         seal_library.modulus_bits(degree)  # raises on an unsupported degree
         if (scale + np.sqrt(degree) / 2) ** 2 >= 2 ** (plain_bits - 1):
             raise ValueError(
                 f"scale={scale} with plain_bits={plain_bits}; expected (scale + sqrt(degree)/2)^2 < 2^(plain_bits-1)"
             )
-        super().__init__(WholeNumbers(degree, scale, plain_bits))
+        super().__init__(WholeNumbers(degree, scale, plain_bits), grows=grows)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ class WholeNumbers:
     scale: int
     plain_bits: int
     ntt_form = False
+
+    def of_degree(self, degree: int) -> WholeNumbers:
+        return replace(self, degree=degree)
 
     def parameters(self) -> Any:
         """BFV with SEAL's coefficient modulus of this degree."""

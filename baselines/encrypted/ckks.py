@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,18 +30,21 @@ class CKKS(EncryptedScheme):
 
     Parameters
     ----------
-    degree : int
-        N of the ring ``Z[X] / (X^N + 1)``, a power of two from 2,048 to 32,768; at least the embedding's dimension.
+    degree : int, optional
+        N of the ring ``Z[X] / (X^N + 1)``, a power of two from 2,048 to 32,768; at least the embedding's dimension. By
+        default 2,048, or the least that holds the embedding.
         The coefficient modulus is SEAL's for 128 bits of security at this degree: 54 bits at 2,048.
     scale_bits : int
         Twice as many must stay below the modulus' bits, less one for the sign.
     """
 
-    def __init__(self, *, degree: int = 2048, scale_bits: int = 26) -> None:
+    def __init__(self, *, degree: int | None = None, scale_bits: int = 26) -> None:
+        grows = degree is None
+        degree = seal_library.LEAST_DEGREE if degree is None else degree
         most = (seal_library.modulus_bits(degree) - 2) // 2
         if not 0 < scale_bits <= most:
             raise ValueError(f"scale_bits={scale_bits}; expected 1 to {most} at degree {degree}")
-        super().__init__(RealNumbers(degree, scale_bits))
+        super().__init__(RealNumbers(degree, scale_bits), grows=grows)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class RealNumbers:
     degree: int
     scale_bits: int
     ntt_form = True
+
+    def of_degree(self, degree: int) -> RealNumbers:
+        return replace(self, degree=degree)
 
     def parameters(self) -> Any:
         """CKKS with SEAL's coefficient modulus of this degree."""

@@ -39,6 +39,10 @@ class Arithmetic(Protocol):
         """Whether fresh ciphertexts are in the number-theoretic transform's form."""
         ...
 
+    def of_degree(self, degree: int) -> Arithmetic:
+        """The same encoding at another degree."""
+        ...
+
     def parameters(self) -> Any:
         """SEAL's encryption parameters."""
         ...
@@ -82,23 +86,32 @@ class Enroller:
         return templates
 
 
+def power_of_two(number: int) -> int:
+    """The least power of two that is as large as a positive number."""
+    return 1 << (number - 1).bit_length()
+
+
 class EncryptedScheme:
     """Templates encrypted under the system's public key, scores decrypted with its secret key.
 
-    Subclasses give the arithmetic. The secret key is kept as the seed it is made from, and never leaves by
+    Subclasses give the arithmetic. With ``grows``, embeddings of more dimensions than its degree are encrypted at the
+    least degree that holds them. The secret key is kept as the seed it is made from, and never leaves by
     :meth:`public`.
     """
 
     revocable = False
     needs_identity = False
 
-    def __init__(self, arithmetic: Arithmetic) -> None:
+    def __init__(self, arithmetic: Arithmetic, *, grows: bool) -> None:
         seal_library.library()
-        self.arithmetic = arithmetic
+        self.arithmetic = self._least = arithmetic
+        self._grows = grows
 
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Draw the system's pair of keys; nothing is learned from faces."""
         dimension = background.embeddings.shape[1]
+        if self._grows:
+            self.arithmetic = self._least.of_degree(max(self._least.degree, power_of_two(dimension)))
         if dimension > self.arithmetic.degree:
             raise ValueError(
                 f"{dimension} dimensions don't fit into a polynomial of degree {self.arithmetic.degree}; "

@@ -11,6 +11,8 @@ from typing import Any
 from mote_bench.contracts import InputError
 from mote_bench.toolkit import stream
 
+LEAST_DEGREE = 2048
+"""The least degree of polynomials whose modulus has room for scores at 128 bits of security."""
 _HEADER, _SIZE_AT = 16, slice(8, 16)
 _SEED_WORDS = 8
 

@@ -207,3 +207,15 @@ def test_templates_of_the_other_scheme_are_refused(make, faces):
     templates = other().fit(faces, seed=1).enroll(faces.embeddings[:1], keys=None, seeds=[0])
     with pytest.raises(ValueError, match="template 0"):
         make().fit(faces, seed=1).score(templates, faces.embeddings[:2], keys=None)
+
+
+@pytest.mark.parametrize("make", [BFV, CKKS])
+def test_more_dimensions_than_the_least_degree_take_the_next(make):
+    faces = gaussian_faces(3, 1, dimension=2622)
+    scheme = make().fit(faces, seed=0)
+    assert scheme.arithmetic.degree == 4096
+    scores = scheme.score(scheme.enroll(faces.embeddings, keys=None, seeds=range(3)), faces.embeddings, keys=None)
+    np.testing.assert_allclose(scores, faces.embeddings @ faces.embeddings.T, atol=2e-3)
+    assert scheme.fit(gaussian_faces(3, 1, dimension=33), seed=0).arithmetic.degree == 2048
+    with pytest.raises(ValueError, match="2622 dimensions don't fit into a polynomial of degree 2048"):
+        make(degree=2048).fit(faces, seed=0)
