@@ -192,8 +192,8 @@ class Scheme(Protocol):
 
     A class attribute ``revocable = True`` states that a template depends on the subject's key; ``keys`` is then a
     sequence as long as ``templates``, otherwise ``None``. ``needs_identity = True`` states that ``fit`` reads
-    ``background.identity``. ``slow_fit = True`` states that ``fit`` takes long on a few faces too, so that it isn't
-    tried before a run. All default to ``False``.
+    ``background.identity``. ``slow_to_try = True`` states that ``fit`` or ``enroll`` takes long on a few faces too,
+    so that the scheme isn't tried before a run. All default to ``False``.
 
     Five methods are optional. An attack names those that it needs in ``needs``:
 

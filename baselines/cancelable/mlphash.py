@@ -47,6 +47,8 @@ class MLPHash:
     """
 
     revocable = True
+    slow_to_try = True
+    """A matrix of each layer is made orthonormal for each key. Embeddings of any dimension will do."""
 
     def __init__(self, *, hidden: Sequence[int] | None = None, bits: int | None = None, centre: bool = True) -> None:
         if min([1, *(hidden or ()), 1 if bits is None else bits]) < 1:

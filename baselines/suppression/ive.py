@@ -35,7 +35,7 @@ class IVE(VectorScheme):
     """
 
     principal = False
-    slow_fit = True
+    slow_to_try = True
     """Forests of trees are grown, however small the background. Embeddings of any dimension will do."""
 
     def __init__(self, *, attributes: Sequence[str] | None = None, share: float = 0.4, rounds: int = 4) -> None:

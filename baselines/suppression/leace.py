@@ -26,7 +26,7 @@ class LEACE(VectorScheme):
         By default all that the background has.
     """
 
-    slow_fit = True
+    slow_to_try = True
     """Matrices of the dimension's size are decomposed, however small the background. Any dimension will do."""
 
     def __init__(self, *, attributes: Sequence[str] | None = None) -> None:

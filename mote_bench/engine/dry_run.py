@@ -36,8 +36,8 @@ def checked(
 
     Each scheme is fitted on a small part of the background, enrols two rows and scores them. If that raises an error,
     the scheme is fitted on the whole background, which may be what it needed. A scheme counts as unable only if that
-    raises too. Nothing is known, and the run decides, where a scheme takes too long or says that its fit is slow
-    (``slow_fit``). The trial has random streams of its own, and works on copies: the run's figures don't depend on it.
+    raises too. Nothing is known, and the run decides, where a scheme takes too long or says that it would
+    (``slow_to_try``). The trial has random streams of its own, and works on copies: figures don't depend on it.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class _Trials:
 
 def _reasons(schemes: Mapping[str, Scheme], trials: _Trials) -> dict[str, str]:
     background = trials.setting.split.background
-    quick = {name: scheme for name, scheme in schemes.items() if not getattr(scheme, "slow_fit", False)}
+    quick = {name: scheme for name, scheme in schemes.items() if not getattr(scheme, "slow_to_try", False)}
     unable = trials.errors(quick, small(background))
     for name in list(unable):  # one at a time, as one that is stopped may spoil its worker for others
         unable |= dict.fromkeys([name], "") | trials.errors({name: quick[name]}, background)

@@ -54,7 +54,7 @@ class ClosedFormMOTE:
 
     needs_identity = True
     revocable = False
-    slow_fit = True
+    slow_to_try = True
     """A matrix of the features is inverted, however small the background. Embeddings of any dimension will do."""
 
     def __init__(

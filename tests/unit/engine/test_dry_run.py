@@ -56,7 +56,7 @@ class NoTemplates(Cosine):
 
 
 class Slow(NoTemplates):
-    slow_fit = True
+    slow_to_try = True
 
 
 @pytest.fixture(autouse=True)
