@@ -9,6 +9,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
+from mote_bench.execution.absent_streams import reserve
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -49,16 +51,9 @@ def prepare() -> None:
     and its exit code says how it went. Other errors of standard output, such as a full disk, are still errors.
     """
     codecs.register_error(PLAIN, _replaced)
-    _reserve()
+    reserve()
     sys.stdout = _writable(sys.stdout, patient=False)
     sys.stderr = _writable(sys.stderr, patient=True)
-
-
-def _reserve() -> None:
-    """Open the descriptors 0 to 2 that are closed, or a file of the run would get one and workers write into it."""
-    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(opened, True)
-    os.close(opened)
 
 
 def _writable(stream: TextIO | None, *, patient: bool) -> TextIO:

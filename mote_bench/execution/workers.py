@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from mote_bench.execution.absent_streams import present
 from mote_bench.execution.dask_backend import Cluster, lost
 from mote_bench.execution.interrupts import held_back
 from mote_bench.execution.outcome import ONE_THREAD, Outcome
@@ -50,6 +51,11 @@ def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> 
     WorkersLost
         When the cluster has no workers left. A worker that is there may take any time.
     """
+    with present():
+        yield from _run(tasks, jobs, cluster)
+
+
+def _run(tasks: Iterable[Task], jobs: int, cluster: Cluster | None) -> Iterator[tuple[Any, Outcome]]:
     waiting = iter(tasks)
     suspects: list[Task] = []
     under_way: dict[Future[Outcome], Task] = {}
