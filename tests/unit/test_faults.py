@@ -70,7 +70,7 @@ def test_a_lock_ends_with_its_run(tmp_path):
 
 
 def test_sigterm_is_as_polite_as_ctrl_c(tmp_path):
-    process = started(tmp_path, "run", "--people", "240", "--schemes", "mote")
+    process = started(tmp_path, "run", "--people", "240", "--schemes", "biohash")
     until(lambda: list((tmp_path / "boards" / "records").glob("*.json")))
     process.terminate()
     _, said = process.communicate(timeout=60)
@@ -82,7 +82,7 @@ def test_sigterm_is_as_polite_as_ctrl_c(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts processes in /proc")
 def test_workers_end_with_a_run_that_is_killed(tmp_path):
-    process = started(tmp_path, "run", "--people", "240", "--schemes", "mote")
+    process = started(tmp_path, "run", "--people", "240", "--schemes", "biohash")
     until(lambda: list((tmp_path / "boards" / "records").glob("*.json")))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

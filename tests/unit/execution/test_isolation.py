@@ -93,7 +93,7 @@ def test_what_raises_is_told_as_elsewhere():
 
 def test_what_hangs_is_stopped():
     start = time.monotonic()
-    outcome = contained(Bounds(seconds=3, gigabytes=4), hang, 0)
+    outcome = contained(Bounds(seconds=1, gigabytes=4), hang, 0)
     assert outcome.timed_out
     assert "--task-seconds" in outcome.error
     assert time.monotonic() - start < 15
@@ -139,8 +139,12 @@ def test_what_is_printed_is_no_answer():
 
 
 class Hangs(Raises):
+    """On one scheme only: each cell that hangs takes the whole limit."""
+
     def answer(self, question, evidence, rng):
-        time.sleep(300)
+        if type(evidence.scheme).__name__ == "Cosine":
+            time.sleep(300)
+        return np.zeros((len(evidence.templates), len(question.classes)))
 
 
 class Phones(Raises):
