@@ -22,30 +22,35 @@ def read_runs(folder: Path) -> list[RunSpec]:
     InputError
         When the list can't be read.
     """
-    path = folder / RUNS
-    if not path.is_file():
-        return []
-    try:
-        table = files.parsed(path.read_text(encoding="utf-8", errors="replace"))
-        if table["format"] != FORMAT:
-            raise ValueError(f"its format is {table['format']!r:.40}, expected {FORMAT}")
-        return [RunSpec.from_table(one, str(path)) for one in table["runs"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"'{path}' is no list of runs ({error}); move it away and run again") from None
+    return _read(folder)[0]
 
 
 def add_run(folder: Path, run: RunSpec) -> None:
     """Add a run to its folder's list, as the newest; equal runs are listed once."""
-    lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in [*read_runs(folder), run]]
-    _write(folder, list(reversed(dict.fromkeys(reversed(lines)))))
+    runs, took = _read(folder)
+    _write(folder, [*runs, run], took)
 
 
-def add_times(folder: Path, times: Mapping[str, float]) -> None:
-    """Add to the list how long its newest run took."""
-    lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in read_runs(folder)]
-    _write(folder, lines, f', "newest": {json.dumps(dict(times))}')
+def add_times(folder: Path, took: Mapping[str, float]) -> None:
+    """Say how long the newest run took that had anything to run."""
+    _write(folder, _read(folder)[0], took)
 
 
-def _write(folder: Path, lines: Iterable[str], more: str = "") -> None:
-    kept = ",\n".join(lines)
+def _read(folder: Path) -> tuple[list[RunSpec], Mapping[str, float] | None]:
+    path = folder / RUNS
+    if not path.is_file():
+        return [], None
+    try:
+        table = files.parsed(path.read_text(encoding="utf-8", errors="replace"))
+        if table["format"] != FORMAT:
+            raise ValueError(f"its format is {table['format']!r:.40}, expected {FORMAT}")
+        return [RunSpec.from_table(one, str(path)) for one in table["runs"]], table.get("took")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"'{path}' is no list of runs ({error}); move it away and run again") from None
+
+
+def _write(folder: Path, runs: Iterable[RunSpec], took: Mapping[str, float] | None) -> None:
+    lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in runs]
+    kept = ",\n".join(reversed(dict.fromkeys(reversed(lines))))
+    more = "" if took is None else f', "took": {json.dumps(took)}'
     files.write_text(folder / RUNS, f'{{"format": "{FORMAT}", "runs": [\n{kept}\n]{more}}}\n')

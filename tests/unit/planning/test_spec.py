@@ -178,7 +178,10 @@ def test_a_folder_keeps_its_runs_once_each_and_the_newest_last(tmp_path: Path) -
     assert read_runs(tmp_path) == [RunSpec(), MADE]
     add_times(tmp_path, {"seconds": 12.5, "workers": 2, "idle_share": 0.25})
     assert read_runs(tmp_path) == [RunSpec(), MADE]
-    assert json.loads((tmp_path / RUNS).read_text())["newest"] == {"seconds": 12.5, "workers": 2, "idle_share": 0.25}
+    assert json.loads((tmp_path / RUNS).read_text())["took"] == {"seconds": 12.5, "workers": 2, "idle_share": 0.25}
+    before = (tmp_path / RUNS).read_bytes()
+    add_run(tmp_path, MADE)  # the same command again, which has nothing to run
+    assert (tmp_path / RUNS).read_bytes() == before
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other", "runs": []}', '{"format": NaN}'])
