@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,6 +122,8 @@ def run(  # noqa: PLR0913 - the command line's options
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
     setting = settings.make(asked)
+    for note in () if quiet else setting.data.notes:
+        print(f"note: {note}", file=sys.stderr)
     if published:
         shipped.check()
     if out is not None:

@@ -6,7 +6,7 @@ import datetime
 import itertools
 import numbers
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,6 @@ from mote_bench.data.options import MISSING
 
 UNKNOWN = ""
 """The label of a row whose class isn't known; such rows are left out of questions on the attribute."""
-
 
 TEXT, NUMBERS, TRUTHS = "text", "numbers", "true or false"
 """The kinds of columns that can serve as attributes. Any other kind says what the column holds, such as ``dates``."""
@@ -57,11 +56,6 @@ class Column:
     values: Array
     known: npt.NDArray[np.bool_]
     missing: Mapping[str, int]
-
-
-def is_missing(text: str, words: Iterable[str] = MISSING) -> bool:
-    """Whether a text means that nothing is known: it is blank or, in lower case, one of ``words``."""
-    return not text.strip() or text.strip().lower() in words
 
 
 def column(name: str, array: Array, words: Sequence[str] | None = None, *, untyped: bool = False) -> Column:
@@ -170,10 +164,11 @@ def _parsed(text: Labels, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float6
     import pandas as pd
 
     try:
+        float(next(iter(text[known]), ""))  # most columns of text are known by their first entry
         held = pd.to_numeric(pd.Series(text[known], dtype=object)).to_numpy()
     except (ValueError, TypeError, OverflowError):
         return None
-    if held.dtype.kind not in "iuf" or not len(held):
+    if held.dtype.kind not in "iuf":
         return None
     made = np.full(len(text), np.nan)
     made[known] = held

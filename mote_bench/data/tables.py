@@ -198,7 +198,9 @@ def _csv(path: Path, embeddings: str | None) -> Table:
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error) from None
     except (ValueError, csv.Error, EOFError, OSError, lzma.LZMAError) as error:  # pandas' own are ValueErrors
-        raise InputError(f"'{path}' can't be read as a CSV table in UTF-8 ({error}); {_EXPECTED}") from None
+        raise InputError(
+            f"'{path}' can't be read as a CSV table in UTF-8 ({_first_line(error)}); {_EXPECTED}"
+        ) from None
 
 
 def _text(path: Path) -> io.TextIOWrapper:
@@ -306,16 +308,24 @@ def _parquet(path: Path) -> Table:
     try:
         if path.is_dir():
             _check_parts(path, parquet)
+            table = parquet.read_table(path)
+        else:
+            with parquet.ParquetFile(path) as file:
+                named_once(path, file.schema_arrow.names)
+                table = file.read()
         # Without pandas' own metadata an index is a column like the others.
-        frame = parquet.read_table(path).to_pandas(
-            ignore_metadata=True, integer_object_nulls=True, timestamp_as_object=True
-        )
+        frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True, timestamp_as_object=True)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"'{path}' can't be read as Parquet ({error}); {_EXPECTED}") from None
+        raise InputError(f"'{path}' can't be read as Parquet ({_first_line(error)}); {_EXPECTED}") from None
     names = named_once(path, frame.columns)
     columns = {name: frame.iloc[:, place] for place, name in enumerate(names)}
     return Table(path, {name: one.astype(object) if one.dtype.name == "category" else one
                         for name, one in columns.items()})  # fmt: skip
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, in one line: pyarrow adds the whole schema."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def parts_of(folder: Path) -> list[Path]:
@@ -329,9 +339,9 @@ def _check_parts(folder: Path, parquet: Any) -> None:
     parts = parts_of(folder)
     if not parts:
         raise InputError(f"'{folder}' is a folder without Parquet files; expected a file of embeddings, or parts")
-    first = set(parquet.read_schema(parts[0]).names)
+    first = set(named_once(parts[0], parquet.read_schema(parts[0]).names))
     for part in parts[1:]:
-        apart = sorted(first ^ set(parquet.read_schema(part).names))
+        apart = sorted(first ^ set(named_once(part, parquet.read_schema(part).names)))
         if apart:
             raise InputError(
                 f"'{parts[0]}' and '{part}' have not the same columns ({_some(apart)} in one only); expected the same "
@@ -348,7 +358,7 @@ def _numbers(path: Path, name: str, column: Any) -> npt.NDArray[np.float32]:
     except (ValueError, TypeError):
         pass
     told = next((f"{one!r:.40}" for one in column if isinstance(one, str) and not _is_number(one)), column.dtype)
-    raise InputError(f"'{name}' in '{path}' holds {told}; expected numbers")
+    raise InputError(f"'{name}' in '{path}' holds {told}; expected numbers with a decimal point")
 
 
 def _is_number(text: str) -> bool:

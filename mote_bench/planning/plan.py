@@ -153,7 +153,12 @@ def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str,
     for kind in installed():
         offer = kind.offered(split, protocol)
         for question in offer.questions:
-            possible.setdefault(question.name, question)
+            if question.name in possible:
+                raise InputError(
+                    f"two questions would be named '{question.name}', as a column of the data has the name of a "
+                    "question; rename the column, or leave it out: --attributes NAME,..."
+                )
+            possible[question.name] = question
         lacking |= offer.refused
     chosen = _chosen(wanted, [*possible, *(name for name in lacking if name not in possible)])
     unable = _unable(split, possible)

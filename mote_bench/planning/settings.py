@@ -202,8 +202,13 @@ def _check_used(bins: Bins, dataset: Dataset, data: str) -> None:
     known = dataset.faces.attributes
     for name, edges in bins.items():
         if name not in known:
-            raise InputError(f"--bins {name}=...: no column '{name}' is used from '{data}'; it has: {', '.join(known)}")
+            raise InputError(
+                f"--bins {name}=...: no column '{name}' is used from '{data}'; it has: {', '.join(known) or 'none'}"
+            )
         if not is_path(data):
             raise InputError(f"--bins {name}=...: the bins of '{data}' are fixed in the data card")
         if not set(known[name].tolist()) <= {UNKNOWN, *bin_names(edges)}:
-            raise InputError(f"--bins {name}=...: '{name}' in '{data}' holds text, not numbers, and is used as it is")
+            raise InputError(
+                f"--bins {name}=...: '{name}' in '{data}' holds classes, not numbers, and is used as it is; leave the "
+                "option out"
+            )

@@ -125,7 +125,7 @@ class RunSpec:
         What says how columns are read is left out where it isn't given: records of earlier versions don't hold it.
         """
         table = self.to_table()
-        unsaid = [name for name in _COLUMNS if not table[name]]
+        unsaid = [name for name in _COLUMNS if table[name] in (None, {})]
         kept = {name: value for name, value in table.items() if name not in (*_CHOICES, *_FILES, *unsaid)}
         return json.dumps(kept, sort_keys=True, ensure_ascii=False)
 

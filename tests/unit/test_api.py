@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import mote_bench as mb
+from mote_bench import api
 from mote_bench.cli import app
 from populations import gaussian_faces
 
@@ -79,6 +80,23 @@ def test_a_run_takes_what_the_command_takes() -> None:
     assert function.keys() == command.keys() - {"json"}
     apart = {name for name in function if function[name].default != command[name].default}
     assert apart == {"out", "quiet"}  # a table comes back: nothing need be kept and nothing shown
+
+
+@pytest.mark.parametrize("missing", [{"age": [-1, 999], "hat": "x"}, ["age=-1,999", "hat=x"]])
+def test_what_means_missing_as_a_mapping_or_as_options(monkeypatch: pytest.MonkeyPatch, missing: object) -> None:
+    class Asked(Exception):
+        """Holds the spec in place of a run."""
+
+    def stop(spec: object) -> None:
+        raise Asked(spec)
+
+    monkeypatch.setattr(api.settings, "make", stop)
+    with pytest.raises(Asked) as asked:
+        mb.run("a.npz", missing=missing, identity="labels", embedding_columns="feat_*")  # type: ignore[arg-type]
+    spec = asked.value.args[0]
+    assert (spec.missing, spec.identity, spec.embedding_columns) == (
+        {"age": ("-1", "999"), "hat": ("x",)}, "labels", "feat_*",
+    )  # fmt: skip
 
 
 def test_importing_is_light() -> None:

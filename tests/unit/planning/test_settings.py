@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mote_bench.contracts import InputError
@@ -116,6 +117,93 @@ def test_the_attackers_labels_are_those_that_the_attacked_have_too(asked: RunSpe
     assert (list(shown.attributes), list(shown.values)) == (["gender"], [])
 
 
+def table(path: Path, people: int, seed: int, dimensions: str, **more: np.ndarray) -> Path:
+    """Faces as a CSV file, with more columns, each a value for every person."""
+    faces = gaussian_faces(people, 4, dimension=16, seed=seed)
+    columns = {f"{dimensions}{at}": faces.embeddings[:, at] for at in range(16)}
+    columns |= {name: np.repeat(held, 4) for name, held in more.items()}
+    pd.DataFrame(columns).assign(gender=faces.attributes["gender"]).to_csv(path, index=False)
+    return path
+
+
+def test_options_of_columns_reach_all_data_of_a_run(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ages = [np.where(np.arange(n) % 3, rng.integers(20, 70, n), -1) for n in (200, 300)]
+    own = table(tmp_path / "own.csv", 200, 0, "feat_", labels=np.arange(200), age=ages[0])
+    # The attacker's file has the usual names, and columns of its own that could serve as nothing.
+    others = {"identity": np.arange(300), "age": ages[1], "file": np.array([f"{one}.jpg" for one in range(300)])}
+    other = table(tmp_path / "other.csv", 300, 1, "embedding_", **others)
+    asked = RunSpec(str(own), "cosine", "knn-bytes", "gender", attributes="gender,age", attacker_data=str(other),
+                    protocol="quick-1", missing={"age": ("-1",)}, identity="labels",
+                    embedding_columns="feat_*")  # fmt: skip
+    made = settings.make(asked)
+    for people in (made.split.target, made.split.shadow):
+        assert people.probes is not None
+        assert list(people.references.values) == ["age"]
+        assert np.isnan(people.references.values["age"]).any()
+        assert np.nanmin(people.references.values["age"]) >= 20
+    assert settings.make(made.spec).plan.cells == made.plan.cells
+    assert [note for note in made.data.notes if "'age' is unknown in 400 of 1200 rows (-1: 400)" in note]
+    assert [note for note in made.data.notes if note.startswith("the attacker's data: 'age' is unknown in 400 of")]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            ["male", "Male", "female"],
+            "labels of 'gender' in '.*' hold 'Male' and 'male', which are one name in figures",
+        ),
+        (["a b", "a-b"], r"hold 'a b' and 'a-b', which are one name in figures \(a_b\)"),
+        (
+            ["-", "?!", "x"],
+            r"has labels without a letter or digit \(-,\?!\); if they mean unknown: --missing 'gender=-,\?!'",
+        ),
+    ],
+)
+def test_labels_that_figures_cant_tell_apart_are_refused_at_once(
+    tmp_path: Path, labels: list[str], message: str
+) -> None:
+    """fairlearn#1155 and #1698 and healthcareai-py#355 are of this kind: two encodings of one group."""
+    faces = gaussian_faces(200, 4, dimension=16)
+    gender = np.array(labels)[np.arange(len(faces)) % len(labels)]
+    np.savez(tmp_path / "a.npz", embeddings=faces.embeddings, identity=faces.identity, gender=gender)
+    asked = RunSpec(str(tmp_path / "a.npz"), "cosine", "knn-bytes", "verify", protocol="quick-1")
+    with pytest.raises(InputError, match=message):
+        settings.make(asked)
+    if "?!" in labels:
+        with pytest.raises(InputError, match="'gender' has 1 class"):
+            settings.make(replace(asked, missing={"gender": ("-", "?!")}))
+
+
+def test_columns_that_are_one_name_in_figures(tmp_path: Path) -> None:
+    faces = gaussian_faces(200, 4, dimension=16)
+    gender = faces.attributes["gender"]
+    np.savez(tmp_path / "a.npz", **{"embeddings": faces.embeddings, "hair colour": gender, "hair_colour": gender})
+    with pytest.raises(InputError, match=r"columns of '.*' hold 'hair colour' and 'hair_colour', .*; rename one"):
+        settings.make(RunSpec(str(tmp_path / "a.npz"), "cosine", "knn-bytes", "all", protocol="quick-1"))
+
+
+@pytest.mark.parametrize("name", ["link", "verify", "gender_value"])
+def test_columns_that_have_the_name_of_a_question(tmp_path: Path, name: str) -> None:
+    faces = gaussian_faces(200, 4, dimension=16)
+    gender = faces.attributes["gender"]
+    height = np.repeat(np.random.default_rng(0).normal(170, 10, 200), 4)
+    columns = {"identity": faces.identity, name: gender} | ({"gender": height} if name == "gender_value" else {})
+    np.savez(tmp_path / "a.npz", embeddings=faces.embeddings, **columns)
+    asked = RunSpec(str(tmp_path / "a.npz"), "cosine", "knn-bytes", "verify", attributes=f"{name},gender"
+                    if len(columns) == 3 else name, protocol="quick-1")  # fmt: skip
+    with pytest.raises(InputError, match=f"two questions would be named '{name}'"):
+        settings.make(asked)
+
+
+@pytest.mark.parametrize("option", ["missing", "identity", "embedding_columns"])
+def test_columns_of_a_named_data_set_are_fixed(option: str) -> None:
+    value = {"gender": ("x",)} if option == "missing" else "x"
+    with pytest.raises(InputError, match=f"--{option.replace('_', '-')}: the columns of 'synthetic' are fixed"):
+        settings.make(RunSpec(**{option: value}))  # type: ignore[arg-type]
+
+
 def test_records_say_which_attack_reads_what(asked: RunSpec) -> None:
     made = settings.make(replace(asked, questions="height"))
     told = {cell.attack: origin.get("attack_reads") for cell, origin in provenance.of_setting(made).items()}
@@ -138,7 +226,7 @@ def test_bins_of_the_run_come_after_the_protocols(asked: RunSpec) -> None:
             {"bins": {"weight": (60.0,)}},
             r"--bins weight=\.\.\.: no column 'weight' is used from '.*own\.npz'; it has: ",
         ),
-        ({"bins": {"gender": (1.0,)}}, r"--bins gender=\.\.\.: 'gender' in '.*own\.npz' holds text, not numbers"),
+        ({"bins": {"gender": (1.0,)}}, r"--bins gender=\.\.\.: 'gender' in '.*own\.npz' holds classes, not numbers"),
         (
             {"data": "synthetic", "attributes": "beauty"},
             "data set 'synthetic' has no attribute 'beauty'; it has: gender",

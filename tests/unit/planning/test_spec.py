@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mote_bench import files
 from mote_bench.contracts import Cell, InputError, Record, Status
 from mote_bench.planning.protocol import load
-from mote_bench.planning.spec import SPEC, RunSpec, bins_of, is_path, names
+from mote_bench.planning.spec import SPEC, RunSpec, bins_of, is_path, missing_of, names
 from mote_bench.records.runs import RUNS, add_run, add_times, read_runs
 
 words = st.text(max_size=12)
@@ -34,6 +34,9 @@ specs = st.builds(
     attacker_file=st.none() | words,
     data_sha256=st.none() | words,
     attacker_sha256=st.none() | words,
+    missing=st.dictionaries(words, st.lists(words, max_size=3).map(tuple), max_size=2),
+    identity=st.none() | words,
+    embedding_columns=st.none() | words,
 )
 MADE = RunSpec(
     "age",
@@ -50,6 +53,9 @@ MADE = RunSpec(
     attacker_file="theirs/other.npz",
     data_sha256="a" * 64,
     attacker_sha256="b" * 64,
+    missing={"age": ("-1", "999"), "glasses": ()},
+    identity="labels",
+    embedding_columns="feat_*",
 )
 
 
@@ -91,6 +97,9 @@ def test_records_say_nothing_of_paths_and_of_what_was_run_beside_them() -> None:
         {"attacker_data": None},
         {"attacker_sha256": "c"},
         {"seed": 4},
+        {"missing": {}},
+        {"identity": None},
+        {"embedding_columns": None},
     ],
 )
 def test_each_part_that_a_cell_depends_on_makes_other_records(change: dict[str, object]) -> None:
@@ -158,7 +167,8 @@ def test_a_record_names_no_file_of_this_machine_and_a_checksum_is_always_due() -
 @pytest.mark.parametrize(
     "text",
     ["", "[", "[]", "null", '{"data": 1}', '{"people": true}', '{"people": "3"}', '{"bins": []}', '{"beauty": 1}',
-     '{"bins": {"age": 3}}', '{"bins": {"age": ["x"]}}', "[" * 100_000],
+     '{"bins": {"age": 3}}', '{"missing": []}', '{"missing": {"age": "-1"}}',
+     '{"missing": {"age": [1]}}', '{"identity": 1}', '{"bins": {"age": ["x"]}}', "[" * 100_000],
 )  # fmt: skip
 def test_what_is_no_spec_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="no spec of a run"):
@@ -193,26 +203,36 @@ def test_a_damaged_list_of_runs_is_refused(text: str, tmp_path: Path) -> None:
 
 def test_the_command_makes_the_run_again() -> None:
     spaced = replace(
-        MADE, data_file="my faces.npz", bins={"age": (30.0, 50.25)}, attacker_data=None, attacker_file=None
-    )
+        MADE, data_file="my faces.npz", bins={"age": (30.0, 50.25)}, attacker_data=None, attacker_file=None,
+        missing={}, identity=None, embedding_columns=None,
+    )  # fmt: skip
     assert spaced.command() == (
         "python -m mote_bench run --data 'my faces.npz' --protocol quick-1 --seed 3 --schemes mote --attacks knn-bytes "
         "--questions gender --attributes gender,age --people 300 --bins age=30,50.25"
     )
-    assert MADE.data_options().endswith("--attacker-data theirs/other.npz")
+    columns = "--missing age=-1,999 --missing glasses= --identity labels --embedding-columns 'feat_*'"
+    assert MADE.data_options().endswith(f"{columns} --attacker-data theirs/other.npz")
     assert RunSpec().data_options() == ""
 
 
 def test_words_of_options() -> None:
     assert names(" a, b ,,c") == ["a", "b", "c"]
     assert bins_of(["age=18,35", " height =1.5"]) == {"age": (18.0, 35.0), "height": (1.5,)}
-    assert [is_path(one) for one in ("a.npz", "a.csv", "a/b", "lfw")] == [True, True, True, False]
+    paths = ("a.npz", "a.csv", "A.CSV.GZ", "a.h5", "a/b", "lfw")
+    assert [is_path(one) for one in paths] == [True, True, True, True, True, False]
+    assert missing_of(["age=-1, 999", " hat =", "age=0"]) == {"age": ("-1", "999", "0"), "hat": ()}
 
 
 @pytest.mark.parametrize("option", ["age", "age=", "=1", "age=x", ""])
 def test_bins_that_are_none(option: str) -> None:
     with pytest.raises(InputError, match="expected NAME=EDGE"):
         bins_of([option])
+
+
+def test_records_of_earlier_versions_say_nothing_of_columns() -> None:
+    plain = replace(MADE, missing={}, identity=None, embedding_columns=None)
+    assert not {"missing", "identity", "embedding_columns"} & json.loads(plain.in_record()).keys()
+    assert RunSpec.of([record("x", spec=plain.in_record())]).missing == {}
 
 
 def test_the_specs_place_in_a_record() -> None:

@@ -49,6 +49,23 @@ def test_other_bins_are_refused_and_the_same_are_not() -> None:
             again([record()], Given(bins=("age=30,50", option)))
 
 
+def test_columns_are_read_as_the_run_has_read_them() -> None:
+    spec = replace(MADE, missing={"age": ("-1", "999")}, identity="labels", embedding_columns="feat_*")
+    same = Given(missing=("age=-1,999",), identity="labels", embedding_columns="feat_*")
+    for given in (same, Given()):
+        made = again([record(spec)], given)
+        assert (made.missing, made.identity, made.embedding_columns) == (spec.missing, "labels", "feat_*")
+    others = {
+        "missing": Given(missing=("age=-1",)),
+        "identity": Given(identity="id"),
+        "embedding-columns": Given(embedding_columns="v*"),
+    }
+    for option, other in others.items():
+        message = rf"--{option}: the run has read its data in another way.*--missing age=-1,999 --identity labels"
+        with pytest.raises(InputError, match=message):
+            again([record(spec)], other)
+
+
 def test_an_attacker_of_the_same_data_gets_no_other() -> None:
     same = replace(MADE, attacker_data=None, attacker_sha256=None)
     with pytest.raises(InputError, match="held other people of the same data; leave the option out"):
