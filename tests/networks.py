@@ -17,9 +17,9 @@ def node(kind, inputs, output, **attributes):
     return helper.make_node(kind, inputs.split(), [output], **attributes)
 
 
-def saved(path, nodes, constants, shape=("n", 3, 112, 112), kind=TensorProto.FLOAT, outputs=None):
-    """A file of these nodes; its output is the last one's unless ``outputs`` names others (of the input's type)."""
-    told = TensorProto.FLOAT if kind == TensorProto.UINT8 else kind
+def saved(path, nodes, constants, shape=("n", 3, 112, 112), kind=TensorProto.FLOAT, outputs=None, opset=17):
+    """A file of these nodes; its output is the last one's unless ``outputs`` names others."""
+    told = kind if kind in (TensorProto.FLOAT16, TensorProto.INT64) else TensorProto.FLOAT
     made = helper.make_graph(
         nodes,
         "made by hand",
@@ -27,7 +27,7 @@ def saved(path, nodes, constants, shape=("n", 3, 112, 112), kind=TensorProto.FLO
         [helper.make_tensor_value_info(name, told, None) for name in outputs or [nodes[-1].output[0]]],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], ir_version=9), path)
     return path
 
 
@@ -90,3 +90,58 @@ def as_tensorflow(folder):
         node("MatMul", "l dense", "m"),
     ]
     return saved(folder / "tensorflow.onnx", nodes, constants)
+
+
+def as_mobile(folder, batch="n"):
+    """Pools, gates and a head that reads its own shape, as exports of PyTorch and of mobile networks have them."""
+    constants = {
+        "kernel": numbers(6, 3, 3, 3),
+        "low": np.array(0, np.float32),
+        "high": np.array(6, np.float32),
+        "first": np.array(0, np.int64),
+        "axis": np.array([0], np.int64),
+        "rest": np.array([-1], np.int64),
+        "maps": np.array([2, 3], np.int64),
+        "two": np.array(2, np.float32),
+        "dense": numbers(6, 16),
+    }
+    nodes = [
+        node("Conv", "face kernel", "a", strides=[4, 4], pads=[1, 1, 1, 1]),
+        node("Clip", "a low high", "b"),
+        node("MaxPool", "b", "c", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("AveragePool", "c", "d", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("HardSigmoid", "d", "e"),
+        node("HardSwish", "e", "f"),
+        node("LeakyRelu", "f", "g", alpha=0.2),
+        node("ReduceMean", "g", "h", axes=[2, 3]),
+        node("Sigmoid", "h", "i"),
+        node("Mul", "g i", "j"),
+        node("Tanh", "j", "k"),
+        node("Abs", "k", "l"),
+        node("ReduceSum", "l maps", "m", keepdims=1),
+        node("Squeeze", "m maps", "n"),
+        node("Shape", "n", "o"),
+        node("Gather", "o first", "p"),
+        node("Unsqueeze", "p axis", "q"),
+        node("Concat", "q rest", "r", axis=0),
+        node("Reshape", "n r", "s"),
+        node("MatMul", "s dense", "t"),
+        node("Pow", "t two", "u"),
+        node("Sqrt", "u", "v"),
+        node("ReduceL2", "t", "w", axes=[1], keepdims=1),
+        node("Div", "v w", "x"),
+        node("LpNormalization", "x", "y", axis=1, p=2),
+        node("Cast", "y", "z", to=1),
+    ]
+    return saved(folder / "mobile.onnx", nodes, constants, shape=(batch, 3, 112, 112))
+
+
+def of_one_face(folder):
+    """As exported with a batch of one, whose head is brought to that batch."""
+    constants = {"kernel": numbers(4, 3, 3, 3), "flat": np.array([1, -1], np.int64), "dense": numbers(4 * 784, 16)}
+    nodes = [
+        node("Conv", "face kernel", "a", strides=[4, 4], pads=[1, 1, 1, 1]),
+        node("Reshape", "a flat", "b"),
+        node("MatMul", "b dense", "c"),
+    ]
+    return saved(folder / "one.onnx", nodes, constants, shape=(1, 3, 112, 112))

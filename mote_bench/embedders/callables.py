@@ -24,7 +24,15 @@ class FromFunction:
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
         answers = [self._function(picture) for picture in pictures]
-        return [None if answer is None else Embedded(np.asarray(answer, np.float32)) for answer in answers]
+        return [None if answer is None else Embedded(self._vector(answer)) for answer in answers]
+
+    def _vector(self, answer: object) -> FloatArray:
+        """The (d,) numbers of what the function gave; (1, d) is a batch of one."""
+        try:
+            made = np.asarray(answer, np.float32)
+        except (TypeError, ValueError):
+            raise TypeError(f"{self._name} gave {type(answer).__name__}; expected (d,) numbers or None") from None
+        return made[0] if made.ndim == 2 and len(made) == 1 else made
 
     def about(self) -> Mapping[str, str]:
         source = sys.modules[self._function.__module__].__file__

@@ -230,7 +230,7 @@ def _reduced(kind: Callable[[Tensor, list[int], bool], Tensor]) -> Callable[...,
 
 
 def _clipped(about: Attributes, x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
-    ends = [about.get(name) if end is None else float(end) for name, end in (("min", low), ("max", high))]
+    ends = [about.get(name) if end is None else float(end.detach()) for name, end in (("min", low), ("max", high))]
     return x if ends == [None, None] else x.clamp(*ends)
 
 
@@ -255,7 +255,7 @@ def _gathered(about: Attributes, x: Tensor, places: Tensor) -> Tensor:
     axis = int(about.get("axis", 0))
     rows = torch.where(places < 0, places + x.shape[axis], places).long()
     made = x.index_select(axis, rows.reshape(-1))
-    return made.reshape(*x.shape[:axis], *places.shape, *x.shape[axis:][1:])
+    return made.reshape((*x.shape[:axis], *places.shape, *x.shape[axis:][1:]))
 
 
 def _scaled(about: Attributes, x: Tensor) -> Tensor:

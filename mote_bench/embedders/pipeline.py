@@ -20,26 +20,22 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench import files, registry
-from mote_bench.contracts import Embedded, Embedder, FloatArray, InputError
+from mote_bench.contracts import Embedded, Embedder, InputError
 from mote_bench.data.arrays import read_npz
 from mote_bench.data.npz import SECOND
 from mote_bench.data.pictures import reading
 from mote_bench.data.pictures.album import Album, Picture, Skipped
+from mote_bench.embedders import alike
 from mote_bench.execution import workers
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.execution.progress import Progress
 from mote_bench.formatting import inert, printable
-from mote_bench.toolkit import unit
 
 PER_BATCH = 16
 NO_FACE = "no face found"
-ALIKE = 0.99
-"""Mean cosine of different people over which embeddings are refused: nobody could be recognised by them."""
 _FAILED = "the recogniser "
 _EARLY = 64
 """Embeddings after which they are first looked at."""
-_FEWEST, _FEWEST_UNNAMED = 3, 8
-"""Subjects without whom the cosines say nothing; pictures without a subject could be of one person."""
 _MOST_REASONS = 10
 
 
@@ -165,10 +161,10 @@ def embed(
         done = _earlier(parts, album, about)
         kept, early = len(done), False
         for batch in _made(album, asked, [one for one in album.pictures if one.name not in done], jobs):
-            if not done:
-                _check_first(batch)
             _write_part(parts, album, about, batch)
             done |= batch
+            if len(done) == min(PER_BATCH, len(album.pictures)):
+                _check_first(done)
             progress(len(done), len(album.pictures), next(reversed(batch)))
             if not early and sum(one.embedding is not None for one in done.values()) >= _EARLY:
                 early = True
@@ -203,17 +199,10 @@ def _check_first(batch: Mapping[str, Seen]) -> None:
     """Refuse a recogniser that gives no embedding of the first pictures and doesn't say that they show no face."""
     reasons = [one.reason for one in batch.values()]
     if len(reasons) > 1 and all(reason.startswith(_FAILED) for reason in reasons):
-        raise InputError(f"no embedding of each of the first {len(reasons)} pictures could be made: {reasons[0]}")
-
-
-def mean_cosine(embeddings: FloatArray, people: npt.NDArray[np.str_]) -> float:
-    """Mean cosine of embeddings (n, d) of different people, of whom there are two or more: from the sums of each."""
-    rows = unit(np.asarray(embeddings, np.float64))
-    _, who = np.unique(people, return_inverse=True)
-    sums = np.zeros((who.max() + 1, rows.shape[1]))
-    np.add.at(sums, who, rows)
-    pairs = len(rows) ** 2 - (np.bincount(who) ** 2).sum()
-    return float(((sums.sum(axis=0) ** 2).sum() - (sums**2).sum()) / pairs)
+        raise InputError(
+            f"none of the first {len(reasons)} pictures could be embedded: {reasons[0]}. For a picture without a face "
+            "expected is None, for any other one a vector"
+        )
 
 
 def _check_unlike(
@@ -222,19 +211,15 @@ def _check_unlike(
     """Refuse embeddings that are all alike."""
     seen = [(one, done[one.name]) for one in album.pictures if one.name in done]
     used = [(one, found) for one, found in seen if found.embedding is not None]
-    named = [one.identity for one, _ in used if one.identity is not None]
     people = np.array([one.name if one.identity is None else one.identity for one, _ in used])
+    named = any(one.identity is not None for one, _ in used)
     rows: list[list[Any]] = [[one.embedding for _, one in used], [one.second for _, one in used]]
-    if any(len({np.shape(one) for one in some}) > 1 for some in rows) or len(np.unique(people)) < (
-        _FEWEST if named else _FEWEST_UNNAMED
-    ):
-        return
     for recogniser, of, prefix in zip(asked, rows, ("", SECOND), strict=False):
-        cosine = mean_cosine(np.array(of), people)
-        if cosine > ALIKE:
+        cosine = alike.too_alike(of, people, named=named)
+        if cosine is not None:
             raise InputError(
                 f"the embeddings of different people by {recogniser.name} are all alike (mean cosine {cosine:.4f}, "
-                f"expected below {ALIKE}). {_cause(recogniser, about.get(f'{prefix}alignment', ''), bool(prefix))}"
+                f"expected below {alike.MOST}). {_cause(recogniser, about.get(f'{prefix}alignment', ''), bool(prefix))}"
             )
 
 

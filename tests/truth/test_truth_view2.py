@@ -42,7 +42,16 @@ def test_a_picture_without_an_embedding_is_refused(tmp_path):
     assert got.mean == pytest.approx((1.0 + 0.5) / 2) or got.mean == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("text", ["10\t300\nAnn\t1\t2\n", "x", "1\t1\nAnn\t1\nBob\t1\t2\t3\t4\n"])
+def test_blanks_and_line_ends_of_another_system(tmp_path):
+    (tmp_path / "a.txt").write_text(PAIRS)
+    (tmp_path / "b.txt").write_bytes(("\ufeff" + PAIRS.replace("\t", "  ").replace("\n", "\r\n")).encode())
+    assert folds(tmp_path / "b.txt") == folds(tmp_path / "a.txt")
+
+
+OTHERS = ["10\t300\nAnn\t1\t2\n", "x", "1\t1\nAnn\t1\nBob\t1\t2\t3\t4\n", "", "1\t1\nAnn\t1\t2\nAnn\t1\tBob\t1\n"]
+
+
+@pytest.mark.parametrize("text", [*OTHERS, "0\t300\n", "2 1 3\n"])
 def test_another_file(tmp_path, text):
     (tmp_path / "pairs.txt").write_text(text)
     with pytest.raises(InputError, match=r"no pairs\.txt"):

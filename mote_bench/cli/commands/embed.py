@@ -14,6 +14,7 @@ from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
     from mote_bench.data.pictures.album import Album
+    from mote_bench.data.pictures.view2 import Folds
     from mote_bench.embedders.pipeline import Finished
 
 EPILOG = "Example: python -m mote_bench embed photos --embedder dlib --out faces.npz; then: run --data faces.npz"
@@ -71,6 +72,7 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         album = layouts.few(album, people=people)
     for note in album.notes if not quiet else ():
         _note(note)
+    pairs = _pairs(album)
     recogniser = pipeline.Recogniser.at(embedder, weights, mean=mean, scale=scale, order=order, output=output)
     other = None if second is None else pipeline.Recogniser.at(second, second_weights, **others)
     try:
@@ -82,7 +84,7 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     finally:
         workers.stop()
     if not quiet:
-        _report(made, album, out, "" if second is None else f", with those of {second} beside them")
+        _report(made, album, pairs, out, "" if second is None else f", with those of {second} beside them")
 
 
 def _note(text: str) -> None:
@@ -93,7 +95,7 @@ def _ignored(text: str) -> None:
     """With --quiet; the file's card has it all the same."""
 
 
-def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
+def _report(made: Finished, album: Album, pairs: Folds | None, out: Path, beside: str) -> None:
     from mote_bench.data.pictures import layouts
     from mote_bench.embedders import pipeline
 
@@ -109,17 +111,23 @@ def _report(made: Finished, album: Album, out: Path, beside: str) -> None:
         print(f"{len(made.skipped)} pictures skipped ({told}); listed in '{pipeline.skipped_file(out)}'")
     for name in layouts.altered(album):
         print(f"note: '{name}' differs from the published file")
-    _view2(made, album)
+    if pairs is not None:
+        _view2(made, pairs)
 
 
-def _view2(made: Finished, album: Album) -> None:
-    """LFW's check of a recogniser (View 2), where pairs.txt is in the folder."""
+def _pairs(album: Album) -> Folds | None:
+    """LFW's pairs, where pairs.txt is in the folder; read before the first picture, so that it fails then if at all."""
     from mote_bench.data.pictures import view2
 
-    pairs = next((path for path in sorted(album.folder.glob("**/pairs.txt"))), None)
-    if album.layout != "lfw" or pairs is None:
-        return
+    path = next((path for path in sorted(album.folder.glob("**/pairs.txt"))), None)
+    return None if album.layout != "lfw" or path is None else view2.folds(path)
+
+
+def _view2(made: Finished, pairs: Folds) -> None:
+    """LFW's check of a recogniser (View 2)."""
+    from mote_bench.data.pictures import view2
+
     found = {"/".join(name.split("/")[-2:]): embedding for name, embedding in made.embeddings.items()}
-    got = view2.accuracy(found, view2.folds(pairs))
+    got = view2.accuracy(found, pairs)
     unseen = f"; {got.unseen} have a picture without an embedding and count as rejected" if got.unseen else ""
     print(f"LFW View 2: {got.mean:.4f} +- {got.standard_error:.4f} of {got.pairs} pairs classified correctly{unseen}")

@@ -65,15 +65,15 @@ def rows(path: Path, *, needed: Sequence[str], strict: bool = True) -> Iterator[
         raise InputError(f"'{path}' can't be read as a table at line {reader.line_num} ({error})") from None
 
 
-def words(path: Path, *, header: int = 0, count: int | None = None) -> list[list[str]]:
+def words(path: Path, *, header: int | None = None, count: int | None = None) -> list[list[str]]:
     """The words of each line that has any.
 
     Parameters
     ----------
-    header : int
-        So many lines stand before the rows.
+    header : int, optional
+        So many lines stand before the rows, each of which has one word more than the last of them: the row's name.
     count : int, optional
-        How many words each row must have; by default one more than the last line of the header, for the row's name.
+        How many words each line must have, where there is no header.
 
     Raises
     ------
@@ -83,14 +83,14 @@ def words(path: Path, *, header: int = 0, count: int | None = None) -> list[list
     found: list[list[str]] = []
     for number, line in enumerate(_texts(path), start=1):
         parts = line.split()
-        expected = count or (len(found[-1]) + 1 if len(found) == header else len(found[-1]) if found else 0)
-        if parts and len(found) >= header and len(parts) != expected:
-            raise InputError(
-                f"'{path}', line {number}: {len(parts)} words ('{line.strip()[:60]}'); expected {expected}"
-            )
-        if parts:
-            found.append(parts)
-    if len(found) < header:
+        if not parts:
+            continue
+        if len(found) == header:
+            count = len(found[-1]) + 1
+        if count not in (None, len(parts)):
+            raise InputError(f"'{path}', line {number}: {len(parts)} words ('{line.strip()[:60]}'); expected {count}")
+        found.append(parts)
+    if len(found) < (header or 0):
         raise InputError(f"'{path}' has {len(found)} lines; expected {header} before the first row")
     return found
 

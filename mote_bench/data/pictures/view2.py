@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, InputError
+from mote_bench.data.pictures import lists
 
 Pair = tuple[str, str]
+Folds = list[list[tuple[Pair, bool]]]
 
 
 @dataclass(frozen=True)
@@ -25,27 +27,28 @@ class Accuracy:
     """Pairs with a picture without an embedding: rejected, as a running system would."""
 
 
-def folds(pairs: Path) -> list[list[tuple[Pair, bool]]]:
+def folds(pairs: Path) -> Folds:
     """The pairs of ``pairs.txt`` (names ``Person/Person_0001.jpg``), fold by fold, with whether they are mated.
 
     Raises
     ------
     InputError
-        When a line is neither ``name i j`` nor ``name i name j``.
+        When a line is neither ``name i j`` nor ``name i name j``, or there are others than the first line promises.
     """
-    header, *lines = pairs.read_text(encoding="utf-8").splitlines()
-    count, _, each = header.partition("\t")
+    header, *lines = lists.words(pairs) or [[]]
     try:
-        half = int(each)
-        read = [_pair(line.split("\t")) for line in lines if line.strip()]
-        if len(read) != 2 * half * int(count):
-            raise ValueError(f"{len(read)} pairs where its first line promises {2 * half * int(count)}")
+        count, half = (int(word) for word in header)
+        read = [_pair(line) for line in lines]
+        if len(read) != 2 * half * count:
+            raise ValueError(f"{len(read)} pairs where its first line promises {2 * half * count}")
+        if count < 2 or half < 1:
+            raise ValueError(f"{count} folds of {half} pairs; expected 2 folds or more")
     except ValueError as error:
         raise InputError(f"'{pairs}' is no pairs.txt of LFW ({error}); take the file of the data set") from None
     return [read[start : start + 2 * half] for start in range(0, len(read), 2 * half)]
 
 
-def accuracy(found: Mapping[str, FloatArray], made: list[list[tuple[Pair, bool]]]) -> Accuracy:
+def accuracy(found: Mapping[str, FloatArray], made: Folds) -> Accuracy:
     """Accuracy of the cosines of ``found`` (picture's name -> (d,) embedding) on the pairs."""
     scores = [np.array([_cosine(found, pair) for pair, _ in fold]) for fold in made]
     truth = [np.array([same for _, same in fold]) for fold in made]
@@ -63,6 +66,8 @@ def _pair(parts: list[str]) -> tuple[Pair, bool]:
     if len(parts) == 3:
         name, first, second = parts
         return (_picture(name, first), _picture(name, second)), True
+    if len(parts) != 4:
+        raise ValueError(f"a line of {len(parts)} words: '{' '.join(parts)[:60]}'")
     name, first, other, second = parts
     return (_picture(name, first), _picture(other, second)), False
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from mote_bench.contracts import InputError
-from mote_bench.embedders import onnx_file
+from mote_bench.embedders import onnx_file, onnx_torch
 from mote_bench.explain import pixels
-from networks import RNG, as_arcface, as_tensorflow, node, numbers, saved
+from networks import RNG, as_arcface, as_mobile, as_tensorflow, node, numbers, of_one_face, saved
 
 
-@pytest.mark.parametrize("file", [as_arcface, as_tensorflow])
+@pytest.mark.parametrize("file", [as_arcface, as_tensorflow, as_mobile, of_one_face])
 @pytest.mark.parametrize("maker", [onnx_file.arcface, onnx_file.magface])
 def test_torch_gives_what_onnxruntime_gives(file, maker, tmp_path):
     recogniser = maker(file(tmp_path))
@@ -65,3 +65,20 @@ def test_what_is_not_known_is_said(tmp_path):
     lower = [node("Conv", "face kernel", "out", auto_pad="SAME_LOWER")]
     with pytest.raises(InputError, match="by SAME_LOWER; expected"):
         pixels.check(onnx_file.arcface(saved(tmp_path / "c.onnx", lower, {"kernel": numbers(1, 3, 2, 2)})), "x")
+
+
+def test_what_leads_to_other_outputs_is_left_out(tmp_path):
+    nodes = [
+        node("Flatten", "face", "flat"),
+        node("MatMul", "flat dense", "embedding"),
+        node("Erf", "embedding", "other"),
+    ]
+    file = saved(tmp_path / "a.onnx", nodes, {"dense": numbers(37632, 16)}, outputs=["other", "embedding"])
+    made = onnx_file.arcface(file, output="embedding")
+    assert made.network(torch.zeros(2, 3, 112, 112)).shape == (2, 16)
+
+
+def test_a_module_that_differs_from_the_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(onnx_torch._OPERATIONS, "PRelu", lambda _, x, slope: x)
+    with pytest.raises(InputError, match="gives other embeddings with gradients than without"):
+        _ = onnx_file.arcface(as_arcface(tmp_path)).network

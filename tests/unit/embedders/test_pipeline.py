@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from commands import mote_bench
+from mote_bench.contracts import InputError
 from mote_bench.data import npz
 from mote_bench.data.pictures import layouts
 from mote_bench.embedders import pipeline
+from mote_bench.execution import workers
 from portraits import portrait, save
+from workshop import one_after_the_other
 
 OWN = """
 import numpy as np, os, time
@@ -270,3 +274,81 @@ def test_rendered_faces_by_two_recognisers_are_judged_by_both(tmp_path):
     assert data.faces.embeddings.shape == (4, 128)
     assert data.faces.second.shape == (4, 48)
     assert list(data.faces.identity) == ["p0", "p0", "p1", "p1"]
+
+
+FUNCTIONS = """
+import numpy as np
+
+def row(picture):
+    return picture[:1, :, 0].astype(float) + 1
+
+def raises(picture):
+    raise ValueError("face could not be detected")
+
+def words(picture):
+    return [{"embedding": [1.0, 2.0]}]
+
+def same(picture):
+    return np.full(32, 7.0) + picture[0, :32, 0] / 1000
+"""
+
+
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    """Two noisy pictures each of four people; work is done in this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workers, "run", one_after_the_other)
+    (tmp_path / "functions_of_test.py").write_text(FUNCTIONS)
+    rng = np.random.default_rng(0)
+    for person in range(4):
+        for image in range(2):
+            save(tmp_path / f"set/p{person}/{image}.png", rng.integers(0, 256, (40, 40, 3), dtype=np.uint8))
+    return tmp_path
+
+
+def embedded(folder, function, **options):
+    recogniser = pipeline.Recogniser.at(f"functions_of_test:{function}", None, **options)
+    return pipeline.embed(layouts.read(folder), recogniser, Path("a.npz"), jobs=1, progress=lambda *_: None)
+
+
+def test_a_function_that_gives_a_batch_of_one(people):
+    assert next(iter(embedded(Path("set"), "row").embeddings.values())).shape == (40,)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("raises", "none of the first 8 pictures could be embedded: .*ValueError: face could not .*expected is None"),
+        ("words", r"functions_of_test:words gave list; expected \(d,\) numbers or None"),
+        ("same", r"all alike \(mean cosine 0\.9999, .*It is given RGB pixels from 0 to 255: check how it scales them"),
+    ],
+)
+def test_a_function_that_gives_nothing_of_use(people, function, message):
+    with pytest.raises(InputError, match=message):
+        embedded(Path("set"), function)
+    assert sorted(path.name for path in people.iterdir() if path.name != "__pycache__") == [
+        "functions_of_test.py",
+        "set",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("functions_of_test:row", "is a function of your own, .*leave out --order"),
+        ("dlib", "--embedder dlib takes no --order; leave it out"),
+    ],
+)
+def test_options_that_a_recogniser_does_not_take(people, name, message):
+    with pytest.raises(InputError, match=message):
+        pipeline.Recogniser.at(name, None, order="BGR").make()
+
+
+def test_columns_of_any_name(people):
+    """numpy.savez has options of its own, which no column may meet."""
+    rows = [f"p{k}/0.png,p{k},{k % 2},x{k % 2}" for k in range(4)]
+    (people / "set" / "list.csv").write_text("\n".join(["path,identity,file,allow_pickle", *rows]) + "\n")
+    embedded(Path("set/list.csv"), "row")
+    stored = np.load("a.npz")
+    assert list(stored["file"]) == [0, 1, 0, 1]
+    assert list(stored["allow_pickle"]) == ["x0", "x1", "x0", "x1"]
