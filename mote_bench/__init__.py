@@ -5,7 +5,7 @@ From Python::
     import mote_bench as mb
 
     results = mb.run(data="faces.npz", schemes="mote,biohash", out="boards")  # a pandas table, a row per measurement
-    scheme = mb.MOTE().fit(background, who)                                    # (n, d) embeddings of strangers
+    scheme = mb.MOTE().fit(background, who)                                    # (n, d) embeddings of the background set
     templates = scheme.enroll(references)                                      # bytes, one for each row
     scores = scheme.compare(templates, probes)                                 # (templates, probes)
 """

@@ -69,7 +69,7 @@ class Trials:
     """Probes to compare with templates; probe j is of person ``shown[j]``.
 
     With ``bring_own_keys`` a claimant presents their own key to every template. Otherwise they present the key of the
-    template that they claim, as after a key theft.
+    template that they claim, as if the keys were stolen.
     """
 
     templates: tuple[Template, ...]

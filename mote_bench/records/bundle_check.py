@@ -13,11 +13,11 @@ from mote_bench.planning.spec import SPEC
 from mote_bench.records.bundle import SCHEME, Bundle
 from mote_bench.records.provenance import Provenance
 
-SAME, WITHIN, OUTSIDE, PEOPLE, MISSING, STATUS = (
+SAME, WITHIN, OUTSIDE, SUBJECTS, MISSING, STATUS = (
     "the same",
     "within its interval",
     "outside its interval",
-    "other people",
+    "other subjects",
     "missing",
     "other outcome",
 )
@@ -52,12 +52,15 @@ def check_cells(bundle: Bundle, planned: Sequence[Cell], origins: Mapping[Cell, 
     data = next(iter(origins.values()))["data_sha256"]
     if {one.provenance.get("data_sha256") for one in bundle.records} != {data}:
         raise InputError(
-            "the bundle was made from other data (their checksum differs); give the same file: --data FILE"
+            "the bundle was made from other data: the checksums differ; give the bundle's data file: --data FILE"
         )
     if bundle.kind == SCHEME:
         missing = sorted({cell.attack for cell in planned if cell not in claimed})
         if missing:
-            raise InputError(f"the bundle lacks cells of its protocol: {', '.join(missing)}; expected all of them")
+            raise InputError(
+                f"the bundle lacks cells of its protocol: {', '.join(missing)}; expected all its attacks: run them "
+                "and submit again"
+            )
 
 
 def held(bundle: Bundle, fresh: Sequence[Record]) -> list[Finding]:
@@ -86,14 +89,16 @@ def _of_record(claimed: Record, made: Record | None) -> Iterator[Finding]:
     if claimed.status != made.status:
         yield Finding(claimed.cell, "", STATUS, why=f"claimed {claimed.status}, here {made.status}")
         return
-    found = [*_figures(claimed.cell, claimed.measurements, made.measurements, "")]
+    found = [*_figures(claimed.cell, claimed.measurements, made.measurements)]
     # Figures on the selection subjects decide which attack is the strongest: an edit of them would hide another one.
-    found += _figures(claimed.cell, claimed.rehearsal, made.rehearsal, "rehearsal of ")
+    found += _figures(claimed.cell, claimed.rehearsal, made.rehearsal, " on selection subjects")
     yield from found
     yield from _details(claimed, made, same=all(one.verdict == SAME for one in found))
 
 
-def _figures(cell: Cell, claimed: Sequence[Measurement], made: Sequence[Measurement], prefix: str) -> Iterator[Finding]:
+def _figures(
+    cell: Cell, claimed: Sequence[Measurement], made: Sequence[Measurement], where: str = ""
+) -> Iterator[Finding]:
     fresh = {one.name: one for one in made}
     for one in claimed:
         if one.name not in _CLOCK:
@@ -101,9 +106,9 @@ def _figures(cell: Cell, claimed: Sequence[Measurement], made: Sequence[Measurem
             verdict = _verdict(one, other)
             moved = verdict == OUTSIDE and other is not None and _controls_apart(one, other) > _CLOSE
             why = "floor, ceiling or chance differ" if moved else ""
-            yield Finding(cell, prefix + one.name, verdict, one, other, why)
+            yield Finding(cell, one.name + where, verdict, one, other, why)
     for metric in fresh.keys() - {one.name for one in claimed}:
-        yield Finding(cell, prefix + metric, MISSING, None, fresh[metric], "left out of the bundle")
+        yield Finding(cell, metric + where, MISSING, None, fresh[metric], "left out of the bundle")
 
 
 def _details(claimed: Record, made: Record, *, same: bool) -> Iterator[Finding]:
@@ -131,7 +136,7 @@ def _verdict(claimed: Measurement, made: Measurement | None) -> str:
     if made is None:
         return MISSING
     if claimed.n != made.n:
-        return PEOPLE
+        return SUBJECTS
     apart = max(abs(claimed.value - made.value), abs(claimed.low - made.low), abs(claimed.high - made.high))
     controls = _controls_apart(claimed, made)
     if max(apart, controls) <= _CLOSE * max(1.0, abs(made.value)):

@@ -65,7 +65,7 @@ def _beside(name: str, make: Callable[[], str]) -> str | None:
 
 
 def strip(out: Path) -> bytes:
-    """The JPEG file of rebuilt pictures beside the boards; nothing where there is none, or one too large for a page."""
+    """The JPEG file of reconstructed pictures beside the boards; empty if it is missing or too large for a page."""
     path = out / "pixels" / "strip.jpg"
 
     def read() -> bytes:

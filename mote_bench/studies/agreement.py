@@ -31,8 +31,8 @@ def text_of(folders: Sequence[Path]) -> str:
     text = agreement_md(found)
     if not text:
         raise InputError(
-            f"'{folders[0]}' holds {len(found)} boards ({_told(found)}); expected two of one protocol and seed, with "
-            f"{FEWEST} schemes or more in common that recognise their owners"
+            f"'{folders[0]}' holds {len(found)} boards ({_named(found)}); expected two of one protocol and seed, with "
+            f"{FEWEST} common schemes or more that recognise their subjects"
         )
     return text
 
@@ -47,9 +47,9 @@ def board(folder: Path) -> Pair:
     """
     found = standings(store.read(folder))
     if len(found) != 1:
-        raise InputError(f"'{folder}' holds {len(found)} boards ({_told(found)}); expected one")
+        raise InputError(f"'{folder}' holds {len(found)} boards ({_named(found)}); expected one")
     return found[0]
 
 
-def _told(found: Iterable[Pair]) -> str:
+def _named(found: Iterable[Pair]) -> str:
     return "; ".join(f"{one.protocol} on {one.data}" for one, _ in found) or "none"

@@ -2,9 +2,9 @@
 
     python -m mote_bench study capacity [--data FILE.npz] [--attribute gender] [--out boards/mote]
 
-Closed-form templates of ever fewer features, 4 bits a number. The thief holds the records, the public features and 300
-people of their own, and asks nothing: a ridge regression from stored numbers to faces, and a logistic regression to
-classes, both learned on their own people. That is a lower bound of what the suite's attacks take.
+Closed-form templates of ever fewer features, 4 bits a number. The attacker holds the templates, the public features and
+300 shadow subjects, and makes no query: a ridge regression from stored numbers to faces, and a logistic regression to
+classes, both learned on the shadow subjects. That is a lower bound of what the suite's attacks reach.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote.closed_form import ClosedFormMOTE
 from mote_bench.planning.split import Split
-from mote_bench.studies.tables import Asked, setting_of
+from mote_bench.studies.tables import StudyData, setting_of
 from mote_bench.toolkit import on_sphere, unit
 
 WIDTHS = (4, 8, 16, 32, 64, 128, 512)
@@ -44,11 +44,11 @@ class Line:
     attribute: tuple[float, Interval]
     """Balanced accuracy."""
     cosine: tuple[float, Interval]
-    """Centred, of the rebuilt face with the enrolled one."""
+    """Centred, of the reconstruction with the enrolled face."""
     success: tuple[float, Interval]
-    """Part of other photos that the rebuilt face matches by cosine, at FMR 1e-3."""
+    """Share of the subject's other images that the reconstruction matches by cosine, at FMR 1e-3."""
     wolf: float
-    """Part of other people's photos that it matches."""
+    """Share of other subjects' images that it matches."""
 
 
 def measure(parts: Split, attribute: str, widths: Sequence[int] = WIDTHS) -> list[Line]:
@@ -60,7 +60,7 @@ def measure(parts: Split, attribute: str, widths: Sequence[int] = WIDTHS) -> lis
 def _line(parts: Split, attribute: str, width: int) -> Line:
     target, shadow = parts.target, parts.shadow
     if target.probes is None or shadow.probes is None:
-        raise InputError("capacities are compared by how people are recognised: the data must say who is shown")
+        raise InputError("the data have no identities; expected them: recognition is part of this study")
     scheme = ClosedFormMOTE(features=width, form="int4").fit(parts.background, seed=0)
     stolen = scheme.enroll(target.references.embeddings, seeds=range(len(target.references)))
     own = scheme.enroll(shadow.references.embeddings, seeds=range(9000, 9000 + len(shadow.references)))
@@ -71,32 +71,32 @@ def _line(parts: Split, attribute: str, width: int) -> Line:
     learned, read = scheme._heads(own), scheme._heads(stolen)
     rise = RidgeCV(_PENALTIES, fit_intercept=False).fit(learned, shadow.references.embeddings - mean).predict(read)
     cosines = (unit(rise) * unit(target.references.embeddings - mean)).sum(axis=1)
-    rebuilt = on_sphere(mean, unit(rise))
+    reconstructed = on_sphere(mean, unit(rise))
     plain = shadow.references.embeddings @ shadow.probes.embeddings.T
     threshold = threshold_at_fmr(Scores(plain, np.arange(len(plain)), shadow.shown).impostor, float(FMR))
-    matched = rebuilt @ target.probes.embeddings.T >= threshold
-    mated = np.arange(len(rebuilt))[:, None] == target.shown
+    matched = reconstructed @ target.probes.embeddings.T >= threshold
+    mated = np.arange(len(reconstructed))[:, None] == target.shown
     hits, trials = (matched & mated).sum(axis=1), mated.sum(axis=1)
     return Line(
         width,
         len(stolen[0]),
         measured[flat("fnmr", FMR)],
-        _told(learned, read, shadow.references.attributes[attribute], target.references.attributes[attribute]),
+        _predicted(learned, read, shadow.references.attributes[attribute], target.references.attributes[attribute]),
         (float(cosines.mean()), t_interval(cosines)),
         (float(hits.sum() / trials.sum()), clustered_wilson(hits, trials)),
         float(matched[~mated].mean()),
     )
 
 
-def _told(learned: FloatArray, read: FloatArray, known: Labels, truth: Labels) -> tuple[float, Interval]:
-    """Balanced accuracy with the interval of the mean over classes, each class's people a proportion."""
+def _predicted(learned: FloatArray, read: FloatArray, known: Labels, truth: Labels) -> tuple[float, Interval]:
+    """Balanced accuracy of predicted classes, with its interval over subjects, drawn within each class."""
     scale = learned.std()
     model = LogisticRegression(max_iter=5000, class_weight="balanced").fit(learned / scale, known)
-    said = model.predict(read / scale)
+    predicted = model.predict(read / scale)
     classes = np.unique(truth)
-    right = [(said == truth)[truth == label].astype(float) for label in classes]
+    right = [(predicted == truth)[truth == label].astype(float) for label in classes]
     half = 1.96 * np.sqrt(sum(one.var() / len(one) for one in right)) / len(classes)
-    value = float(balanced_accuracy_score(truth, said))
+    value = float(balanced_accuracy_score(truth, predicted))
     return value, (max(0.0, value - half), min(1.0, value + half))
 
 
@@ -114,19 +114,19 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
         for line in lines
     ]
     titles = ("features", "bytes", f"FNMR at FMR {FMR}", f"{attribute}: balanced accuracy", "face: centred cosine",
-              f"another photo matched at FMR {FMR}", "wolf rate")  # fmt: skip
+              f"other image matched at FMR {FMR}", "wolf rate")  # fmt: skip
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
     return (
-        f"# What templates of limited capacity give away: {data}\n\n{people} people, 95 % intervals over people. The "
-        "thief reads the stored numbers, asks nothing, and learned on people of their own: a lower bound of what the "
-        f"suite's attacks take.\n\n{table}\n\nMade by `python -m mote_bench study capacity --data {data} --attribute "
-        f"{attribute}`.\n"
+        f"# What templates of limited capacity give away: {data}\n\n{people} target subjects, 95 % intervals over "
+        "subjects. The attacker reads the stored numbers, makes no query, and learned on shadow subjects: a lower "
+        f"bound of what the suite's attacks reach.\n\n{table}\n\nMade by `python -m mote_bench study capacity "
+        f"--data {data} --attribute {attribute}`.\n"
     )
 
 
-def files(asked: Asked, attribute: str) -> dict[str, str]:
+def files(study: StudyData, attribute: str) -> dict[str, str]:
     """File name -> text of the table."""
-    parts = setting_of(asked, attribute).split
+    parts = setting_of(study, attribute).split
     lines = measure(parts, attribute)
-    text = render(asked.name, attribute, len(parts.target.references), lines)
-    return {f"capacity-{asked.name}-{attribute}.md": text}
+    text = render(study.name, attribute, len(parts.target.references), lines)
+    return {f"capacity-{study.name}-{attribute}.md": text}

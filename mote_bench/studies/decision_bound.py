@@ -1,18 +1,18 @@
-"""What yes-or-no answers alone give away: how many strangers somebody must present to learn a person's class.
+"""What accept/reject decisions alone give away: how many non-mated probes reveal a subject's class.
 
     python -m mote_bench study bound [--data FILE.npz] [--attribute gender] [--out boards/mote]
 
-A system that lets in same-class impostors more often than others tells the class of its owners to whoever may knock
-often enough. Present N strangers of each of two classes; the person's class is taken to be the one of which more were
-let in. If a person's template accepts a share s of its own class and a share o of the other, the counts are binomial,
-and for small shares
+A system that accepts impostors of the subject's own class more often than others reveals that class, given enough
+queries. The attacker presents N non-mated probes of each of two classes and predicts the class of which more were
+accepted. If a template accepts a share s of its own class and a share o of the other, the counts are binomial, and for
+small shares
 
     P(wrong) <= exp(-N (sqrt(s) - sqrt(o))^2)
 
 (Chernoff's bound for the difference of two Poisson counts: minimise exp(N (s (e^-t - 1) + o (e^t - 1))) over t, at
-e^t = sqrt(s / o)). So ln(1 / e) / (sqrt(s) - sqrt(o))^2 strangers of each class suffice for an error of e, whatever
-the template holds and however it is trained. Only three things help against it: equal acceptance (s = o), fewer
-queries than that, or a key that strangers don't have.
+e^t = sqrt(s / o)). So ln(1 / e) / (sqrt(s) - sqrt(o))^2 probes of each class suffice for an error of e, whatever the
+template holds and however it is trained. Only three things help: equal acceptance (s = o), a smaller query budget, or a
+key that impostors don't have.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from mote_bench.metrics.intervals import t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.planning.split import Enrolled, Split
 from mote_bench.report import plots
-from mote_bench.studies.tables import Asked, setting_of
+from mote_bench.studies.tables import StudyData, setting_of
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
 SCHEMES = ("cosine", "mote", "mote-flattened", "mote-solved", "mote-features-int4", "mote-keyed")
@@ -51,17 +51,17 @@ class Line:
     Attributes
     ----------
     fnmr : Measurement
-        Owners who are refused at this threshold: what a stricter one costs.
+        The false non-match rate at this threshold: what a stricter one costs.
     same, other : float
-        Mean share of strangers of the person's own and of the other class that are let in.
+        Mean share of non-mated probes of the subject's own and of the other class that are accepted.
     needed : float
-        Strangers of each class that suffice for an error of 0.1 with the mean shares; infinite where they are equal.
+        Probes of each class that suffice for an error of 0.1 with the mean shares; infinite where they are equal.
     predicted : mapping of queries -> Measurement
-        Accuracy by the binomial model with each person's own shares, taken from one half of the strangers.
+        Accuracy by the binomial model with each subject's own shares, taken from one half of the probes.
     measured : mapping of queries -> float
-        Accuracy of presenting draws of the other half.
+        Accuracy measured by presenting draws of the other half.
     limit : float
-        The accuracy of endless queries by the model: the part of people who let in more of their own class.
+        The model's accuracy without a budget: the share of subjects whose template accepts more of their own class.
     """
 
     scheme: str
@@ -76,23 +76,23 @@ class Line:
 
 
 def needed(same: float, other: float, error: float = _ERROR) -> float:
-    """Strangers of each class after which the vote errs with at most this probability, by the bound."""
+    """Number of probes of each class after which the prediction errs with at most this probability, by the bound."""
     gap = (np.sqrt(same) - np.sqrt(other)) ** 2 if same > other else 0.0
     return float(np.log(1 / error) / gap) if gap else float("inf")
 
 
 def right(same: FloatArray, other: FloatArray, queries: int) -> FloatArray:
-    """Probability that of so many strangers each, more of the own class are let in; ties count half. Shapes (n,)."""
+    """Probability that, of so many probes of each class, more of the own class are accepted; (n,), ties count half."""
     counts = np.arange(queries + 1)[:, None]
     own, below = binom.pmf(counts, queries, same), binom.cdf(counts - 1, queries, other)
     return np.asarray((own * (below + 0.5 * binom.pmf(counts, queries, other))).sum(axis=0))
 
 
 def measured(parts: Split, attribute: str, schemes: Sequence[str] = SCHEMES, *, seed: int = 0) -> list[Line]:
-    """A line for each scheme and rate: the targets' templates, asked about background faces."""
+    """A line for each scheme and rate: the target subjects' templates, queried with shadow and selection faces."""
     classes = np.unique(parts.background.attributes[attribute])
     if len(classes) != 2:
-        raise InputError(f"'{attribute}' has {len(classes)} classes; the vote is between two")
+        raise InputError(f"'{attribute}' has {len(classes)} classes; expected two, between which the attacker decides")
     with threadpool_limits(limits=1):
         return [line for name in schemes for line in _lines(parts, attribute, classes, name, seed)]
 
@@ -117,7 +117,7 @@ def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, s
 
 
 class _Enrolled:
-    """People's templates; of a keyed scheme, owners come with their own key and strangers with another."""
+    """Subjects' templates; in a keyed scheme, mated probes come with the subject's key, others with another."""
 
     def __init__(self, scheme: Any, people: Enrolled, seed: int, part: str) -> None:
         if people.probes is None:
@@ -135,7 +135,7 @@ class _Enrolled:
         return np.asarray(self._scheme.score(self._templates, faces, keys=keys))
 
     def scores(self) -> Scores:
-        """Of the people's own probes, at everybody's door."""
+        """Comparison scores of the subjects' probes with all templates."""
         people = np.arange(len(self._templates))
         values = self.answers(self._probes, own_keys=True)
         if self._keys is not None:
@@ -145,7 +145,7 @@ class _Enrolled:
 
 
 def _strangers(shadow: Faces, rehearsal: Faces, attribute: str, classes: npt.NDArray[Any]) -> list[Faces]:
-    """Faces of the attacker's own people, by class: one photo each, so that no stranger is asked twice."""
+    """Shadow and selection subjects' faces, by class: one image each, so that no subject is presented twice."""
     made = []
     for label in classes:
         rows = [faces.embeddings[faces.attributes[attribute] == label] for faces in (shadow, rehearsal)]
@@ -161,7 +161,7 @@ def _line(
     own: npt.NDArray[np.bool_],
     seed: int,
 ) -> Line:
-    """``accepted[c]`` (people, strangers) of class c; ``own`` whether each person is of class 1."""
+    """``accepted[c]`` (subjects, probes) of class c; ``own`` whether each subject is of class 1."""
     rng = stream(seed, "bound", name, fmr)
     halves = [_halves(one, rng) for one in accepted]
     model = np.array([half.mean(axis=1) for half, _ in halves])
@@ -214,29 +214,29 @@ def _markdown(name: str, data: str, attribute: str, people: int, lines: Sequence
             f"{one.same:.4f}",
             f"{one.other:.4f}",
             "never" if np.isinf(one.needed) else f"{one.needed:,.0f}",
-            *(f"{_told(one.predicted[count])} / {one.measured[count]:.2f}" for count in QUERIES),
+            *(f"{_shown(one.predicted[count])} / {one.measured[count]:.2f}" for count in QUERIES),
             f"{one.limit:.2f}",
         )
         for one in lines
     ]
-    first = ("scheme", "FMR", "FNMR", "own class let in", "other class", f"strangers for {1 - _ERROR:g}")
-    titles = (*first, *(f"{count} each" for count in QUERIES), "endless")
+    first = ("scheme", "FMR", "FNMR", "own class accepted", "other class", f"probes for {1 - _ERROR:g}")
+    titles = (*first, *(f"{count} each" for count in QUERIES), "no budget")
     table = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
     return (
-        f"# What yes and no tell of {attribute}: {data}\n\n{people} people; strangers of both classes are presented at "
-        "each door, and the class of which more are let in is told. Accuracy: by the binomial model, with its 95 % "
-        "interval over people / by presenting them, drawn from a few hundred different strangers, which is why endless "
-        "asking has a limit: many people's doors open to none of them. `strangers for 0.9` is the bound of "
-        "`mote_bench/studies/decision_bound.py`, for fresh strangers each time. At `mote-keyed` strangers come with a "
-        f"token of their own; with the owner's it is `mote`.\n\n{table}\n\n![privacy, utility and queries]({name}.svg)"
-        "\n\nEach line is a scheme as its threshold rises from FMR 3e-2 to 1e-3, from left to right: fewer strangers "
-        "are let in, more owners refused, and every stranger presented tells less. To the lower left is better; 0.5 "
-        "is a "
-        f"guess.\n\nMade by `python -m mote_bench study bound --data {data} --attribute {attribute}`.\n"
+        f"# What accept/reject decisions reveal of {attribute}: {data}\n\n{people} target subjects. Non-mated probes "
+        "of both classes are presented to each template, and the class of which more are accepted is predicted. "
+        "Accuracy: by the binomial model, with its 95 % interval over subjects / measured by presenting probes. Probes "
+        "are drawn from a few hundred different faces, so accuracy is limited even without a budget: many templates "
+        f"accept none of them. `probes for {1 - _ERROR:g}` is the bound of `mote_bench/studies/decision_bound.py`, for "
+        "a fresh face each time. With `mote-keyed`, non-mated probes come with a key of their own; with the subject's "
+        f"key it is `mote`.\n\n{table}\n\n![privacy, utility and queries]({name}.svg)\n\nEach line is a scheme as its "
+        "threshold rises from FMR 3e-2 to 1e-3, from left to right: fewer non-mated probes are accepted, more genuine "
+        "ones are rejected, and each probe reveals less. Lower left is better; 0.5 is chance.\n\nMade by "
+        f"`python -m mote_bench study bound --data {data} --attribute {attribute}`.\n"
     )
 
 
-def _told(one: Measurement) -> str:
+def _shown(one: Measurement) -> str:
     return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
@@ -250,18 +250,18 @@ def _plot(attribute: str, lines: Sequence[Line]) -> str:
             points = [(one.fnmr.value, one.predicted[count].value) for one in own]
             bars = [(one.predicted[count].low, one.predicted[count].high) for one in own]
             traces.append(plots.Trace(scheme, points, bars, quiet=scheme == "cosine"))
-        panels.append(plots.Panel(f"{count} strangers of each", traces))
-    labels = ("owners refused (FNMR)", f"{attribute} told right")
-    told = "; ".join(
-        f"{one.scheme} at FMR {one.fmr}: FNMR {number(one.fnmr.value)}, {_told(one.predicted[QUERIES[-1]])} after "
-        f"{QUERIES[-1]} of each"
+        panels.append(plots.Panel(f"{count} probes of each class", traces))
+    labels = ("false non-match rate (FNMR)", f"{attribute}: accuracy")
+    figures = "; ".join(
+        f"{one.scheme} at FMR {one.fmr}: FNMR {number(one.fnmr.value)}, {_shown(one.predicted[QUERIES[-1]])} after "
+        f"{QUERIES[-1]} of each class"
         for one in lines
     )
-    return plots.standing(plots.panels(panels, labels, name="bound", alt=f"Privacy, utility and queries. {told}."))
+    return plots.standing(plots.panels(panels, labels, name="bound", alt=f"Privacy, utility and queries. {figures}."))
 
 
-def files(asked: Asked, attribute: str) -> dict[str, str]:
+def files(study: StudyData, attribute: str) -> dict[str, str]:
     """File name -> text of the table and of the plot."""
-    parts = setting_of(asked, attribute).split
+    parts = setting_of(study, attribute).split
     lines = measured(parts, attribute)
-    return render(asked.name, attribute, len(parts.target.references), lines)
+    return render(study.name, attribute, len(parts.target.references), lines)

@@ -30,7 +30,7 @@ from mote_bench.mote.looks import Scale, Weights, blended
 from mote_bench.mote.scheme import EVERYONE, MOTE, Shares
 from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.planning.split import Enrolled, Split
-from mote_bench.studies.tables import Asked, setting_of
+from mote_bench.studies.tables import StudyData, setting_of
 
 _FMR = "1e-2"
 _WANTED = ("fdr", "garbe", "fnmr")
@@ -139,8 +139,8 @@ def render(data: str, attribute: str, lines: Sequence[Line], *, solved: bool = F
     titles = ("variant", "FNMR", *(flat(metric, group=group).replace("_", " ") for metric, group in wanted))
     people = lines[0].fair.measurements[-1].n
     head = (
-        f"# MOTE's balance by {attribute}: {data}\n\nRates at FMR {_FMR}, set on other people; {people} people, 95 % "
-        "intervals over people. FDR: 1 is even; GARBE: 0 is even."
+        f"# MOTE's balance by {attribute}: {data}\n\nRates at FMR {_FMR}, set on the calibration subjects; "
+        f"{people} target subjects, 95 % intervals over subjects. FDR: 1 is even; GARBE: 0 is even."
     )
     if number:
         head += (
@@ -158,8 +158,8 @@ def _told(one: Measurement) -> str:
     return f"{formatting.number(one.value)} {formatting.span(one)}"
 
 
-def files(asked: Asked, attribute: str, *, solved: bool = False) -> dict[str, str]:
+def files(study: StudyData, attribute: str, *, solved: bool = False) -> dict[str, str]:
     """File name -> text of the table."""
-    lines = sweep(setting_of(asked, attribute).split, attribute, solved=solved)
-    file = f"balance-{asked.name}-{attribute}{'-solved' * solved}.md"
-    return {file: render(asked.name, attribute, lines, solved=solved)}
+    lines = sweep(setting_of(study, attribute).split, attribute, solved=solved)
+    file = f"balance-{study.name}-{attribute}{'-solved' * solved}.md"
+    return {file: render(study.name, attribute, lines, solved=solved)}

@@ -40,7 +40,7 @@ from mote_bench.planning.split import Enrolled, Split, sized
 from mote_bench.report.plots import Point, scatter, standing
 from mote_bench.studies.operations import enrolment, median, one_product, scoring
 from mote_bench.studies.reference_loop import train_one
-from mote_bench.studies.tables import Asked, setting_of
+from mote_bench.studies.tables import StudyData, setting_of
 from mote_bench.toolkit import stream
 
 FMR = "1e-3"
@@ -51,7 +51,7 @@ LOOPED = 6
 _ENROLLED, _IMAGES = 400, 5000
 """Of the two, what isn't given where the other is."""
 _DRAWN = 0.3
-"""The plot leaves out what refuses more owners than this."""
+"""The plot leaves out variants with a larger false non-match rate."""
 _TIMED = 64
 """How many are enrolled side by side to see how far that is from the machine's limit."""
 
@@ -218,7 +218,7 @@ def _markdown(data: str, options: str, parts: Split, loop: float, lines: Sequenc
         f"# What MOTE's variants cost and recognise: {data}\n\n{people} people, 95 % intervals over people; {images:,} "
         f"background embeddings of {dimension} dimensions; CPU time of one thread. The loop that trains one net after "
         f"the other, with the released {EPOCHS} epochs at most, takes {1000 * loop:,.0f} ms a person; enrolment is "
-        "told in multiples of its speed."
+        "given in multiples of its speed."
     )
     if any("released schedule" in line.name for line in lines):
         head += (
@@ -286,7 +286,7 @@ class Size:
     images: int | None = None
 
 
-def files(asked: Asked, size: Size, *, variants: str = "") -> dict[str, str]:
+def files(study: StudyData, size: Size, *, variants: str = "") -> dict[str, str]:
     """File name -> text of the table, its CSV and the plot.
 
     ``variants`` is a comma list of words: only variants whose name has one of them are measured.
@@ -295,8 +295,8 @@ def files(asked: Asked, size: Size, *, variants: str = "") -> dict[str, str]:
     chosen = {variant: make for variant, make in VARIANTS.items() if any(word in variant for word in words)}
     if not chosen:
         raise InputError(f"no variant has '{variants}' in its name; there are: {'; '.join(VARIANTS)}")
-    setting = setting_of(asked)
-    parts, name, how = setting.split, asked.name, f"--data {asked.name}"
+    setting = setting_of(study)
+    parts, name, how = setting.split, study.name, f"--data {study.name}"
     if size.enrolled is not None or size.images is not None:
         enrolled = _ENROLLED if size.enrolled is None else size.enrolled
         images = _IMAGES if size.images is None else size.images

@@ -50,7 +50,7 @@ def enrolment(scheme: Any, background: int, validation: int, dimension: int) -> 
     Parameters
     ----------
     background, validation : int
-        Strangers that a net is trained on, and those that tell when to stop.
+        Number of background faces that a net is trained on, and of those by which training stops.
     """
     if isinstance(scheme, ClosedFormMOTE):
         width, draws = scheme.width(dimension), scheme.positives
@@ -67,15 +67,15 @@ def enrolment(scheme: Any, background: int, validation: int, dimension: int) -> 
 
 
 def _solving(sizes: Sequence[int], background: int) -> float:
-    """As :meth:`SolvedMOTE._solved` goes: the rows are a person's draws and the chosen strangers."""
+    """As :meth:`SolvedMOTE._solved` goes: the rows are a subject's draws and the chosen background faces."""
     dimension, first = sizes[0], sizes[1]
-    draws, strangers = solved.POSITIVES, min(solved.HARD + solved.ANY, background)
-    rows = draws + strangers
+    draws, negatives = solved.POSITIVES, min(solved.HARD + solved.ANY, background)
+    rows = draws + negatives
     total = draws * dimension**2 + draws**2 * dimension + background * dimension  # whitening, inner, who is alike
-    total += first * strangers * dimension + 2 * draws * first * dimension  # parts of the strangers, solved
+    total += first * negatives * dimension + 2 * draws * first * dimension  # parts of the background, solved
     total += dimension**2 * first  # the first layer for faces that aren't whitened
     for inputs, outputs, above in zip(sizes, sizes[1:], sizes[2:], strict=False):
-        total += rows * inputs * outputs + above * strangers * outputs  # units of all rows, parts of the strangers
+        total += rows * inputs * outputs + above * negatives * outputs  # units of all rows, parts of the background
         total += rows * outputs**2 + outputs**3 // 3 + above * outputs**2  # their spread, solved with
     return 2.0 * total
 

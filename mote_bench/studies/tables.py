@@ -1,4 +1,4 @@
-"""What the studies of model templates share: the data that they are made on, and their files."""
+"""Shared by the studies of model templates: their data, and the files that they write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mote_bench.planning.spec import RunSpec
 
 
 @dataclass(frozen=True)
-class Asked:
+class StudyData:
     """The data of a study.
 
     Attributes
@@ -30,22 +30,22 @@ class Asked:
 
     @property
     def name(self) -> str:
-        """What the study's files and titles call the data."""
+        """The data's name in the study's files and titles."""
         return Path(self.data).stem
 
 
-def setting_of(asked: Asked, attribute: str | None = None) -> Setting:
-    """The data, split as the protocol says.
+def setting_of(study: StudyData, attribute: str | None = None) -> Setting:
+    """The data, split by the protocol.
 
     Raises
     ------
     InputError
         When the data can't be read or split, or lack the attribute.
     """
-    made = settings.make(RunSpec(data=asked.data, people=asked.people, schemes="cosine", questions="verify"))
+    made = settings.make(RunSpec(data=study.data, people=study.people, schemes="cosine", questions="verify"))
     known = made.split.background.attributes
     if attribute is not None and attribute not in known:
-        raise InputError(f"'{asked.data}' has no attribute '{attribute}'; it has: {', '.join(known)}")
+        raise InputError(f"'{study.data}' has no attribute '{attribute}'; it has: {', '.join(known)}")
     return made
 
 

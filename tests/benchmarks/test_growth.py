@@ -1,4 +1,4 @@
-"""How the time of attacks grows with the number of people: 100, 200 and 400 victims of the same thief."""
+"""How the time of attacks grows with the number of people: 100, 200 and 400 target subjects, one attacker."""
 
 import numpy as np
 import pytest

@@ -162,7 +162,7 @@ class NormalisesOverTemplates(Sound):
 
 
 class RemembersFacesInTheClass(Sound):
-    """The template is a number; the face stays in a table that a database thief wouldn't get."""
+    """The template is a number; the face stays in a table that an attacker with the database wouldn't get."""
 
     faces: ClassVar[dict[Template, FloatArray]] = {}
 

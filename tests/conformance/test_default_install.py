@@ -1,4 +1,4 @@
-"""What a default install brings is what it uses: extras are imported by whoever asks for them, and by nobody else."""
+"""What a default install brings is what it uses: extras are imported only if a command needs them."""
 
 from __future__ import annotations
 

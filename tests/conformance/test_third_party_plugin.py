@@ -1,4 +1,4 @@
-"""A stranger's package: installed by pip, listed unimported, loaded, checked; a broken one fails alone."""
+"""A third party's package: installed by pip, listed unimported, loaded, checked; a broken one fails alone."""
 
 from __future__ import annotations
 

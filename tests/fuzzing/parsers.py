@@ -1,4 +1,4 @@
-"""What a stranger's bytes meet first: each parser of the suite, and the one error that it may raise.
+"""What untrusted bytes meet first: each parser of the suite, and the one error that it may raise.
 
 The first byte of an input chooses the parser, the rest is what it reads.
 """

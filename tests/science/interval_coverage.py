@@ -37,7 +37,7 @@ Draw = Callable[[np.random.Generator, int], Measured]
 
 
 def attribute(rng: np.random.Generator, people: int) -> Measured:
-    """Two classes told right with known recalls."""
+    """Two classes with known recalls."""
     truth = np.concatenate([[0, 1], rng.choice(2, people - 2)])
     right = rng.random(people) < np.array(RECALL)[truth]
     return measure_attribute(np.eye(2)[np.where(right, truth, 1 - truth)], truth, ("a", "b"))
@@ -51,7 +51,7 @@ def ranked(rng: np.random.Generator, people: int) -> Measured:
 
 
 def reconstruction(rng: np.random.Generator, people: int) -> Measured:
-    """Faces rebuilt with noise."""
+    """Faces reconstructed with noise."""
     return _rebuilt(faces(rng, people, noise=DIFFER), rng)
 
 

@@ -58,7 +58,7 @@ def test_the_weights_give_gender_away_once_units_are_in_order(lfw):
 
 
 def test_another_key_makes_another_template(lfw):
-    """BioHash can be renewed: an old code accepts its owner under a fresh key about as often as a stranger."""
+    """BioHash can be renewed: an old template accepts its subject under a new key about as often as an impostor."""
     found = value(lfw, "other_key_accepted_at_fmr_1e-2", scheme="biohash", question="verify", knowledge="none")
     assert found.value <= 0.03
     keys = value(lfw, "usable_keys_at_fmr_1e-2", scheme="biohash", question="verify", knowledge="none")
@@ -159,7 +159,7 @@ def test_flattened_answers_hide_until_somebody_searches(lfw):
 
 
 def test_the_boards_worst_case_finds_it_too(lfw):
-    """Chosen by what attacks take from the rehearsal people."""
+    """Chosen by the attacks' figures on the selection subjects."""
     from mote_bench.analysis.standings import standings
 
     [(board, _)] = standings(lfw)

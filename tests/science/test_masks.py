@@ -21,7 +21,7 @@ def world() -> World:
 
 
 class Randomised(Cosine):
-    """Every answer is off by a fresh error as large as the answers to strangers vary."""
+    """Every answer is off by a fresh error as large as impostor scores vary."""
 
     def fit(self, background: Any, *, seed: int) -> Any:
         self._rng = np.random.default_rng(seed)
@@ -47,11 +47,11 @@ class TwoValued(Cosine):
 
 
 class Flat(Cosine):
-    """Strangers are answered all but alike; only near its owner does a template rise."""
+    """Impostor scores are all but equal; only near its subject does a template's score rise."""
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         cosines = super().score(templates, probes, keys=None).astype(np.float64)
-        noise = np.sin(1e4 * cosines)  # as much as strangers differ, and nothing of them in it
+        noise = np.sin(1e4 * cosines)  # as much as impostor scores differ, and nothing of them in it
         return 1e-3 * noise + np.maximum(cosines - 0.45, 0)
 
 

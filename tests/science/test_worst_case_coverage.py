@@ -16,7 +16,7 @@ NAMES = [name for name in ATTACKS if load(name).question is WhichClass and name 
 
 
 def worst_cases(seed):
-    """Gender of 120 target people by the attack that does best on them, and by the one that did best in rehearsal."""
+    """Gender of 120 target subjects by the attack that is best on them, and by the one best on selection subjects."""
     world = make_world(seed, public=100, shadow=60, target=120 + REHEARSAL)
     evidence = steal(Noise(), world, max(load(NAMES[0]).knowledge, key=str), seed=seed)
     truth = class_index(world.target.attributes["gender"], GENDER.classes)

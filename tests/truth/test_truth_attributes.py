@@ -19,7 +19,7 @@ TRUTH = np.array([0, 0, 0, 1, 1])
 
 def test_a_small_answer() -> None:
     measured = measure_attribute(ANSWER, TRUTH, ("female", "male"))
-    # Told right: of class 0 two of three; of class 1 one and, by the tie, a half of two.
+    # Classified correctly: of class 0 two of three; of class 1 one and, by the tie, a half of two.
     assert measured["balanced_accuracy"].value == pytest.approx((2 / 3 + 1.5 / 2) / 2)
     assert measured["balanced_accuracy"].chance == 1 / 2
     assert measured["accuracy"].value == pytest.approx(3.5 / 5)

@@ -57,7 +57,7 @@ def test_a_small_linkage() -> None:
     answer = np.array([[0.0, 20.0, 1.0], [3.0, 2.0, 2.0], [5.0, 19.0, 19.0]])
     mate = np.array([1, 0, 2])
     measured = measure_linkage(answer, mate, np.random.default_rng(0))
-    # Rows 0 and 1 rank their mate first, row 2 ties with one stranger.
+    # Rows 0 and 1 rank their mate first, row 2 ties with one non-mate.
     assert measured["rank_1"].value == pytest.approx((1 + 1 + 1 / 2) / 3)
     assert measured["rank_1"].chance == 1 / 3
     # Mated 20, 3, 19; non-mated 0, 1, 2, 2, 5, 19; twenty bins of width 1, the last closed: 19 and 20 share it.

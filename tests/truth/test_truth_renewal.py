@@ -49,7 +49,7 @@ def test_no_trials_are_refused():
 
 
 def test_a_dictionary_in_galleries():
-    """The first face opens 1 of 5 people: in a gallery of 10 somebody with chance 1 - 0.8^10; strangers 1 - 0.99^10."""
+    """The first face opens 1 of 5 people: in a gallery of 10 somebody with chance 1 - 0.8^10; impostors 1 - 0.99^10."""
     table = np.zeros((5, 2), dtype=bool)
     table[0, 0] = table[1, 1] = True
     found = measure_keyfaces({"1e-2": table})["opens_one_of_10_at_fmr_1e-2"]

@@ -37,7 +37,7 @@ from mote_bench.metrics.verification import (
         ([1.0, 1.0, 0.0], [1.0, 0.0, 0.0], 1 / 3),
         # (FMR, FNMR) is (3/4, 0) at 1 and (0, 1/2) at 2: equal after a share x with 3/4 (1 - x) = x / 2, x = 3/5.
         ([1.0, 2.0], [1.0, 1.0, 1.0, 0.0], 3 / 10),
-        ([1.0, 1.0], [1.0, 1.0, 1.0], 1 / 2),  # nothing is told apart
+        ([1.0, 1.0], [1.0, 1.0, 1.0], 1 / 2),  # no discrimination
         ([2.0, 3.0], [0.0, 1.0], 0.0),
         ([0.0, 1.0], [2.0, 3.0], 1.0),
     ],

@@ -1,4 +1,4 @@
-"""`gate`: run the protocol on a scheme again, compare with a stored run, and fail where it leaks more."""
+"""`gate`: repeats a stored run of a scheme, compares the two, and fails if the scheme leaks more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 QUICK = "quick-1"
 EPILOG = (
     "Example: python -m mote_bench gate --baseline leaderboards/gate --quick --max gender=0.95 --markdown gate.md. "
-    "Exit 0: passed, 1: failed, 2: couldn't be compared."
+    "Exit 0: passed, 1: failed, 2: not comparable."
 )
 
 
@@ -36,7 +36,7 @@ class BudgetSpent(Exception):
 def gate(  # noqa: PLR0913 - typer makes an option of each argument
     baseline: Annotated[Path, typer.Option(help="Folder of an earlier run, or its records/ folder.")],
     schemes: Annotated[
-        str | None, typer.Option(help="Schemes to gate, comma separated. Default: all of the baseline's but controls.")
+        str | None, typer.Option(help="Schemes to gate, comma separated. Default: the baseline's, without controls.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="A data set's name or file. Default: the baseline's.")] = None,
     protocol: Annotated[
@@ -65,7 +65,7 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     ] = None,
     tolerance: Annotated[float, typer.Option(min=0, help="The largest worsening that passes.")] = 0.02,
     budget: Annotated[
-        float | None, typer.Option(min=0, help="Seconds for the fresh run; what isn't done by then is unmeasured.")
+        float | None, typer.Option(min=0, help="Seconds for the fresh run; cells unfinished by then are unmeasured.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the fresh run's records.")] = Path("mote-bench-gate"),
@@ -89,17 +89,17 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     )
     if candidate is None:
         stored = run_again.again(before, given, home=_home(baseline))
-        asked = _asked(stored, gated, seed=seed, attacks=attacks)
+        spec = _repeated(stored, gated, seed=seed, attacks=attacks)
         with interruptible("no verdict", resumable=False):
-            now = _fresh(asked, out, jobs=jobs, budget=budget, quiet=quiet or json)
+            now = _fresh(spec, out, jobs=jobs, budget=budget, quiet=quiet or json)
     elif given != run_again.Given(data):
         raise InputError(
-            "--attributes, --bins, --missing, --identity, --embedding-columns and --attacker-data are for a fresh run, "
-            "and --candidate is a finished one; leave them out"
+            "--attributes, --bins, --missing, --identity, --embedding-columns and --attacker-data change a fresh run, "
+            "but --candidate is a finished one; leave them out"
         )
     else:
         now = chosen(_records(candidate), protocol=before[0].cell.protocol, data=before[0].cell.data, seed=seed)
-    made = _judged(before, now, gated, limits=allowed, tolerance=tolerance, fail_on=wanted)
+    made = _compared(before, now, gated, limits=allowed, tolerance=tolerance, fail_on=wanted)
     _write(made, markdown=markdown, junit=junit)
     _print(made, json=json, quiet=quiet)
     if made.failures:
@@ -124,8 +124,8 @@ def chosen(records: Sequence[Record], *, protocol: str | None, data: str | None,
     ]
     if len(left) != 1:
         all_ = sorted(boards)
-        told = "; ".join(f"--protocol {protocol} --data {data} --seed {seed}" for protocol, data, seed in all_)
-        raise InputError(f"{len(left)} runs fit; expected one. There are: {told or 'none'}")
+        runs = "; ".join(f"--protocol {protocol} --data {data} --seed {seed}" for protocol, data, seed in all_)
+        raise InputError(f"{len(left)} runs match; expected one. There are: {runs or 'none'}")
     return [one for one in records if (one.cell.protocol, one.cell.data, one.cell.seed) == left[0]]
 
 
@@ -144,7 +144,7 @@ def _records(folder: Path) -> list[Record]:
 
 
 def _home(folder: Path) -> Path:
-    """The folder of a run, of which its records/ folder may be given."""
+    """The run's folder, for its path or that of its records/ folder."""
     from mote_bench.records import store
 
     return folder.parent if folder.name == store.RECORDS else folder
@@ -166,8 +166,8 @@ def _gated(schemes: str | None, before: Sequence[Record]) -> list[str]:
     return names
 
 
-def _asked(stored: RunSpec, schemes: Sequence[str], *, seed: int | None, attacks: str | None) -> RunSpec:
-    """The baseline's run again, with the attacks of it that are installed."""
+def _repeated(stored: RunSpec, schemes: Sequence[str], *, seed: int | None, attacks: str | None) -> RunSpec:
+    """The options of the baseline's run, with those of its attacks that are installed."""
     from mote_bench import registry
     from mote_bench.planning.spec import names
 
@@ -181,15 +181,15 @@ def _asked(stored: RunSpec, schemes: Sequence[str], *, seed: int | None, attacks
     )
 
 
-def _fresh(asked: RunSpec, out: Path, *, jobs: int | None, budget: float | None, quiet: bool) -> list[Record]:
-    """A run from nothing: the gate never trusts what an earlier one left."""
+def _fresh(spec: RunSpec, out: Path, *, jobs: int | None, budget: float | None, quiet: bool) -> list[Record]:
+    """The records of a run from the beginning: the gate never uses cells of an earlier one."""
     from mote_bench.engine import dry_run, runner
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
     from mote_bench.planning import settings
     from mote_bench.records import store
 
-    setting = settings.make(asked)
+    setting = settings.make(spec)
     store.check_place(out, cells=len(setting.plan.cells))
     setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), demanded=())
     try:
@@ -198,7 +198,7 @@ def _fresh(asked: RunSpec, out: Path, *, jobs: int | None, budget: float | None,
             limited = progress if budget is None else _until(time.monotonic() + budget, progress)
             runner.run(setting, out, jobs=jobs or workers.default_jobs(), progress=limited, fresh=True)
     except BudgetSpent:
-        print(f"stopped after {budget:g} seconds, as --budget says", file=sys.stderr)
+        print(f"stopped after {budget:g} seconds (--budget)", file=sys.stderr)
     cells = set(setting.plan.cells)
     return [one for one in store.read(out) if one.cell in cells]
 
@@ -212,7 +212,7 @@ def _until(end: float, progress: Progress) -> Progress:
     return told
 
 
-def _judged(
+def _compared(
     before: Sequence[Record],
     now: Sequence[Record],
     schemes: Sequence[str],

@@ -11,7 +11,7 @@ import typer
 from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
-    from mote_bench.studies.tables import Asked
+    from mote_bench.studies.tables import StudyData
 
 EPILOG = "Example: python -m mote_bench study capacity --data faces.npz --attribute gender"
 _MADE_ON = "A data set's name, or a file with embeddings, `identity` and attributes."
@@ -31,7 +31,7 @@ def frontier(
     data: Data = "synthetic",
     people: People = None,
     dimension: Annotated[
-        int | None, typer.Option(help="Put the faces into this many dimensions, by a random isometry with noise.")
+        int | None, typer.Option(help="Map the embeddings to this many dimensions, by a random isometry with noise.")
     ] = None,
     enrolled: Annotated[
         int | None,
@@ -50,7 +50,7 @@ def frontier(
 
     with interruptible("nothing is written", resumable=False):
         size = mote_variants.Size(dimension, enrolled, images)
-        _write(mote_variants.files(_asked(data, people), size, variants=variants), out)
+        _write(mote_variants.files(_study_data(data, people), size, variants=variants), out)
 
 
 @app.command(epilog="Example: python -m mote_bench study balance --data faces.npz --attribute gender --solved")
@@ -67,7 +67,7 @@ def balance(
     from mote_bench.studies import mote_balance
 
     with interruptible("nothing is written", resumable=False):
-        _write(mote_balance.files(_asked(data, people), attribute, solved=solved), out)
+        _write(mote_balance.files(_study_data(data, people), attribute, solved=solved), out)
 
 
 @app.command(epilog="Example: python -m mote_bench study bound --data faces.npz --attribute gender")
@@ -81,7 +81,7 @@ def bound(
     from mote_bench.studies import decision_bound
 
     with interruptible("nothing is written", resumable=False):
-        _write(decision_bound.files(_asked(data, people), attribute), out)
+        _write(decision_bound.files(_study_data(data, people), attribute), out)
 
 
 @app.command(epilog=EPILOG)
@@ -95,7 +95,7 @@ def capacity(
     from mote_bench.studies import capacity as stored_numbers
 
     with interruptible("nothing is written", resumable=False):
-        _write(stored_numbers.files(_asked(data, people), attribute), out)
+        _write(stored_numbers.files(_study_data(data, people), attribute), out)
 
 
 @app.command(
@@ -106,15 +106,18 @@ def pictures(  # noqa: PLR0913 - typer makes an option of each argument
     schemes: Annotated[
         str, typer.Option(help="Schemes whose templates are attacked, comma separated.")
     ] = "cosine,mote,mote-keyed",
-    thieves: Annotated[
+    attackers: Annotated[
         str,
         typer.Option(
+            "--attackers",
+            "--thieves",
             help="What the attacker has, comma separated: record (template and responses), decoder (template, decoded "
-            "once), scores or decisions (online access)."
+            "once), scores or decisions (online access).",
         ),
     ] = "record,decoder,scores,decisions",
     second: Annotated[
-        str | None, typer.Option(help="A recogniser that judges the pictures too: a name that `list embedders` shows.")
+        str | None,
+        typer.Option(help="A second recogniser to compare the pictures: a name that `list embedders` shows."),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="The second recogniser's weights.")] = None,
     pictures: Annotated[
@@ -130,10 +133,10 @@ def pictures(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.execution import workers
     from mote_bench.studies.pictures import from_templates
 
-    asked = from_templates.Asked(people, schemes, thieves.split(","), second, weights, pictures, album)
+    options = from_templates.Options(people, schemes, attackers.split(","), second, weights, pictures, album)
     try:
         with interruptible("nothing is written", resumable=False):
-            from_templates.write(asked, out, jobs=jobs or workers.default_jobs())
+            from_templates.write(options, out, jobs=jobs or workers.default_jobs())
     finally:
         workers.stop()
     print(f"written to '{out}'")
@@ -151,10 +154,10 @@ def agreement(
     print(between_boards.text_of(folders), end="")
 
 
-def _asked(data: str, people: int | None) -> Asked:
-    from mote_bench.studies.tables import Asked
+def _study_data(data: str, people: int | None) -> StudyData:
+    from mote_bench.studies.tables import StudyData
 
-    return Asked(data, people)
+    return StudyData(data, people)
 
 
 def _write(files: Mapping[str, str], out: Path) -> None:

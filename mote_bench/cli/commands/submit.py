@@ -1,4 +1,4 @@
-"""`submit`: one scheme's records as a bundle, ready for a pull request."""
+"""`submit`: one scheme's records as a bundle for a pull request."""
 
 from __future__ import annotations
 
@@ -18,26 +18,30 @@ EPILOG = "Example: python -m mote_bench submit --scheme my-scheme --by 'Jane Doe
 
 
 def submit(
-    scheme: Annotated[str, typer.Option(help="The scheme, as in the run.")],
-    by: Annotated[str, typer.Option(help="Who submits it; will stand on the boards.")],
-    out: Annotated[Path, typer.Option(help="The folder of the run.")] = BOARDS,
-    protocol: Annotated[str | None, typer.Option(help="Where the folder holds several runs.")] = None,
-    data: Annotated[str | None, typer.Option(help="Where the folder holds several runs.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Where the folder holds several runs.")] = None,
-    to: Annotated[Path | None, typer.Option(help="The bundle's file. Default: bundles/ in the folder.")] = None,
+    scheme: Annotated[str, typer.Option(help="The scheme's name in the run.")],
+    by: Annotated[str, typer.Option(help="Author and affiliation, shown on the boards.")],
+    out: Annotated[Path, typer.Option(help="The run's folder.")] = BOARDS,
+    protocol: Annotated[str | None, typer.Option(help="The run's protocol, if the folder holds several.")] = None,
+    data: Annotated[str | None, typer.Option(help="The run's data set, if the folder holds several.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The run's seed, if the folder holds several.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The bundle's file. Default: a new one in bundles/ of the folder.")
+    ] = None,
 ) -> None:
-    """Write every record of a scheme as one checked file, with versions, checksums, machine and git commit."""
+    """Write all records of a scheme into one checked file, with versions, checksums, machine and git commit."""
     from mote_bench.records import bundle, store
 
     own = [record for record in store.read(out) if record.cell.scheme == scheme]
     if not own:
-        raise InputError(f"no records of '{scheme}' in '{out}'; make them: python -m mote_bench run --schemes {scheme}")
+        raise InputError(
+            f"no records of scheme '{scheme}' in '{out}'; run it first: python -m mote_bench run --schemes {scheme}"
+        )
     records = chosen(own, protocol=protocol, data=data, seed=seed)
     write(bundle.make(bundle.SCHEME, records, by=by, home=Path.cwd()), out, to)
 
 
 def write(made: Bundle, out: Path, to: Path | None) -> None:
-    """Write a bundle and say where, and what to do with it."""
+    """Write a bundle, and print its path and the next commands."""
     from mote_bench import files
     from mote_bench.records import bundle
 
@@ -45,4 +49,4 @@ def write(made: Bundle, out: Path, to: Path | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_text(path, bundle.to_text(made))
     print(f"{path}: {len(made.records)} records by {made.by}. Check it: python -m mote_bench verify {path}")
-    print("For the boards: add the file to leaderboards/bundles/ of mote-bench in a pull request")
+    print("To publish it: add the file to leaderboards/bundles/ of mote-bench in a pull request")

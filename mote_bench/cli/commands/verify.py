@@ -1,4 +1,4 @@
-"""`verify`: a bundle's run made again here, and whether its figures hold."""
+"""`verify`: repeats a bundle's run here and compares the figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EPILOG = "Example: python -m mote_bench verify bundle.json. Exit 0: its figures 
 
 def verify(  # noqa: PLR0913 - typer makes an option of each argument
     bundle: Annotated[Path, typer.Argument(help="The bundle's file.")],
-    data: Annotated[str | None, typer.Option(help="The file of its data, where that isn't built in.")] = None,
+    data: Annotated[str | None, typer.Option(help="The data's file, unless the data set is built in.")] = None,
     attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
     bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
     missing: Annotated[list[str] | None, typer.Option(help=MISSING)] = None,
@@ -43,12 +43,12 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
     embedding_columns: Annotated[str | None, typer.Option(help=EMBEDDING_COLUMNS)] = None,
     attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
     only_read: Annotated[
-        bool, typer.Option("--only-read", help="Check schema, checksum and figures, and run nothing.")
+        bool, typer.Option("--only-read", help="Check schema, checksum and figures only; run nothing.")
     ] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the verdict only.")] = False,
 ) -> None:
-    """Check a bundle, run its cells again, and say which figures are the same, within their interval, or neither."""
+    """Check a bundle, repeat its run, and list the figures that differ by more than their interval."""
     from mote_bench.planning.spec import RunSpec
     from mote_bench.records.bundle import from_text
 
@@ -69,16 +69,14 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
     options = Given(
         data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns
     )
-    made = rerun(_asked(given, options), bundle=given, jobs=jobs, quiet=quiet)
+    made = rerun(_spec(given, options), bundle=given, jobs=jobs, quiet=quiet)
     for note in [] if quiet else notes(given, made):
         print(f"note: {note}")
     _close(held(given, made), quiet)
 
 
-def rerun(
-    asked: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False
-) -> list[Record]:
-    """The records of a run made in a folder that is thrown away; a bundle is held against the plan first."""
+def rerun(spec: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False) -> list[Record]:
+    """The records of a run, made in a temporary folder; a bundle is compared with the run's plan first."""
     from mote_bench.engine import runner
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
@@ -86,7 +84,7 @@ def rerun(
     from mote_bench.records import provenance, store
     from mote_bench.records.bundle_check import check_cells
 
-    setting = settings.make(asked)
+    setting = settings.make(spec)
     if bundle is not None:
         scheme = bundle.records[0].cell.scheme
         origins = provenance.of_setting(setting)
@@ -101,8 +99,8 @@ def rerun(
     return list(made.records)
 
 
-def _asked(given: Bundle, options: Given) -> RunSpec:
-    """The run that a bundle says it comes from: of a scheme with all attacks of the protocol and its own."""
+def _spec(given: Bundle, options: Given) -> RunSpec:
+    """The run that a bundle was made from; of a scheme: all attacks of the protocol and the bundle's own."""
     from mote_bench import registry
     from mote_bench.planning.plan import OWN
     from mote_bench.planning.protocol import load
@@ -135,7 +133,7 @@ def _close(findings: list[Finding], quiet: bool) -> None:
 
     wrong = [one for one in findings if one.verdict not in AGREES]
     for one in [] if quiet else wrong:
-        claimed, made = _told(one.claimed), _told(one.made)
+        claimed, made = _shown(one.claimed), _shown(one.made)
         where = printable(f"{one.cell.attack}, {one.cell.question} ({one.cell.knowledge}) {one.metric}")
         print(f"{one.verdict}: {where}: claimed {claimed}, here {made}{'; ' if one.why else ''}{one.why}")
     counts = Counter(one.verdict for one in findings)
@@ -144,7 +142,7 @@ def _close(findings: list[Finding], quiet: bool) -> None:
         sys.exit(1)
 
 
-def _told(one: Measurement | None) -> str:
+def _shown(one: Measurement | None) -> str:
     from mote_bench.formatting import number, span
 
     return "–" if one is None else f"{number(one.value)} {span(one)} n={one.n}"

@@ -2,13 +2,13 @@
 
     python -m mote_bench study pictures [--people 10] [--second EMBEDDER --weights FILE] [--out boards/pixels]
 
-The thief has the stolen record, the algorithm (for a keyed scheme also the key), a recogniser, and a renderer of faces
-that belong to nobody; or no record at all, only the running system's scores or decisions, which an attack of the suite
-makes an embedding of. They want a picture of the person: for a fake document, or to hold before the camera. It counts
-as success when the template accepts the picture, when other photos of the person do, also by a second recogniser, and
-by how much more often than a stranger's. After Mai, Cao, Yuen and Jain, "On the reconstruction of face images from
-deep face templates", IEEE TPAMI 41(5), 2019, whose NbNet learns a picture from an embedding; here it is one of an open
-parametric head, so that what comes out is always a face.
+The attacker holds the stolen template, the algorithm (for a keyed scheme also the key), a recogniser, and a renderer of
+faces that belong to nobody. Or they hold no template and have online access only: an attack of the suite makes an
+embedding from the running system's scores or decisions. They want a picture of the subject, for a fake document or to
+hold before the camera. It is a success if the template accepts it, if other images of the subject do, also by a second
+recogniser, and by how much more often than other subjects' images. After Mai, Cao, Yuen and Jain, "On the
+reconstruction of face images from deep face templates", IEEE TPAMI 41(5), 2019, whose NbNet learns a picture from an
+embedding; here it is one of an open parametric head, so that the result is always a face.
 """
 
 from __future__ import annotations
@@ -38,40 +38,40 @@ from mote_bench.metrics.verification import threshold_at_fmr
 from mote_bench.questions import WhichFace
 from mote_bench.studies.pictures import second_recogniser as second
 from mote_bench.studies.pictures.decoder import Decoder, learned
-from mote_bench.studies.pictures.search import EACH, ROUNDS, Pixels, Rebuilt, Stolen, searched
+from mote_bench.studies.pictures.search import EACH, ROUNDS, Pixels, Reconstructed, Stolen, searched
 from mote_bench.toolkit import QueryOracle, draw_keys, revocable, stream, stream_seed, unit
 
 FMR = 1e-3
 SEED = 0
 """Of the built-in population."""
-THIEVES = ("record", "decoder", "scores", "decisions")
-"""What a thief goes by: the record and all its answers; the record's closed form alone, decoded once; scores of the
-running system; its yes and no."""
-_AT_THE_DOOR = {"scores": ("solve-scores", Access.SCORES, 8), "decisions": ("boundary-decisions", Access.DECISIONS, 64)}
-"""The attack that makes an embedding of the answers, and its queries a dimension, as in protocol people-2."""
-_DOOR_ROUNDS = 2
-"""Of pictures that are compared with that embedding."""
-_STRANGERS = 150
+ATTACKERS = ("record", "decoder", "scores", "decisions")
+"""What an attacker has: the template and all its responses; the template's closed form alone, decoded once; scores of
+the running system; its decisions."""
+_ONLINE = {"scores": ("solve-scores", Access.SCORES, 8), "decisions": ("boundary-decisions", Access.DECISIONS, 64)}
+"""The online attack that makes the embedding, its access, and its queries per dimension, as in protocol people-2."""
+_ONLINE_ROUNDS = 2
+"""Rounds of pictures that are compared with that embedding."""
+_PUBLIC = 150
 _SAMPLE = 1500
 _STRIP_QUALITY, _ALBUM_QUALITY = 58, 92
 _BESIDE = 45
-"""Strangers in an album: explanations fit schemes and set thresholds on them."""
+"""Other subjects in an album: explanations fit schemes and set thresholds on them."""
 
 Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class Cast:
-    """Who plays: rows of the built-in population.
+    """The attacked subjects and all others, as rows of the built-in population.
 
     Attributes
     ----------
     numbers, images : (n,) int
-        Which person and which picture of theirs each row is.
+        The subject and the image of each row.
     references : (v,) int
-        The enrolled row of each victim; ``others`` are the rows of their other pictures.
+        The enrolled row of each target subject; ``others`` are the rows of their other pictures.
     background : (b,) int
-        Everybody else's rows.
+        The rows of all other subjects.
     """
 
     faces: Faces
@@ -84,10 +84,10 @@ class Cast:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One row of the table: what the thief has, and the system's answers to pictures of the victims.
+    """One row of the table: what the attacker has, and the running system.
 
-    ``shown`` says whether the strip shows it. ``opens`` asks the running system, with the victims' own keys, for its
-    answer to an embedding (d,) of victim i.
+    ``shown`` says whether the strip shows it. ``accepts`` says whether the running system, given the subject's own key,
+    accepts an embedding (d,) as target subject i.
     """
 
     row: str
@@ -98,105 +98,109 @@ class Scene:
     threshold: float
     shown: bool = True
 
-    def opens(self, victim: int, embedding: FloatArray) -> bool:
+    def accepts(self, target: int, embedding: FloatArray) -> bool:
         if not embedding.any():  # no face in the picture
             return False
-        keys = None if self.keys is None else [self.keys[victim]]
-        answer = self.system.score([self.templates[victim]], embedding[None].astype(np.float32), keys=keys)
+        keys = None if self.keys is None else [self.keys[target]]
+        answer = self.system.score([self.templates[target]], embedding[None].astype(np.float32), keys=keys)
         return bool(np.asarray(answer)[0, 0] >= self.threshold)
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """What came of one row.
+    """The figures of one row.
 
     Attributes
     ----------
     accepted : (v,) bool
-        Whether the victim's template accepts the picture, at FMR 1e-3 and with the victim's own key.
+        Whether the subject's template accepts the picture, at FMR 1e-3 and with the subject's own key.
     by_photos : (v,) float
-        The share of the victim's other photos that accept it, by a recogniser at FMR 1e-3.
-    by_strangers : (v,) float
-        The share of strangers' photos that accept it: its wolf rate.
+        The share of the subject's other images that accept it, by a recogniser at FMR 1e-3.
+    wolf : (v,) float
+        The share of other subjects' images that accept it: its wolf rate.
     cosine : (v,) float
-        Of the picture's embedding and the enrolled one, both centred.
+        Cosine of the picture's embedding and the enrolled one, both centred.
     """
 
     row: str
-    rebuilt: tuple[Rebuilt, ...]
+    reconstructed: tuple[Reconstructed, ...]
     accepted: npt.NDArray[np.bool_]
     by_photos: FloatArray
-    by_strangers: FloatArray
+    wolf: FloatArray
     cosine: FloatArray
-    second: second.Verdict | None = None
+    second: second.Compared | None = None
     shown: bool = True
 
 
 def cast(count: int, *, seed: int) -> Cast:
-    """Draw the victims from the built-in population."""
+    """Draw the target subjects from the built-in population."""
     stored = read_npz(synthetic.FOLDER / synthetic.card()["file"])
     numbers = np.array([int(name[1:]) for name in stored["identity"].astype(str)], dtype=np.intp)
     faces = Faces(
         stored["embeddings"].astype(np.float32), numbers.astype(str), {"gender": stored["gender"].astype(str)}
     )
     everybody = np.unique(numbers)
-    if not 1 <= count <= len(everybody) // 2:  # the others are public, and strangers
+    if not 1 <= count <= len(everybody) // 2:  # all others are public
         raise InputError(
             f"--people {count}: expected 1 to {len(everybody) // 2} of the {len(everybody)} built-in people"
         )
-    victims = stream(seed, "pixels", "people").choice(everybody, count, replace=False)
-    rows = [np.flatnonzero(numbers == one) for one in victims]
+    targets = stream(seed, "pixels", "people").choice(everybody, count, replace=False)
+    rows = [np.flatnonzero(numbers == one) for one in targets]
     others = tuple(found[1:] for found in rows)
     references = np.array([found[0] for found in rows])
-    background = np.flatnonzero(~np.isin(numbers, victims))
+    background = np.flatnonzero(~np.isin(numbers, targets))
     return Cast(faces, numbers, stored["image"].astype(np.intp), references, others, background)
 
 
-def scenes(who: Cast, name: str, *, seed: int, thieves: Sequence[str] = ("record",)) -> list[Scene]:
-    """The rows of one scheme: one a thief; with a key also that of a record whose key is kept."""
+def scenes(who: Cast, name: str, *, seed: int, attackers: Sequence[str] = ("record",)) -> list[Scene]:
+    """The rows of one scheme: one an attacker; of a keyed scheme also that of a template whose key is kept."""
     background = who.faces.rows(who.background)
     system: Any = registry.load("schemes", name)
     system.fit(background, seed=seed)
     references = who.faces.embeddings[who.references]
     _, first = np.unique(who.numbers[who.background], return_index=True)
-    strangers = background.rows(first[:_STRANGERS])
+    public = background.rows(first[:_PUBLIC])
     keyed = revocable(system)
     keys, theirs = (
-        draw_keys(len(some), stream(seed, "keys", len(some))) if keyed else None for some in (references, strangers)
+        draw_keys(len(some), stream(seed, "keys", len(some))) if keyed else None for some in (references, public)
     )
     seeds = partial(stream_seed, seed, name)
     templates = tuple(system.enroll(references, keys=keys, seeds=[seeds(k) for k in range(len(references))]))
-    enrolled = system.enroll(
-        strangers.embeddings, keys=theirs, seeds=[seeds("stranger", k) for k in range(len(strangers))]
-    )
-    scores = np.asarray(system.score(enrolled, strangers.embeddings, keys=theirs))
-    threshold = threshold_at_fmr(scores[~np.eye(len(strangers), dtype=bool)], FMR)
-    shadow = Shadow(strangers, tuple(enrolled), None if theirs is None else tuple(theirs))
+    enrolled = system.enroll(public.embeddings, keys=theirs, seeds=[seeds("stranger", k) for k in range(len(public))])
+    scores = np.asarray(system.score(enrolled, public.embeddings, keys=theirs))
+    threshold = threshold_at_fmr(scores[~np.eye(len(public), dtype=bool)], FMR)
+    shadow = Shadow(public, tuple(enrolled), None if theirs is None else tuple(theirs))
     running = Scene(f"{name}, key stolen" if keyed else name, (), system, templates, keys, threshold)
     made = []
-    for thief in thieves:
-        told = [None] * len(templates) if thief not in _AT_THE_DOOR else _told(thief, running, background, shadow, seed)
-        held = tuple(_held(thief, running, victim, one) for victim, one in enumerate(told))
-        row = running.row if thief == "record" else f"{running.row}: {thief} only"
-        made.append(replace(running, row=row, stolen=held, shown=thief == "record"))
-    if keyed and "record" in thieves:
+    for attacker in attackers:
+        online = (
+            [None] * len(templates)
+            if attacker not in _ONLINE
+            else _online_embeddings(attacker, running, background, shadow, seed)
+        )
+        held = tuple(_held(attacker, running, target, one) for target, one in enumerate(online))
+        row = running.row if attacker == "record" else f"{running.row}: {attacker} only"
+        made.append(replace(running, row=row, stolen=held, shown=attacker == "record"))
+    if keyed and "record" in attackers:
         own = draw_keys(1, stream(seed, "thief"))[0]
         made.append(replace(running, row=name, stolen=tuple(Stolen(system, one, own, False) for one in templates)))
     return made
 
 
-def _held(thief: str, running: Scene, victim: int, told: FloatArray | None) -> Stolen:
-    rounds = {"record": ROUNDS, "decoder": 0}.get(thief, _DOOR_ROUNDS)
-    key = None if running.keys is None else running.keys[victim]
+def _held(attacker: str, running: Scene, target: int, online: FloatArray | None) -> Stolen:
+    rounds = {"record": ROUNDS, "decoder": 0}.get(attacker, _ONLINE_ROUNDS)
+    key = None if running.keys is None else running.keys[target]
     system = running.system
-    return Stolen(system, running.templates[victim], key, hasattr(system, "reconstruct"), told, rounds)
+    return Stolen(system, running.templates[target], key, hasattr(system, "reconstruct"), online, rounds)
 
 
-def _told(thief: str, scene: Scene, public: Faces, shadow: Shadow, seed: int) -> list[FloatArray | None]:
-    """The embedding of each victim as an attack at the door of the running system makes it; keys are presented."""
-    name, access, queries = _AT_THE_DOOR[thief]
+def _online_embeddings(
+    attacker: str, scene: Scene, public: Faces, shadow: Shadow, seed: int
+) -> list[FloatArray | None]:
+    """The embedding of each subject that an online attack makes; the subjects' keys are presented."""
+    name, access, queries = _ONLINE[attacker]
     dimension = public.embeddings.shape[1]
-    door = QueryOracle(
+    oracle = QueryOracle(
         scene.system,
         scene.templates,
         keys=scene.keys,
@@ -205,7 +209,7 @@ def _told(thief: str, scene: Scene, public: Faces, shadow: Shadow, seed: int) ->
         budget=queries * dimension,
     )
     level = Knowledge.ALGORITHM if scene.keys is None else Knowledge.STOLEN_KEY
-    evidence = Evidence(level, scheme=scene.system, public=public, shadow=shadow, oracle=door)
+    evidence = Evidence(level, scheme=scene.system, public=public, shadow=shadow, oracle=oracle)
     attack: Any = registry.load("attacks", name)
     return list(attack.answer(WhichFace(dimension), evidence, stream(seed, "pixels", name)))
 
@@ -213,15 +217,15 @@ def _told(thief: str, scene: Scene, public: Faces, shadow: Shadow, seed: int) ->
 def measured(
     who: Cast, rows: Sequence[Scene], *, jobs: int, seed: int, other: second.Second | None = None
 ) -> list[Line]:
-    """Rebuild every victim of every row; the figures don't depend on ``jobs``. ``other`` judges the pictures too."""
+    """Reconstruct every subject of every row; figures don't depend on ``jobs``. ``other`` compares the pictures too."""
     background = who.faces.rows(who.background)
     decoder = learned(background.embeddings, who.numbers[who.background], seed=SEED)
     tasks = (
-        workers.Task((scene.row, victim), _searched, (one, decoder, stream_seed(seed, victim)))
+        workers.Task((scene.row, target), _searched, (one, decoder, stream_seed(seed, target)))
         for scene in rows
-        for victim, one in enumerate(scene.stolen)
+        for target, one in enumerate(scene.stolen)
     )
-    made: dict[tuple[str, int], Rebuilt] = {}
+    made: dict[tuple[str, int], Reconstructed] = {}
     for key, outcome in workers.run(tasks, jobs=jobs):
         if outcome.error is not None:
             raise RuntimeError(outcome.error)
@@ -235,98 +239,104 @@ def _searched(stolen: Stolen, decoder: Decoder, seed: int) -> Outcome:
     return guarded(lambda: searched(stolen, decoder, seed=seed))
 
 
-def _line(who: Cast, scene: Scene, rebuilt: tuple[Rebuilt, ...], decoder: Decoder, other: second.Second | None) -> Line:
+def _line(
+    who: Cast, scene: Scene, reconstructed: tuple[Reconstructed, ...], decoder: Decoder, other: second.Second | None
+) -> Line:
     centred = unit(who.faces.embeddings.astype(np.float64) - decoder.mean)
-    seen = np.array([one.embedding.any() for one in rebuilt])
-    made = unit(np.array([one.embedding for one in rebuilt]) - decoder.mean) * seen[:, None]
+    seen = np.array([one.embedding.any() for one in reconstructed])
+    made = unit(np.array([one.embedding for one in reconstructed]) - decoder.mean) * seen[:, None]
     sample = who.background[:: max(1, len(who.background) // _SAMPLE)]
-    strangers = centred[sample]
-    impostors = (strangers @ strangers.T)[who.numbers[sample][:, None] != who.numbers[sample]]
+    public = centred[sample]
+    impostors = (public @ public.T)[who.numbers[sample][:, None] != who.numbers[sample]]
     threshold = threshold_at_fmr(impostors, FMR)
     return Line(
         scene.row,
-        rebuilt,
-        np.array([scene.opens(victim, one.embedding) for victim, one in enumerate(rebuilt)]),
-        np.array([np.mean(centred[rows] @ made[victim] >= threshold) for victim, rows in enumerate(who.others)]),
-        np.mean(made @ strangers.T >= threshold, axis=1),
+        reconstructed,
+        np.array([scene.accepts(target, one.embedding) for target, one in enumerate(reconstructed)]),
+        np.array([np.mean(centred[rows] @ made[target] >= threshold) for target, rows in enumerate(who.others)]),
+        np.mean(made @ public.T >= threshold, axis=1),
         np.einsum("nd,nd->n", made, centred[who.references]),
-        None if other is None else second.judged(other, [one.picture for one in rebuilt]),
+        None if other is None else second.compared(other, [one.picture for one in reconstructed]),
         scene.shown,
     )
 
 
 def photo_line(who: Cast, other: second.Second | None) -> Line:
-    """The control: each victim's first other photo in place of a rebuilt picture, held against the further ones."""
+    """The control: each subject's first other image instead of a reconstruction, compared with the further ones."""
     mean = who.faces.embeddings[who.background].mean(axis=0)
     centred = unit(who.faces.embeddings.astype(np.float64) - mean)
     sample = who.background[:: max(1, len(who.background) // _SAMPLE)]
-    strangers = centred[sample]
-    impostors = (strangers @ strangers.T)[who.numbers[sample][:, None] != who.numbers[sample]]
+    public = centred[sample]
+    impostors = (public @ public.T)[who.numbers[sample][:, None] != who.numbers[sample]]
     threshold = threshold_at_fmr(impostors, FMR)
     shown = centred[[rows[0] for rows in who.others]]
-    verdict = None
+    compared = None
     if other is not None:
         alike = [
             (photos[1:] @ photos[0] >= other.threshold).mean() if len(photos) > 1 else 0.0 for photos in other.photos
         ]
-        wolves = [(other.strangers @ p[0] >= other.threshold).mean() if len(p) else 0.0 for p in other.photos]
-        verdict = second.Verdict(np.array(alike), np.array(wolves))
+        wolves = [(other.public @ p[0] >= other.threshold).mean() if len(p) else 0.0 for p in other.photos]
+        compared = second.Compared(np.array(alike), np.array(wolves))
     return Line(
-        "a photo of the person",
+        "another image of the subject",
         (),
         np.einsum("nd,nd->n", shown, centred[who.references]) >= threshold,
         np.array([(centred[rows[1:]] @ shown[k] >= threshold).mean() for k, rows in enumerate(who.others)]),
-        np.mean(shown @ strangers.T >= threshold, axis=1),
+        np.mean(shown @ public.T >= threshold, axis=1),
         np.einsum("nd,nd->n", shown, centred[who.references]),
-        verdict,
+        compared,
         shown=False,
     )
 
 
 def second_of(who: Cast, recogniser: Recogniser, *, pictures: Path | None, jobs: int) -> second.Second:
-    """The second recogniser, with its embeddings of the victims' other pictures and of two of each stranger.
+    """The second recogniser, with its embeddings of the subjects' other images and of two of each background subject.
 
-    ``pictures`` is a folder that `faces` made of the built-in population, or of its first people: what is there isn't
+    ``pictures`` is a folder that `faces` made of the built-in population, or of its first subjects: what is there isn't
     rendered again.
     """
 
     def named(rows: Index) -> list[second.Picture]:
         return [(int(who.numbers[row]), int(who.images[row])) for row in rows]
 
-    photos, strangers = [named(rows) for rows in who.others], named(_strangers(who))
-    return second.made(recogniser, photos, strangers, fmr=FMR, stored=second.Stored(SEED, pictures), jobs=jobs)
+    photos, public = [named(rows) for rows in who.others], named(_public(who))
+    return second.made(recogniser, photos, public, fmr=FMR, stored=second.Stored(SEED, pictures), jobs=jobs)
 
 
-def _strangers(who: Cast) -> Index:
-    """The rows of two pictures each of people who aren't victims."""
+def _public(who: Cast) -> Index:
+    """The rows of two images each of subjects who aren't attacked."""
     _, first, count = np.unique(who.numbers[who.background], return_index=True, return_counts=True)
-    several = first[count > 1][:_STRANGERS]
+    several = first[count > 1][:_PUBLIC]
     return np.asarray(who.background[np.concatenate([several, several + 1])])
 
 
 def first_eer(who: Cast) -> Measurement:
-    """The equal error rate of the recogniser that is attacked, on the pictures that tell the second one's."""
-    rows = _strangers(who)
+    """The equal error rate of the attacked recogniser, on the images on which the second one's is measured."""
+    rows = _public(who)
     centred = unit(who.faces.embeddings[rows].astype(np.float64) - who.faces.embeddings[who.background].mean(axis=0))
     return census.measured(centred, who.numbers[rows].astype(str), {})["eer"]
 
 
 def strip(who: Cast, lines: Sequence[Line]) -> Pixels:
-    """A row of pictures per victim: enrolled, rebuilt under each row of the table, and the most similar stranger."""
+    """A row of pictures per subject: enrolled, reconstructed in each row of the table, and the nearest other face."""
     centred = unit(who.faces.embeddings.astype(np.float64) - who.faces.embeddings[who.background].mean(axis=0))
     lines = [line for line in lines if line.shown]
     rows = []
-    for victim, reference in enumerate(who.references):
+    for target, reference in enumerate(who.references):
         nearest = who.background[np.argmax(centred[who.background] @ centred[reference])]
-        shown = [_picture(who, reference), *(line.rebuilt[victim].picture for line in lines), _picture(who, nearest)]
+        shown = [
+            _picture(who, reference),
+            *(line.reconstructed[target].picture for line in lines),
+            _picture(who, nearest),
+        ]
         rows.append(np.hstack(shown))
-    return np.vstack([_titles(["enrolled", *(line.row for line in lines), "nearest stranger"]), *rows])
+    return np.vstack([_titles(["enrolled", *(line.row for line in lines), "nearest other face"]), *rows])
 
 
 def album(who: Cast, lines: Sequence[Line], folder: Path) -> None:
-    """Write a folder a row, as `explain --pictures` takes it: victims enrolled and rebuilt, and a picture of strangers.
+    """Write a folder a row, as `explain --pictures` takes it: subjects enrolled and reconstructed, and other subjects.
 
-    A person's folder holds ``0.jpg``, the enrolled picture, and of victims ``1.jpg``, the rebuilt one.
+    A subject's folder holds ``0.jpg``, the enrolled picture; an attacked subject's also ``1.jpg``, the reconstruction.
     """
     _, first = np.unique(who.numbers[who.background], return_index=True)
     beside = [*who.references, *who.background[first][:_BESIDE]]
@@ -334,9 +344,9 @@ def album(who: Cast, lines: Sequence[Line], folder: Path) -> None:
     enrolled = {int(who.numbers[row]): _taken(recipe, who, row) for row in beside}
     for line in lines:
         row = folder / re.sub(r"\W+", "-", line.row)
-        rebuilt = zip(who.numbers[who.references], line.rebuilt, strict=True)
+        reconstructed = zip(who.numbers[who.references], line.reconstructed, strict=True)
         files = {(number, 0): content for number, content in enrolled.items()}
-        files |= {(int(number), 1): _jpeg(one.picture, quality=_ALBUM_QUALITY) for number, one in rebuilt}
+        files |= {(int(number), 1): _jpeg(one.picture, quality=_ALBUM_QUALITY) for number, one in reconstructed}
         for which, content in files.items():
             path = row / Path(population.name_of(*which)).relative_to("pictures")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -370,38 +380,39 @@ def _titles(words: Sequence[str]) -> Pixels:
     return np.asarray(image)
 
 
-def rendered(lines: Sequence[Line], judge: str = "", *, command: str = "") -> str:
-    """The table as Markdown; ``judge`` says who the second recogniser is, ``command`` what was typed."""
-    titles = ["template", "accepted by it", "by other photos of the person", "by strangers' photos", "centred cosine"]
-    if judge:
-        titles += ["second recogniser: by other photos", "by strangers' photos "]
+def rendered(lines: Sequence[Line], about: str = "", *, command: str = "") -> str:
+    """The table as Markdown; ``about`` says what the second recogniser is, ``command`` what was typed."""
+    titles = ["template", "accepted by it", "by the subject's other images", "by other subjects", "centred cosine"]
+    if about:
+        titles += ["second recogniser: by other images", "by other subjects "]
     body = []
     for line in lines:
-        cells = [line.row, _share(line.accepted.astype(float)), _share(line.by_photos), _wolves(line.by_strangers)]
+        cells = [line.row, _share(line.accepted.astype(float)), _share(line.by_photos), _wolves(line.wolf)]
         cells.append(f"{line.cosine.mean():.2f}")
         if line.second is not None:
-            cells += [_share(line.second.by_photos), _wolves(line.second.by_strangers)]
+            cells += [_share(line.second.by_photos), _wolves(line.second.wolf)]
         body.append(cells)
     table = tabulate(body, headers=titles, tablefmt="pipe", disable_numparse=True)
     count = len(lines[0].accepted)
     return (
-        f"# Pictures from stolen templates\n\n{count} people of the built-in population, who don't exist; at FMR 1e-3; "
-        f"95 % intervals over people. {ROUNDS * EACH} pictures were tried on each record; *decoder only* "
-        f"takes the decoded one as it is; *scores only* and *decisions only* make an embedding of {_queries('scores')} "
-        f"scores or {_queries('decisions')} yes-or-no answers of the running system, then try {_DOOR_ROUNDS * EACH} "
-        f"pictures against that.{judge}\n\n{table}\n\n![enrolled, rebuilt, nearest stranger](strip.jpg)\n\nMade by "
-        f"`python -m mote_bench study pictures{command}`.\n"
+        f"# Pictures from stolen templates\n\n{count} subjects of the built-in population, who don't exist; at FMR "
+        f"1e-3; 95 % intervals over subjects. {ROUNDS * EACH} pictures were tried on each template; "
+        "*decoder only* takes the decoded one as it is. *scores only* and *decisions only* have online access: they "
+        f"make an embedding from {_queries('scores')} scores or {_queries('decisions')} decisions per dimension, then "
+        f"compare {_ONLINE_ROUNDS * EACH} pictures with it.{about}\n\n{table}\n\n"
+        "![enrolled, reconstructed, nearest other face](strip.jpg)\n\n"
+        f"Made by `python -m mote_bench study pictures{command}`.\n"
     )
 
 
-def judge_of(other: second.Second, first: Measurement) -> str:
-    """Who the second recogniser is, and how good beside the first."""
+def about_second(other: second.Second, first: Measurement) -> str:
+    """What the second recogniser is, and its error rate beside the first one's."""
     about = other.recogniser.make().about()
     return (
         f" The second recogniser is {about['recogniser']} (weights {about['weights_sha256'][:16]}); nothing was fitted "
-        f"to it. On two pictures each of {other.eer.n} other people its own equal error rate is {_percent(other.eer)}, "
-        f"that of the attacked recogniser {_percent(first)}. A judge that errs more refuses more, also of what is "
-        "real: its columns are read beside those of a photo."
+        f"to it. On two images each of {other.eer.n} other subjects its equal error rate is {_percent(other.eer)}, "
+        f"that of the attacked recogniser {_percent(first)}. A recogniser that errs more rejects more, also of genuine "
+        "images: compare its columns with those of a real image."
     )
 
 
@@ -409,12 +420,12 @@ def _percent(one: Measurement) -> str:
     return f"{100 * one.value:.1f} % [{100 * one.low:.1f}, {100 * one.high:.1f}]"
 
 
-def _queries(thief: str) -> str:
-    return f"{_AT_THE_DOOR[thief][2]} a dimension"
+def _queries(access: str) -> int:
+    return _ONLINE[access][2]
 
 
 def _share(credit: FloatArray) -> str:
-    """A person's photos count as one trial: the interval is over people."""
+    """A subject's images count as one trial: the interval is over subjects."""
     low, high = wilson(float(credit.sum()), len(credit))
     return f"{credit.mean():.2f} [{low:.2f}, {high:.2f}]"
 
@@ -425,7 +436,7 @@ def _wolves(rates: FloatArray) -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Options:
     """What the study is made of.
 
     Attributes
@@ -435,9 +446,9 @@ class Asked:
     schemes : str
         A comma list of schemes.
     attackers : sequence of str
-        Some of :data:`THIEVES`.
+        Some of :data:`ATTACKERS`.
     second : str, optional
-        A recogniser that judges the pictures too; ``weights`` is its file.
+        A second recogniser that the pictures are compared by too; ``weights`` is its file.
     pictures : Path, optional
         A folder that ``faces`` made, whose pictures aren't rendered again.
     album : Path, optional
@@ -453,33 +464,33 @@ class Asked:
     album: Path | None = None
 
 
-def write(asked: Asked, out: Path, *, jobs: int) -> None:
+def write(options: Options, out: Path, *, jobs: int) -> None:
     """Attack, render, and write the table and the strip of pictures.
 
     Raises
     ------
     InputError
-        When what is asked for isn't there; nothing is rendered or written then.
+        When an option names something that isn't there; nothing is rendered or written then.
     """
-    if not set(asked.attackers) <= set(THIEVES):
-        raise InputError(f"--thieves {','.join(asked.attackers)}: expected some of {', '.join(THIEVES)}")
-    if asked.weights is not None and asked.second is None:
+    if not set(options.attackers) <= set(ATTACKERS):
+        raise InputError(f"--attackers {','.join(options.attackers)}: expected some of {', '.join(ATTACKERS)}")
+    if options.weights is not None and options.second is None:
         raise InputError("--weights go with --second EMBEDDER; name the second recogniser")
-    names = registry.select("schemes", asked.schemes)
-    who = cast(asked.people, seed=0)
-    other, judge, command = None, "", f" --people {asked.people}"
-    if asked.second is not None:
-        judging = Recogniser.at(asked.second, asked.weights)
-        other = second_of(who, judging, pictures=asked.pictures, jobs=jobs)
-        judge = judge_of(other, first_eer(who))
-        command += f" --second {asked.second}" + (f" --weights {asked.weights.name}" if asked.weights else "")
-    rows = [scene for name in names for scene in scenes(who, name, seed=0, thieves=asked.attackers)]
+    names = registry.select("schemes", options.schemes)
+    who = cast(options.people, seed=0)
+    other, about, command = None, "", f" --people {options.people}"
+    if options.second is not None:
+        recogniser = Recogniser.at(options.second, options.weights)
+        other = second_of(who, recogniser, pictures=options.pictures, jobs=jobs)
+        about = about_second(other, first_eer(who))
+        command += f" --second {options.second}" + (f" --weights {options.weights.name}" if options.weights else "")
+    rows = [scene for name in names for scene in scenes(who, name, seed=0, attackers=options.attackers)]
     lines = measured(who, rows, jobs=jobs, seed=0, other=other)
     out.mkdir(parents=True, exist_ok=True)
-    files.write_text(out / "pixels.md", rendered([*lines, photo_line(who, other)], judge, command=command))
+    files.write_text(out / "pixels.md", rendered([*lines, photo_line(who, other)], about, command=command))
     (out / "strip.jpg").write_bytes(_jpeg(smaller(strip(who, lines)), quality=_STRIP_QUALITY))
-    if asked.album is not None:
-        album(who, lines, asked.album)
+    if options.album is not None:
+        album(who, lines, options.album)
 
 
 def _jpeg(pixels: Pixels, *, quality: int) -> bytes:

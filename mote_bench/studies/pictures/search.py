@@ -24,40 +24,40 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Stolen:
-    """What the thief has of one person: the record with a key, or an embedding that the running system told.
+    """What the attacker has of one subject: the template with a key, or an embedding made with online access.
 
     Attributes
     ----------
     key : bytes, optional
-        What the thief presents with the record: the person's own key, or one of theirs.
+        The key that is presented with the template: the subject's, or one of the attacker's own.
     decodable : bool
-        Whether the thief holds what the scheme's closed form needs.
-    told : (d,) float, optional
-        The embedding that an attack at the door made of scores or decisions. The record is then unknown, and pictures
+        Whether the attacker holds what the scheme's closed form needs.
+    online : (d,) float, optional
+        The embedding that an online attack made from scores or decisions. The template is then unknown, and pictures
         are compared with this embedding.
     rounds : int
-        Of the search; 0 takes the decoded face as it is.
+        Rounds of the search; 0 takes the decoded face as it is.
     """
 
     scheme: Scheme
     template: Template
     key: Key | None
     decodable: bool
-    told: FloatArray | None = None
+    online: FloatArray | None = None
     rounds: int = ROUNDS
 
 
 @dataclass(frozen=True, eq=False)
-class Rebuilt:
-    """The picture, its unit embedding (zeros where no face is found in it), and the answer that the search went by."""
+class Reconstructed:
+    """The picture, its unit embedding (zeros where no face is found in it), and the score that the search maximised."""
 
     picture: Pixels
     embedding: FloatArray
     score: float
 
 
-def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Rebuilt:
-    """Decode what the record gives away, then move the head's parameters uphill in the template's answers.
+def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Reconstructed:
+    """Decode what the template reveals, then move the head's parameters uphill in the template's responses.
 
     A cross-entropy search: each round draws heads around the mean of the best of the last, in the directions in which
     the decoder errs most (Rubinstein, "The cross-entropy method", 1999).
@@ -78,27 +78,29 @@ def searched(stolen: Stolen, decoder: Decoder, *, seed: int) -> Rebuilt:
         else:  # no picture shows a face to the recogniser: nearer to the average head
             start = (start + decoder.centre) / 2
     if not found:
-        return Rebuilt(_picture(decoder, start), np.zeros(len(decoder.mean)), -np.inf)
+        return Reconstructed(_picture(decoder, start), np.zeros(len(decoder.mean)), -np.inf)
     score, _, picture, embedding = found[0]
-    return Rebuilt(picture, embedding, score)
+    return Reconstructed(picture, embedding, score)
 
 
 def _start(stolen: Stolen, decoder: Decoder) -> FloatArray:
-    """The head that the record's closed form decodes to; the average one where it has none or the key is missing.
+    """The head that the template's closed form decodes to; the average one where it has none or the key is missing.
 
     The closed form of a vector is the embedding; that of a classifier is a direction which the covariance of faces
-    turns into one. Which of the two it is, the template says itself: it prefers the picture of one.
+    turns into one. Which of the two it is, the template's responses show: the picture with the higher score is taken.
     """
-    if stolen.told is not None:
-        return np.asarray(decoder.parameters(stolen.told[None])[0])
+    if stolen.online is not None:
+        return np.asarray(decoder.parameters(stolen.online[None])[0])
     if not stolen.decodable:
         return decoder.centre
     keys = None if stolen.key is None else [stolen.key]
     scheme: Any = stolen.scheme
-    told = np.asarray(scheme.reconstruct([stolen.template], keys=keys)[0], np.float64)
-    way = told / np.linalg.norm(told) - decoder.mean
+    decoded = np.asarray(scheme.reconstruct([stolen.template], keys=keys)[0], np.float64)
+    way = decoded / np.linalg.norm(decoded) - decoder.mean
     person = decoder.covariance @ way
-    candidates = decoder.parameters(np.stack([told, decoder.mean + person * decoder.longest / np.linalg.norm(person)]))
+    candidates = decoder.parameters(
+        np.stack([decoded, decoder.mean + person * decoder.longest / np.linalg.norm(person)])
+    )
     nowhere = np.zeros(len(decoder.axes))
     made = [_tried(stolen, decoder, start, nowhere) for start in candidates]
     answers = [-np.inf if one is None else one[0] for one in made]
@@ -117,9 +119,9 @@ def _tried(
 
 
 def _answer(stolen: Stolen, decoder: Decoder, embedding: FloatArray) -> float:
-    """How well an embedding (1, d) does: what the template says, or how near it is to the embedding that was told."""
-    if stolen.told is not None:
-        wanted, shown = (unit(one - decoder.mean) for one in (unit(stolen.told[None]), embedding))
+    """The score of an embedding (1, d): the template's response, or its cosine to the online attack's embedding."""
+    if stolen.online is not None:
+        wanted, shown = (unit(one - decoder.mean) for one in (unit(stolen.online[None]), embedding))
         return float(wanted[0] @ shown[0])
     keys = None if stolen.key is None else [stolen.key]
     answer = stolen.scheme.score([stolen.template], embedding.astype(np.float32), keys=keys)

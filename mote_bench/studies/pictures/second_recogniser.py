@@ -1,4 +1,4 @@
-"""A second recogniser's word on rebuilt pictures: one that fools only the recogniser it was made for shows no face."""
+"""Reconstructed pictures compared by a second recogniser, for which they weren't made."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Picture = tuple[int, int]
 
 @dataclass(frozen=True)
 class Stored:
-    """Where the population's pictures are: rendered anew, or read where ``faces`` has left them in a folder."""
+    """Where the population's pictures come from: rendered, or read from a folder that ``faces`` wrote."""
 
     seed: int
     folder: Path | None = None
@@ -44,43 +44,43 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class Second:
-    """What the second recogniser knows of the population, and where it accepts.
+    """The second recogniser, its embeddings of the population, and its threshold.
 
     Attributes
     ----------
     recogniser : Recogniser
     mean : (d,) float
-        Of the strangers' embeddings, which all are centred by.
-    strangers : (n, d) float
-        Centred unit embeddings.
+        Mean of the background embeddings, at which all are centred.
+    public : (n, d) float
+        Centred unit embeddings of background images.
     photos : tuple of (k, d) float
-        The same of each victim's pictures other than the enrolled one; k may be 0.
+        The same of each target subject's images other than the enrolled one; k may be 0.
     threshold : float
-        At the false-match rate, among strangers.
+        Threshold at the false match rate, set on the background images.
     eer : Measurement
-        Its equal error rate on the strangers' pictures: how good a judge it is.
+        Its equal error rate on the background images.
     """
 
     recogniser: Recogniser
     mean: FloatArray
-    strangers: FloatArray
+    public: FloatArray
     photos: tuple[FloatArray, ...]
     threshold: float
     eer: Measurement
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
-    """By the second recogniser: (v,) share of each victim's photos and of strangers' that accept the picture."""
+class Compared:
+    """By the second recogniser: (v,) share of each subject's and of background images that accept the picture."""
 
     by_photos: FloatArray
-    by_strangers: FloatArray
+    wolf: FloatArray
 
 
 def made(
     recogniser: Recogniser,
     photos: Sequence[Sequence[Picture]],
-    strangers: Sequence[Picture],
+    public: Sequence[Picture],
     *,
     fmr: float,
     stored: Stored,
@@ -91,8 +91,9 @@ def made(
     Parameters
     ----------
     photos : sequence of sequence of (person, image)
-        Of each victim.
-    strangers : sequence of (person, image)
+        Of each target subject.
+    public : sequence of (person, image)
+        Of background subjects.
 
     Raises
     ------
@@ -100,12 +101,12 @@ def made(
         When the recogniser can't be made, finds no face in most pictures, or there are too few for the rate.
     """
     recogniser.make()
-    wanted = list(dict.fromkeys([*strangers, *(one for some in photos for one in some)]))
+    wanted = list(dict.fromkeys([*public, *(one for some in photos for one in some)]))
     tasks = (workers.Task(one, _embedded, (recogniser, stored, one)) for one in wanted)
     found = {one: outcome.value for one, outcome in workers.run(tasks, jobs=jobs) if outcome.error is None}
-    seen = [one for one in strangers if found.get(one) is not None]
-    if len(seen) < max(2, len(strangers) // 2):
-        raise InputError(f"--second {recogniser.name} found a face in {len(seen)} of {len(strangers)} pictures")
+    seen = [one for one in public if found.get(one) is not None]
+    if len(seen) < max(2, len(public) // 2):
+        raise InputError(f"--second {recogniser.name} found a face in {len(seen)} of {len(public)} pictures")
     every = unit(np.array([found[one] for one in seen]))
     mean = every.mean(axis=0)
     centred, who = unit(every - mean), np.array([person for person, _ in seen])
@@ -120,16 +121,16 @@ def made(
     return Second(recogniser, mean, centred, theirs, float(threshold), eer)
 
 
-def judged(second: Second, pictures: Sequence[npt.NDArray[np.uint8]]) -> Verdict:
-    """What the second recogniser says of one rebuilt picture a victim; no face found is no match."""
+def compared(second: Second, pictures: Sequence[npt.NDArray[np.uint8]]) -> Compared:
+    """The second recogniser's figures of one reconstructed picture a subject; no face found is no match."""
     answers = [_embedder(second.recogniser).embed([picture])[0] for picture in pictures]
-    by_photos, by_strangers = np.zeros(len(pictures)), np.zeros(len(pictures))
-    for victim, (answer, photos) in enumerate(zip(answers, second.photos, strict=True)):
+    by_photos, wolf = np.zeros(len(pictures)), np.zeros(len(pictures))
+    for target, (answer, photos) in enumerate(zip(answers, second.photos, strict=True)):
         if answer is not None:
             shown = unit(unit(np.asarray(answer.embedding, np.float64)[None]) - second.mean)[0]
-            by_strangers[victim] = np.mean(second.strangers @ shown >= second.threshold)
-            by_photos[victim] = np.mean(photos @ shown >= second.threshold) if len(photos) else 0.0
-    return Verdict(by_photos, by_strangers)
+            wolf[target] = np.mean(second.public @ shown >= second.threshold)
+            by_photos[target] = np.mean(photos @ shown >= second.threshold) if len(photos) else 0.0
+    return Compared(by_photos, wolf)
 
 
 @cache

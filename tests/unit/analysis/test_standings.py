@@ -60,7 +60,7 @@ def test_keyed_schemes_have_a_row_per_key_state(records):
 
 
 def test_a_thief_with_the_key_may_ignore_it(records):
-    # No attack on age was made with the key: the thief still has those without.
+    # No attack on age was made with the key: the attacker still has those without.
     stolen = question(rows_of(records)["biohash, key stolen"], "age")
     assert (stolen.attack, stolen.knowledge) == ("logistic-bytes", "algorithm")
 

@@ -66,11 +66,11 @@ def test_boards_are_made_again_with_the_same_bytes(finished):
 
 def plug_in(folder, *, attack):
     """A folder that Python takes for an installed package with one attack."""
-    (folder / "stranger.py").write_text(attack)
-    info = folder / "stranger-1.0.dist-info"
+    (folder / "third_party.py").write_text(attack)
+    info = folder / "third_party-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[mote_bench.attacks]\nstrange-answers = stranger:Strange\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: third-party\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[mote_bench.attacks]\nstrange-answers = third_party:Strange\n")
     return {"PYTHONPATH": str(folder)}
 
 

@@ -1,4 +1,4 @@
-"""The thief sees what the threat grants and nothing that says whose record is whose."""
+"""The attacker gets what the threat grants, and nothing that reveals whose template is whose."""
 
 from dataclasses import fields, is_dataclass, replace
 
@@ -76,7 +76,7 @@ def test_keys_and_truth_follow_the_shuffled_records(holdings, faces):
 
 
 def test_order_says_nothing(holdings, faces):
-    """Over 300 thefts a person's place, and the distance to their mate's place, are as in a random shuffle."""
+    """Over 300 draws a person's place, and the distance to their mate's place, are as in a random shuffle."""
     thefts = [stolen(holdings, faces, SamePerson(), Knowledge.ALGORITHM, seed=seed) for seed in range(300)]
     places = np.array([np.argsort(theft.people) for theft in thefts])
     mates = np.array([np.argsort(theft.others) for theft in thefts])

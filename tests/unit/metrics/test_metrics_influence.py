@@ -112,7 +112,7 @@ def test_who_pulls_the_eer() -> None:
 
 
 def test_linkage_tells_the_pull_of_its_rows() -> None:
-    """Of the people whose records are linked, in their order, though strangers stand in the other database too."""
+    """Of the people whose records are linked, in their order, though other subjects are in the other database too."""
     rng = np.random.default_rng(6)
     faces, order = rng.standard_normal((50, 8)), rng.permutation(30)
     answer = (faces[:30] + 0.8 * rng.standard_normal((30, 8))) @ faces.T

@@ -18,7 +18,7 @@ GALLERIES = ["rank_1_of_10", "rank_1_of_30"]
 
 
 def answer_of(rng: np.random.Generator, people: int, noise: float, others: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Two noisy vectors per person, and ``others`` records of strangers in the second database."""
+    """Two noisy vectors per person, and ``others`` templates of other subjects in the second database."""
     faces = rng.standard_normal((people + others, 8))
     one, other = (faces + noise * rng.standard_normal(faces.shape) for _ in range(2))
     order = rng.permutation(people + others)

@@ -150,7 +150,7 @@ def test_any_rate_that_a_threshold_is_given_for() -> None:
 
 
 def test_a_face_near_the_average_is_a_wolf_without_gain() -> None:
-    """An answer that passes for its owner because it passes for everybody."""
+    """A reconstruction that is accepted as its subject because it is accepted as everybody."""
     rng = np.random.default_rng(0)
     faces = np.concatenate([rng.standard_normal((60, 4)) * 0.3 + 3, rng.standard_normal((60, 20)) * 0.3], axis=1)
     truth = Truth(np.zeros(24), faces, np.repeat(faces, 2, axis=0), np.repeat(np.arange(60), 2))

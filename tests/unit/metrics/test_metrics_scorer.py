@@ -38,7 +38,7 @@ def test_each_mask_is_named():
 
 
 def test_figures_by_hand():
-    """Strangers answered 0, 0, 2, 2 (middle 1, deviation 1) and 0, 2, 2 (middle 2, deviation sqrt(8) / 3), own at 4."""
+    """Impostor scores 0, 0, 2, 2 (middle 1, deviation 1) and 0, 2, 2 (middle 2, deviation sqrt(8) / 3), own at 4."""
     values = np.array([[4.0, 0, 0, 2, 2], [0, 4.0, 4, 2, 2]])
     found = diagnose(Scores(values, np.array([0, 1]), np.array([0, 1, 1, 2, 2])), values, values + 1)
     assert found.values == 3
@@ -59,7 +59,7 @@ def test_the_middle_of_own_answers_and_of_templates():
     """Own answers 2, 3, 10 have the middle 3. A template that nobody shows, or that answers all alike, says nothing."""
     values = np.array([[2.0, 3, 10, -1, 1], [0, 0, 0, 5, 1], [7, 7, 7, 7, 9], [0, 1, 2, 3, 4]])
     found = diagnose(Scores(values, np.array([0, 1, 2, 8]), np.array([0, 0, 0, 1, 2])), values, values)
-    # Strangers of template 0: -1 and 1. Of template 1: 0, 0, 0, 1, middle 0, deviation sqrt(3) / 4. Of 2: all 7.
+    # Impostor scores of template 0: -1 and 1. Of template 1: 0, 0, 0, 1, middle 0, deviation sqrt(3) / 4. Of 2: all 7.
     assert found.flatness == pytest.approx((3 + 5 / (np.sqrt(3) / 4)) / 2)
 
 

@@ -321,7 +321,7 @@ def equal_error_rate(scores: np.ndarray, same: np.ndarray) -> float:
 
 
 def test_the_product_of_the_weights_is_the_person(fitted: MOTE, templates: list[bytes], strangers: Faces) -> None:
-    """Without a query: the rebuilt face's own net answers it higher than nearly every stranger."""
+    """Without a query: the subject's own net scores the reconstruction higher than nearly every other face."""
     rebuilt = fitted.reconstruct(templates)
     np.testing.assert_allclose(np.linalg.norm(rebuilt, axis=1), 1, atol=1e-5)
     own = np.diag(fitted.score(templates, rebuilt))

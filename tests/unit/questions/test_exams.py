@@ -45,7 +45,7 @@ OWN = Shadow(axes(10, 11, 12, 13, 14), tuple(f"template {row}".encode() for row 
 
 @pytest.mark.parametrize(("allowed", "asked"), [(400, 2), (4, 2), (3, 1), (2, 1)])
 def test_half_of_either_kind_is_in_question_and_no_more_than_allowed(allowed: int, asked: int) -> None:
-    """Four members have two photos, five shadow subjects are strangers: at most two of either kind."""
+    """Four members have two photos, five shadow subjects are no members: at most two of either kind."""
     for seed in range(5):
         dealt = WasMember().dealt(known(OWN), Scene(MEMBERS, (), candidates=allowed), np.random.default_rng(seed))
         seen = dealt.evidence
@@ -59,7 +59,7 @@ def test_half_of_either_kind_is_in_question_and_no_more_than_allowed(allowed: in
         assert set(members.tolist()) <= {1, 3, 5, 7}
         assert set(places[dealt.truth == 0].tolist()) <= set(range(10, 15))
         assert len(set(places.tolist())) == 2 * asked
-        # No photo of a member in question stays public, and no template of a stranger in question is known.
+        # No photo of a member in question stays public, and no template of a non-member in question is known.
         assert not {"bcde"[(place - 1) // 2] for place in members} & set(seen.public.identity.tolist())
         assert len(seen.public) == len(MEMBERS) - 2 * asked
         rest = seen.shadow.references.embeddings.argmax(axis=1)

@@ -134,14 +134,14 @@ def changed(record: Record, **change: Any) -> Record:
         (changed(RECORDS[1], low=0.68, high=0.72), bundle_check.OUTSIDE),  # claimed five times wider than it is
         (changed(RECORDS[1], floor=0.1), bundle_check.OUTSIDE),
         (changed(RECORDS[1], ceiling=None), bundle_check.OUTSIDE),
-        (changed(RECORDS[1], n=90), bundle_check.PEOPLE),
+        (changed(RECORDS[1], n=90), bundle_check.SUBJECTS),
         (replace(RECORDS[1], measurements=()), bundle_check.MISSING),
         (replace(RECORDS[1], status=Status.FAILED), bundle_check.STATUS),
     ],
 )
 def test_figures_are_held_against_a_fresh_run(fresh: Record, verdict: str) -> None:
     found = bundle_check.held(BUNDLE, (RECORDS[0], fresh, RECORDS[2]))
-    shown = [one.verdict for one in found if not one.metric.startswith("rehearsal")]
+    shown = [one.verdict for one in found if not one.metric.endswith("selection subjects")]
     assert shown == [bundle_check.SAME, verdict, bundle_check.SAME]
 
 
@@ -152,7 +152,9 @@ def test_an_edited_rehearsal_that_hides_the_strongest_attack_is_found() -> None:
     )
     edited = replace(BUNDLE, records=(*RECORDS[:2], weak))
     found = [one for one in bundle_check.held(edited, RECORDS) if one.verdict not in bundle_check.AGREES]
-    assert [(one.metric, one.verdict) for one in found] == [("rehearsal of balanced_accuracy", bundle_check.OUTSIDE)]
+    assert [(one.metric, one.verdict) for one in found] == [
+        ("balanced_accuracy on selection subjects", bundle_check.OUTSIDE)
+    ]
 
 
 def test_edited_and_left_out_details_are_found() -> None:

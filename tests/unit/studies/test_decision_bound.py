@@ -1,4 +1,4 @@
-"""How many strangers tell a class by yes and no: by hand, by simulation, and never where doors are even."""
+"""How many decisions reveal a class: by hand, by simulation, and never where acceptance is even."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from populations import gaussian_faces
 
 
 def test_by_hand():
-    """One stranger each, let in with 1/2 and 1/4: right 3/8, equal 1/8 + 3/8, of which half counts."""
+    """One probe each, accepted with 1/2 and 1/4: right 3/8, equal 1/8 + 3/8, of which half counts."""
     assert right(np.array([0.5]), np.array([0.25]), 1)[0] == pytest.approx(3 / 8 + (1 / 8 + 3 / 8) / 2)
     assert right(np.array([0.3]), np.array([0.3]), 7)[0] == pytest.approx(0.5)
     assert right(np.array([1.0]), np.array([0.0]), 3)[0] == pytest.approx(1.0)
@@ -47,7 +47,7 @@ def test_a_vector_tells_and_noise_does_not():
     assert predicted.low < predicted.value < predicted.high
     assert vector.measured[QUERIES[-1]] == pytest.approx(predicted.value, abs=0.1)
     assert abs(nothing.measured[QUERIES[-1]] - 0.5) < 0.1
-    keyed = told["biohash", "1e-2"]  # strangers bring keys of their own
+    keyed = told["biohash", "1e-2"]  # impostors bring keys of their own
     assert keyed.needed > 5 * vector.needed
     assert abs(keyed.predicted[QUERIES[-1]].value - 0.5) < 0.15
     files = render("generated", "gender", 200, lines)

@@ -9,7 +9,7 @@ from mote_bench.studies.operations import enrolment, scoring, weights
 
 
 def test_operations_by_hand() -> None:
-    """A net 4-3-1 has 15 weights: 12 and 3. One stranger brings half a positive of the person's own."""
+    """A net 4-3-1 has 15 weights: 12 and 3. One background face brings half a positive of the subject's own."""
     net = MOTE(hidden=(3,))
     assert weights((4, 3, 1)) == 15
     assert scoring(net, 2, 5, 4) == 2 * 2 * 5 * 15

@@ -1,4 +1,4 @@
-"""Attacks at the door of the running system: what they recover, and that they keep to the budget."""
+"""Online attacks: what they recover, and that they keep to the budget."""
 
 from functools import partial
 

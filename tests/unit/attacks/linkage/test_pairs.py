@@ -13,7 +13,7 @@ N, OWN = 60, 120
 
 
 def beaten(likeness):
-    """The share of strangers' pairs that beat the own pair."""
+    """The share of non-mated pairs that score above the mated pair."""
     own = np.diag(likeness)[:, None]
     return float((likeness > own).sum() / (likeness.size - len(likeness)))
 
@@ -57,7 +57,7 @@ def test_records_are_linked_by_the_bytes_that_agree():
 
 
 def test_where_no_bytes_agree_nothing_is_linked():
-    """Sixty people's own pairs among strangers': a standard deviation of sqrt(1 / 12 / 60) = 0.037."""
+    """Sixty mated pairs among non-mated ones: a standard deviation of sqrt(1 / 12 / 60) = 0.037."""
     evidence = linking(np.random.default_rng(1), telling=0, idle=60, loud=1.0)
     assert abs(beaten(PairsOfBytes().answer(SamePerson(), evidence, np.random.default_rng(0))) - 0.5) < 4 * 0.037
 

@@ -69,7 +69,7 @@ def test_sizes():
 
 
 def test_keys_shuffle_rows_and_so_separate_templates():
-    """The same face under two keys scores like two strangers under two."""
+    """The same face under two keys scores like two subjects under two."""
     scheme, x = fitted(256), normal_faces(30, 256)
     templates = scheme.enroll(x, keys=KEYS[:30], seeds=range(30))
     assert templates == scheme.enroll(x, keys=KEYS[:30], seeds=range(50, 80))

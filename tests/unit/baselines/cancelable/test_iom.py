@@ -125,7 +125,7 @@ def test_a_single_permutation_decodes_by_counting():
 
 
 def test_centring_helps_where_faces_stand_in_a_cone():
-    """Strangers with a cosine of 0.8 share most codes from the origin, and 1 in 16 from the mean face."""
+    """Two subjects with a cosine of 0.8 share most codes from the origin, and 1 in 16 from the mean face."""
     x = unit(normal_faces(60, 64) + 2 * normal_faces(1, 64, seed=5))
     shares = []
     for centre in (False, True):

@@ -1,4 +1,4 @@
-"""Normalised scores by hand, and what they are for: even acceptance of strangers."""
+"""Normalised scores by hand, and what they are for: even false match rates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from populations import gaussian_faces
 
 
 def test_z_norm_by_hand():
-    """In the plane around the origin: a template along x; strangers at 0, 90, 180 and 270 degrees score 1, 0, -1, 0."""
+    """In the plane around the origin: a template along x; impostors at 0, 90, 180 and 270 degrees score 1, 0, -1, 0."""
     strangers = np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]])
     scheme = CosineZNorm().fit(Faces(strangers), seed=0)
     (template,) = scheme.enroll(np.array([[1.0, 0, 0]]), keys=None, seeds=[0])

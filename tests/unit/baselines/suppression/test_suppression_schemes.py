@@ -125,7 +125,7 @@ def test_nfr_never_stores_the_true_bin(faces):
     assert np.bincount(((stored - true) % 4).ravel().astype(int))[1:] == pytest.approx([200_000 / 3] * 3, rel=0.02)
     own = scheme.score(scheme.enroll(faces.embeddings[:50], keys=None, seeds=range(50)), faces.embeddings, keys=None)
     assert (np.diag(own) == 1).all()
-    assert own[0, 1:].mean() == pytest.approx(0.75, abs=0.02)  # a stranger shows the excluded bin one time in four
+    assert own[0, 1:].mean() == pytest.approx(0.75, abs=0.02)  # an impostor shows the excluded bin one time in four
 
 
 def test_pe_miu_by_hand():
