@@ -105,7 +105,7 @@ def run(  # noqa: PLR0913 - the command line's options
         On names that don't exist or can't be used.
     """
     dask_backend.check_backend(backend)
-    asked = RunSpec(
+    spec = RunSpec(
         str(data),
         _names(schemes),
         _names(attacks),
@@ -121,7 +121,7 @@ def run(  # noqa: PLR0913 - the command line's options
         embedding_columns=embedding_columns,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
-    setting = settings.make(asked)
+    setting = settings.make(spec)
     for note in () if quiet else setting.data.notes:
         print(f"note: {note}", file=sys.stderr)
     if published:

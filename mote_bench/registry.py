@@ -93,13 +93,13 @@ def select(kind: str, wanted: str) -> list[str]:
         )
     if wanted.strip() == "all":
         return known
-    asked = list(dict.fromkeys(name for name in map(str.strip, wanted.split(",")) if name))
-    if not asked:
+    chosen = list(dict.fromkeys(name for name in map(str.strip, wanted.split(",")) if name))
+    if not chosen:
         raise InputError(f"No {kind} named in '{wanted}'; expected 'all' or a comma list such as '{known[0]}'. {_SEE}")
-    for name in asked:
+    for name in chosen:
         if name not in known:
             raise _unknown(kind, name)
-    return asked
+    return chosen
 
 
 def find(kind: str, name: str) -> Entry:

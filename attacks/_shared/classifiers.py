@@ -39,7 +39,7 @@ class Examples:
         Features of the subjects whose class the attacker knows.
     labels : (n,) int
         Their classes, from 0 to ``classes`` - 1.
-    asked : (m, p) float
+    unknown : (m, p) float
         Features of the subjects to classify.
     classes : int
         How many classes the question has; not all need to occur in ``labels``.
@@ -49,7 +49,7 @@ class Examples:
 
     known: FloatArray
     labels: Labels
-    asked: FloatArray
+    unknown: FloatArray
     classes: int
     weights: FloatArray | None = None
 
@@ -88,9 +88,9 @@ def tuned(examples: Examples, fit: Fit, fold: Labels, *, calibrate: bool = True)
     Without ``calibrate`` they are those of one classifier trained on all known subjects, with its own decision
     threshold.
     """
-    left_out, asked = cross_fitted(examples, fit, fold)
+    left_out, unknown = cross_fitted(examples, fit, fold)
     tuning = tune(left_out, examples.labels, calibrate=calibrate)
-    return tuning.read((asked if calibrate else fit(examples))[tuning.setting])
+    return tuning.read((unknown if calibrate else fit(examples))[tuning.setting])
 
 
 def cross_fitted(examples: Examples, fit: Fit, fold: Labels) -> tuple[FloatArray, FloatArray]:
@@ -167,12 +167,12 @@ def on_views(fit: Fit, views: Sequence[Examples]) -> tuple[Examples, Fit]:
     joined = replace(
         views[0],
         known=np.hstack([view.known for view in views]),
-        asked=np.hstack([view.asked for view in views]),
+        unknown=np.hstack([view.unknown for view in views]),
     )
 
     def fit_each(examples: Examples) -> FloatArray:
-        columns = zip(np.hsplit(examples.known, ends), np.hsplit(examples.asked, ends), strict=True)
-        return np.concatenate([fit(replace(examples, known=known, asked=asked)) for known, asked in columns])
+        columns = zip(np.hsplit(examples.known, ends), np.hsplit(examples.unknown, ends), strict=True)
+        return np.concatenate([fit(replace(examples, known=known, unknown=unknown)) for known, unknown in columns])
 
     return joined, fit_each
 
@@ -187,10 +187,10 @@ def boosted_trees(seed: int) -> Fit:
 
         used = _most_predictive(examples)
         known = xgboost.DMatrix(used.known, used.labels, weight=_class_weights(used.labels))
-        asked = xgboost.DMatrix(used.asked)
+        unknown = xgboost.DMatrix(used.unknown)
         settings = {"objective": "multi:softprob", "num_class": used.classes, "seed": seed, "verbosity": 0}
         trees = xgboost.train(_TREES | settings, known, _ROUNDS[-1])
-        return np.stack([_log(trees.predict(asked, iteration_range=(0, rounds))) for rounds in _ROUNDS])
+        return np.stack([_log(trees.predict(unknown, iteration_range=(0, rounds))) for rounds in _ROUNDS])
 
     return fit
 
@@ -221,9 +221,9 @@ def support_vectors(seed: int) -> Fit:
         for penalty in _PENALTIES:
             model = SVC(C=penalty, gamma=1.0, class_weight="balanced", random_state=seed)
             model.fit(turned.known, turned.labels)
-            odds = model.decision_function(turned.asked)
+            odds = model.decision_function(turned.unknown)
             odds = np.column_stack([-odds, odds]) / 2 if odds.ndim == 1 else odds
-            answer = np.full((len(turned.asked), turned.classes), float(odds.min()) - 1)
+            answer = np.full((len(turned.unknown), turned.classes), float(odds.min()) - 1)
             answer[:, model.classes_] = odds
             found.append(answer)
         return np.stack(found)
@@ -239,7 +239,7 @@ def neighbours(seed: int) -> Fit:
 
     def fit(examples: Examples) -> FloatArray:
         mean = examples.known.mean(axis=0)
-        plain = replace(examples, known=examples.known - mean, asked=examples.asked - mean)
+        plain = replace(examples, known=examples.known - mean, unknown=examples.unknown - mean)
         member = np.eye(examples.classes)[examples.labels] * _class_weights(examples.labels)[:, None]
         orders = [_nearest(view) for view in (plain, rotated(examples))]
         # One neighbour of each class is added: a few neighbours must not give a probability of 0 or 1.
@@ -252,11 +252,11 @@ def neighbours(seed: int) -> Fit:
 
 def _nearest(examples: Examples) -> npt.NDArray[np.intp]:
     """(m, n) row numbers of the known subjects, nearest first, for each subject to classify."""
-    asked, known = (
+    unknown, known = (
         rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        for rows in (examples.asked, examples.known)
+        for rows in (examples.unknown, examples.known)
     )
-    return np.argsort(-(asked @ known.T), axis=1, kind="stable")
+    return np.argsort(-(unknown @ known.T), axis=1, kind="stable")
 
 
 def forest(seed: int) -> Fit:
@@ -273,7 +273,7 @@ def forest(seed: int) -> Fit:
                 _FOREST, min_samples_leaf=least, max_features=0.1, class_weight="balanced", random_state=seed, n_jobs=1
             )
             trees.fit(used.known, used.labels)
-            found.append(_spread(trees.predict_proba(used.asked), trees.classes_, examples))
+            found.append(_spread(trees.predict_proba(used.unknown), trees.classes_, examples))
         return np.stack(found)
 
     return fit
@@ -291,23 +291,23 @@ def rotated(examples: Examples) -> Examples:
     """
     mean, spread = examples.known.mean(axis=0), examples.known.std(axis=0)
     used = spread > 1e-6 * np.abs(mean)  # the rest is constant up to the rounding of float32
-    known, asked = (
+    known, unknown = (
         np.clip((rows[:, used] - mean[used]) / spread[used], -_FARTHEST, _FARTHEST)
-        for rows in (examples.known, examples.asked)
+        for rows in (examples.known, examples.unknown)
     )
     if known.shape[1] > len(known):
-        known, asked = _in_own_axes(known, asked)
+        known, unknown = _in_own_axes(known, unknown)
     scale = np.sqrt(np.mean(np.sum(known**2, axis=1, dtype=np.float64))) or 1.0
-    return replace(examples, known=known / scale, asked=asked / scale)
+    return replace(examples, known=known / scale, unknown=unknown / scale)
 
 
-def _in_own_axes(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _in_own_axes(known: FloatArray, unknown: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Both in the at most n axes that ``known`` (n, p) spans; every dot product with a row of ``known`` is kept."""
     gram = (known @ known.T).astype(np.float64)
     eigenvalues, axes = np.linalg.eigh(gram)
     kept = eigenvalues > 1e-6 * np.mean(np.diag(gram))
     length, axes = np.sqrt(eigenvalues[kept]), axes[:, kept]
-    return axes * length, (asked @ known.T).astype(np.float64) @ axes / length
+    return axes * length, (unknown @ known.T).astype(np.float64) @ axes / length
 
 
 def _calibrate(answers: FloatArray, labels: Labels) -> tuple[float, float, FloatArray]:
@@ -333,8 +333,8 @@ def _calibrate(answers: FloatArray, labels: Labels) -> tuple[float, float, Float
 def _parts(examples: Examples, fold: Labels) -> Iterator[tuple[npt.NDArray[np.bool_], Examples]]:
     """Each fold's members, and the examples in which they are to be classified (first) instead of known."""
     for held in (fold == f for f in np.unique(fold)):
-        asked = np.concatenate([examples.known[held], examples.asked])
-        yield held, Examples(examples.known[~held], examples.labels[~held], asked, examples.classes)
+        unknown = np.concatenate([examples.known[held], examples.unknown])
+        yield held, Examples(examples.known[~held], examples.labels[~held], unknown, examples.classes)
 
 
 def _learnable(examples: Examples) -> bool:
@@ -342,7 +342,7 @@ def _learnable(examples: Examples) -> bool:
 
 
 def _undecided(examples: Examples) -> FloatArray:
-    return np.full((len(examples.asked), examples.classes), -np.log(examples.classes))
+    return np.full((len(examples.unknown), examples.classes), -np.log(examples.classes))
 
 
 def _log(probabilities: FloatArray) -> FloatArray:
@@ -367,7 +367,7 @@ def _fit_logistic(examples: Examples, strength: float) -> FloatArray:
         # Separable classes at a weak ridge: the direction converges long before the length.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(examples.known, examples.labels, weights)
-    return _spread(model.predict_proba(examples.asked), model.classes_, examples)
+    return _spread(model.predict_proba(examples.unknown), model.classes_, examples)
 
 
 def _fit_perceptron(examples: Examples, decay: float, seed: int) -> FloatArray:
@@ -382,7 +382,7 @@ def _fit_perceptron(examples: Examples, decay: float, seed: int) -> FloatArray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is part of the regularisation
         model.fit(examples.known[rows] * scale, examples.labels[rows])
-    return _spread(model.predict_proba(examples.asked * scale), model.classes_, examples)
+    return _spread(model.predict_proba(examples.unknown * scale), model.classes_, examples)
 
 
 def _spread(probabilities: FloatArray, present: Labels, examples: Examples) -> FloatArray:
@@ -416,4 +416,4 @@ def _most_predictive(examples: Examples) -> Examples:
     expected = seen.sum(axis=1, keepdims=True) * (total / member.sum())
     statistic = ((seen - expected) ** 2 / np.maximum(expected, 1e-9)).sum(axis=(0, 1))
     columns = np.argsort(-statistic, kind="stable")[:_TREE_COLUMNS]
-    return replace(examples, known=examples.known[:, columns], asked=examples.asked[:, columns])
+    return replace(examples, known=examples.known[:, columns], unknown=examples.unknown[:, columns])

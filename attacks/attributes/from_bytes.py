@@ -178,6 +178,6 @@ def _under_each_key(people: _People, evidence: Evidence, rng: np.random.Generato
     answer = np.empty((len(evidence.templates), people.classes))
     for key, rows in rows_of_each_key(evidence.keys or ()).items():
         lesson = examples(key, [evidence.templates[row] for row in rows])
-        asked = classifiers.cross_fitted(lesson, fit, people.fold)[1] if calibrate else fit(lesson)
-        answer[rows] = tuning.read(asked[0])
+        unknown = classifiers.cross_fitted(lesson, fit, people.fold)[1] if calibrate else fit(lesson)
+        answer[rows] = tuning.read(unknown[0])
     return answer

@@ -87,10 +87,10 @@ def _classified(
 ) -> FloatArray:
     public, shadow = granted(evidence)
     mean = public.embeddings.mean(axis=0, dtype=np.float64)
-    asked = WhichFace(len(mean))
+    reconstruction = WhichFace(len(mean))
 
     def inverted(at: Evidence) -> FloatArray:
-        return unit(inversion.answer(asked, at, rng) - mean)
+        return unit(inversion.answer(reconstruction, at, rng) - mean)
 
     labels, rows = known_labels(public, question)
     named = public.rows(rows)

@@ -54,7 +54,7 @@ class ResponseTimes:
         took = seconds(evidence.scheme, templates, shown, faces[:_FACES], rng)
         seen = [(view.shadow[labelled], view.stolen) for view in scaled_and_ranked(answers)]
         seen.append((took[: len(labels)], took[len(labels) :]))
-        tables = [Examples(known, labels, asked, len(question.classes)) for known, asked in seen]
+        tables = [Examples(known, labels, unknown, len(question.classes)) for known, unknown in seen]
         examples, fit = linear_or_trees(tables, int(rng.integers(2**31)))
         return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))
 

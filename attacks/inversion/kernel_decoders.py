@@ -87,7 +87,7 @@ class _Lesson:
     """Subjects to learn from and to decode, in several tables (n, p) and (m, p); ``faces`` (n, d) are centred."""
 
     known: Sequence[FloatArray]
-    asked: Sequence[FloatArray]
+    unknown: Sequence[FloatArray]
     faces: FloatArray
 
 
@@ -150,10 +150,10 @@ def _tuned(lessons: Sequence[_Lesson], rng: np.random.Generator) -> _Setting:
 
 def _agreements(table: FloatArray, faces: FloatArray, held: npt.NDArray[np.bool_], kernel: Kernel) -> FloatArray:
     """Mean cosine between held-out subjects' estimates and embeddings, at each strength."""
-    likeness, asked = _likeness(table[~held], table[held], kernel)
+    likeness, unknown = _likeness(table[~held], table[held], kernel)
     centre = faces[~held].mean(axis=0)
     eigenvalues, basis = np.linalg.eigh(likeness)
-    projected, turned = basis.T @ (faces[~held] - centre), asked @ basis
+    projected, turned = basis.T @ (faces[~held] - centre), unknown @ basis
     true, found = unit(faces[held]), []
     for strength in _STRENGTHS:
         estimate = turned @ (projected / (np.maximum(eigenvalues, 0) + strength * len(likeness))[:, None])
@@ -165,29 +165,29 @@ def _decoded(lesson: _Lesson, setting: _Setting) -> FloatArray:
     """(m, d) estimates of the centred embeddings of the subjects to decode."""
     from scipy.linalg import cho_factor, cho_solve
 
-    likeness, asked = _likeness(lesson.known[setting.table], lesson.asked[setting.table], setting.kernel)
+    likeness, unknown = _likeness(lesson.known[setting.table], lesson.unknown[setting.table], setting.kernel)
     likeness[np.diag_indices_from(likeness)] += setting.strength * len(likeness)
     centre = lesson.faces.mean(axis=0)
-    weights = cho_solve(cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False), asked.T)
+    weights = cho_solve(cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False), unknown.T)
     # Without the centre, which would be the whole estimate where the template holds no information.
     return np.asarray(weights.T @ (lesson.faces - centre))
 
 
-def _likeness(known: FloatArray, asked: FloatArray, kernel: Kernel) -> tuple[FloatArray, FloatArray]:
+def _likeness(known: FloatArray, unknown: FloatArray, kernel: Kernel) -> tuple[FloatArray, FloatArray]:
     """(n, n) kernel of the known rows and (m, n) of the rows to decode, scaled to a diagonal of mean one."""
     if known.dtype != np.uint8:
-        known, asked = _standardised(known, asked)
-    likeness, beside = kernel(known, known), kernel(asked, known)
+        known, unknown = _standardised(known, unknown)
+    likeness, beside = kernel(known, known), kernel(unknown, known)
     scale = float(np.trace(likeness)) / len(likeness) or 1.0
     return likeness / scale, beside / scale
 
 
-def _standardised(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _standardised(known: FloatArray, unknown: FloatArray) -> tuple[FloatArray, FloatArray]:
     mean, spread = known.mean(axis=0), known.std(axis=0)
     used = spread > 1e-6 * np.abs(mean)
     one, other = (
         np.clip((rows[:, used] - mean[used]) / spread[used], -_FARTHEST, _FARTHEST).astype(np.float64)
-        for rows in (known, asked)
+        for rows in (known, unknown)
     )
     return one, other
 

@@ -79,30 +79,30 @@ def _decoded(
     public, shadow = granted(evidence)
     mean = public.embeddings.mean(axis=0, dtype=np.float64)
     faces = unit(shadow.references.embeddings - mean)
-    turned = [_in_axes(known, asked) for known, asked in tables]
-    known, asked = max(turned, key=lambda pair: fit_ridge(pair[0], faces).agreement)
+    turned = [_in_axes(known, unknown) for known, unknown in tables]
+    known, unknown = max(turned, key=lambda pair: fit_ridge(pair[0], faces).agreement)
     fold = rng.permutation(len(known)) % _FOLDS
-    estimate = np.zeros((len(asked), faces.shape[1]))
+    estimate = np.zeros((len(unknown), faces.shape[1]))
     for held in range(_FOLDS):
-        estimate += _trained(known, faces, fold == held, asked, seed=int(rng.integers(2**31)))
+        estimate += _trained(known, faces, fold == held, unknown, seed=int(rng.integers(2**31)))
     return on_sphere(mean, unit(estimate))
 
 
-def _in_axes(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _in_axes(known: FloatArray, unknown: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Both standardised and rotated to at most n axes; the mean variance of an axis is one."""
     nobody = np.zeros(len(known), dtype=np.int64)
-    turned = rotated(Examples(known.astype(np.float64), nobody, asked.astype(np.float64), 1))
+    turned = rotated(Examples(known.astype(np.float64), nobody, unknown.astype(np.float64), 1))
     scale = np.sqrt(max(turned.known.shape[1], 1))
-    return turned.known * scale, turned.asked * scale
+    return turned.known * scale, turned.unknown * scale
 
 
-def _trained(known: FloatArray, faces: FloatArray, held: Held, asked: FloatArray, *, seed: int) -> FloatArray:
+def _trained(known: FloatArray, faces: FloatArray, held: Held, unknown: FloatArray, *, seed: int) -> FloatArray:
     """(m, d) unit estimates of one net, trained without the subjects ``held`` (n,) and stopped early on them."""
     import torch
     from torch.nn.functional import cosine_similarity
 
     start = fit_ridge(known[~held], faces[~held])
-    inputs, others, shown = (_tensor(rows - start.centre) for rows in (known[~held], known[held], asked))
+    inputs, others, shown = (_tensor(rows - start.centre) for rows in (known[~held], known[held], unknown))
     true, own = _tensor(faces[~held]), _tensor(faces[held])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -99,7 +99,7 @@ class _Quartet:
         turned = rotated(Examples(own, np.zeros(len(own), dtype=np.int64), theirs, 1))
         _, values, axes = np.linalg.svd(turned.known, full_matrices=False)
         axes = axes[: min(_AXES, int((values > 1e-6 * values.max(initial=0)).sum()))]
-        mine, stolen = np.split(turned.known @ axes.T, 2), np.split(turned.asked @ axes.T, [len(self.stolen)])
+        mine, stolen = np.split(turned.known @ axes.T, 2), np.split(turned.unknown @ axes.T, [len(self.stolen)])
         return _Quartet(mine[0], mine[1], stolen[0], stolen[1])
 
 

@@ -27,11 +27,11 @@ def _known(faces: Faces, question: HowMuch) -> FloatArray:
     return values
 
 
-def _best(known: list[FloatArray], asked: list[FloatArray], truth: FloatArray) -> FloatArray:
+def _best(known: list[FloatArray], unknown: list[FloatArray], truth: FloatArray) -> FloatArray:
     """(m, 1) estimates from the table that predicts left-out subjects best."""
     fits = [fit_scalar(table, truth) for table in known]
     best = int(np.argmax([fit.agreement for fit in fits]))
-    return fits[best].predict(asked[best])[:, None]
+    return fits[best].predict(unknown[best])[:, None]
 
 
 class RegressionOnBytes:

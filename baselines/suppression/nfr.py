@@ -83,13 +83,13 @@ class NegativeFaceRecognition:
         people = prior[rng.permutation(len(prior))[:_PEOPLE_TO_LEARN_FROM]]
         seeds = [int(seed) for seed in rng.integers(2**31, size=len(people))]
         hints = self._hints(self._negative(self._bins_of(people), seeds))
-        asked = self._hints(read_codes(templates, self.features, self.bins))
+        stolen = self._hints(read_codes(templates, self.features, self.bins))
         faces = directions(people, self._origin).astype(np.float64)
         gram = hints @ hints.T
         # The noise of a hint is known: a feature's excluded bin is one of b - 1 at random.
         ridge = float(np.mean(np.diag(gram)) - np.mean(np.abs(gram[~np.eye(len(gram), dtype=bool)])))
         weights = np.linalg.solve(gram + max(ridge, 1e-9) * np.eye(len(gram)), faces - faces.mean(axis=0))
-        found = asked @ hints.T @ weights + faces.mean(axis=0)
+        found = stolen @ hints.T @ weights + faces.mean(axis=0)
         return on_sphere(self._origin.astype(np.float64), unit(found)).astype(np.float32)
 
     def _expanded(self, faces: FloatArray) -> FloatArray:

@@ -44,7 +44,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Scope:
     """What is compared between runs: the attacked questions, and the FMRs at which errors are shown."""
 
     readings: tuple[Reading, ...]
@@ -62,23 +62,23 @@ class Place:
     metric: str
 
 
-def asked(records: Sequence[Record]) -> Asked:
+def scope(records: Sequence[Record]) -> Scope:
     """The questions and FMRs of a run, chosen as its board chooses them."""
-    return Asked(
+    return Scope(
         readings(records),
         strictest_rate(records, "fnmr", question=VERIFY),
         strictest_rate(records, "garbe", question=FAIRNESS),
     )
 
 
-def places(records: Sequence[Record], scheme: str, of: Asked) -> Iterator[Place]:
+def places(records: Sequence[Record], scheme: str, of: Scope) -> Iterator[Place]:
     """Every figure of a scheme that is compared between runs."""
     for key in key_states(records, scheme):
         yield from (Place(scheme, key, reading.question, reading.headline) for reading in of.readings)
         yield from (Place(scheme, key, *own) for own in _own_metrics(records, key, of))
 
 
-def find_figure(records: Sequence[Record], place: Place, of: Asked) -> Figure:
+def find_figure(records: Sequence[Record], place: Place, of: Scope) -> Figure:
     """The figure at a place: of the strongest attack, or of the harness itself."""
     reading = next((one for one in of.readings if one.question == place.question), None)
     if reading is not None:
@@ -104,7 +104,7 @@ def _strongest(records: Sequence[Record], place: Place, reading: Reading) -> Fig
     return Figure(None, None, why if attacks else "not run")
 
 
-def _own_metrics(records: Sequence[Record], key: str, of: Asked) -> Iterator[tuple[str, str]]:
+def _own_metrics(records: Sequence[Record], key: str, of: Scope) -> Iterator[tuple[str, str]]:
     """The figures that the harness measures of a row without an attacker."""
     if key == DISCLOSED:
         return

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
-from mote_bench.analysis.figures import Figure, Place, asked, find_figure, places
+from mote_bench.analysis.figures import Figure, Place, find_figure, places, scope
 from mote_bench.analysis.standings import row_name
 from mote_bench.contracts import InputError, Measurement, Record
 from mote_bench.metrics.differences import difference, together
@@ -111,7 +111,7 @@ def compare(
         When the two runs cannot be compared.
     """
     _check_comparable(baseline, candidate)
-    both, of = [*baseline, *candidate], asked(baseline)
+    both, of = [*baseline, *candidate], scope(baseline)
     pairs = [
         _Pair(place, find_figure(baseline, place, of), find_figure(candidate, place, of))
         for scheme in schemes

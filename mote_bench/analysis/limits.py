@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mote_bench.analysis.figures import Asked, Place, asked, find_figure
+from mote_bench.analysis.figures import Place, Scope, find_figure, scope
 from mote_bench.analysis.gate import HELD, OVER, UNMEASURED, Comparison
 from mote_bench.analysis.selection import DISCLOSED, STOLEN, find
 from mote_bench.analysis.standings import key_states
@@ -48,7 +48,7 @@ def limited(limits: Limits, records: Sequence[Record], *, schemes: Sequence[str]
     InputError
         On a limit for a figure that does not exist, and on a limit for the harmless side.
     """
-    of = asked(records)
+    of = scope(records)
     ways = (("lower", limits.most), ("higher", limits.least))
     return tuple(
         comparison
@@ -60,7 +60,7 @@ def limited(limits: Limits, records: Sequence[Record], *, schemes: Sequence[str]
 
 
 def _of_scheme(
-    name: str, limit: float, *, scheme: str, better: str, records: Sequence[Record], of: Asked
+    name: str, limit: float, *, scheme: str, better: str, records: Sequence[Record], of: Scope
 ) -> Iterator[Comparison]:
     found = list(_places(name, scheme, records, of))
     if not found:
@@ -79,7 +79,7 @@ def _of_scheme(
         yield _held(place, limit, better, records, of)
 
 
-def _held(place: Place, limit: float, better: str, records: Sequence[Record], of: Asked) -> Comparison:
+def _held(place: Place, limit: float, better: str, records: Sequence[Record], of: Scope) -> Comparison:
     now = find_figure(records, place, of)
     if now.one is None:
         return Comparison(place, UNMEASURED, None, now, why=f"limit {limit:g}: {now.why}", lost=True)
@@ -96,7 +96,7 @@ def _doubt(one: Measurement, limit: float) -> str:
     )
 
 
-def _places(name: str, scheme: str, records: Sequence[Record], of: Asked) -> Iterator[Place]:
+def _places(name: str, scheme: str, records: Sequence[Record], of: Scope) -> Iterator[Place]:
     """The rows of a scheme that have a figure for this question or harness metric."""
     reading = next((one for one in of.readings if one.question == name), None)
     own = [record for record in records if record.cell.scheme == scheme]

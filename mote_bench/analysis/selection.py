@@ -72,8 +72,8 @@ def choose(records: Iterable[Record], scheme: str, reading: Reading, *, key: str
 
 def readings(records: Sequence[Record]) -> tuple[Reading, ...]:
     """One reading per question in the records, attributes first."""
-    asked = {record.cell.question for record in records} - set(HARNESS)
-    ordered = sorted(asked, key=lambda question: (rules_of(question).place(question), question))
+    attacked = {record.cell.question for record in records} - set(HARNESS)
+    ordered = sorted(attacked, key=lambda question: (rules_of(question).place(question), question))
     return tuple(_reading(question, records) for question in ordered)
 
 
@@ -84,22 +84,22 @@ def strongest(attacks: Iterable[Record], reading: Reading) -> Record | None:
     figures on selection subjects are compared by their own figures, and only among themselves. Ties go to the attack
     that needs the least knowledge, then by name.
     """
-    told = [record for record in attacks if tells(record, reading)]
-    rehearsed = [record for record in told if _rehearsed(record, reading) is not None]
+    valid = [record for record in attacks if is_valid(record, reading)]
+    selected = [record for record in valid if _on_selection(record, reading) is not None]
 
     def order(record: Record) -> tuple[float, tuple[int, ...], str]:
-        one = _rehearsed(record, reading) if rehearsed else find(record, reading.headline)
+        one = _on_selection(record, reading) if selected else find(record, reading.headline)
         assert one is not None
         return -leak(reading, one.value), _level(record), record.cell.attack
 
-    return min(rehearsed or told, key=order, default=None)
+    return min(selected or valid, key=order, default=None)
 
 
-def _rehearsed(record: Record, reading: Reading) -> Measurement | None:
+def _on_selection(record: Record, reading: Reading) -> Measurement | None:
     return next((one for one in record.rehearsal if one.name == reading.headline), None)
 
 
-def tells(record: Record, reading: Reading) -> bool:
+def is_valid(record: Record, reading: Reading) -> bool:
     """Whether a record holds a valid result: status ``ok``, and the headline metric is among its measurements."""
     return record.status is Status.OK and find(record, reading.headline) is not None
 

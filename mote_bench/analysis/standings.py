@@ -28,6 +28,7 @@ from .selection import (
     choose,
     find,
     harness_record,
+    is_valid,
     leak,
     naive,
     ordered,
@@ -35,14 +36,13 @@ from .selection import (
     record_link,
     strictest_rate,
     strongest,
-    tells,
 )
 
 _NO_ANSWER = (Status.FAILED, Status.TIMED_OUT)
 _ROLES = {CEILING: "ceiling", FLOOR: "floor"}
 
 OK = "ok"
-NOT_ASKED = "not asked"
+NOT_RUN = "not asked"
 NOT_MEASURED = "not measured"
 UNDEFINED = "undefined"
 
@@ -51,7 +51,7 @@ BROKEN = "recognises nobody"
 UNSHOWN = "not shown to recognise anybody"
 UNKNOWN = "recognition unknown"
 
-_PRINTED = {NOT_ASKED: "not run", str(Status.UNMEASURED): "not measured", str(Status.TIMED_OUT): "timed out"}
+_PRINTED = {NOT_RUN: "not run", str(Status.UNMEASURED): "not measured", str(Status.TIMED_OUT): "timed out"}
 """How boards print a status, where files and boards differ."""
 
 BROKEN_ABOVE = 0.25
@@ -269,7 +269,7 @@ def _board(records: list[Record]) -> Board:
         fmr=strictest_rate(records, "fnmr", question=VERIFY),
         fairness_fmr=strictest_rate(records, "garbe", "fdr", question=FAIRNESS),
     )
-    schemes = sorted({record.cell.scheme for record in records} - _yardsticks(records))
+    schemes = sorted({record.cell.scheme for record in records} - _ceilings_only(records))
     rows = [_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)]
     cell = records[0].cell
     return Board(
@@ -301,10 +301,14 @@ def _data_notes(records: list[Record]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _yardsticks(records: list[Record]) -> set[str]:
+def _ceilings_only(records: list[Record]) -> set[str]:
     """Schemes that serve only as the ceiling control of a question; they get no rows."""
     own = {name: {one.cell.question for one in records if one.cell.scheme == name} for name in ceilings() - {CEILING}}
-    return {name for name, asked in own.items() if asked and all(ceiling_of(question) == name for question in asked)}
+    return {
+        name
+        for name, questions in own.items()
+        if questions and all(ceiling_of(question) == name for question in questions)
+    }
 
 
 def _attributes(records: list[Record]) -> tuple[str, ...]:
@@ -364,7 +368,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
 
 def _figure(record: Record | None, metric: str) -> Figure:
     if record is None:
-        return Figure(NOT_ASKED)
+        return Figure(NOT_RUN)
     link = record_link(record)
     if record.status is not Status.OK:
         return Figure(str(record.status), record=link)
@@ -385,10 +389,10 @@ def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
     attacks, best = choice.attacks, choice.strongest
     worst = Worst(
         question=reading.question,
-        status=NOT_ASKED,
-        measured=sum(tells(record, reading) for record in attacks),
+        status=NOT_RUN,
+        measured=sum(is_valid(record, reading) for record in attacks),
         failed=sum(record.status in _NO_ANSWER for record in attacks),
-        unmeasured=sum(record.status not in _NO_ANSWER and not tells(record, reading) for record in attacks),
+        unmeasured=sum(record.status not in _NO_ANSWER and not is_valid(record, reading) for record in attacks),
     )
     if best is None:
         return replace(worst, status="failed" if worst.failed else "unmeasured") if attacks else worst
@@ -491,8 +495,10 @@ def _spared(frame: _Frame, scheme: str, *, key: str) -> list[str]:
     """Whether the row was evaluated with all attacks on the ceiling: a row without the strongest ones looks private."""
 
     def met(scheme: str, key: str) -> set[tuple[str, str]]:
-        asked = [reading.question for reading in frame.readings]
-        return {(one, each.cell.attack) for one in asked for each in attacks_on(frame.records, scheme, one, key=key)}
+        questions = [reading.question for reading in frame.readings]
+        return {
+            (one, each.cell.attack) for one in questions for each in attacks_on(frame.records, scheme, one, key=key)
+        }
 
     everything, own = met(CEILING, ""), met(scheme, key)
     if everything <= own:

@@ -179,7 +179,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.records import store
 
     dask_backend.check_backend(backend)
-    asked = RunSpec(
+    spec = RunSpec(
         data,
         schemes,
         attacks,
@@ -195,7 +195,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         embedding_columns=embedding_columns,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
-    setting = settings.make(asked)
+    setting = settings.make(spec)
     if published:
         shipped.check()  # before the run, not after it
     store.check_place(out, cells=len(setting.plan.cells))

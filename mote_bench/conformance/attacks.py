@@ -38,7 +38,7 @@ from mote_bench.contracts import (
 )
 from mote_bench.engine.evidence import steal
 from mote_bench.questions import Exam, Question
-from mote_bench.questions.staging import Database, Holdings, Scene, Theft
+from mote_bench.questions.staging import Database, EnrolledScheme, Scene, Staged
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
 _OPTIONAL_METHODS = ("reconstruct", "surrogate", "score", "readings", "solve", "public")
@@ -83,31 +83,31 @@ class Trial:
         return getattr(self.made, "access", Access.RECORD)
 
     @cached_property
-    def cosine(self) -> Holdings:
+    def cosine(self) -> EnrolledScheme:
         """The question's ceiling control, enrolled: ``cosine`` for most questions."""
-        return self._holdings(self.question.ceiling)
+        return self._enrolled(self.question.ceiling)
 
     @cached_property
-    def noise(self) -> Holdings:
-        return self._holdings("noise")
+    def noise(self) -> EnrolledScheme:
+        return self._enrolled("noise")
 
     @cached_property
-    def biohash(self) -> Holdings:
-        return self._holdings("biohash")
+    def biohash(self) -> EnrolledScheme:
+        return self._enrolled("biohash")
 
     @cached_property
-    def secretive(self) -> Holdings:
+    def secretive(self) -> EnrolledScheme:
         """``cosine`` as a system with secrets: its public part has only the methods stated in ``needs``."""
         return replace(self.cosine, scheme=_Secretive(self.cosine.scheme, getattr(self.made, "needs", ())))  # type: ignore[arg-type]
 
     @cached_property
     def on_cosine(self) -> dict[Knowledge, FloatArray]:
-        return {level: self.answer(self.theft(self.cosine, level).evidence) for level in self.made.knowledge}
+        return {level: self.answer(self.staged(self.cosine, level).evidence) for level in self.made.knowledge}
 
     @cached_property
     def watched(self) -> tuple[list[str], list[str]]:
         """The parts of the evidence and the global generators that one call of ``answer`` changed."""
-        evidence = self.theft(self.cosine, self.strongest).evidence
+        evidence = self.staged(self.cosine, self.strongest).evidence
         before = _contents(evidence)
         generators = disturbed_generators(lambda: self.answer(evidence))
         after = _contents(evidence)
@@ -116,15 +116,15 @@ class Trial:
     @cached_property
     def repeated(self) -> float:
         """Difference of a second answer to the same evidence from the first."""
-        again = self.answer(self.theft(self.cosine, self.strongest).evidence)
+        again = self.answer(self.staged(self.cosine, self.strongest).evidence)
         return apart(self.on_cosine[self.strongest], again)
 
-    def theft(self, holdings: Holdings, level: Knowledge) -> Theft:
+    def staged(self, enrolled: EnrolledScheme, level: Knowledge) -> Staged:
         """Fresh evidence for each answer, so that an attack which changes it affects no other check."""
-        shadow = holdings.shadow
+        shadow = enrolled.shadow
         own = replace(
-            holdings,
-            scheme=copy.deepcopy(holdings.scheme),
+            enrolled,
+            scheme=copy.deepcopy(enrolled.scheme),
             shadow=replace(shadow, references=_copy(shadow.references)),
         )
         threat = Threat(level, records=_RECORDS if getattr(self.made, "several", False) else 1, access=self.access)
@@ -142,7 +142,7 @@ class Trial:
         """The answer of ``attack``, by default of a new one."""
         return (attack or self.make()).answer(self.question, evidence, stream(self.seed, "attack"))
 
-    def _holdings(self, name: str) -> Holdings:
+    def _enrolled(self, name: str) -> EnrolledScheme:
         scheme = registry.load("schemes", name).fit(self.people.background, seed=stream_seed(self.seed, "fit"))
 
         def enroll(faces: Faces, purpose: str) -> Database:
@@ -153,7 +153,7 @@ class Trial:
         own = enroll(self.people.shadow, "shadow")
         # Shadow subjects have one photo each here, so the second enrolment uses the same one.
         again = enroll(self.people.shadow, "shadow again")
-        return Holdings(
+        return EnrolledScheme(
             scheme=scheme,
             first=enroll(self.people.target, "first"),
             second=enroll(self.people.second, "second"),
@@ -185,8 +185,8 @@ class _Secretive(_PublicPart):
         return self._part
 
 
-def _threshold(scheme: Scheme, own: Database, strangers: Faces) -> float:
-    scores = scheme.score(own.templates, strangers.embeddings, keys=own.keys)
+def _threshold(scheme: Scheme, own: Database, impostors: Faces) -> float:
+    scores = scheme.score(own.templates, impostors.embeddings, keys=own.keys)
     return float(np.quantile(scores, 1 - float(_OPERATING_FMR)))
 
 
@@ -216,8 +216,8 @@ def _states(trial: Trial) -> str | None:
     attack = trial.made
     if not callable(getattr(attack, "answer", None)):
         return f"{type(attack).__name__} without answer"
-    asked = getattr(attack, "question", None)
-    if not (isinstance(asked, type) and issubclass(asked, Question)):
+    question = getattr(attack, "question", None)
+    if not (isinstance(question, type) and issubclass(question, Question)):
         return f"question = {getattr(attack, 'question', 'missing')!r}"
     levels = getattr(attack, "knowledge", None)
     if not isinstance(levels, tuple) or not levels or not all(isinstance(level, Knowledge) for level in levels):
@@ -238,7 +238,7 @@ def _needs(trial: Trial) -> str | None:
     if not all(hasattr(trial.cosine.scheme, method) for method in getattr(trial.made, "needs", ())):
         return None
     try:
-        answer = trial.answer(trial.theft(trial.secretive, trial.strongest).evidence)
+        answer = trial.answer(trial.staged(trial.secretive, trial.strongest).evidence)
     except Exception as error:  # an attack may raise anything
         return f"needs = {getattr(trial.made, 'needs', ())!r}, and on a scheme with no other method {raised(error)}"
     return wrong_shape(answer, _shape_due(trial)) or wrong_dtype(answer) or not_finite(answer)
@@ -249,7 +249,7 @@ def _discloses(trial: Trial) -> str | None:
     lower = {Knowledge.ALGORITHM, Knowledge.STOLEN_KEY}
     if trial.access is not Access.RECORD or not lower & set(trial.made.knowledge):
         return None  # such an attack is never run at this level
-    answer = trial.answer(trial.theft(trial.secretive, Knowledge.FULL_DISCLOSURE).evidence)
+    answer = trial.answer(trial.staged(trial.secretive, Knowledge.FULL_DISCLOSURE).evidence)
     return wrong_shape(answer, _shape_due(trial)) or wrong_dtype(answer) or not_finite(answer)
 
 
@@ -261,7 +261,7 @@ def _pickles(trial: Trial) -> str | None:
 
 
 def _shape_due(trial: Trial) -> tuple[int, int]:
-    return trial.question.shape(trial.theft(trial.cosine, trial.strongest).evidence)
+    return trial.question.shape(trial.staged(trial.cosine, trial.strongest).evidence)
 
 
 def _at_levels(answers: Mapping[Knowledge, FloatArray], complaint: Callable[[FloatArray], str | None]) -> str | None:
@@ -282,7 +282,7 @@ def _keyed(trial: Trial) -> str | None:
     if not all(hasattr(trial.biohash.scheme, method) for method in getattr(trial.made, "needs", ())):
         return None  # such an attack is never run on this scheme
     due = _shape_due(trial)
-    answers = {level: trial.answer(trial.theft(trial.biohash, level).evidence) for level in trial.made.knowledge}
+    answers = {level: trial.answer(trial.staged(trial.biohash, level).evidence) for level in trial.made.knowledge}
     return _at_levels(answers, lambda answer: wrong_shape(answer, due) or wrong_dtype(answer) or not_finite(answer))
 
 
@@ -294,14 +294,14 @@ def _keeps_no_state(trial: Trial) -> str | None:
     if trial.repeated > _STRICT:  # reported by another check, and a change is then no sign of kept state
         return None
     level, attack = trial.strongest, trial.make()
-    trial.answer(trial.theft(trial.noise, level).evidence, attack=attack)
-    again = trial.answer(trial.theft(trial.cosine, level).evidence, attack=attack)
+    trial.answer(trial.staged(trial.noise, level).evidence, attack=attack)
+    again = trial.answer(trial.staged(trial.cosine, level).evidence, attack=attack)
     distance = apart(trial.on_cosine[level], again)
     return f"run on another scheme before, {_far(distance)}" if distance > _STRICT else None
 
 
 def _order(trial: Trial) -> str | None:
-    evidence = trial.theft(trial.cosine, trial.strongest).evidence
+    evidence = trial.staged(trial.cosine, trial.strongest).evidence
     if not evidence.templates:
         return None  # no stolen templates to reorder
     rows = stream(trial.seed, "another order").permutation(len(evidence.templates))
@@ -340,7 +340,7 @@ def _global_generators(trial: Trial) -> str | None:
 
 def _breaks_cosine(trial: Trial) -> str | None:
     def unbroken(level: Knowledge) -> str | None:
-        edge = _edge(trial, trial.on_cosine[level], trial.cosine, trial.theft(trial.cosine, level))
+        edge = _edge(trial, trial.on_cosine[level], trial.cosine, trial.staged(trial.cosine, level))
         return None if edge > _BREAKS else f"at {level} the answers are {edge:+.1f} standard errors from chance"
 
     return "; ".join(said for level in trial.made.knowledge if (said := unbroken(level))) or None
@@ -348,16 +348,16 @@ def _breaks_cosine(trial: Trial) -> str | None:
 
 def _chance_on_noise(trial: Trial) -> str | None:
     def knowing(level: Knowledge) -> str | None:
-        theft = trial.theft(trial.noise, level)
-        edge = _edge(trial, trial.answer(theft.evidence), trial.noise, theft)
+        staged = trial.staged(trial.noise, level)
+        edge = _edge(trial, trial.answer(staged.evidence), trial.noise, staged)
         return None if abs(edge) < _CHANCE else f"at {level} the answers are {edge:+.1f} standard errors from chance"
 
     return "; ".join(said for level in trial.made.knowledge if (said := knowing(level))) or None
 
 
-def _edge(trial: Trial, answer: FloatArray, holdings: Holdings, theft: Theft) -> float:
+def _edge(trial: Trial, answer: FloatArray, enrolled: EnrolledScheme, staged: Staged) -> float:
     """Distance of the answers from chance, in standard errors; positive is better than chance."""
-    exam = Exam(trial.people.background, trial.people.target, holdings, theft, _OPERATING_FMR)
+    exam = Exam(trial.people.background, trial.people.target, enrolled, staged, _OPERATING_FMR)
     return trial.question.edge(answer, exam)
 
 

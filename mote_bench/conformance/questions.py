@@ -21,7 +21,16 @@ from mote_bench.planning.split import Split, split
 from mote_bench.questions import Exam, Question
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import claimant
-from mote_bench.questions.staging import Attacked, Case, Database, Holdings, Rules, Scene, Theft, VerificationTargets
+from mote_bench.questions.staging import (
+    Attacked,
+    Case,
+    Database,
+    EnrolledScheme,
+    Rules,
+    Scene,
+    Staged,
+    VerificationTargets,
+)
 from mote_bench.toolkit import stream, stream_seed
 
 _PROTOCOL = "quick-1"
@@ -55,7 +64,7 @@ class Trial:
         return self.kind.offered(self.split, self.protocol).questions[0]
 
     @cached_property
-    def holdings(self) -> Holdings:
+    def enrolled(self) -> EnrolledScheme:
         parts = self.split
         scheme = registry.load("schemes", CEILING).fit(parts.background, seed=self.seed)
 
@@ -67,17 +76,17 @@ class Trial:
 
         own, again = enroll(parts.shadow.references, "shadow"), enroll(parts.shadow.seconds, "shadow again")
         scores = scheme.score(own.templates, parts.background.embeddings, keys=None)
-        return Holdings(
+        return EnrolledScheme(
             scheme=scheme,
-            first=enroll(parts.target.references, "first") + enroll(parts.rehearsal.references, "first of rehearsal"),
-            second=enroll(parts.target.seconds, "second") + enroll(parts.rehearsal.seconds, "second of rehearsal"),
+            first=enroll(parts.target.references, "first") + enroll(parts.selection.references, "first of rehearsal"),
+            second=enroll(parts.target.seconds, "second") + enroll(parts.selection.seconds, "second of rehearsal"),
             shadow=Shadow(parts.shadow.references, own.templates, None, parts.shadow.seconds, again.templates, None),
             thresholds={rate: float(np.quantile(scores, 1 - float(rate))) for rate in self.protocol.fmr},
         )
 
     @cached_property
     def scene(self) -> Scene:
-        parts = (self.split.target, self.split.rehearsal)
+        parts = (self.split.target, self.split.selection)
         return Scene(
             public=self.split.public,
             people=np.flatnonzero(np.concatenate([self.question.answerable(part.references) for part in parts])),
@@ -88,13 +97,13 @@ class Trial:
 
     @cached_property
     def rules(self) -> Rules:
-        return Rules(scoring.yardstick(self.split, self.protocol.fmr), self.holdings.thresholds)
+        return Rules(scoring.unprotected(self.split, self.protocol.fmr), self.enrolled.thresholds)
 
-    def staged(self) -> tuple[Theft, VerificationTargets | None]:
+    def staged(self) -> tuple[Staged, VerificationTargets | None]:
         """The staged evidence (the same each time), and the templates to verify reconstructions against."""
         rng = stream(self.seed, "theft")
-        stolen = steal(self.holdings, self.question, _THREAT, scene=self.scene, rng=rng)
-        return stolen, verification_targets(self.holdings, self.question, _THREAT, stolen=stolen, rng=rng)
+        stolen = steal(self.enrolled, self.question, _THREAT, scene=self.scene, rng=rng)
+        return stolen, verification_targets(self.enrolled, self.question, _THREAT, stolen=stolen, rng=rng)
 
     def guess(self, number: int = 0) -> FloatArray:
         """A random answer."""
@@ -158,8 +167,8 @@ def _deals(trial: Trial) -> str | None:
     return None if same else "other evidence or another truth from the same generator"
 
 
-def _candidates(theft: Theft) -> FloatArray:
-    return np.empty(0) if theft.evidence.candidates is None else theft.evidence.candidates
+def _candidates(staged: Staged) -> FloatArray:
+    return np.empty(0) if staged.evidence.candidates is None else staged.evidence.candidates
 
 
 def _shape(trial: Trial) -> str | None:
@@ -216,9 +225,9 @@ def _examined(trial: Trial) -> str | None:
     example = trial.kind.example(target, trial.split.shadow.references)
     photos = example.candidates(trial.split)
     scene = Scene(trial.split.public, np.arange(len(target)), photos, trial.protocol.member_candidates)
-    stolen = steal(trial.holdings, example, _THREAT, scene=scene, rng=stream(trial.seed, "theft"))
+    stolen = steal(trial.enrolled, example, _THREAT, scene=scene, rng=stream(trial.seed, "theft"))
     fmr = max(trial.protocol.fmr, key=float)
-    exam = Exam(trial.split.background, target, trial.holdings, stolen, fmr)
+    exam = Exam(trial.split.background, target, trial.enrolled, stolen, fmr)
     answer = stream(trial.seed, "guess").standard_normal(example.shape(stolen.evidence))
     edge = example.edge(answer, exam)
     return None if edge < _CHANCE else f"a guess {edge:+.1f} standard errors from chance"
@@ -300,6 +309,6 @@ CHECKS: tuple[Check[Trial], ...] = (
         "guesses_have_no_edge",
         _examined,
         f"an edge of less than {_CHANCE:g} standard errors for a guess",
-        "let edge compare the answer with the truth about theft.people, in their order",
+        "let edge compare the answer with the truth about staged.people, in their order",
     ),
 )

@@ -365,10 +365,10 @@ def _reconstruct(trial: Trial) -> str | None:
 
 
 def _surrogate_gradient(trial: Trial) -> str | None:
-    asked = _surrogate(trial)
-    if asked is None:
+    of_surrogate = _surrogate(trial)
+    if of_surrogate is None:
         return None
-    probes, answers = asked
+    probes, answers = of_surrogate
     if tuple(answers.shape) != tuple(probes.shape[:2]):
         return f"shape {tuple(answers.shape)} instead of {tuple(probes.shape[:2])}"
     if not answers.requires_grad:
@@ -381,11 +381,11 @@ def _surrogate_gradient(trial: Trial) -> str | None:
 
 
 def _surrogate_order(trial: Trial) -> str | None:
-    asked = _surrogate(trial)
-    if asked is None:
+    of_surrogate = _surrogate(trial)
+    if of_surrogate is None:
         return None
     scores = trial.score(trial.templates, probes=_spread_probes(trial))
-    answers = asked[1].detach().numpy().reshape(scores.shape)
+    answers = of_surrogate[1].detach().numpy().reshape(scores.shape)
     agreement = float(np.mean([_rank_correlation(*pair) for pair in zip(scores, answers, strict=True)]))
     return None if agreement >= 0.5 else f"a mean rank correlation of {agreement:.2f} with score"
 

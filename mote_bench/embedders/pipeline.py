@@ -150,9 +150,9 @@ def embed(
         When a recogniser can't be made, both are the same, one fails on every picture of the first batch or gives all
         people the same embedding, or no picture could be embedded; nothing is then written.
     """
-    asked = (recogniser,) if second is None else (recogniser, second)
-    about = {**_about(asked), "longest_side": str(reading.LONGEST_SIDE)}
-    for name, one in zip(("", SECOND), asked, strict=False):
+    recognisers = (recogniser,) if second is None else (recogniser, second)
+    about = {**_about(recognisers), "longest_side": str(reading.LONGEST_SIDE)}
+    for name, one in zip(("", SECOND), recognisers, strict=False):
         if f"{name}assumed" in about:
             say(f"{one.name}: {about[f'{name}assumed']}")
     parts = out.with_name(out.name + ".parts")
@@ -160,7 +160,7 @@ def embed(
     with files.locked(parts), _removed_when_refused(parts):
         done = _earlier(parts, album, about)
         kept, early = len(done), False
-        for batch in _made(album, asked, [one for one in album.pictures if one.name not in done], jobs):
+        for batch in _made(album, recognisers, [one for one in album.pictures if one.name not in done], jobs):
             _write_part(parts, album, about, batch)
             done |= batch
             if len(done) == min(PER_BATCH, len(album.pictures)):
@@ -168,9 +168,9 @@ def embed(
             progress(len(done), len(album.pictures), next(reversed(batch)))
             if not early and sum(one.embedding is not None for one in done.values()) >= _EARLY:
                 early = True
-                _check_unlike(album, done, asked, about)
+                _check_unlike(album, done, recognisers, about)
         made = _finished(album, done, kept)
-        _check_unlike(album, done, asked, about)
+        _check_unlike(album, done, recognisers, about)
         _write(out, album, done, {**about, "layout": album.layout, **_passed_over(made.skipped)})
         files.write_text(skipped_file(out), _table(made.skipped))
     shutil.rmtree(parts)
@@ -206,7 +206,7 @@ def _check_first(batch: Mapping[str, Seen]) -> None:
 
 
 def _check_unlike(
-    album: Album, done: Mapping[str, Seen], asked: Sequence[Recogniser], about: Mapping[str, str]
+    album: Album, done: Mapping[str, Seen], recognisers: Sequence[Recogniser], about: Mapping[str, str]
 ) -> None:
     """Refuse embeddings that are all alike."""
     seen = [(one, done[one.name]) for one in album.pictures if one.name in done]
@@ -214,7 +214,7 @@ def _check_unlike(
     people = np.array([one.name if one.identity is None else one.identity for one, _ in used])
     named = any(one.identity is not None for one, _ in used)
     rows: list[list[Any]] = [[one.embedding for _, one in used], [one.second for _, one in used]]
-    for recogniser, of, prefix in zip(asked, rows, ("", SECOND), strict=False):
+    for recogniser, of, prefix in zip(recognisers, rows, ("", SECOND), strict=False):
         cosine = alike.too_alike(of, people, named=named)
         if cosine is not None:
             raise InputError(
@@ -241,12 +241,12 @@ def skipped_file(out: Path) -> Path:
     return out.with_name(out.name + ".skipped.csv")
 
 
-def _about(asked: Sequence[Recogniser]) -> dict[str, str]:
+def _about(recognisers: Sequence[Recogniser]) -> dict[str, str]:
     """What the embeddings depend on, recogniser by recogniser."""
-    first, *others = (dict(_maker(one, second=place > 0).about()) for place, one in enumerate(asked))
+    first, *others = (dict(_maker(one, second=place > 0).about()) for place, one in enumerate(recognisers))
     if first in others:
         raise InputError(
-            f"--second {asked[1].name} is the recogniser of --embedder with the same weights, and would judge itself; "
+            f"--second {recognisers[1].name} is the recogniser of --embedder with the same weights; "
             "expected another recogniser or other weights"
         )
     return first | {f"{SECOND}{name}": told for other in others for name, told in other.items()}
@@ -262,22 +262,22 @@ def _maker(recogniser: Recogniser, *, second: bool) -> Embedder:
 
 
 def _made(
-    album: Album, asked: Sequence[Recogniser], pictures: Sequence[Picture], jobs: int
+    album: Album, recognisers: Sequence[Recogniser], pictures: Sequence[Picture], jobs: int
 ) -> Iterator[dict[str, Seen]]:
     def tasks() -> Iterator[workers.Task]:
         for start in range(0, len(pictures), PER_BATCH):
             names = tuple(one.name for one in pictures[start : start + PER_BATCH])
-            yield workers.Task(names, _batch, (asked, str(album.folder), names))
+            yield workers.Task(names, _batch, (recognisers, str(album.folder), names))
 
     for names, outcome in workers.run(tasks(), jobs=jobs):
         if outcome.error is not None:  # one picture kills its worker: only that one is lost
-            yield from _one_by_one(album, asked, names) if len(names) > 1 else [_lost(names, outcome)]
+            yield from _one_by_one(album, recognisers, names) if len(names) > 1 else [_lost(names, outcome)]
         else:
             yield dict(zip(names, outcome.value, strict=True))
 
 
-def _one_by_one(album: Album, asked: Sequence[Recogniser], names: Sequence[str]) -> Iterator[dict[str, Seen]]:
-    alone = (workers.Task((name,), _batch, (asked, str(album.folder), (name,))) for name in names)
+def _one_by_one(album: Album, recognisers: Sequence[Recogniser], names: Sequence[str]) -> Iterator[dict[str, Seen]]:
+    alone = (workers.Task((name,), _batch, (recognisers, str(album.folder), (name,))) for name in names)
     for (name,), outcome in workers.run(alone, jobs=1):
         yield {name: outcome.value[0]} if outcome.error is None else _lost((name,), outcome)
 
@@ -292,9 +292,9 @@ def _embedder(recogniser: Recogniser) -> Embedder:
     return recogniser.make()
 
 
-def _batch(asked: Sequence[Recogniser], folder: str, names: Sequence[str]) -> Outcome:
+def _batch(recognisers: Sequence[Recogniser], folder: str, names: Sequence[str]) -> Outcome:
     """A :class:`Seen` for each picture; runs in a worker."""
-    return guarded(lambda: _seen([_embedder(one) for one in asked], Path(folder), names))
+    return guarded(lambda: _seen([_embedder(one) for one in recognisers], Path(folder), names))
 
 
 def _seen(embedders: Sequence[Embedder], folder: Path, names: Sequence[str]) -> list[Seen]:

@@ -55,10 +55,10 @@ def checked(
     """
     plan = setting.plan
     reasons = _reasons(plan.schemes, _Trials(setting, jobs, bounds))
-    asked = {*CONTROLS, *(names(setting.spec.schemes) if demanded is None else demanded)}
+    required = {*CONTROLS, *(names(setting.spec.schemes) if demanded is None else demanded)}
     told = {name: f"scheme '{name}' can't take these data: {why}" for name, why in reasons.items()}
-    if refused := [line for name, line in told.items() if name in asked]:
-        rest = [name for name in plan.schemes if name not in reasons and name in asked and name not in CONTROLS]
+    if refused := [line for name, line in told.items() if name in required]:
+        rest = [name for name in plan.schemes if name not in reasons and name in required and name not in CONTROLS]
         workers.stop()
         raise InputError(f"{'; '.join(refused)}. Leave them out: --schemes {','.join(rest) or 'default'}")
     return replace(setting, plan=replace(plan, left_out=reasons, refused=(*plan.refused, *told.values())))

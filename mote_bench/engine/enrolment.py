@@ -14,11 +14,11 @@ from mote_bench.execution import workers
 from mote_bench.execution.outcome import Outcome
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.split import Split
-from mote_bench.questions.staging import Database, Holdings
+from mote_bench.questions.staging import Database, EnrolledScheme
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
-TARGET, REHEARSAL, SHADOW, CALIBRATION = "target", "rehearsal", "shadow", "calibration"
-_SECOND = {TARGET: "second", REHEARSAL: "rehearsal-second", SHADOW: "shadow-second"}
+TARGET, SELECTION, SHADOW, CALIBRATION = "target", "rehearsal", "shadow", "calibration"
+_SECOND = {TARGET: "second", SELECTION: "rehearsal-second", SHADOW: "shadow-second"}
 _RENEWED = "renewed"
 
 
@@ -26,7 +26,7 @@ _RENEWED = "renewed"
 class Held:
     """One enrolled scheme, the calibration subjects' templates, and (people, seconds) of each enrolment task."""
 
-    holdings: Holdings
+    enrolled: EnrolledScheme
     calibration: Database
     timings: tuple[tuple[int, float], ...]
 
@@ -86,17 +86,17 @@ class Enrolment:
         shadow = Shadow(
             split.shadow.references, own.templates, own.keys, split.shadow.seconds, again.templates, again.keys
         )
-        holdings = Holdings(
+        enrolled = EnrolledScheme(
             scheme=self.schemes[scheme],
-            first=database(TARGET) + database(REHEARSAL),
-            second=database(_SECOND[TARGET]) + database(_SECOND[REHEARSAL]),
+            first=database(TARGET) + database(SELECTION),
+            second=database(_SECOND[TARGET]) + database(_SECOND[SELECTION]),
             shadow=shadow,
             renewed=tuple(database(name) for name in self.sets if name.startswith(_RENEWED)),
             renewed_people=tuple(map(int, self.renewed_people)),
         )
         calibration = database(CALIBRATION) if CALIBRATION in self.sets else own
         timings = tuple((len(outcome.value), outcome.seconds) for outcome in mine.values())
-        return Held(holdings, calibration, timings)
+        return Held(enrolled, calibration, timings)
 
 
 def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: Faces, seed: int) -> list[workers.Task]:
@@ -137,14 +137,14 @@ class Wanted:
 
 def people_sets(split: Split, protocol: Protocol, wanted: Wanted) -> dict[str, FloatArray]:
     """The reference embeddings (people, d) of every set to enrol."""
-    named = {TARGET: split.target, REHEARSAL: split.rehearsal, SHADOW: split.shadow}
+    named = {TARGET: split.target, SELECTION: split.selection, SHADOW: split.shadow}
     sets = {name: people.references.embeddings for name, people in named.items()}
     if split.calibration is not split.shadow:
         sets[CALIBRATION] = split.calibration.references.embeddings
     for name, people in named.items():
         if people.seconds is not None and (name != SHADOW or wanted.shadow_seconds):
             sets[_SECOND[name]] = people.seconds.embeddings
-    attacked = np.concatenate([split.target.references.embeddings, split.rehearsal.references.embeddings])
+    attacked = np.concatenate([split.target.references.embeddings, split.selection.references.embeddings])
     again = attacked[_renewed_people(split, protocol)]
     return sets | {f"{_RENEWED}-{record}": again for record in range(2, wanted.records + 1)}
 
@@ -153,5 +153,5 @@ def _renewed_people(split: Split, protocol: Protocol) -> npt.NDArray[np.intp]:
     """The target subjects, then the selection subjects, of whom several templates are made."""
     targets = len(split.target.references)
     some = np.arange(min(targets, protocol.records.target_people))
-    others = np.arange(min(len(split.rehearsal.references), protocol.records.rehearsal_people))
+    others = np.arange(min(len(split.selection.references), protocol.records.rehearsal_people))
     return np.concatenate([some, targets + others])

@@ -72,10 +72,10 @@ class Ledger:
         """Add a record; it is written once the records of the same cell on both controls are there."""
         self._waiting[record.cell] = replace(record, provenance=self.origins[record.cell])
         ready = [cell for cell in self._waiting if all(map(self._settled, _controls(cell)))]
-        finished = {cell: self._judged(cell) for cell in ready}
-        for cell, judged in finished.items():
-            store.write(self.folder, judged)
-            self.records[cell] = judged
+        finished = {cell: self._with_controls(cell) for cell in ready}
+        for cell, record in finished.items():
+            store.write(self.folder, record)
+            self.records[cell] = record
             del self._waiting[cell]
 
     def fail(self, cell: Cell, error: str, *, seconds: float = 0.0, status: Status = Status.FAILED) -> None:
@@ -85,7 +85,7 @@ class Ledger:
     def _settled(self, cell: Cell) -> bool:
         return cell in self.records or cell in self._waiting or cell not in self.origins
 
-    def _judged(self, cell: Cell) -> Record:
+    def _with_controls(self, cell: Cell) -> Record:
         floor, ceiling = (self._waiting.get(one) or self.records.get(one) for one in _controls(cell))
         return scoring.with_controls(self._waiting[cell], floor, ceiling)
 

@@ -27,7 +27,7 @@ from mote_bench.planning.settings import Setting
 from mote_bench.planning.split import Enrolled
 from mote_bench.questions.harness import COST, LEFT_OUT, NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
-from mote_bench.questions.staging import Database, Rules, Theft, VerificationTargets
+from mote_bench.questions.staging import Database, Rules, Staged, VerificationTargets
 from mote_bench.records import provenance, store
 from mote_bench.records.runs import add_run, add_times
 from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
@@ -204,7 +204,7 @@ def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and _is_harness(cell)]
     scenarios = list(dict.fromkeys((cell.scheme, cell.knowledge) for cell in wanted))
     made = (
-        workers.Task(key, tasks.verify, (held[key[0]].holdings.scheme, _comparison(stage, held[key[0]], *key)))
+        workers.Task(key, tasks.verify, (held[key[0]].enrolled.scheme, _comparison(stage, held[key[0]], *key)))
         for key in scenarios
     )
     for key, outcome in stage.outcomes(made):
@@ -219,13 +219,13 @@ def _is_harness(cell: Cell) -> bool:
 
 
 def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.Comparison:
-    setting, holdings = stage.setting, held.holdings
+    setting, enrolled = stage.setting, held.enrolled
     own_keys = scenario != Knowledge.STOLEN_KEY
     targets = np.arange(len(setting.split.target.references))
     return tasks.Comparison(
         targets=tuple(
             _trials(database.rows(targets), setting.split.target, own_keys)
-            for database in (holdings.first, holdings.second)
+            for database in (enrolled.first, enrolled.second)
             if database.templates
         ),
         shadow=_trials(held.calibration, setting.split.calibration, own_keys),
@@ -248,9 +248,9 @@ def _add_verified(stage: _Stage, cell: Cell, outcome: Outcome, held: Held) -> No
     if outcome.error is not None:
         stage.fail(cell, outcome)
     elif cell.question == COST:
-        key_bytes = KEY_BYTES if revocable(held.holdings.scheme) else 0
+        key_bytes = KEY_BYTES if revocable(held.enrolled.scheme) else 0
         measured = scoring.costs(
-            held.holdings.first.templates, held.timings, outcome.value.timings, key_bytes=key_bytes
+            held.enrolled.first.templates, held.timings, outcome.value.timings, key_bytes=key_bytes
         )
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details))
     else:
@@ -269,13 +269,13 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
 
     def task(name: str) -> workers.Task:
         people = _trials(held[name].calibration, setting.split.calibration, True)
-        return workers.Task(name, tasks.thresholds, (held[name].holdings.scheme, people, setting.protocol.fmr))
+        return workers.Task(name, tasks.thresholds, (held[name].enrolled.scheme, people, setting.protocol.fmr))
 
     found = dict(held)
     for name, outcome in stage.outcomes(task(name) for name in held if name in attacked):
         stage.ledger.tick(Work(THRESHOLDS, name), outcome.seconds, f"set the thresholds of {name}")
         if outcome.error is None:
-            found[name] = replace(found[name], holdings=replace(found[name].holdings, thresholds=outcome.value))
+            found[name] = replace(found[name], enrolled=replace(found[name].enrolled, thresholds=outcome.value))
     return found
 
 
@@ -283,9 +283,9 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
     # Long ones first, so that no worker waits for one at the end. A cell's figures don't depend on its place.
     wanted.sort(key=lambda cell: stage.ledger.expected(_attack_work(cell)), reverse=True)
-    rule = scoring.yardstick(stage.setting.split, stage.setting.protocol.fmr)
-    rules = {name: Rules(rule, one.holdings.thresholds) for name, one in held.items()}
-    thefts: dict[Cell, Theft] = {}
+    rule = scoring.unprotected(stage.setting.split, stage.setting.protocol.fmr)
+    rules = {name: Rules(rule, one.enrolled.thresholds) for name, one in held.items()}
+    staged: dict[Cell, Staged] = {}
     limit = stage.setting.protocol.seconds_per_attack
     if wanted:
         stage.forget()  # a scheme may keep enrolled faces in memory, where an attack in the process could read them
@@ -293,8 +293,8 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     def tried() -> Iterator[workers.Task]:
         for cell in wanted:
             try:
-                thefts[cell], verification_targets = staging.theft(
-                    stage.setting, cell, held[cell.scheme].holdings, stage.seed_of("theft", cell)
+                staged[cell], verification_targets = staging.stage(
+                    stage.setting, cell, held[cell.scheme].enrolled, stage.seed_of("theft", cell)
                 )
             except ValueError as error:  # such as no threshold to decide by
                 stage.ledger.tick(_attack_work(cell), 0.0, f"{cell.attack} on {cell.scheme}: {cell.question}")
@@ -306,30 +306,30 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
         plan = stage.setting.plan
         question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
         call = partial(tasks.attack, seed=stage.seed_of("attack", cell), limit=limit)
-        return workers.Task(cell, call, (attack, question, thefts[cell].evidence, verification_targets))
+        return workers.Task(cell, call, (attack, question, staged[cell].evidence, verification_targets))
 
     for cell, outcome in stage.outcomes(tried()):
         stage.ledger.tick(_attack_work(cell), outcome.seconds, f"{cell.attack} on {cell.scheme}: {cell.question}")
-        _add_attacked(stage, cell, outcome, theft=thefts.pop(cell), rules=rules[cell.scheme])
+        _add_attacked(stage, cell, outcome, staged=staged.pop(cell), rules=rules[cell.scheme])
 
 
-def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, theft: Theft, rules: Rules) -> None:
+def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged, rules: Rules) -> None:
     if outcome.error is not None:
         stage.fail(cell, outcome)
         return
     question, seed = stage.setting.plan.questions[cell.question], stage.seed_of("judge", cell)
-    target, rehearsal = scoring.panels(stage.setting.split)
+    target, selection = scoring.panels(stage.setting.split)
     try:
-        measured = scoring.measure(question, outcome.value, theft, panel=target, rules=rules, seed=seed)
+        measured = scoring.measure(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
     except (ValueError, ArithmeticError):  # an answer that can't be scored, such as one that overflows
         stage.ledger.fail(cell, traceback.format_exc(), seconds=outcome.seconds)
         return
     try:
-        rehearsed = scoring.measure(
-            question, outcome.value, theft, panel=rehearsal, rules=rules, seed=seed
+        on_selection = scoring.measure(
+            question, outcome.value, staged, panel=selection, rules=rules, seed=seed
         ).measurements
     except (ValueError, ArithmeticError):  # such as subjects of one class only: then they can't select this attack
-        rehearsed = ()
+        on_selection = ()
     cost = {"seconds": outcome.seconds}
-    record = Record(cell, Status.OK, measured.measurements, measured.details, cost, rehearsal=rehearsed)
+    record = Record(cell, Status.OK, measured.measurements, measured.details, cost, rehearsal=on_selection)
     stage.ledger.add(record)

@@ -16,31 +16,31 @@ from mote_bench.planning.split import Split
 from mote_bench.questions import Question
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
 from mote_bench.questions.installed import ceiling_of, rules_of
-from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Theft, Yardstick
+from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Staged, Unprotected
 from mote_bench.toolkit import unit
 
 
-def yardstick(split: Split, fmr: Iterable[str]) -> Yardstick:
+def unprotected(split: Split, fmr: Iterable[str]) -> Unprotected:
     """Thresholds of the unprotected recogniser, set on the calibration subjects, at each false match rate."""
     mean = split.background.embeddings.mean(axis=0)
     people = split.calibration
     if people.probes is None:
-        return Yardstick(mean, {})
-    stranger, rates = np.arange(len(people.references))[:, None] != people.shown[None, :], list(fmr)
+        return Unprotected(mean, {})
+    non_mated, rates = np.arange(len(people.references))[:, None] != people.shown[None, :], list(fmr)
     scores = _centred(people.references, mean) @ _centred(people.probes, mean).T
     plain = people.references.embeddings @ people.probes.embeddings.T
-    accepts, uncentred = thresholds(scores[stranger], rates), thresholds(plain[stranger], rates)
-    return Yardstick(mean, accepts, uncentred, _transfer(split, stranger, rates))
+    accepts, uncentred = thresholds(scores[non_mated], rates), thresholds(plain[non_mated], rates)
+    return Unprotected(mean, accepts, uncentred, _transfer(split, non_mated, rates))
 
 
-def _transfer(split: Split, stranger: npt.NDArray[np.bool_], rates: Sequence[str]) -> Transfer | None:
+def _transfer(split: Split, non_mated: npt.NDArray[np.bool_], rates: Sequence[str]) -> Transfer | None:
     """The map to the second recogniser; ``None`` unless background and calibration subjects have its embeddings."""
     people, public = split.calibration, split.background.second
     if public is None or people.references.second is None or people.probes is None or people.probes.second is None:
         return None
     mean = public.mean(axis=0)
     scores = unit(people.references.second - mean) @ unit(people.probes.second - mean).T
-    return Transfer.learned(split.background, thresholds(scores[stranger], rates))
+    return Transfer.learned(split.background, thresholds(scores[non_mated], rates))
 
 
 def thresholds(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None = None) -> dict[str, float]:
@@ -59,10 +59,12 @@ def thresholds(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None =
 
 def panels(split: Split) -> tuple[Panel, Panel]:
     """The target and the selection subjects, in the order of enrolment."""
-    return Panel(split.target, 0), Panel(split.rehearsal, len(split.target.references))
+    return Panel(split.target, 0), Panel(split.selection, len(split.target.references))
 
 
-def measure(question: Question, attacked: Attacked, theft: Theft, *, panel: Panel, rules: Rules, seed: int) -> Measured:
+def measure(
+    question: Question, attacked: Attacked, staged: Staged, *, panel: Panel, rules: Rules, seed: int
+) -> Measured:
     """Score one answer on the panel's subjects. The answer's rows are in the order of the evidence.
 
     Raises
@@ -71,7 +73,7 @@ def measure(question: Question, attacked: Attacked, theft: Theft, *, panel: Pane
         When the answer can't be scored, such as numbers so large that a sum overflows.
     """
     rng = np.random.default_rng(seed)
-    measured = question.measure(Case(attacked, theft, panel, rules), rng)
+    measured = question.measure(Case(attacked, staged, panel, rules), rng)
     broken = [one.name for one in measured.measurements if not np.isfinite([one.value, one.low, one.high]).all()]
     if broken:
         raise ValueError(

@@ -25,7 +25,7 @@ from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, VerificationTargets
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed, unit
 
-_ASKED_TWICE = 20
+_SCORED_TWICE = 20
 _OTHER_KEYS = 5
 AT_ONCE = 40_000_000
 """Number of comparison scores held in memory at once (some gigabytes with intermediate arrays); more are tiled."""
@@ -148,8 +148,8 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
 
 def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Comparison) -> Verified:
     protocol = comparison.protocol
-    asked = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
-    verified = measure_verification(scores, asked, stream(comparison.seed, "verify"))
+    known = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
+    verified = measure_verification(scores, known, stream(comparison.seed, "verify"))
     fair = measure_fairness(
         scores,
         comparison.groups,
@@ -214,8 +214,8 @@ def _completed(
     details = {**verified.details, "scorer": _scorer(scheme, scores, comparison)}
     renewed = Measured((), {})
     if comparison.targets[0].keys is not None and comparison.targets[0].bring_own_keys:
-        asked = {rate: thresholds[rate] for rate in comparison.protocol.fmr if rate in thresholds}
-        renewed = _renewal(scheme, comparison, asked)
+        known = {rate: thresholds[rate] for rate in comparison.protocol.fmr if rate in thresholds}
+        renewed = _renewal(scheme, comparison, known)
     verified = replace(
         verified,
         measurements=(*verified.measurements, *renewed.measurements),
@@ -242,7 +242,7 @@ def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, fl
 def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str, Any]:
     """The diagnosis of the scheme's scores, as JSON: a few templates are scored twice."""
     trials = comparison.targets[0]
-    few = slice(None, _ASKED_TWICE)
+    few = slice(None, _SCORED_TWICE)
     keys = None if trials.keys is None else trials.keys[few]
 
     def answers() -> FloatArray:

@@ -234,9 +234,9 @@ def _lock_files(scratch: str) -> bool:
     if version < 1:
         return False
     writing = _WRITING | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
-    asked = [writing, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0]
+    handled = [writing, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0]
     known = 3 if version >= 6 else 2 if version >= 4 else 1
-    rules = (ctypes.c_uint64 * known)(*asked[:known])
+    rules = (ctypes.c_uint64 * known)(*handled[:known])
     ruleset = library.syscall(_CREATE_RULES, rules, ctypes.c_size_t(8 * known), ctypes.c_uint32(0))
     if ruleset < 0:
         return False

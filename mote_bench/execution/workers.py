@@ -22,7 +22,7 @@ from mote_bench.execution.outcome import ONE_THREAD, Outcome
 _MOST_JOBS = 8
 _GLANCE = 1.0
 """Interval in seconds at which a waiting run checks whether it should end."""
-_ASKED_TO_END = threading.Event()
+_ENDING = threading.Event()
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def _finished(futures: Collection[Future[Outcome]], cluster: Cluster | None) -> 
     """
     while True:
         done, _ = wait(futures, timeout=_GLANCE, return_when=FIRST_COMPLETED)
-        if _ASKED_TO_END.is_set():
+        if _ENDING.is_set():
             raise KeyboardInterrupt
         if done:
             return done
@@ -123,7 +123,7 @@ def ended_by_signals() -> Iterator[None]:
         return
 
     def interrupt(*_: object) -> None:
-        _ASKED_TO_END.set()
+        _ENDING.set()
         raise KeyboardInterrupt
 
     polite = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -131,7 +131,7 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        _ASKED_TO_END.clear()
+        _ENDING.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -66,7 +66,7 @@ def _explained(
     one = next(iter(importance.values()))
     chance = torch.rand(one.shape, generator=torch.Generator().manual_seed(stream_seed(0, "explain") % 2**63))
     points = 21 if probes.dim() == 3 else _PIXEL_POINTS
-    asked = {**importance, CONTROL: chance}
-    found = {method: curves(answer, probes, blank, order, points=points) for method, order in asked.items()}
+    orders = {**importance, CONTROL: chance}
+    found = {method: curves(answer, probes, blank, order, points=points) for method, order in orders.items()}
     whole = found[CONTROL].deletion[..., 0]
     return Explained(name, fmr, whole, {method: value.numpy() for method, value in importance.items()}, found)

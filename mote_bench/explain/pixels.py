@@ -18,7 +18,7 @@ from mote_bench.explain.subjects import Subjects, paired
 
 METHOD = "Grad-CAM++"
 _AT_ONCE = 16
-_STRANGERS = 3
+_IMPOSTORS = 3
 """Of the subjects who aren't explained, one in so many sets the threshold; schemes are fitted on the others."""
 
 
@@ -124,7 +124,7 @@ def gather(album: Album, recogniser: Recogniser, *, people: int) -> tuple[Subjec
     order = np.argsort(first)
     shown = [name for name in names[order] if count[names == name] > 1][:people]
     others = [name for name in names[order] if name not in shown]
-    if len(shown) < 2 or len(others) < _STRANGERS:
+    if len(shown) < 2 or len(others) < _IMPOSTORS:
         raise InputError(
             f"'{album.folder}' shows {len(names)} people, {int((count > 1).sum())} of them twice; expected two to "
             "explain and others to learn from: make some: python -m mote_bench faces --people 60 --out population"
@@ -132,13 +132,13 @@ def gather(album: Album, recogniser: Recogniser, *, people: int) -> tuple[Subjec
     embeddings = _embedded(faces, recogniser)
     rows = [np.flatnonzero(who == name)[:2] for name in shown]
     own, probe = (np.array([pair[place] for pair in rows]) for place in (0, 1))
-    strange = np.isin(who, others[::_STRANGERS])
-    rest = np.isin(who, others) & ~strange
+    impostor = np.isin(who, others[::_IMPOSTORS])
+    rest = np.isin(who, others) & ~impostor
     subjects = Subjects(
         references=embeddings[own],
         probes=paired(embeddings[probe]),
         background=Faces(embeddings[rest], who[rest]),
-        strangers=embeddings[strange],
+        impostors=embeddings[impostor],
     )
     return subjects, faces[own], torch.stack([faces[probe], faces[np.roll(probe, -1)]], dim=1)
 

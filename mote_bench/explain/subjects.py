@@ -32,14 +32,14 @@ class Subjects:
         Another photo of the subject, and one of the next subject.
     background : Faces
         What schemes are fitted on.
-    strangers : (m, d) float32
+    impostors : (m, d) float32
         Photos of other subjects, which set the threshold.
     """
 
     references: FloatArray
     probes: FloatArray
     background: Faces
-    strangers: FloatArray
+    impostors: FloatArray
 
 
 def answers(name: str, subjects: Subjects, *, seed: int = 0) -> tuple[Answer, float]:
@@ -62,7 +62,7 @@ def answers(name: str, subjects: Subjects, *, seed: int = 0) -> tuple[Answer, fl
     count = len(subjects.references)
     keys = draw_keys(count, stream(seed, "explain", "keys")) if revocable(scheme) else None
     templates = scheme.enroll(subjects.references, keys=keys, seeds=range(count))
-    scores = np.asarray(scheme.score(templates, subjects.strangers, keys=keys), dtype=np.float64)
+    scores = np.asarray(scheme.score(templates, subjects.impostors, keys=keys), dtype=np.float64)
     fmr = next((rate for rate in FMRS if scores.size * rate >= 10), FMRS[-1])
     threshold, spread = threshold_at_fmr(scores.ravel(), fmr), scores.std(axis=1, keepdims=True)
     unit = torch.from_numpy(np.where(spread > 0, spread, 1.0).astype(np.float32))
@@ -95,5 +95,5 @@ def of_split(parts: Any, people: int) -> Subjects:
         references=target.references.embeddings[:few],
         probes=paired(target.probes.embeddings[first]),
         background=parts.background,
-        strangers=others.probes.embeddings,
+        impostors=others.probes.embeddings,
     )

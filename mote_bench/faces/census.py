@@ -53,8 +53,8 @@ def _probed(name: str, rows: FloatArray, who: npt.NDArray[np.intp], labels: Labe
     for label in np.unique(labels):
         chosen = labels == label
         people = np.unique(who[chosen], return_inverse=True)[1]
-        told, asked = np.bincount(people[right[chosen]], minlength=people.max() + 1), np.bincount(people)
-        rate = person_proportion(told.astype(np.float64), asked.astype(np.float64))
+        hits, trials = np.bincount(people[right[chosen]], minlength=people.max() + 1), np.bincount(people)
+        rate = person_proportion(hits.astype(np.float64), trials.astype(np.float64))
         classes.append((rate.value, *rate.interval))
     rates, lows, highs = np.array(classes).T
     low, high = mover_mean(rates, lows, highs)

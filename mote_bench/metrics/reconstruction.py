@@ -108,7 +108,7 @@ def measure_reconstruction(
     """
     answer = _checked(answer, truth)
     seen = _compared(centred(answer, truth.mean), truth, truth.mean)
-    genuine = Scores(_cosines(seen.references, seen.probes), seen.to_probe.owner, truth.shown)
+    genuine = Scores(_cosines(seen.references, seen.probes), seen.to_probe.enrolled, truth.shown)
     measurements = _closeness(seen.to_reference.values)
     for name, threshold in thresholds.items():
         measurements += _acceptance(name, seen, threshold)
@@ -137,7 +137,7 @@ class _Compared:
 
 
 def _compared(reconstructed: FloatArray, truth: Truth, origin: FloatArray) -> _Compared:
-    """Cosines of the directions ``rebuilt`` (n, d) to the true faces' directions from ``origin`` (d,)."""
+    """Cosines of the directions ``reconstructed`` (n, d) to the true faces' directions from ``origin`` (d,)."""
     references, probes, people = (
         centred(truth.references, origin),
         centred(truth.probes, origin),
@@ -219,7 +219,7 @@ def _closeness(cosines: FloatArray) -> list[Measurement]:
 def _acceptance(name: str, seen: _Compared, threshold: float) -> list[Measurement]:
     """Type I and type II success, wolf rate, and type II success minus wolf rate, at one threshold."""
     type_1, type_2 = _success(seen.to_reference, threshold), _success(seen.to_probe, threshold)
-    wolf, n = matched_impostors(seen.to_probe, threshold), len(seen.to_probe.owner)
+    wolf, n = matched_impostors(seen.to_probe, threshold), len(seen.to_probe.enrolled)
     gain = type_2.value - wolf.value
     return [
         _measurement("type_1_success", type_1, at=name, chance=fmr(seen.to_reference.impostor, threshold)),
@@ -240,7 +240,7 @@ def _at_wolf_rates(to_probe: Scores, rates: Iterable[str]) -> tuple[list[Measure
             continue
         value, bounds = _success(to_probe, threshold).value, _bounds_at_wolf_rate(to_probe, threshold)
         measurements.append(
-            Measurement(_AT_WOLF_RATE, value, *bounds, n=len(to_probe.owner), chance=float(name), at=name)
+            Measurement(_AT_WOLF_RATE, value, *bounds, n=len(to_probe.enrolled), chance=float(name), at=name)
         )
     return measurements, undefined
 

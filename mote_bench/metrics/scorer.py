@@ -63,7 +63,7 @@ def diagnose(scores: Scores, first: FloatArray, again: FloatArray) -> Diagnosis:
         Scores of the same templates and probes, computed twice.
     """
     values = np.asarray(scores.values, dtype=np.float64)
-    genuine = scores.owner[:, None] == scores.shown[None, :]
+    genuine = scores.enrolled[:, None] == scores.shown[None, :]
     non_mated = np.where(genuine, np.nan, values)
     spread = float(values.std()) or 1.0
     extremes = (np.nanmin(non_mated, axis=1, keepdims=True), np.nanmax(non_mated, axis=1, keepdims=True))

@@ -43,26 +43,26 @@ class Tiles:
     ----------
     ask : callable
         Returns the (k, l) scores of k templates against l probes. It is called three times for each tile.
-    owner, shown : (n,), (m,) int
+    enrolled, shown : (n,), (m,) int
         Subject index of each template and of each probe.
     most : int
         Approximate number of scores in a tile.
     """
 
     ask: Ask
-    owner: Index
+    enrolled: Index
     shown: Index
     most: int = 4_000_000
 
     @property
     def people(self) -> Index:
         """(P,) every subject index that occurs."""
-        return np.union1d(self.owner, self.shown)
+        return np.union1d(self.enrolled, self.shown)
 
     def inside(self, member: npt.NDArray[np.bool_]) -> Tiles:
         """The scores among the subjects p with ``member[p]``."""
-        rows, columns = np.flatnonzero(member[self.owner]), np.flatnonzero(member[self.shown])
-        return Tiles(lambda r, c: self.ask(rows[r], columns[c]), self.owner[rows], self.shown[columns], self.most)
+        rows, columns = np.flatnonzero(member[self.enrolled]), np.flatnonzero(member[self.shown])
+        return Tiles(lambda r, c: self.ask(rows[r], columns[c]), self.enrolled[rows], self.shown[columns], self.most)
 
     def errors(self, thresholds: Mapping[str, float]) -> Errors:
         """The error rates, overall and at each threshold."""
@@ -82,8 +82,8 @@ class Tiles:
         )
         return Errors(
             people=self.people,
-            claimants=len(np.intersect1d(self.owner, self.shown)),
-            templates=len(self.owner),
+            claimants=len(np.intersect1d(self.enrolled, self.shown)),
+            templates=len(self.enrolled),
             trials=(len(self._genuine[0]), counted.impostors),
             eer=estimate,
             eer_interval=interval_of_curve(points.false_matches, points.false_non_matches, at_equal),
@@ -113,15 +113,15 @@ class Tiles:
         return _largest(np.concatenate([kept, *waiting]), count), impostors
 
     def _missed(self, threshold: float) -> Proportion:
-        values, owner = self._genuine
-        return by_person(self, owner, values < threshold)
+        values, enrolled = self._genuine
+        return by_person(self, enrolled, values < threshold)
 
     @cached_property
     def _blocks(self) -> tuple[Block, ...]:
         """The subjects in groups whose templates and probes make a tile."""
-        groups = int(np.ceil(np.sqrt(len(self.owner) * len(self.shown) / self.most)))
+        groups = int(np.ceil(np.sqrt(len(self.enrolled) * len(self.shown) / self.most)))
         return tuple(
-            Block(people, np.flatnonzero(np.isin(self.owner, people)), np.flatnonzero(np.isin(self.shown, people)))
+            Block(people, np.flatnonzero(np.isin(self.enrolled, people)), np.flatnonzero(np.isin(self.shown, people)))
             for people in np.array_split(self.people, min(groups, len(self.people)))
         )
 
@@ -135,15 +135,15 @@ class Tiles:
     def _genuine(self) -> tuple[FloatArray, Index]:
         """The genuine scores, and the subject of each."""
         values: list[FloatArray] = [np.empty(0)]
-        owners: list[Index] = [np.empty(0, dtype=np.intp)]
+        subjects: list[Index] = [np.empty(0, dtype=np.intp)]
         for tile in self._own_tiles():
             row, column = np.nonzero(np.asarray(tile.mated))
             values.append(tile.scores[row, column])
-            owners.append(self.owner[tile.rows.rows[row]])
+            subjects.append(self.enrolled[tile.rows.rows[row]])
         found = np.concatenate(values)
-        if len(found) == 0 or len(found) == len(self.owner) * len(self.shown):
+        if len(found) == 0 or len(found) == len(self.enrolled) * len(self.shown):
             raise ValueError("no genuine or no impostor pair among the scores; expected both")
-        return found, np.concatenate(owners)
+        return found, np.concatenate(subjects)
 
     def each(self) -> Iterator[Tile]:
         """Every tile, block column by block column."""
@@ -164,7 +164,7 @@ class Tiles:
             raise ValueError(f"a tile of scores has shape {scores.shape} or holds NaN; expected finite scores")
         mated = None
         if rows is columns:
-            mated = self.owner[rows.rows][:, None] == self.shown[columns.columns][None, :]
+            mated = self.enrolled[rows.rows][:, None] == self.shown[columns.columns][None, :]
         yield Tile(rows, columns, scores, mated)
 
 
@@ -258,7 +258,7 @@ def _counted(tiles: Tiles) -> _Counted:
     points = _Points(
         *(values[distinct] for values in (points.thresholds, points.false_matches, points.false_non_matches))
     )
-    enrolled = np.isin(tiles.shown, tiles.owner)
+    enrolled = np.isin(tiles.shown, tiles.enrolled)
     return _Counted(points, scale, histogram, impostors, best.credit, enrolled)
 
 
@@ -350,7 +350,7 @@ class _Sums:
 
     def __init__(self, tiles: Tiles) -> None:
         self._tiles, self._people = tiles, tiles.people
-        index = np.searchsorted(self._people, tiles.owner), np.searchsorted(self._people, tiles.shown)
+        index = np.searchsorted(self._people, tiles.enrolled), np.searchsorted(self._people, tiles.shown)
         self._templates, self._probes = (np.bincount(one, minlength=len(self._people)) for one in index)
         self._successes = np.zeros(len(self._people))
         self._squares = self._products = 0.0
@@ -376,10 +376,10 @@ class _Sums:
 
     def _counts(self, tile: Tile, threshold: float) -> FloatArray:
         row, column = np.nonzero(tile.scores >= threshold)
-        owner = np.searchsorted(tile.rows.people, self._tiles.owner[tile.rows.rows])[row]
+        enrolled = np.searchsorted(tile.rows.people, self._tiles.enrolled[tile.rows.rows])[row]
         shown = np.searchsorted(tile.columns.people, self._tiles.shown[tile.columns.columns])[column]
         shape = len(tile.rows.people), len(tile.columns.people)
-        return np.bincount(owner * shape[1] + shown, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+        return np.bincount(enrolled * shape[1] + shown, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
 
     def proportion(self) -> Proportion:
         templates, probes = self._templates.astype(float), self._probes.astype(float)

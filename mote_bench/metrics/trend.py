@@ -60,14 +60,14 @@ def measure_trend(scores: Scores, number: FloatArray, threshold: float, *, name:
     inside = scores.inside(known)
     place = np.empty(len(number), dtype=np.intp)
     place[people] = np.arange(len(people))
-    owner, shown = place[inside.owner], place[inside.shown]
-    accepted, mated = inside.values >= threshold, owner[:, None] == shown
+    enrolled, shown = place[inside.enrolled], place[inside.shown]
+    accepted, mated = inside.values >= threshold, enrolled[:, None] == shown
     at = number[people]
-    like = ~mated & (np.abs(at[owner][:, None] - at[shown]) <= _LIKE * (high - low))
+    like = ~mated & (np.abs(at[enrolled][:, None] - at[shown]) <= _LIKE * (high - low))
     rises, undefined = [], {}
     for rate, trials, errors in (("fnmr", mated, ~accepted), ("fmr", like, accepted)):
         row, column = np.nonzero(trials)
-        pair = np.column_stack([owner[row], shown[column]])
+        pair = np.column_stack([enrolled[row], shown[column]])
         metric = f"{rate}_rise_over"
         wrong = errors[row, column]
         if not 0 < wrong.sum() < len(wrong):

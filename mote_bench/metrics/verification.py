@@ -38,7 +38,7 @@ class Scores:
     ----------
     values : (n, m) float
         Scores, higher = more alike; finite.
-    owner : (n,) int
+    enrolled : (n,) int
         Subject index of each template.
     shown : (m,) int
         Subject index of each probe.
@@ -50,20 +50,20 @@ class Scores:
     """
 
     values: FloatArray
-    owner: Index
+    enrolled: Index
     shown: Index
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, dtype=float)
-        owner, shown = np.asarray(self.owner), np.asarray(self.shown)
-        if values.shape != (len(owner), len(shown)):
+        enrolled, shown = np.asarray(self.enrolled), np.asarray(self.shown)
+        if values.shape != (len(enrolled), len(shown)):
             raise ValueError(
-                f"scores have shape {values.shape}; expected {len(owner), len(shown)}, templates by probes"
+                f"scores have shape {values.shape}; expected {len(enrolled), len(shown)}, templates by probes"
             )
         if not np.isfinite(values).all():
             bad = int((~np.isfinite(values)).sum())
             raise ValueError(f"{bad} of {values.size} scores are NaN or infinite; expected finite scores")
-        for name, array in (("values", values), ("owner", owner), ("shown", shown)):
+        for name, array in (("values", values), ("enrolled", enrolled), ("shown", shown)):
             object.__setattr__(self, name, array)
         if not self.mated.any() or self.mated.all():
             raise ValueError("no genuine or no impostor pair among the scores; expected both")
@@ -71,7 +71,7 @@ class Scores:
     @property
     def mated(self) -> npt.NDArray[np.bool_]:
         """(n, m) whether template and probe are mated (of the same subject)."""
-        return np.asarray(self.owner[:, None] == self.shown[None, :])
+        return np.asarray(self.enrolled[:, None] == self.shown[None, :])
 
     @property
     def genuine(self) -> FloatArray:
@@ -86,20 +86,20 @@ class Scores:
     @property
     def people(self) -> Index:
         """(P,) every subject index that occurs."""
-        return np.union1d(self.owner, self.shown)
+        return np.union1d(self.enrolled, self.shown)
 
     def inside(self, member: npt.NDArray[np.bool_]) -> Scores:
         """The scores among the subjects p with ``member[p]``."""
-        rows, columns = member[self.owner], member[self.shown]
-        return Scores(self.values[np.ix_(rows, columns)], self.owner[rows], self.shown[columns])
+        rows, columns = member[self.enrolled], member[self.shown]
+        return Scores(self.values[np.ix_(rows, columns)], self.enrolled[rows], self.shown[columns])
 
     def errors(self, thresholds: Mapping[str, float]) -> Errors:
         """The error rates, overall and at each threshold."""
         genuine, impostor = self.genuine, self.impostor
         return Errors(
             people=self.people,
-            claimants=len(np.intersect1d(self.owner, self.shown)),
-            templates=len(self.owner),
+            claimants=len(np.intersect1d(self.enrolled, self.shown)),
+            templates=len(self.enrolled),
             trials=(len(genuine), len(impostor)),
             eer=eer(genuine, impostor),
             eer_interval=eer_interval(self),
@@ -292,14 +292,14 @@ def identified(scores: Scores) -> Proportion:
     """:func:`rank_1` as a proportion with interval; probes of subjects without a template don't count."""
     best = scores.values == scores.values.max(axis=0)
     credit = (best & scores.mated).sum(axis=0) / best.sum(axis=0)
-    enrolled = np.isin(scores.shown, scores.owner)
+    enrolled = np.isin(scores.shown, scores.enrolled)
     return by_person(scores, scores.shown[enrolled], credit[enrolled])
 
 
 def missed_genuine(scores: Scores, threshold: float) -> Proportion:
     """FNMR at a threshold; its interval allows for correlated trials of one subject."""
     row, column = np.nonzero(scores.mated)
-    return by_person(scores, scores.owner[row], scores.values[row, column] < threshold)
+    return by_person(scores, scores.enrolled[row], scores.values[row, column] < threshold)
 
 
 def matched_impostors(scores: Scores, threshold: float) -> Proportion:
@@ -322,9 +322,9 @@ def as_readable(rate: Proportion, readable: Proportion) -> Proportion:
 
 
 def _accepted_pairs(scores: Scores, threshold: float) -> Proportion:
-    people, index = np.unique(np.concatenate([scores.owner, scores.shown]), return_inverse=True)
-    owners = len(scores.owner)
-    cell = index[:owners, None] * len(people) + index[None, owners:]
+    people, index = np.unique(np.concatenate([scores.enrolled, scores.shown]), return_inverse=True)
+    templates = len(scores.enrolled)
+    cell = index[:templates, None] * len(people) + index[None, templates:]
     different = ~np.eye(len(people), dtype=bool)
 
     def per_pair(cells: Index) -> FloatArray:

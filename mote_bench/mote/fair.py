@@ -137,15 +137,15 @@ def _tuned(
         balance = [shares(names[member], own, names) for member in group]
         scores.append(scheme.score(scheme.enroll(references, seeds=seeds, balance=balance), probes))
     choices = list(product(range(len(OWN_SHARES)), repeat=len(names)))
-    judged = [
-        _judged(np.array(scores)[np.array(choice)[group], np.arange(len(people))], shown, group) for choice in choices
+    measured = [
+        _measured(np.array(scores)[np.array(choice)[group], np.arange(len(people))], shown, group) for choice in choices
     ]
-    least = min(missed for _, missed in judged)
-    best = max(range(len(choices)), key=lambda index: (judged[index][1] <= least + _MOST_LOSS, judged[index][0]))
+    least = min(missed for _, missed in measured)
+    best = max(range(len(choices)), key=lambda index: (measured[index][1] <= least + _MOST_LOSS, measured[index][0]))
     return {name: OWN_SHARES[place] for name, place in zip(names, choices[best], strict=True)}
 
 
-def _judged(scores: FloatArray, shown: npt.NDArray[np.intp], group: npt.NDArray[np.intp]) -> tuple[float, float]:
+def _measured(scores: FloatArray, shown: npt.NDArray[np.intp], group: npt.NDArray[np.intp]) -> tuple[float, float]:
     """FDR over the groups, and FNMR over all, at the threshold of FMR 1e-2."""
     mated = np.arange(len(scores))[:, None] == shown
     threshold = threshold_at_fmr(scores[~mated], _FMR)

@@ -77,18 +77,18 @@ class SolvedMOTE(MOTE):
         few = Crowd(self._training.faces[: 2 * POSITIVES], self._training.spread)
         own = self._whitened.of_faces(positives(reference, few, shares=share, rng=rng))
         within = _Within.of(own)
-        strangers = self._whitened.faces[self._strangers(within.solve(own.mean(axis=0)), rng)]
+        negatives = self._whitened.faces[self._negatives(within.solve(own.mean(axis=0)), rng)]
         first, *others = self.recipe.hidden
-        directions = within.solve((own.mean(axis=0) - _parts(strangers, first, rng)).T)
-        layers = [_cut(directions, strangers, own, rng)]
+        directions = within.solve((own.mean(axis=0) - _parts(negatives, first, rng)).T)
+        layers = [_cut(directions, negatives, own, rng)]
         for units in others:
-            strangers, own = _above(layers[-1], strangers), _above(layers[-1], own)
-            gaps = own.mean(axis=0) - _parts(strangers, units, rng)
-            layers.append(_cut(np.linalg.solve(_spread(strangers, own), gaps.T), strangers, own, rng))
-        strangers, own = _above(layers[-1], strangers), _above(layers[-1], own)
-        return (self._whitened.undone(layers[0]), *layers[1:], _last(strangers, own))
+            negatives, own = _above(layers[-1], negatives), _above(layers[-1], own)
+            gaps = own.mean(axis=0) - _parts(negatives, units, rng)
+            layers.append(_cut(np.linalg.solve(_spread(negatives, own), gaps.T), negatives, own, rng))
+        negatives, own = _above(layers[-1], negatives), _above(layers[-1], own)
+        return (self._whitened.undone(layers[0]), *layers[1:], _last(negatives, own))
 
-    def _strangers(self, direction: FloatArray, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    def _negatives(self, direction: FloatArray, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
         """Rows of the background: any, and the most similar to the subject. A small background is taken whole."""
         alike = self._whitened.faces @ direction
         order = np.argsort(alike, kind="stable")
@@ -139,22 +139,22 @@ class _Within:
         return np.asarray(right - self.apart.T @ np.linalg.solve(self.inner, self.apart @ right))
 
 
-def _parts(strangers: FloatArray, units: int, rng: np.random.Generator) -> FloatArray:
+def _parts(negatives: FloatArray, units: int, rng: np.random.Generator) -> FloatArray:
     """(units, d) weighted means of the random part of the impostors of each unit."""
-    weight = rng.standard_exponential((units, len(strangers)), dtype=np.float32)
-    weight *= rng.random((units, len(strangers)), dtype=np.float32) < _PART
+    weight = rng.standard_exponential((units, len(negatives)), dtype=np.float32)
+    weight *= rng.random((units, len(negatives)), dtype=np.float32) < _PART
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.float32(1e-6))
-    return np.asarray(weight @ strangers)
+    return np.asarray(weight @ negatives)
 
 
-def _cut(directions: FloatArray, strangers: FloatArray, own: FloatArray, rng: np.random.Generator) -> Layer:
+def _cut(directions: FloatArray, negatives: FloatArray, own: FloatArray, rng: np.random.Generator) -> Layer:
     """Units along ``directions`` (d, k) that are 0 for far impostors.
 
     The ReLU's zero is drawn between the mean impostor and one gap below it. The gap is that between the mean impostor
     and the mean of the subject's draws. Above its zero a unit is linear, so that a layer passes on what the next one
     needs.
     """
-    low, high = strangers.mean(axis=0) @ directions, own.mean(axis=0) @ directions
+    low, high = negatives.mean(axis=0) @ directions, own.mean(axis=0) @ directions
     gap = high - low
     gap = np.where(np.abs(gap) < 1e-6, np.float32(1e-6), gap)
     at = low / gap - rng.random(directions.shape[1], dtype=np.float32)
@@ -165,15 +165,15 @@ def _above(layer: Layer, rows: FloatArray) -> FloatArray:
     return np.maximum(rows @ layer.weight + layer.bias, 0)
 
 
-def _spread(strangers: FloatArray, own: FloatArray) -> FloatArray:
+def _spread(negatives: FloatArray, own: FloatArray) -> FloatArray:
     """(k, k) covariance of both, with a ridge in units of the mean variance."""
-    covariance = np.atleast_2d(np.cov(strangers.T) + np.cov(own.T))
+    covariance = np.atleast_2d(np.cov(negatives.T) + np.cov(own.T))
     covariance[np.diag_indices_from(covariance)] += _DEEP_RIDGE * np.trace(covariance) / len(covariance) + 1e-9
     return np.asarray(covariance)
 
 
-def _last(strangers: FloatArray, own: FloatArray) -> Layer:
-    weights = np.linalg.solve(_spread(strangers, own), own.mean(axis=0) - strangers.mean(axis=0))
-    zero = np.sort(strangers @ weights)[-_HARDEST:].mean()
+def _last(negatives: FloatArray, own: FloatArray) -> Layer:
+    weights = np.linalg.solve(_spread(negatives, own), own.mean(axis=0) - negatives.mean(axis=0))
+    zero = np.sort(negatives @ weights)[-_HARDEST:].mean()
     scale = 1 / max(float((own @ weights).mean() - zero), 1e-6)
     return Layer((scale * weights[:, None]).astype(np.float32), np.array([-scale * zero], dtype=np.float32))

@@ -46,7 +46,7 @@ class Plan:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan:
+def make(spec: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan:
     """The plan of a run.
 
     Parameters
@@ -60,14 +60,14 @@ def make(asked: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan
         On unknown names, on an empty registry, and when no requested cell can be run.
     """
     broken: list[str] = []
-    schemes = _schemes(asked.schemes, protocol, broken)
-    attacks = _attacks(asked.attacks, protocol, broken)
+    schemes = _schemes(spec.schemes, protocol, broken)
+    attacks = _attacks(spec.attacks, protocol, broken)
     broken += broken_questions()
-    questions, refused = _questions(asked.questions, split, protocol)
+    questions, refused = _questions(spec.questions, split, protocol)
     for name in [name for name, scheme in schemes.items() if needs_identity(scheme) and not split.has_identity]:
         refused.append(f"scheme '{name}' (its fit needs `identity`)")
         del schemes[name]
-    frame = _Frame(protocol.name, data, asked.seed)
+    frame = _Frame(protocol.name, data, spec.seed)
     grid = _Grid(frame, attacks, questions, protocol.records.counts)
     cells = [cell for name, scheme in schemes.items() for cell in grid.cells(name, scheme)]
     for ceiling in sorted(ceilings() - set(CONTROLS)):
@@ -169,10 +169,10 @@ def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str,
 
 def _unable(split: Split, possible: Mapping[str, Question | None]) -> set[str]:
     """Questions that need identities, or a second photo of the selection subjects, which these data lack."""
-    asked = {name for name, question in possible.items() if question is not None and question.needs_identity}
+    needing = {name for name, question in possible.items() if question is not None and question.needs_identity}
     if not split.has_identity:
-        return {*COMPARED, *asked}
-    return asked if split.rehearsal.probes is None else set()
+        return {*COMPARED, *needing}
+    return needing if split.selection.probes is None else set()
 
 
 def _chosen(wanted: str, known: Sequence[str]) -> list[str]:

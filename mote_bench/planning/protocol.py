@@ -29,7 +29,7 @@ class TargetSet:
 
 
 @dataclass(frozen=True)
-class RehearsalSet:
+class SelectionSet:
     """Size of the selection set: people attacked like the targets, used only to choose the strongest attack."""
 
     people: int
@@ -104,7 +104,7 @@ class Protocol:
     name: str
     checksum: str
     target: TargetSet
-    rehearsal: RehearsalSet
+    selection: SelectionSet
     shadow: ShadowSet
     background: BackgroundSet
     fmr: tuple[str, ...]
@@ -149,7 +149,7 @@ def _protocol(table: dict[str, Any], checksum: str) -> Protocol:
         name=table["name"],
         checksum=checksum,
         target=TargetSet(**table["target"]),
-        rehearsal=RehearsalSet(**table["rehearsal"]),
+        selection=SelectionSet(**table["rehearsal"]),
         shadow=ShadowSet(**table["shadow"]),
         background=BackgroundSet(**table["background"]),
         fmr=tuple(table["thresholds"]["fmr"]),

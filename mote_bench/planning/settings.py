@@ -44,7 +44,7 @@ class Setting:
         return self.spec.seed
 
 
-def make(asked: RunSpec) -> Setting:
+def make(given: RunSpec) -> Setting:
     """Load the data, split its people and plan the cells.
 
     Raises
@@ -52,25 +52,25 @@ def make(asked: RunSpec) -> Setting:
     InputError
         On names that don't exist or can't be used, and, for a run that is repeated, on other data than that run's.
     """
-    version = protocol.load(asked.protocol)
-    bins = dict(version.bins) | dict(asked.bins)
-    columns = ColumnOptions(asked.missing, asked.identity, asked.embedding_columns)
-    attacked = _Source("--data", asked.data, asked.data_file, asked.data_sha256)
-    reading = _Reading(bins, None if asked.attributes is None else names(asked.attributes), columns)
+    version = protocol.load(given.protocol)
+    bins = dict(version.bins) | dict(given.bins)
+    columns = ColumnOptions(given.missing, given.identity, given.embedding_columns)
+    attacked = _Source("--data", given.data, given.data_file, given.data_sha256)
+    reading = _Reading(bins, None if given.attributes is None else names(given.attributes), columns)
     dataset = attacked.load(reading)
-    _check_used(asked.bins, dataset, attacked.place)
+    _check_used(given.bins, dataset, attacked.place)
     _check_labels(dataset, attacked.place)
     label, file = attacked.told(dataset)
-    spec = replace(asked, data=label, data_file=file, data_sha256=dataset.checksum)
-    parts = split(dataset.faces, version, seed=asked.seed, people=asked.people)
-    name = dataset.name if asked.people is None else f"{dataset.name}@{asked.people}"
-    if asked.attacker_data is not None:
-        attackers = _Source("--attacker-data", asked.attacker_data, asked.attacker_file, asked.attacker_sha256)
+    spec = replace(given, data=label, data_file=file, data_sha256=dataset.checksum)
+    parts = split(dataset.faces, version, seed=given.seed, people=given.people)
+    name = dataset.name if given.people is None else f"{dataset.name}@{given.people}"
+    if given.attacker_data is not None:
+        attackers = _Source("--attacker-data", given.attacker_data, given.attacker_file, given.attacker_sha256)
         theirs = _other(attackers, reading, dataset)
         _check_labels(theirs, attackers.place)
         label, file = attackers.told(theirs)
         spec = replace(spec, attacker_data=label, attacker_file=file, attacker_sha256=theirs.checksum)
-        parts = crossed(parts, split(theirs.faces, version, seed=asked.seed))
+        parts = crossed(parts, split(theirs.faces, version, seed=given.seed))
         name = f"{name} from {theirs.name}"
         both = f"{dataset.checksum} {theirs.checksum}"
         notes = (*dataset.notes, *(f"the attacker's data: {note}" for note in theirs.notes))
@@ -174,7 +174,7 @@ def _with_attributes(dataset: Dataset, reading: _Reading) -> Dataset:
 
 
 def _check_labels(dataset: Dataset, data: str) -> None:
-    """Refuse what can't be told apart in names of metrics, before anything is computed."""
+    """Refuse values that names of metrics can't distinguish, before anything is computed."""
     faces = dataset.faces
     _check_apart(f"columns of '{data}'", list(dict.fromkeys([*faces.attributes, *faces.values])), "rename one")
     for name, labels in faces.attributes.items():

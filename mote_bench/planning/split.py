@@ -1,4 +1,4 @@
-"""The identity-disjoint people sets of one run: background, shadow, selection (`rehearsal`) and target subjects."""
+"""The identity-disjoint people sets of one run: background, shadow, selection and target subjects."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Split:
         The background set: public faces that schemes are fitted on.
     shadow : Enrolled
         The shadow subjects.
-    rehearsal : Enrolled
+    selection : Enrolled
         The selection subjects, attacked like the target subjects.
     target : Enrolled
         The target subjects.
@@ -62,7 +62,7 @@ class Split:
 
     background: Faces
     shadow: Enrolled
-    rehearsal: Enrolled
+    selection: Enrolled
     target: Enrolled
     calibration: Enrolled
     public: Faces
@@ -88,7 +88,7 @@ def crossed(own: Split, attackers: Split) -> Split:
             f"the attacker's data have {dimensions[1]} dimensions, the attacked data {dimensions[0]}; "
             "embed both with the same recogniser"
         )
-    return replace(own, shadow=attackers.shadow, rehearsal=attackers.rehearsal, public=attackers.background)
+    return replace(own, shadow=attackers.shadow, selection=attackers.selection, public=attackers.background)
 
 
 def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = None) -> Split:
@@ -113,15 +113,15 @@ def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = N
     order = [int(person) for person in rng.permutation(len(photos))]
     target = _deal(order, photos, least_target, _size(protocol.target.people, protocol.target.share, len(photos)))
     order = [person for person in order if person not in set(target)]
-    rehearsal = _deal(
-        order, photos, least_target, _size(protocol.rehearsal.people, protocol.rehearsal.share, len(photos))
+    selection = _deal(
+        order, photos, least_target, _size(protocol.selection.people, protocol.selection.share, len(photos))
     )
-    order = [person for person in order if person not in set(rehearsal)]
+    order = [person for person in order if person not in set(selection)]
     shadow = _deal(order, photos, least_shadow, _size(protocol.shadow.people, protocol.shadow.share, len(photos)))
     background = [person for person in order if person not in set(shadow)]
     _check("target", target, protocol.target.least, f"of {len(photos)} people, with {least_target} photos each")
     _check(
-        "rehearsal", rehearsal, protocol.rehearsal.least, f"of {len(photos)} people, with {least_target} photos each"
+        "selection", selection, protocol.selection.least, f"of {len(photos)} people, with {least_target} photos each"
     )
     _check("shadow", shadow, protocol.shadow.least, f"of {len(photos)} people, with {least_shadow} photos each")
     _check("background", background, protocol.background.least, f"of {len(photos)} people")
@@ -131,7 +131,7 @@ def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = N
     made = Split(
         background=public,
         shadow=own,
-        rehearsal=_enrolled(faces, rehearsal, photos, held_back=seconds, most=most),
+        selection=_enrolled(faces, selection, photos, held_back=seconds, most=most),
         target=_enrolled(faces, target, photos, held_back=seconds, most=most),
         calibration=own,
         public=public,
@@ -145,7 +145,7 @@ def sized(faces: Faces, *, enrolled: int, images: int, seed: int) -> Split:
     """A split with given numbers of enrolled people and background images, to measure costs that depend on both.
 
     Enrolled are the people with the fewest photos (two or more), so that most photos are left for the background.
-    Half as many further people are calibration subjects. None are left for an attacker: ``shadow`` and ``rehearsal``
+    Half as many further people are calibration subjects. None are left for an attacker: ``shadow`` and ``selection``
     are the calibration subjects too.
 
     Raises
@@ -196,8 +196,8 @@ def _photos(faces: Faces, people: int | None, seed: int) -> list[Index]:
     return [groups[index] for index in np.sort(rng.permutation(len(groups))[:people])]
 
 
-def _size(asked: int, share: float, population: int) -> int:
-    return min(asked, int(population * share))
+def _size(people: int, share: float, population: int) -> int:
+    return min(people, int(population * share))
 
 
 def _deal(order: list[int], photos: list[Index], least: int, size: int) -> list[int]:
@@ -236,7 +236,7 @@ def _enrolled(faces: Faces, people: list[int], photos: list[Index], *, held_back
 def _check_disjoint(made: Split) -> None:
     if not made.has_identity:
         return
-    parts = [made.background, made.shadow.references, made.rehearsal.references, made.target.references]
+    parts = [made.background, made.shadow.references, made.selection.references, made.target.references]
     names = [set(part.identity.tolist()) for part in parts if part.identity is not None]
     if len(set().union(*names)) < sum(map(len, names)):
         raise AssertionError("the people sets overlap; this is a defect of mote-bench, please report it")

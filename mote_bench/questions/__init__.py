@@ -16,7 +16,7 @@ from .membership import WasMember
 from .number import HowMuch
 from .photo import WhichPhoto
 from .reconstruction import WhichFace
-from .staging import Case, Presented, Scene, Theft
+from .staging import Case, Presented, Scene, Staged
 
 __all__ = [
     "Case",
@@ -29,8 +29,8 @@ __all__ = [
     "Question",
     "SamePerson",
     "Scene",
+    "Staged",
     "Strictest",
-    "Theft",
     "WasMember",
     "WhichClass",
     "WhichFace",

@@ -103,7 +103,7 @@ class WhichClass(Question):
         )
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        labels = exam.target.attributes[self.attribute][exam.theft.people]
+        labels = exam.target.attributes[self.attribute][exam.staged.people]
         return class_edge(answer, class_index(labels, self.classes))
 
     def comparable(self, answer: FloatArray) -> FloatArray:

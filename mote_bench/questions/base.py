@@ -14,7 +14,7 @@ from mote_bench.contracts import CEILING, Evidence, Faces, FloatArray, Measureme
 from mote_bench.metrics.catalogue import Metric
 from mote_bench.metrics.measured import Measured
 
-from .staging import Case, Holdings, Index, Presented, Scene, Theft
+from .staging import Case, EnrolledScheme, Index, Presented, Scene, Staged
 
 if TYPE_CHECKING:
     from mote_bench.planning.protocol import Protocol
@@ -47,16 +47,16 @@ class Exam:
     Attributes
     ----------
     background, target : Faces
-    holdings : Holdings
+    enrolled : EnrolledScheme
         The enrolled scheme under attack.
     fmr : str
-        The false match rate of ``holdings.thresholds`` at which the system decides.
+        The false match rate of ``enrolled.thresholds`` at which the system decides.
     """
 
     background: Faces
     target: Faces
-    holdings: Holdings
-    theft: Theft
+    enrolled: EnrolledScheme
+    staged: Staged
     fmr: str
 
 
@@ -179,7 +179,7 @@ class Question(ABC):
         """(n subjects, photos, d) candidate photos for :attr:`Scene.photos`: target, then selection subjects."""
         return None
 
-    def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
+    def dealt(self, staged: Staged, scene: Scene, rng: np.random.Generator) -> Staged:
         """The staged evidence with what only this question adds to it, and the truth about that.
 
         Raises
@@ -187,7 +187,7 @@ class Question(ABC):
         ValueError
             When the scene lacks what the question needs.
         """
-        return theft
+        return staged
 
     # The answer.
 

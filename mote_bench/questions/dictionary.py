@@ -52,11 +52,11 @@ class WhichKeyface(Question):
         return self.faces, self.dimension
 
     def measure(self, case: Case, rng: np.random.Generator) -> Measured:
-        from mote_bench.metrics.keyfaces import measure_keyfaces
+        from mote_bench.metrics.dictionary import measure_dictionary
 
         scores = case.attacked.shown[_EVERYBODY][case.rows]
         opened = {fmr: scores >= threshold for fmr, threshold in case.rules.thresholds.items()}
-        return case.with_people(measure_keyfaces(opened))
+        return case.with_people(measure_dictionary(opened))
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:
@@ -64,9 +64,9 @@ class WhichKeyface(Question):
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
         """Share of templates that any of the faces matches, minus that of as many random non-mated faces."""
-        first = exam.holdings.first
-        scores = exam.holdings.scheme.score(first.templates, unit(answer).astype(np.float32), keys=first.keys)
-        opened = np.asarray(scores >= exam.holdings.thresholds[exam.fmr]).any(axis=1)
+        first = exam.enrolled.first
+        scores = exam.enrolled.scheme.score(first.templates, unit(answer).astype(np.float32), keys=first.keys)
+        opened = np.asarray(scores >= exam.enrolled.thresholds[exam.fmr]).any(axis=1)
         expected = 1 - (1 - float(exam.fmr)) ** len(answer)
         return float((opened.mean() - expected) / np.sqrt(expected * (1 - expected) / opened.size))
 

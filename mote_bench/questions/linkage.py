@@ -55,8 +55,8 @@ class SamePerson(Question):
     def measure(self, case: Case, rng: np.random.Generator) -> Measured:
         from mote_bench.metrics.linkage import measure_linkage
 
-        columns = case.panel.of(case.theft.others)
-        mates = _mates(case.theft.people[case.rows], case.theft.others[columns])
+        columns = case.panel.of(case.staged.others)
+        mates = _mates(case.staged.people[case.rows], case.staged.others[columns])
         return case.finished(measure_linkage(case.answer[:, columns], mates, rng))
 
     @classmethod
@@ -64,7 +64,7 @@ class SamePerson(Question):
         return cls()
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        return link_edge(answer, _mates(exam.theft.people, exam.theft.others))
+        return link_edge(answer, _mates(exam.staged.people, exam.staged.others))
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
         return answer[rows][:, columns]

@@ -11,7 +11,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, Shadow
 from mote_bench.metrics.measured import Measured
 
 from .base import Exam, Offer, Question, Strictest
-from .staging import Case, Database, Index, Scene, Theft
+from .staging import Case, Database, Index, Scene, Staged
 
 if TYPE_CHECKING:
     from mote_bench.planning.protocol import Protocol
@@ -38,13 +38,13 @@ class WasMember(Question):
         """Offered only if the attacker's public faces are the background set that the scheme was fitted on."""
         return Offer() if split.crossed else Offer((cls(),))
 
-    def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
+    def dealt(self, staged: Staged, scene: Scene, rng: np.random.Generator) -> Staged:
         """Adds candidates: one photo each of members and non-members; the attacker knows the other half of both.
 
         Candidate members have two photos or more, as shadow subjects do. Otherwise the number of photos, a sign of
         fame, would distinguish members from non-members.
         """
-        shadow = theft.evidence.shadow
+        shadow = staged.evidence.shadow
         if shadow is None or scene.public.identity is None:
             raise ValueError(
                 "membership inference needs shadow subjects and a background set with identities; expected knowledge "
@@ -60,8 +60,8 @@ class WasMember(Question):
         )
         public = scene.public.rows(np.flatnonzero(~np.isin(scene.public.identity, names[members_in_question])))
         order = rng.permutation(2 * size)
-        evidence = replace(theft.evidence, public=public, shadow=_some(shadow, known), candidates=candidates[order])
-        return replace(theft, evidence=evidence, truth=np.repeat([1, 0], size)[order])
+        evidence = replace(staged.evidence, public=public, shadow=_some(shadow, known), candidates=candidates[order])
+        return replace(staged, evidence=evidence, truth=np.repeat([1, 0], size)[order])
 
     def shape(self, evidence: Evidence) -> tuple[int, int]:
         return 0 if evidence.candidates is None else len(evidence.candidates), 1
@@ -70,7 +70,7 @@ class WasMember(Question):
         """Score one half of the candidates for the target subjects, the other for the selection subjects."""
         from mote_bench.metrics.membership import measure_membership
 
-        truth = case.theft.truth
+        truth = case.staged.truth
         half = np.arange(len(truth)) % 2 == (case.panel.start > 0)
         return measure_membership(case.attacked.answer[half], truth[half] == 1, rng)
 
@@ -82,7 +82,7 @@ class WasMember(Question):
         """The Mann-Whitney statistic minus its mean, in standard errors under chance."""
         from scipy.stats import rankdata
 
-        truth = exam.theft.truth
+        truth = exam.staged.truth
         ranks, members, others = rankdata(answer[:, 0]), int((truth == 1).sum()), int((truth == 0).sum())
         above = ranks[truth == 1].sum() - members * (members + 1) / 2
         return float((above - members * others / 2) / np.sqrt(members * others * (members + others + 1) / 12))

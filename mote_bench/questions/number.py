@@ -96,7 +96,7 @@ class HowMuch(Question):
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
         """Fisher's transform of the correlation with the truth; its standard error is 1 / sqrt(n - 3)."""
-        truth = exam.target.values[self.attribute][exam.theft.people]
+        truth = exam.target.values[self.attribute][exam.staged.people]
         known = np.isfinite(truth)
         guess = answer[known, 0]
         if np.ptp(guess) == 0:

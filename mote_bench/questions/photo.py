@@ -12,7 +12,7 @@ from mote_bench.metrics.measured import Measured
 
 from .base import Exam, Offer, Question, Strictest
 from .edges import class_edge
-from .staging import Case, Scene, Theft
+from .staging import Case, Scene, Staged
 
 if TYPE_CHECKING:
     from mote_bench.planning.protocol import Protocol
@@ -42,16 +42,16 @@ class WhichPhoto(Question):
 
     def candidates(self, split: Split) -> FloatArray:
         """The enrolled photo, the second reference, and probes of each subject."""
-        return np.concatenate([_photos_of(part, self.photos) for part in (split.target, split.rehearsal)])
+        return np.concatenate([_photos_of(part, self.photos) for part in (split.target, split.selection)])
 
-    def dealt(self, theft: Theft, scene: Scene, rng: np.random.Generator) -> Theft:
+    def dealt(self, staged: Staged, scene: Scene, rng: np.random.Generator) -> Staged:
         """Adds each subject's candidate photos in random order; the truth is the place of the enrolled one."""
         if scene.photos is None:
             raise ValueError("the scene has no candidate photos; expected (n subjects, photos, d)")
-        photos = scene.photos[theft.people]
+        photos = scene.photos[staged.people]
         order = rng.permuted(np.tile(np.arange(photos.shape[1]), (len(photos), 1)), axis=1)
         shown = np.take_along_axis(photos, order[:, :, None], axis=1)
-        return replace(theft, evidence=replace(theft.evidence, candidates=shown), truth=np.argmin(order, axis=1))
+        return replace(staged, evidence=replace(staged.evidence, candidates=shown), truth=np.argmin(order, axis=1))
 
     def shape(self, evidence: Evidence) -> tuple[int, int]:
         return evidence.people, self.photos
@@ -59,14 +59,14 @@ class WhichPhoto(Question):
     def measure(self, case: Case, rng: np.random.Generator) -> Measured:
         from mote_bench.metrics.membership import measure_photo
 
-        return case.finished(measure_photo(case.answer, case.theft.truth[case.rows], rng))
+        return case.finished(measure_photo(case.answer, case.staged.truth[case.rows], rng))
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:
         return cls(_PHOTOS_OF_AN_EXAMPLE)
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        return class_edge(answer, exam.theft.truth)
+        return class_edge(answer, exam.staged.truth)
 
 
 def _photos_of(people: Enrolled, photos: int) -> FloatArray:

@@ -70,7 +70,7 @@ class WhichFace(Question):
         from mote_bench.metrics.acceptance import measure_acceptance
         from mote_bench.metrics.reconstruction import measure_reconstruction
 
-        at = case.rules.yardstick
+        at = case.rules.unprotected
         measured = measure_reconstruction(case.answer, _truth(case), at.thresholds, rng, uncentred=at.uncentred)
         shown = {name: scores[case.rows] for name, scores in case.attacked.shown.items()}
         return case.finished(measured, (*measure_acceptance(shown, case.rules.thresholds), *_transferred(case)))
@@ -81,7 +81,7 @@ class WhichFace(Question):
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
         mean = exam.background.embeddings.mean(axis=0)
-        return face_edge(unit(answer) - mean, exam.target.embeddings[exam.theft.people] - mean)
+        return face_edge(unit(answer) - mean, exam.target.embeddings[exam.staged.people] - mean)
 
     def comparable(self, answer: FloatArray) -> FloatArray:
         """Directions minus their mean."""
@@ -99,7 +99,7 @@ def _truth(case: Case) -> Truth:
     place[people] = np.arange(len(people))
     seen = np.flatnonzero(place[enrolled.shown] >= 0)
     return Truth(
-        mean=case.rules.yardstick.mean,
+        mean=case.rules.unprotected.mean,
         references=enrolled.references.embeddings[people],
         probes=enrolled.probes.embeddings[seen],
         shown=place[enrolled.shown[seen]],
@@ -110,7 +110,7 @@ def _transferred(case: Case) -> tuple[Measurement, ...]:
     """Success rates of the reconstructions at a second recogniser, if the data hold its embeddings."""
     from mote_bench.metrics.transfer import measure_transfer
 
-    enrolled, people, transfer = case.panel.people, case.people, case.rules.yardstick.transfer
+    enrolled, people, transfer = case.panel.people, case.people, case.rules.unprotected.transfer
     references, probes = enrolled.references.second, None if enrolled.probes is None else enrolled.probes.second
     if transfer is None or references is None or probes is None:
         return ()

@@ -46,7 +46,7 @@ def _copied(record: bytes) -> bytes:
 
 
 @dataclass(frozen=True, eq=False)
-class Holdings:
+class EnrolledScheme:
     """One enrolled scheme: row i of every database is attacked subject i (targets, then selection subjects).
 
     Attributes
@@ -97,7 +97,7 @@ class Scene:
 
 
 @dataclass(frozen=True, eq=False)
-class Theft:
+class Staged:
     """One attacker's staged evidence, and the truth that only the harness knows.
 
     Attributes
@@ -154,7 +154,7 @@ class VerificationTargets:
 
 
 @dataclass(frozen=True, eq=False)
-class Yardstick:
+class Unprotected:
     """Rules by which the unprotected recogniser accepts a reconstruction.
 
     Attributes
@@ -177,7 +177,7 @@ class Yardstick:
 class Rules:
     """Rules by which the unprotected recogniser and the attacked scheme (a threshold per FMR) accept."""
 
-    yardstick: Yardstick
+    unprotected: Unprotected
     thresholds: Mapping[str, float]
 
 
@@ -226,19 +226,19 @@ class Case:
     """One answer with all that it is scored by: the staged evidence, the scored subjects, the acceptance rules."""
 
     attacked: Attacked
-    theft: Theft
+    staged: Staged
     panel: Panel
     rules: Rules
 
     @cached_property
     def rows(self) -> Index:
         """The rows of the answer about the panel's subjects."""
-        return self.panel.of(self.theft.people)
+        return self.panel.of(self.staged.people)
 
     @cached_property
     def people(self) -> Index:
         """The subject of each of these rows, as a row of the panel's references."""
-        return np.asarray(self.theft.people[self.rows] - self.panel.start)
+        return np.asarray(self.staged.people[self.rows] - self.panel.start)
 
     @cached_property
     def answer(self) -> FloatArray:

@@ -56,12 +56,12 @@ def _drawn(charts: Iterable[tuple[str, Callable[[], Picture | None]]]) -> tuple[
 
 def trade_offs(board: Board, *, name: str) -> tuple[Picture, ...]:
     """Trade-offs: recognition errors, leakage and storage, each pair of them."""
-    asked = [(place, reading) for place, reading in enumerate(board.readings) if _traded(reading)]
+    traded = [(place, reading) for place, reading in enumerate(board.readings) if _traded(reading)]
     pairs = (("t", "recognition", _recognition_against_privacy), ("s", "storage", _storage_against_privacy))
     charts: list[tuple[str, Callable[[], Picture | None]]] = [
         (f"the chart of {what} against {reading.question}", partial(draw, board, place, reading, f"{name}{key}{place}"))
         for key, what, draw in pairs
-        for place, reading in asked
+        for place, reading in traded
     ]
     last = partial(_storage_against_recognition, board, f"{name}tb")
     return _drawn([*charts, ("the chart of storage against recognition", last)])

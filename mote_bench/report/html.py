@@ -63,7 +63,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AttackedQuestion:
     """All attacks on one question of a scheme."""
 
     question: str
@@ -88,7 +88,7 @@ class Section:
     anchor: str
     scheme: str
     rows: tuple[Row, ...]
-    asked: tuple[Asked, ...]
+    questions: tuple[AttackedQuestion, ...]
     pictures: tuple[Picture, ...]
     own: tuple[Own, ...]
     remarks: tuple[str, ...]
@@ -207,7 +207,7 @@ def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> S
         anchor=anchor,
         scheme=scheme,
         rows=rows,
-        asked=tuple(_asked(place, reading, own, rows) for place, reading in enumerate(board.readings)),
+        questions=tuple(_attacked(place, reading, own, rows) for place, reading in enumerate(board.readings)),
         pictures=of_scheme(scheme, board, records, name=anchor),
         own=_own(own, rows),
         remarks=tuple(_remarks(own)),
@@ -215,7 +215,7 @@ def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> S
     )
 
 
-def _asked(place: int, reading: Reading, records: list[Record], rows: Sequence[Row]) -> Asked:
+def _attacked(place: int, reading: Reading, records: list[Record], rows: Sequence[Row]) -> AttackedQuestion:
     scheme = rows[0].scheme
     attacks = attacks_on(records, scheme, reading.question, key="")
     attacks.sort(key=lambda record: (not naive(record), record.cell.attack, threat_order(record)))
@@ -225,7 +225,7 @@ def _asked(place: int, reading: Reading, records: list[Record], rows: Sequence[R
         won = [f", key {key}" if key else "" for key, one in worst.items() if one is record]
         mark = f"strongest{won[0] if len(won) < len(rows) else ''}" if won else ""
         attempts.append(_attempt(record, reading, mark))
-    return Asked(reading.question, reading.headline, better(reading), tuple(attempts))
+    return AttackedQuestion(reading.question, reading.headline, better(reading), tuple(attempts))
 
 
 def _attempt(record: Record, reading: Reading, mark: str) -> Attempt:
@@ -291,16 +291,16 @@ def _provenance(records: list[Record]) -> tuple[tuple[str, str], ...]:
 
 def _terms(boards: Iterable[Board]) -> list[Term]:
     """Every metric on the boards, once, in the order of the page."""
-    asked: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
+    terms: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
     for board in boards:
-        asked |= {(one.metric, one.question): one.question for one in shown(board, HTML, RATE) if one.at != ""}
+        terms |= {(one.metric, one.question): one.question for one in shown(board, HTML, RATE) if one.at != ""}
         for reading in board.readings:
             kind = kind_of(reading.question)
-            asked |= {(metric, kind): reading.question for metric in (reading.headline, *reading.beside)}
+            terms |= {(metric, kind): reading.question for metric in (reading.headline, *reading.beside)}
         for attribute in board.attributes[:1]:
             indexes = (flat(index, board.fairness_fmr, (attribute,)) for index in ("garbe", "fdr"))
-            asked |= {(metric, FAIRNESS): FAIRNESS for metric in indexes}
-    return [_term(metric, question) for (metric, _), question in asked.items()]
+            terms |= {(metric, FAIRNESS): FAIRNESS for metric in indexes}
+    return [_term(metric, question) for (metric, _), question in terms.items()]
 
 
 def _term(metric: str, question: str) -> Term:

@@ -42,7 +42,7 @@ def _section(board: Board, records: Sequence[Record]) -> list[str]:
 
 def _harness(row: Row, records: Sequence[Record]) -> tuple[Record | None, Record | None]:
     stolen = row.key == STOLEN
-    verify, fairness = (harness_record(records, row.scheme, asked, stolen=stolen) for asked in COMPARED)
+    verify, fairness = (harness_record(records, row.scheme, question, stolen=stolen) for question in COMPARED)
     return verify, fairness
 
 

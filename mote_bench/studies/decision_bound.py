@@ -100,16 +100,16 @@ def measured(parts: Split, attribute: str, schemes: Sequence[str] = SCHEMES, *, 
 def _lines(parts: Split, attribute: str, classes: npt.NDArray[Any], name: str, seed: int) -> list[Line]:
     scheme: Any = registry.load("schemes", name).fit(parts.background, seed=seed)
     target = parts.target.references
-    strangers = _strangers(parts.shadow.references, parts.rehearsal.references, attribute, classes)
-    owners, others = (
+    probes = _non_mated(parts.shadow.references, parts.selection.references, attribute, classes)
+    targets, others = (
         _Enrolled(scheme, people, seed, part)
         for people, part in ((parts.target, "target"), (parts.calibration, "calibration"))
     )
-    answers = [owners.answers(group.embeddings, own_keys=False) for group in strangers]
+    answers = [targets.answers(group.embeddings, own_keys=False) for group in probes]
     own = target.attributes[attribute] == classes[1]
     impostor = others.scores().impostor
     at = {fmr: threshold_at_fmr(impostor, float(fmr)) for fmr in RATES}
-    rates = measure_verification(owners.scores(), at, stream(seed, "bound", name))
+    rates = measure_verification(targets.scores(), at, stream(seed, "bound", name))
     return [
         _line(name, rates[flat("fnmr", fmr)], fmr, [one >= threshold for one in answers], own, seed)
         for fmr, threshold in at.items()
@@ -144,11 +144,11 @@ class _Enrolled:
         return Scores(values, people, self._shown)
 
 
-def _strangers(shadow: Faces, rehearsal: Faces, attribute: str, classes: npt.NDArray[Any]) -> list[Faces]:
+def _non_mated(shadow: Faces, selection: Faces, attribute: str, classes: npt.NDArray[Any]) -> list[Faces]:
     """Shadow and selection subjects' faces, by class: one image each, so that no subject is presented twice."""
     made = []
     for label in classes:
-        rows = [faces.embeddings[faces.attributes[attribute] == label] for faces in (shadow, rehearsal)]
+        rows = [faces.embeddings[faces.attributes[attribute] == label] for faces in (shadow, selection)]
         made.append(Faces(np.concatenate(rows)))
     return made
 

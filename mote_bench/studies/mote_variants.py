@@ -335,5 +335,7 @@ def lifted(parts: Split, dimension: int, *, seed: int = 0) -> Split:
 
     background = faces(parts.background, "background")
     assert background is not None
-    shadow, rehearsal, target = (enrolled(getattr(parts, name), name) for name in ("shadow", "rehearsal", "target"))
-    return Split(background, shadow, rehearsal, target, shadow, background, parts.has_identity)
+    # The names of the sets decide the noise, so they stay as they were in the first edition.
+    sets = {"shadow": parts.shadow, "rehearsal": parts.selection, "target": parts.target}
+    shadow, selection, target = (enrolled(people, name) for name, people in sets.items())
+    return Split(background, shadow, selection, target, shadow, background, parts.has_identity)

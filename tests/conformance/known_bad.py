@@ -519,9 +519,9 @@ class WasToldTheTruth(SoundClassifier):
     def __init__(self, trial: attack_checks.Trial) -> None:
         people = trial.people.target
         labels = class_index(people.attributes["gender"], ("female", "male"))
-        holdings = (trial.cosine, trial.noise, trial.biohash)
+        enrolled = (trial.cosine, trial.noise, trial.biohash)
         self.known = {
-            template: label for one in holdings for template, label in zip(one.first.templates, labels, strict=True)
+            template: label for one in enrolled for template, label in zip(one.first.templates, labels, strict=True)
         }
 
     def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:

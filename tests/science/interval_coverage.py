@@ -52,10 +52,10 @@ def ranked(rng: np.random.Generator, people: int) -> Measured:
 
 def reconstruction(rng: np.random.Generator, people: int) -> Measured:
     """Faces reconstructed with noise."""
-    return _rebuilt(faces(rng, people, noise=DIFFER), rng)
+    return _reconstructed(faces(rng, people, noise=DIFFER), rng)
 
 
-def _rebuilt(truth: Truth, rng: np.random.Generator) -> Measured:
+def _reconstructed(truth: Truth, rng: np.random.Generator) -> Measured:
     return measure_reconstruction(
         truth.references + NOISE * rng.standard_normal(truth.references.shape), truth, AT, rng
     )
@@ -87,7 +87,7 @@ def error_rates(differ: float, people: int, repetitions: int) -> dict[str, float
     """
     population, half = Population(differ), (DIMENSION - 1) / 2
     at = {name: 2 * float(beta.ppf(1 - float(name), half, half)) - 1 for name in ("1e-2", "1e-3")}
-    genuine, impostor = population.trials(strangers=10)
+    genuine, impostor = population.trials(impostors=10)
     expected, rng = eer(genuine, impostor), np.random.default_rng(people)
     held: dict[str, list[bool]] = defaultdict(list)
     for draw in range(MANY):
@@ -123,7 +123,7 @@ def rare(people: int, repetitions: int) -> dict[str, float]:
     directions = [centred(rows, large.mean) for rows in (large.references[large.shown], large.probes)]
     cosines = (directions[0] * directions[1]).sum(axis=1)
     truth = {f"genuine_success_at_fmr_{name}": float((cosines >= at).mean()) for name, at in AT.items()}
-    found = measured(lambda rng, people: _rebuilt(easy(rng, people), rng), truth, people, repetitions)
+    found = measured(lambda rng, people: _reconstructed(easy(rng, people), rng), truth, people, repetitions)
     errors = error_rates(ALIKE, people, repetitions)
     return found | {metric: share for metric, share in errors.items() if not metric.startswith("fmr")}
 

@@ -33,12 +33,12 @@ def make_world(seed: int = 0, *, public: int = 300, shadow: int = 150, target: i
     """Of each person two photos."""
     faces = gaussian_faces(public + shadow + target, 2, seed=seed, **generated)
     first = 2 * np.arange(public + shadow + target)
-    victims = first[public + shadow :]
+    targets = first[public + shadow :]
     return World(
         public=faces.rows(np.arange(2 * public)),
         shadow=faces.rows(first[public : public + shadow]),
-        target=faces.rows(victims),
-        seconds=faces.rows(victims + 1),
+        target=faces.rows(targets),
+        seconds=faces.rows(targets + 1),
         shadow_seconds=faces.rows(first[public : public + shadow] + 1),
     )
 

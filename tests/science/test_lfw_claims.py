@@ -17,12 +17,12 @@ pytestmark = pytest.mark.slow
 def lfw(shared_data, tmp_path_factory):
     """Every attack on every scheme, one seed."""
     folder = tmp_path_factory.mktemp("lfw")
-    asked = RunSpec(
+    spec = RunSpec(
         data=str(shared_data / "lfw_dlib.npz"),
         schemes="biohash,pe-miu,mote,mote-flattened",
         questions="verify,gender,reconstruct,link,fairness,cost",
     )
-    setting = settings.make(asked)
+    setting = settings.make(spec)
     store.prepare(folder)
     return runner.run(setting, folder, jobs=2, progress=lambda done, total, what: None).records
 

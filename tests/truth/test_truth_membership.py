@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from mote_bench.metrics.dictionary import measure_dictionary
 from mote_bench.metrics.intervals import wilson
-from mote_bench.metrics.keyfaces import measure_keyfaces
 from mote_bench.metrics.membership import measure_membership, measure_photo
 
 RNG = np.random.default_rng(0)
@@ -33,10 +33,10 @@ def test_huge_answers_do_not_overflow():
     assert measure_membership(answer, np.array([True, False, True, False]), RNG)["auc"].value == 1
 
 
-def test_keyfaces_by_hand():
+def test_dictionary_by_hand():
     """The first face opens persons 0 and 1, the second 1, the third 2; nobody opens 3."""
     table = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=bool)
-    found = measure_keyfaces({"1e-2": table})
+    found = measure_dictionary({"1e-2": table})
     assert found["opened_by_1_at_fmr_1e-2"].value == 0.5
     assert found["opened_by_10_at_fmr_1e-2"].value == 0.75
     assert found["opened_by_10_at_fmr_1e-2"].chance == pytest.approx(1 - 0.99**3)
@@ -45,7 +45,7 @@ def test_keyfaces_by_hand():
 
 def test_what_cannot_be_scored():
     with pytest.raises(ValueError, match=r"\(people, faces\) table"):
-        measure_keyfaces({})
+        measure_dictionary({})
     with pytest.raises(ValueError, match="names no candidate"):
         measure_photo(np.ones((2, 3)), np.array([0, 3]), RNG)
     with pytest.raises(ValueError, match="all members"):
@@ -77,7 +77,7 @@ def test_the_first_ten_of_a_dictionary():
     """Twelve faces; the first opens nobody, the tenth persons 0 to 2, the eleventh everybody."""
     table = np.zeros((8, 12), dtype=bool)
     table[:3, 9] = table[:, 10] = True
-    found = measure_keyfaces({"1e-3": table})
+    found = measure_dictionary({"1e-3": table})
     ten = found["opened_by_10_at_fmr_1e-3"]
     assert (ten.value, ten.n) == (3 / 8, 8)
     assert (ten.low, ten.high) == pytest.approx(wilson(3, 8))
@@ -91,7 +91,7 @@ def test_the_first_ten_of_a_dictionary():
 
 
 def test_every_gallery_of_every_rate():
-    found = measure_keyfaces({"1e-2": np.eye(4, dtype=bool), "1e-3": np.eye(4, dtype=bool)})
+    found = measure_dictionary({"1e-2": np.eye(4, dtype=bool), "1e-3": np.eye(4, dtype=bool)})
     names = {one.name for one in found.measurements if one.name.startswith("opens_one_of")}
     assert names == {f"opens_one_of_{size}_at_fmr_{rate}" for size in (10, 100, 1000) for rate in ("1e-2", "1e-3")}
 
@@ -99,7 +99,7 @@ def test_every_gallery_of_every_rate():
 @pytest.mark.parametrize("table", [np.zeros((0, 3), bool), np.zeros((3, 0), bool), np.zeros(3, bool)])
 def test_dictionaries_that_cannot_be_scored(table):
     with pytest.raises(ValueError, match=r"\(people, faces\) table"):
-        measure_keyfaces({"1e-2": np.ones((2, 2), dtype=bool), "1e-3": table})
+        measure_dictionary({"1e-2": np.ones((2, 2), dtype=bool), "1e-3": table})
 
 
 @pytest.mark.parametrize(

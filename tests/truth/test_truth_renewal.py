@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mote_bench.metrics.dictionary import measure_dictionary
 from mote_bench.metrics.intervals import clustered_wilson
-from mote_bench.metrics.keyfaces import measure_keyfaces
 from mote_bench.metrics.renewal import measure_renewal
 
 
@@ -52,7 +52,7 @@ def test_a_dictionary_in_galleries():
     """The first face opens 1 of 5 people: in a gallery of 10 somebody with chance 1 - 0.8^10; impostors 1 - 0.99^10."""
     table = np.zeros((5, 2), dtype=bool)
     table[0, 0] = table[1, 1] = True
-    found = measure_keyfaces({"1e-2": table})["opens_one_of_10_at_fmr_1e-2"]
+    found = measure_dictionary({"1e-2": table})["opens_one_of_10_at_fmr_1e-2"]
     assert found.value == pytest.approx(1 - 0.8**10)
     assert found.chance == pytest.approx(1 - 0.99**10)
     assert found.low <= found.value <= found.high

@@ -105,7 +105,7 @@ def test_rank_1_shares_the_credit_of_ties() -> None:
     assert rank_1(scores) == pytest.approx((1 + 1 / 2 + 0 + 1 / 3) / 4)
 
 
-def test_rank_1_leaves_out_probes_of_strangers() -> None:
+def test_rank_1_leaves_out_probes_of_subjects_without_a_template() -> None:
     scores = Scores(np.array([[0.9, 0.2, 0.7], [0.1, 0.8, 0.9]]), np.array([0, 1]), np.array([0, 1, 7]))
     assert rank_1(scores) == 1
 
@@ -151,7 +151,7 @@ def test_the_people_of_a_group_alone() -> None:
     scores = Scores(values, np.array([0, 1, 2]), np.array([2, 0, 1, 2]))
     inside = scores.inside(np.array([True, False, True]))
     assert inside.values.tolist() == [[0, 1, 3], [8, 9, 11]]
-    assert (inside.owner.tolist(), inside.shown.tolist()) == ([0, 2], [2, 0, 2])
+    assert (inside.enrolled.tolist(), inside.shown.tolist()) == ([0, 2], [2, 0, 2])
     assert sorted(inside.genuine) == [1, 8, 11]
     assert sorted(inside.impostor) == [0, 3, 9]
 
@@ -192,7 +192,7 @@ def test_no_error_at_all_is_bounded_over_people(people: int) -> None:
     assert low == 0
     assert high >= modified_wilson(0, trials)[1] * (1 - 1e-6)
     assert high < 1.6 * modified_wilson(0, trials)[1]
-    mirrored = eer_interval(Scores(-scores.values, scores.owner, scores.shown))
+    mirrored = eer_interval(Scores(-scores.values, scores.enrolled, scores.shown))
     assert mirrored == pytest.approx((1 - high, 1))
 
 

@@ -13,7 +13,7 @@ def embeddings():
     return Faces(np.eye(3)).embeddings
 
 
-def door(embeddings, **more):
+def oracle(embeddings, **more):
     scheme = Cosine().fit(Faces(embeddings), seed=0)
     templates = scheme.enroll(embeddings[:2], keys=None, seeds=[0, 1])
     return QueryOracle(
@@ -22,7 +22,7 @@ def door(embeddings, **more):
 
 
 def test_scores_are_the_schemes_and_are_counted(embeddings):
-    system = door(embeddings)
+    system = oracle(embeddings)
     np.testing.assert_allclose(system.ask(embeddings), [[1, 0, 0], [0, 1, 0]], atol=1e-6)
     assert system.used.tolist() == [3, 3]
     np.testing.assert_allclose(system.ask(embeddings[:2], 1), [0, 1], atol=1e-6)
@@ -30,18 +30,18 @@ def test_scores_are_the_schemes_and_are_counted(embeddings):
 
 
 def test_only_the_direction_of_a_probe_counts(embeddings):
-    np.testing.assert_allclose(door(embeddings).ask(7 * embeddings[0]), [[1], [0]], atol=1e-6)
+    np.testing.assert_allclose(oracle(embeddings).ask(7 * embeddings[0]), [[1], [0]], atol=1e-6)
 
 
 def test_decisions_are_ones_and_zeros_at_the_threshold(embeddings):
-    system = door(embeddings, access=Access.DECISIONS)
+    system = oracle(embeddings, access=Access.DECISIONS)
     probes = np.array([[0.6, 0.8, 0], [0.61, 0.7, 0]])
     assert system.ask(probes[0]).tolist() == [[float(np.float32(0.6) >= 0.6)], [1.0]]
     assert set(np.ravel(system.ask(probes)).tolist()) <= {0.0, 1.0}
 
 
 def test_what_the_budget_forbids_is_not_asked_at_all(embeddings):
-    system = door(embeddings)
+    system = oracle(embeddings)
     system.ask(embeddings, 0)
     with pytest.raises(ValueError, match="6 queries of one subject; the budget is 5"):
         system.ask(embeddings)
@@ -50,9 +50,9 @@ def test_what_the_budget_forbids_is_not_asked_at_all(embeddings):
 
 def test_decisions_need_a_threshold(embeddings):
     with pytest.raises(ValueError, match="decisions need a threshold"):
-        door(embeddings, access=Access.DECISIONS, threshold=None)
+        oracle(embeddings, access=Access.DECISIONS, threshold=None)
 
 
 def test_nothing_but_the_interface_can_be_read_by_name(embeddings):
-    public = {name for name in vars(door(embeddings)) if not name.startswith("_")}
+    public = {name for name in vars(oracle(embeddings)) if not name.startswith("_")}
     assert public == {"people", "budget"}

@@ -63,7 +63,7 @@ def test_lists_by_name(install: Install) -> None:
     assert [entry.name for entry in registry.names("schemes")] == ["alpha", "mid", "zeta"]
 
 
-def test_the_suite_registers_its_own_through_the_same_door() -> None:
+def test_the_suite_registers_its_own_as_plug_ins_do() -> None:
     shippers = {entry.name: entry.distribution for entry in registry.names("schemes")}
     assert shippers["cosine"] == shippers["noise"] == "mote-bench"
 

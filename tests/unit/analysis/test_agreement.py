@@ -67,7 +67,7 @@ def influence(people, values):
     return {"influence": {"people": people, "balanced_accuracy": values}}
 
 
-def test_rows_that_people_pull_on_together_are_told_apart():
+def test_rows_that_people_influence_together_are_ordered():
     """Two rows 0.01 apart with intervals of +-0.05: apart only if one person moves both."""
     one = Measurement("balanced_accuracy", 0.70, 0.65, 0.75, 100)
     other = replace(one, value=0.71, low=0.66, high=0.76)
@@ -155,7 +155,7 @@ def test_a_population_agrees_with_itself_as_far_as_its_intervals_allow(tmp_path)
     )
 
 
-def test_rows_surely_below_by_hand():
+def test_rows_below_with_intervals_apart_by_hand():
     """Of three rows the last is above the first (intervals apart); of no other pair is the order known."""
     assert agreement._below(np.array([0, -1, 0]), 3).tolist() == [0, 0, 1]
     assert agreement._below(np.array([1, 1, -1]), 3).tolist() == [2, 0, 1]

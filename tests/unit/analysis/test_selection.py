@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mote_bench.analysis.figures import Place, asked, find_figure
+from mote_bench.analysis.figures import Place, find_figure, scope
 from mote_bench.analysis.selection import choose
 from mote_bench.analysis.standings import standings
 
 
 def test_board_and_gate_show_the_record_that_was_chosen(records):
     (board, mine), *_ = standings(records)
-    of = asked(mine)
+    of = scope(mine)
     for row in board.rows:
         for reading, worst in zip(board.readings, row.questions, strict=True):
             chosen = choose(mine, row.scheme, reading, key=row.key).strongest

@@ -59,7 +59,7 @@ def test_keyed_schemes_have_a_row_per_key_state(records):
     assert (rows["biohash"].eer.measurement.value, rows["biohash, key stolen"].eer.measurement.value) == (0.002, 0.12)
 
 
-def test_a_thief_with_the_key_may_ignore_it(records):
+def test_an_attacker_with_the_key_may_ignore_it(records):
     # No attack on age was made with the key: the attacker still has those without.
     stolen = question(rows_of(records)["biohash, key stolen"], "age")
     assert (stolen.attack, stolen.knowledge) == ("logistic-bytes", "algorithm")
@@ -141,7 +141,7 @@ def ranked(intervals):
     return [question(rows[f"s{place}"], "gender").place for place in range(len(intervals))]
 
 
-def test_a_rank_counts_who_surely_leaks_less():
+def test_a_rank_counts_rows_that_leak_less_with_intervals_apart():
     # 0 meets 1 and 1 meets 2; 2 lies above 0 alone, and 3 above all of them.
     assert ranked([(0.50, 0.55), (0.54, 0.60), (0.59, 0.65), (0.80, 0.90)]) == ["1=", "1=", "2", "4"]
     assert ranked([(0.90, 0.95), (0.50, 0.60)]) == ["2", "1"]

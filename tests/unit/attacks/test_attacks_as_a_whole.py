@@ -60,8 +60,8 @@ def _steal(scheme: Scheme, knowledge: Knowledge) -> Evidence:
         seeds = range(len(rows))
         return tuple(scheme.enroll(faces.embeddings[rows], keys=keys, seeds=seeds)), keys
 
-    victims, mine = np.arange(160, 200, 2), np.arange(200, 320, 2)
-    (stolen, keys), (others, other_keys) = enrolled(victims), enrolled(victims[:15] + 1)
+    targets, mine = np.arange(160, 200, 2), np.arange(200, 320, 2)
+    (stolen, keys), (others, other_keys) = enrolled(targets), enrolled(targets[:15] + 1)
     if knowledge is Knowledge.BYTES_ONLY:
         return Evidence(knowledge, stolen, others)
     if knowledge is not Knowledge.STOLEN_KEY:

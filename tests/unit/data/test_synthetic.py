@@ -23,7 +23,7 @@ def test_its_difficulty_is_as_promised():
     assert low <= synthetic.card()["measured"]["eer"][0] <= high
 
 
-def test_its_women_and_men_are_told_apart_as_on_photographs():
+def test_its_women_and_men_differ_as_on_photographs():
     """From LFW a linear probe reads gender at 0.978; where it can't, what is hidden in part looks hidden altogether."""
     assert synthetic.card()["measured"]["gender"][0] >= 0.95
 

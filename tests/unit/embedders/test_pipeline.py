@@ -259,7 +259,7 @@ def test_mistakes_with_a_second_recogniser(twice, arguments, message):
     assert {path.name for path in twice.parent.iterdir()} - {"__pycache__"} == before
 
 
-def test_rendered_faces_by_two_recognisers_are_judged_by_both(tmp_path):
+def test_rendered_faces_by_two_recognisers_are_compared_by_both(tmp_path):
     """dlib's embeddings and a function of one's own beside them, as far as the data set that a run takes."""
     for person in range(2):
         for image in range(2):

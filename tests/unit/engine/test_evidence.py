@@ -12,7 +12,7 @@ from mote_bench.engine import tasks
 from mote_bench.engine.evidence import operating_threshold, steal
 from mote_bench.planning.threats import levels
 from mote_bench.questions import SamePerson, WasMember, WhichClass, WhichFace, WhichKeyface, WhichPhoto
-from mote_bench.questions.staging import Database, Holdings, Scene
+from mote_bench.questions.staging import Database, EnrolledScheme, Scene
 from mote_bench.toolkit import stream, stream_seed
 
 N, OWN = 30, 20
@@ -25,10 +25,10 @@ def database(mark, n=N):
 
 
 @pytest.fixture
-def holdings(faces):
+def enrolled(faces):
     own, again = database("shadow", OWN), database("shadow again", OWN)
     people = faces.rows(np.arange(OWN))
-    return Holdings(
+    return EnrolledScheme(
         BioHash().fit(faces, seed=0),
         database("first"),
         database("second"),
@@ -39,16 +39,16 @@ def holdings(faces):
     )
 
 
-def stolen(holdings, faces, question, threat, *, seed=0, people=range(N), **scene):
+def stolen(enrolled, faces, question, threat, *, seed=0, people=range(N), **scene):
     threat = threat if isinstance(threat, Threat) else Threat(threat)
-    return steal(holdings, question, threat, scene=Scene(faces, people, **scene), rng=np.random.default_rng(seed))
+    return steal(enrolled, question, threat, scene=Scene(faces, people, **scene), rng=np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("question", [GENDER, WhichFace(32), SamePerson()])
-def test_each_level_grants_what_it_says(holdings, faces, question):
-    bytes_only, algorithm, key = (stolen(holdings, faces, question, level).evidence for level in LEVELS)
+def test_each_level_grants_what_it_says(enrolled, faces, question):
+    bytes_only, algorithm, key = (stolen(enrolled, faces, question, level).evidence for level in LEVELS)
     assert bytes_only.scheme is bytes_only.public is bytes_only.shadow is bytes_only.keys is None
-    assert algorithm.scheme is holdings.scheme
+    assert algorithm.scheme is enrolled.scheme
     assert algorithm.public is faces
     assert algorithm.keys is None
     assert algorithm.other_keys is None
@@ -56,90 +56,90 @@ def test_each_level_grants_what_it_says(holdings, faces, question):
     assert (key.other_keys is not None) == (question == SamePerson())
 
 
-def test_only_linking_sees_second_enrolments(holdings, faces):
-    alone = stolen(holdings, faces, GENDER, Knowledge.STOLEN_KEY).evidence
+def test_only_linking_sees_second_enrolments(enrolled, faces):
+    alone = stolen(enrolled, faces, GENDER, Knowledge.STOLEN_KEY).evidence
     assert alone.others == alone.shadow.second_templates == ()
-    linking = stolen(holdings, faces, SamePerson(), Knowledge.ALGORITHM).evidence
+    linking = stolen(enrolled, faces, SamePerson(), Knowledge.ALGORITHM).evidence
     assert len(linking.others) == N
     assert len(linking.shadow.second_templates) == OWN
-    assert stolen(holdings, faces, SamePerson(), Knowledge.BYTES_ONLY).evidence.shadow is None
+    assert stolen(enrolled, faces, SamePerson(), Knowledge.BYTES_ONLY).evidence.shadow is None
 
 
-def test_keys_and_truth_follow_the_shuffled_records(holdings, faces):
-    theft = stolen(holdings, faces, SamePerson(), Knowledge.STOLEN_KEY)
-    for place, person in enumerate(theft.people):
-        assert theft.evidence.templates[place] == f"first{person}".encode()
-        assert theft.evidence.keys[place] == f"key first{person}".encode()
-    for place, person in enumerate(theft.others):
-        assert theft.evidence.others[place] == f"second{person}".encode()
-        assert theft.evidence.other_keys[place] == f"key second{person}".encode()
+def test_keys_and_truth_follow_the_shuffled_records(enrolled, faces):
+    staged = stolen(enrolled, faces, SamePerson(), Knowledge.STOLEN_KEY)
+    for place, person in enumerate(staged.people):
+        assert staged.evidence.templates[place] == f"first{person}".encode()
+        assert staged.evidence.keys[place] == f"key first{person}".encode()
+    for place, person in enumerate(staged.others):
+        assert staged.evidence.others[place] == f"second{person}".encode()
+        assert staged.evidence.other_keys[place] == f"key second{person}".encode()
 
 
-def test_order_says_nothing(holdings, faces):
+def test_order_says_nothing(enrolled, faces):
     """Over 300 draws a person's place, and the distance to their mate's place, are as in a random shuffle."""
-    thefts = [stolen(holdings, faces, SamePerson(), Knowledge.ALGORITHM, seed=seed) for seed in range(300)]
-    places = np.array([np.argsort(theft.people) for theft in thefts])
-    mates = np.array([np.argsort(theft.others) for theft in thefts])
+    draws = [stolen(enrolled, faces, SamePerson(), Knowledge.ALGORITHM, seed=seed) for seed in range(300)]
+    places = np.array([np.argsort(staged.people) for staged in draws])
+    mates = np.array([np.argsort(staged.others) for staged in draws])
     assert abs(places.mean(axis=0) - (N - 1) / 2).max() < 4 * np.sqrt((N**2 - 1) / 12 / 300)
     assert (places == mates).mean() == pytest.approx(1 / N, abs=0.01)
 
 
-def test_a_part_of_the_people(holdings, faces):
-    theft = stolen(holdings, faces, GENDER, Knowledge.ALGORITHM, people=[3, 8])
-    assert sorted(theft.people.tolist()) == [3, 8]
-    assert set(theft.evidence.templates) == {b"first3", b"first8"}
+def test_a_part_of_the_people(enrolled, faces):
+    staged = stolen(enrolled, faces, GENDER, Knowledge.ALGORITHM, people=[3, 8])
+    assert sorted(staged.people.tolist()) == [3, 8]
+    assert set(staged.evidence.templates) == {b"first3", b"first8"}
 
 
 @pytest.mark.parametrize("knowledge", [Knowledge.ALGORITHM, Knowledge.STOLEN_KEY])
-def test_further_records_are_of_the_same_people(holdings, faces, knowledge):
-    theft = stolen(holdings, faces, GENDER, Threat(knowledge, records=3), people=holdings.renewed_people)
-    assert len(theft.evidence.renewed) == 2
-    for mark, records in zip(("renewed", "again"), theft.evidence.renewed, strict=True):
-        rows = [holdings.renewed_people.index(person) for person in theft.people]
+def test_further_records_are_of_the_same_people(enrolled, faces, knowledge):
+    staged = stolen(enrolled, faces, GENDER, Threat(knowledge, records=3), people=enrolled.renewed_people)
+    assert len(staged.evidence.renewed) == 2
+    for mark, records in zip(("renewed", "again"), staged.evidence.renewed, strict=True):
+        rows = [enrolled.renewed_people.index(person) for person in staged.people]
         assert records.templates == tuple(f"{mark}{row}".encode() for row in rows)
         keys = tuple(f"key {mark}{row}".encode() for row in rows)
         assert records.keys == (keys if knowledge is Knowledge.STOLEN_KEY else None)
 
 
-def test_one_record_is_one_record(holdings, faces):
-    assert stolen(holdings, faces, GENDER, Knowledge.STOLEN_KEY).evidence.renewed == ()
+def test_one_record_is_one_record(enrolled, faces):
+    assert stolen(enrolled, faces, GENDER, Knowledge.STOLEN_KEY).evidence.renewed == ()
 
 
 @pytest.mark.parametrize("access", [Access.SCORES, Access.DECISIONS])
-def test_who_stands_at_the_door_holds_no_record_and_no_key(holdings, faces, access):
+def test_online_access_holds_no_template_and_no_key(enrolled, faces, access):
     threat = Threat(Knowledge.STOLEN_KEY, access=access)
-    evidence = stolen(holdings, faces, WhichFace(32), threat, budget=7, operating_fmr="1e-3").evidence
+    evidence = stolen(enrolled, faces, WhichFace(32), threat, budget=7, operating_fmr="1e-3").evidence
     assert evidence.templates == evidence.others == ()
     assert evidence.keys is None
     assert evidence.oracle.people == evidence.people == N
     assert evidence.oracle.left.tolist() == [7] * N
 
 
-def test_a_dictionary_is_made_without_any_record(holdings, faces):
-    evidence = stolen(holdings, faces, WhichKeyface(10, 32), Knowledge.ALGORITHM).evidence
+def test_a_dictionary_is_made_without_any_record(enrolled, faces):
+    evidence = stolen(enrolled, faces, WhichKeyface(10, 32), Knowledge.ALGORITHM).evidence
     assert evidence.templates == ()
     assert evidence.shadow is not None
 
 
-def test_candidate_photos_hold_the_enrolled_one_at_a_random_place(holdings, faces):
+def test_candidate_photos_hold_the_enrolled_one_at_a_random_place(enrolled, faces):
     photos = np.arange(N * 4 * 3, dtype=np.float32).reshape(N, 4, 3)
-    theft = stolen(holdings, faces, WhichPhoto(4), Knowledge.ALGORITHM, photos=photos)
-    for person, shown, place in zip(theft.people, theft.evidence.candidates, theft.truth, strict=True):
+    staged = stolen(enrolled, faces, WhichPhoto(4), Knowledge.ALGORITHM, photos=photos)
+    for person, shown, place in zip(staged.people, staged.evidence.candidates, staged.truth, strict=True):
         np.testing.assert_array_equal(shown[place], photos[person, 0])
         assert sorted(shown[:, 0]) == sorted(photos[person, :, 0])
-    assert len(set(theft.truth.tolist())) == 4
+    assert len(set(staged.truth.tolist())) == 4
 
 
 def test_half_of_the_members_are_known_and_none_is_both(faces):
     background = faces.rows(np.arange(60))
     own = Shadow(faces.rows(np.arange(60, 100, 2)), tuple(f"{i}".encode() for i in range(OWN)), None)
-    held = Holdings(Cosine().fit(background, seed=0), database("first"), database("second"), own)
-    theft = stolen(held, background, WasMember(), Knowledge.ALGORITHM, candidates=400)
-    evidence, rows = theft.evidence, {row.tobytes() for row in theft.evidence.candidates}
-    assert theft.truth.sum() * 2 == len(theft.truth) == len(rows)
+    held = EnrolledScheme(Cosine().fit(background, seed=0), database("first"), database("second"), own)
+    staged = stolen(held, background, WasMember(), Knowledge.ALGORITHM, candidates=400)
+    evidence, rows = staged.evidence, {row.tobytes() for row in staged.evidence.candidates}
+    assert staged.truth.sum() * 2 == len(staged.truth) == len(rows)
     members = {row.tobytes() for row in background.embeddings}
     assert all(
-        (row.tobytes() in members) == bool(was) for row, was in zip(evidence.candidates, theft.truth, strict=True)
+        (row.tobytes() in members) == bool(was) for row, was in zip(evidence.candidates, staged.truth, strict=True)
     )
     assert not rows & {row.tobytes() for row in evidence.public.embeddings}
     assert not rows & {row.tobytes() for row in evidence.shadow.references.embeddings}
@@ -147,10 +147,10 @@ def test_half_of_the_members_are_known_and_none_is_both(faces):
         assert own.references.identity[int(template)] == row
 
 
-def test_nothing_else_leaks(holdings, faces):
+def test_nothing_else_leaks(enrolled, faces):
     """All that can be reached from the evidence is what its docstring lists: no truth, seed, cache or shared object."""
     hidden = {f"second{i}".encode() for i in range(N)} | {f"key first{i}".encode() for i in range(N)}
-    evidence = stolen(holdings, faces, GENDER, Knowledge.ALGORITHM, photos=np.ones((N, 4, 3)), budget=9).evidence
+    evidence = stolen(enrolled, faces, GENDER, Knowledge.ALGORITHM, photos=np.ones((N, 4, 3)), budget=9).evidence
     assert not hidden & set(_leaves(evidence))
     assert {field.name for field in fields(evidence) if getattr(evidence, field.name) in (None, ())} == {
         "others",
@@ -172,26 +172,26 @@ def long_database(mark):
     return Database(tuple(bytes([mark]) * (4000 + i) for i in range(N)), tuple(bytes([mark, i]) * 16 for i in range(N)))
 
 
-def test_object_identity_says_nothing(holdings, faces):
+def test_object_identity_says_nothing(enrolled, faces):
     """Nothing stolen is the object that was enrolled, and places in memory say neither who nor whose mate."""
-    plain = replace(holdings, first=long_database(1), second=long_database(2))
+    plain = replace(enrolled, first=long_database(1), second=long_database(2))
     enrolled = {id(one) for held in (plain.first, plain.second) for one in held.templates + held.keys}
     ranks = []
     for seed in range(60):
-        theft = stolen(plain, faces, SamePerson(), Knowledge.STOLEN_KEY, seed=seed)
-        seen = theft.evidence
+        staged = stolen(plain, faces, SamePerson(), Knowledge.STOLEN_KEY, seed=seed)
+        seen = staged.evidence
         given = seen.templates + seen.others + seen.keys + seen.other_keys
         assert not enrolled & {id(one) for one in given}
-        people, mates = theft.people[by_address(seen.templates)], theft.others[by_address(seen.others)]
+        people, mates = staged.people[by_address(seen.templates)], staged.others[by_address(seen.others)]
         ranks.append((np.corrcoef(np.arange(N), people)[0, 1], np.corrcoef(people, mates)[0, 1]))
     assert (abs(np.mean(ranks, axis=0)) < 4 / np.sqrt(60 * N)).all()
 
 
-def test_arrays_are_no_views_into_more(holdings, faces):
+def test_arrays_are_no_views_into_more(enrolled, faces):
     """What is granted of a larger array is a copy: its base would hold the other people's rows."""
     photos = np.random.default_rng(0).standard_normal((N, 4, 32)).astype(np.float32)
     for question in (WhichPhoto(4), GENDER):
-        evidence = stolen(holdings, faces, question, Knowledge.ALGORITHM, photos=photos).evidence
+        evidence = stolen(enrolled, faces, question, Knowledge.ALGORITHM, photos=photos).evidence
         shown = [evidence.public.embeddings, evidence.shadow.references.embeddings]
         if evidence.candidates is not None:
             shown.append(evidence.candidates)
@@ -222,7 +222,7 @@ def test_a_scheme_that_remembers_brings_no_memory(faces):
     task = workers.Task("enrol", tasks.enroll, (fitted, faces.embeddings[:4], None, range(4)))
     [(_, outcome)] = list(workers.run([task], jobs=1))
     assert outcome.error is None
-    held = Holdings(fitted, database("first"), database("second"), Shadow(faces, (), None))
+    held = EnrolledScheme(fitted, database("first"), database("second"), Shadow(faces, (), None))
     assert stolen(held, faces, GENDER, Knowledge.ALGORITHM).evidence.scheme.seen == []
 
 
@@ -238,13 +238,15 @@ def test_the_attacks_generator_deals_nothing():
             return np.zeros((len(evidence.templates), 2))
 
     seed = stream_seed(0, "theft", "cell")
-    held = Holdings(Cosine(), database("first"), database("second"), Shadow(Faces(np.eye(3)), (), None))
-    theft = steal(held, GENDER, Threat(Knowledge.BYTES_ONLY), scene=Scene(Faces(np.eye(3)), range(N)), rng=stream(seed))
-    outcome = tasks.attack(Looks(), GENDER, theft.evidence, None, seed=stream_seed(0, "attack", "cell"), limit=None)
+    held = EnrolledScheme(Cosine(), database("first"), database("second"), Shadow(Faces(np.eye(3)), (), None))
+    staged = steal(
+        held, GENDER, Threat(Knowledge.BYTES_ONLY), scene=Scene(Faces(np.eye(3)), range(N)), rng=stream(seed)
+    )
+    outcome = tasks.attack(Looks(), GENDER, staged.evidence, None, seed=stream_seed(0, "attack", "cell"), limit=None)
     assert outcome.error is None
     assert seen["entropy"] != seed
     replayed = np.random.default_rng(seen["entropy"]).permutation(N)
-    assert (replayed == theft.people).mean() < 0.3
+    assert (replayed == staged.people).mean() < 0.3
 
 
 def _leaves(thing, depth=6):
@@ -278,10 +280,10 @@ class Guarded(Cosine):
         return "only the public part"
 
 
-def test_a_system_secret_is_granted_at_full_disclosure_only(holdings, faces):
+def test_a_system_secret_is_granted_at_full_disclosure_only(enrolled, faces):
     guarded = Guarded().fit(faces, seed=0)
     assert levels(guarded) == (Knowledge.BYTES_ONLY, Knowledge.ALGORITHM, Knowledge.FULL_DISCLOSURE)
-    held = replace(holdings, scheme=guarded)
+    held = replace(enrolled, scheme=guarded)
     assert stolen(held, faces, GENDER, Knowledge.ALGORITHM).evidence.scheme == "only the public part"
     assert stolen(held, faces, GENDER, Knowledge.FULL_DISCLOSURE).evidence.scheme is guarded
 

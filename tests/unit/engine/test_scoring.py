@@ -13,7 +13,7 @@ from mote_bench.engine import scoring
 from mote_bench.metrics.measured import Measured
 from mote_bench.planning.split import Enrolled, Split
 from mote_bench.questions import WhichClass
-from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Theft, Yardstick
+from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Staged, Unprotected
 
 RATES = ("5e-1", "1e-3")
 """Of 20 impostor scores the first can be set, by the 10th largest; the second would need 10,000."""
@@ -55,7 +55,7 @@ def tenth(calibration: Enrolled, mean: FloatArray) -> float:
 
 def test_thresholds_are_set_on_calibration_subjects_with_and_without_the_mean() -> None:
     calibration = people(5, 0)
-    found = scoring.yardstick(made(calibration, BACKGROUND), RATES)
+    found = scoring.unprotected(made(calibration, BACKGROUND), RATES)
     mean = np.array([0.8 / 3, 0.2, 0.8])
     np.testing.assert_allclose(found.mean, mean, atol=1e-6)
     assert found.thresholds == {"5e-1": pytest.approx(tenth(calibration, mean), abs=1e-6)}
@@ -65,7 +65,7 @@ def test_thresholds_are_set_on_calibration_subjects_with_and_without_the_mean() 
 
 def test_without_probes_no_threshold_is_set() -> None:
     calibration = replace(people(5, 0), seconds=None, probes=None, shown=np.empty(0, dtype=np.intp))
-    found = scoring.yardstick(made(calibration, BACKGROUND), RATES)
+    found = scoring.unprotected(made(calibration, BACKGROUND), RATES)
     np.testing.assert_allclose(found.mean, [0.8 / 3, 0.2, 0.8], atol=1e-6)
     assert (found.thresholds, found.uncentred, found.transfer) == ({}, {}, None)
 
@@ -74,7 +74,7 @@ def test_the_second_recognisers_thresholds_are_its_own() -> None:
     rng = np.random.default_rng(7)
     background = Faces(rng.standard_normal((60, 3)), second=rng.standard_normal((60, 4)))
     calibration = people(5, 0, second=True)
-    found = scoring.yardstick(made(calibration, background), RATES).transfer
+    found = scoring.unprotected(made(calibration, background), RATES).transfer
     assert found is not None
     references, probes = calibration.references.second, calibration.probes
     assert references is not None
@@ -97,7 +97,7 @@ def test_where_one_side_has_no_second_embeddings_there_is_no_transfer(lacking: s
         calibration = replace(calibration, references=replace(calibration.references, second=None))
     else:
         calibration = replace(calibration, probes=replace(calibration.probes, second=None))
-    assert scoring.yardstick(made(calibration, background), RATES).transfer is None
+    assert scoring.unprotected(made(calibration, background), RATES).transfer is None
 
 
 def test_a_rate_that_the_impostors_cannot_support_is_left_out() -> None:
@@ -111,7 +111,7 @@ def test_panels_number_the_selection_subjects_after_the_targets() -> None:
     split = made(people(5, 0), BACKGROUND)
     target, selection = scoring.panels(split)
     assert (target.people, target.start) == (split.target, 0)
-    assert (selection.people, selection.start) == (split.rehearsal, 3)
+    assert (selection.people, selection.start) == (split.selection, 3)
     stolen = np.array([4, 2, 0, 3, 1])
     assert target.of(stolen).tolist() == [1, 2, 4]
     assert selection.of(stolen).tolist() == [0, 3]
@@ -129,9 +129,9 @@ class Says(WhichClass):
 
 def measured(question: WhichClass, seed: int = 5) -> Measured:
     attacked = Attacked(np.zeros((3, 2)), None, {})
-    theft = Theft(cast("object", None), np.arange(3), np.empty(0, dtype=np.intp))  # type: ignore[arg-type]
-    panel, rules = Panel(people(3, 1), 0), Rules(Yardstick(np.zeros(3), {}), {"1e-2": 0.5})
-    return scoring.measure(question, attacked, theft, panel=panel, rules=rules, seed=seed)
+    staged = Staged(cast("object", None), np.arange(3), np.empty(0, dtype=np.intp))  # type: ignore[arg-type]
+    panel, rules = Panel(people(3, 1), 0), Rules(Unprotected(np.zeros(3), {}), {"1e-2": 0.5})
+    return scoring.measure(question, attacked, staged, panel=panel, rules=rules, seed=seed)
 
 
 def test_a_question_scores_with_a_generator_of_the_cells_seed() -> None:

@@ -10,13 +10,13 @@ from mote_baselines.cancelable.biohash import BioHash
 from mote_baselines.plain.cosine import Cosine
 
 from mote_bench.contracts import Cell, Faces, Scheme, Shadow
-from mote_bench.engine.staging import theft
+from mote_bench.engine.staging import stage
 from mote_bench.planning import protocol
 from mote_bench.planning.plan import Plan
 from mote_bench.planning.settings import Setting
 from mote_bench.planning.split import Enrolled, Split
 from mote_bench.questions import HowMuch, Question, SamePerson, WhichClass, WhichFace, WhichKeyface, WhichPhoto
-from mote_bench.questions.staging import Database, Holdings, Theft, VerificationTargets
+from mote_bench.questions.staging import Database, EnrolledScheme, Staged, VerificationTargets
 
 D = 6
 QUESTIONS: dict[str, Question] = {
@@ -58,14 +58,14 @@ def database(mark: str, count: int = 6) -> Database:
 
 def staged(
     question: str, knowledge: str = "algorithm", *, scheme: Scheme | None = None, thresholds: bool = True, seed: int = 0
-) -> tuple[Theft, VerificationTargets | None]:
+) -> tuple[Staged, VerificationTargets | None]:
     public = Faces(np.random.default_rng(9).standard_normal((8, D)))
     own = enrolled(0, 2)
     split = Split(public, own, SELECTION, TARGET, own, public, has_identity=True)
     version = protocol.load()
     plan = Plan((), {}, {}, QUESTIONS, (), ())
     setting = Setting(None, split, version, plan, None, {})  # type: ignore[arg-type]
-    held = Holdings(
+    held = EnrolledScheme(
         scheme or BioHash().fit(public, seed=0),
         database("first"),
         database("second"),
@@ -75,7 +75,7 @@ def staged(
         thresholds={"1e-2": 0.6, "1e-3": 0.8} if thresholds else {},
     )
     cell = Cell(version.name, "people", "biohash", "any", question, knowledge, 0)
-    return theft(setting, cell, held, seed)
+    return stage(setting, cell, held, seed)
 
 
 @pytest.mark.parametrize(
@@ -150,23 +150,23 @@ def test_the_system_decides_at_the_protocols_operating_rate() -> None:
 
 
 def test_faces_are_presented_to_the_attacked_template_to_anothers_and_to_the_second_enrolment() -> None:
-    stolen, doors = staged("reconstruct", "stolen_key")
-    assert doors is not None
+    stolen, presented = staged("reconstruct", "stolen_key")
+    assert presented is not None
     order = stolen.people
     expected = {"same": ("first", order), "another": ("first", np.roll(order, 1)), "renewed": ("second", order)}
-    assert doors.records.keys() == expected.keys()
+    assert presented.records.keys() == expected.keys()
     for name, (mark, people) in expected.items():
-        found = doors.records[name]
+        found = presented.records[name]
         assert found.templates == tuple(f"{mark} {subject}".encode() for subject in people)
         assert found.keys == tuple(f"key {mark} {subject}".encode() for subject in people)
 
 
 @pytest.mark.parametrize("knowledge", ["bytes_only", "algorithm"])
 def test_an_attacker_without_keys_presents_one_of_their_own(knowledge: str) -> None:
-    _, doors = staged("reconstruct", knowledge)
-    assert doors is not None
+    _, presented = staged("reconstruct", knowledge)
+    assert presented is not None
     for name in ("same", "another", "renewed"):
-        keys = doors.records[name].keys
+        keys = presented.records[name].keys
         assert keys is not None
         assert len(keys) == 6
         assert len(set(keys)) == 1
@@ -175,10 +175,10 @@ def test_an_attacker_without_keys_presents_one_of_their_own(knowledge: str) -> N
 
 
 def test_a_dictionary_is_presented_to_everybody_once() -> None:
-    stolen, doors = staged("wolf", "stolen_key")
-    assert doors is not None
-    assert list(doors.records) == ["all"]
-    assert doors.records["all"].templates == tuple(f"first {subject}".encode() for subject in stolen.people)
+    stolen, presented = staged("wolf", "stolen_key")
+    assert presented is not None
+    assert list(presented.records) == ["all"]
+    assert presented.records["all"].templates == tuple(f"first {subject}".encode() for subject in stolen.people)
 
 
 @pytest.mark.parametrize(("question", "thresholds"), [("gender", True), ("link", True), ("reconstruct", False)])
@@ -190,7 +190,7 @@ def test_without_a_second_enrolment_nothing_is_presented_to_it() -> None:
     from mote_bench.engine.evidence import verification_targets as presented_to
 
     stolen, _ = staged("reconstruct")
-    held = Holdings(Cosine(), database("first"), Database((), ()), Shadow(TARGET.references, (), None),
+    held = EnrolledScheme(Cosine(), database("first"), Database((), ()), Shadow(TARGET.references, (), None),
                     thresholds={"1e-2": 0.5})  # fmt: skip
     from mote_bench.contracts import Knowledge, Threat
 

@@ -35,14 +35,14 @@ class Population:
         values = templates @ shots.T + self.offset * rng.standard_normal((people, 1))
         return Scores(values, np.arange(people), shown)
 
-    def trials(self, people: int = 150_000, strangers: int = 5) -> tuple[FloatArray, FloatArray]:
+    def trials(self, people: int = 150_000, impostors: int = 5) -> tuple[FloatArray, FloatArray]:
         """Genuine and impostor scores of very many people, for the true rates."""
         rng = np.random.default_rng(99)
         faces, spread = self._people(rng, people)
         templates, offset = self._photo(rng, faces, spread), self.offset * rng.standard_normal(people)
         genuine = [(templates * self._photo(rng, faces, spread)).sum(axis=1) + offset for _ in range(2)]
         shots = self._photo(rng, faces, spread)
-        impostor = [(templates * np.roll(shots, k, axis=0)).sum(axis=1) + offset for k in range(1, strangers + 1)]
+        impostor = [(templates * np.roll(shots, k, axis=0)).sum(axis=1) + offset for k in range(1, impostors + 1)]
         return np.concatenate(genuine), np.concatenate(impostor)
 
     def _people(self, rng: np.random.Generator, people: int) -> tuple[FloatArray, FloatArray]:

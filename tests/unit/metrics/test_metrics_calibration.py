@@ -71,12 +71,12 @@ def with_popular_rows(rng: np.random.Generator, people: int) -> np.ndarray:
     return rng.standard_normal((people, people)) + rng.standard_normal((people, 1))
 
 
-def of_strangers(rng: np.random.Generator, people: int) -> np.ndarray:
+def of_impostors(rng: np.random.Generator, people: int) -> np.ndarray:
     return rng.standard_normal((people, 6)) @ rng.standard_normal((6, people))
 
 
 @pytest.mark.parametrize(
-    ("answer", "people"), [(independent, 50), (independent, 90), (with_popular_rows, 50), (of_strangers, 60)]
+    ("answer", "people"), [(independent, 50), (independent, 90), (with_popular_rows, 50), (of_impostors, 60)]
 )
 def test_random_links_cover_chance(answer: Callable[[np.random.Generator, int], np.ndarray], people: int) -> None:
     def draw(rng: np.random.Generator) -> Measured:
@@ -98,7 +98,7 @@ AT = {"1e-2": 0.45, "1e-3": 0.56}
 NO_GAIN = ("centred_cosine", "cosine_gain", "success_gain_at_fmr_1e-2", "success_gain_at_fmr_1e-3")
 ANSWERS = {
     "directions": lambda rng, truth: rng.standard_normal(truth.references.shape),
-    "strangers": lambda rng, truth: faces(rng, len(truth.references)).references,
+    "impostors": lambda rng, truth: faces(rng, len(truth.references)).references,
     "near the average": lambda rng, truth: 1 + 0.5 * rng.standard_normal(truth.references.shape),
     "all but one face": lambda rng, truth: 1 + 0.05 * rng.standard_normal(truth.references.shape),
 }
@@ -106,7 +106,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize(
     ("kind", "people"),
-    [("directions", 60), ("strangers", 60), ("strangers", 90), ("near the average", 60), ("all but one face", 60)],
+    [("directions", 60), ("impostors", 60), ("impostors", 90), ("near the average", 60), ("all but one face", 60)],
 )
 def test_random_faces_cover_chance(kind: str, people: int) -> None:
     def draw(rng: np.random.Generator) -> Measured:
@@ -153,9 +153,9 @@ def test_auc_is_covered(shift: float) -> None:
     check(coverage(repeated(draw, 300), truth), truth, 300)
 
 
-def error_rate_coverage(population: Population, people: int, repetitions: int, strangers: int = 5) -> dict[str, float]:
+def error_rate_coverage(population: Population, people: int, repetitions: int, impostors: int = 5) -> dict[str, float]:
     """Coverage of EER, FNMR and FMR reached at the true thresholds of FMR 1e-2 and 1e-3."""
-    genuine, impostor = population.trials(strangers=strangers)
+    genuine, impostor = population.trials(impostors=impostors)
     rng, expected = np.random.default_rng(5), eer(genuine, impostor)
     at = {name: float(np.quantile(impostor, 1 - rate)) for name, rate in (("1e-2", 1e-2), ("1e-3", 1e-3))}
     held: dict[str, list[bool]] = defaultdict(list)
@@ -239,6 +239,6 @@ def test_even_groups_cover_even_errors(groups: int) -> None:
     ids=str,
 )
 def test_error_rates_are_covered_at_length(population: Population, people: int) -> None:
-    covered = error_rate_coverage(population, people, 600 if people < 200 else 250, strangers=40)
+    covered = error_rate_coverage(population, people, 600 if people < 200 else 250, impostors=40)
     print(people, population, covered)
     check(covered, covered, 250, nominal=0.94)

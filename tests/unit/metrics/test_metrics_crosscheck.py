@@ -72,12 +72,12 @@ def test_group_rates_are_fairlearns() -> None:
     fairlearn = pytest.importorskip("fairlearn.metrics", reason="fairlearn is not installed (pip install fairlearn)")
     rng, threshold, alpha = np.random.default_rng(0), 0.5, 0.3
     scores, labels = Population(0.9).scores(rng, 60), rng.choice(["a", "b", "c"], 60)
-    inside = labels[scores.owner][:, None] == labels[scores.shown][None, :]
+    inside = labels[scores.enrolled][:, None] == labels[scores.shown][None, :]
     frame = fairlearn.MetricFrame(
         metrics={"fmr": fairlearn.false_positive_rate, "fnmr": fairlearn.false_negative_rate},
         y_true=scores.mated[inside].astype(int),
         y_pred=(scores.values[inside] >= threshold).astype(int),
-        sensitive_features=np.broadcast_to(labels[scores.owner][:, None], scores.values.shape)[inside],
+        sensitive_features=np.broadcast_to(labels[scores.enrolled][:, None], scores.values.shape)[inside],
     )
     measured = measure_fairness(scores, {"group": labels}, threshold, rng=rng, alpha=alpha)
     for label, row in frame.by_group.iterrows():

@@ -90,7 +90,9 @@ def test_rates_of_a_group_are_those_of_its_own_pairs() -> None:
     measured = measure_fairness(scores, LABELS, THRESHOLD, rng=np.random.default_rng(0), fmr_name="1e-3")
     errors = []
     for label in ("female", "male"):
-        inside = (LABELS["gender"][scores.owner] == label)[:, None] & (LABELS["gender"][scores.shown] == label)[None, :]
+        inside = (LABELS["gender"][scores.enrolled] == label)[:, None] & (LABELS["gender"][scores.shown] == label)[
+            None, :
+        ]
         genuine, impostor = scores.values[inside & scores.mated], scores.values[inside & ~scores.mated]
         assert measured[f"fnmr_gender_{label}_at_fmr_1e-3"].value == pytest.approx(fnmr(genuine, THRESHOLD))
         assert measured[f"fmr_gender_{label}_at_fmr_1e-3"].value == pytest.approx(fmr(impostor, THRESHOLD))
@@ -137,7 +139,7 @@ def test_a_group_that_nobody_claims_for_is_left_out_and_the_next_is_measured() -
     """Twelve people have templates and no probe: there is no genuine pair among them."""
     whole = scores_of()
     seen = whole.shown >= 12
-    scores = Scores(whole.values[:, seen], whole.owner, whole.shown[seen])
+    scores = Scores(whole.values[:, seen], whole.enrolled, whole.shown[seen])
     labels = np.array(["a"] * 12 + ["b"] * 20 + ["c"] * 28)
     measured = measure_fairness(scores, {"sex": labels}, THRESHOLD, rng=np.random.default_rng(0))
     assert "no genuine or no impostor pair" in measured.details["left_out"]["sex"]["a"]

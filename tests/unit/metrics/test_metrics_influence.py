@@ -9,7 +9,7 @@ import pytest
 from metric_populations import Population
 
 from mote_bench.metrics.attributes import measure_attribute
-from mote_bench.metrics.keyfaces import measure_keyfaces
+from mote_bench.metrics.dictionary import measure_dictionary
 from mote_bench.metrics.linkage import measure_linkage
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.membership import measure_photo
@@ -44,7 +44,7 @@ def of_photos(kept: np.ndarray) -> Measured:
 
 
 def of_dictionaries(kept: np.ndarray) -> Measured:
-    return measure_keyfaces({"1e-2": np.random.default_rng(4).random((PEOPLE, 12))[kept] < 0.1})
+    return measure_dictionary({"1e-2": np.random.default_rng(4).random((PEOPLE, 12))[kept] < 0.1})
 
 
 SCORES = Population(0.9).scores(np.random.default_rng(5), PEOPLE)
@@ -57,13 +57,13 @@ def of_claims(kept: np.ndarray) -> Measured:
 FACES = RNG.standard_normal((PEOPLE, 12))
 SHOWN = np.repeat(np.arange(PEOPLE), 2)
 PROBES = FACES[SHOWN] + 0.5 * RNG.standard_normal((2 * PEOPLE, 12))
-REBUILT = FACES + 0.9 * RNG.standard_normal(FACES.shape)
+RECONSTRUCTED = FACES + 0.9 * RNG.standard_normal(FACES.shape)
 
 
 def of_faces(kept: np.ndarray) -> Measured:
     shown = (np.cumsum(kept) - 1)[SHOWN[kept[SHOWN]]]
     truth = Truth(np.zeros(12), FACES[kept], PROBES[kept[SHOWN]], shown)
-    return measure_reconstruction(REBUILT[kept], truth, {"1e-2": 0.5}, RNG)
+    return measure_reconstruction(RECONSTRUCTED[kept], truth, {"1e-2": 0.5}, RNG)
 
 
 @pytest.mark.parametrize(

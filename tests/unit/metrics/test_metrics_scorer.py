@@ -7,14 +7,14 @@ from mote_bench.metrics.scorer import Diagnosis, diagnose
 from mote_bench.metrics.verification import Scores
 
 RNG = np.random.default_rng(0)
-OWNER = np.arange(40)
+ENROLLED = np.arange(40)
 SHOWN = np.tile(np.arange(40), 3)
-GENUINE = OWNER[:, None] == SHOWN
+GENUINE = ENROLLED[:, None] == SHOWN
 HONEST = RNG.standard_normal((40, 120)) + 5 * GENUINE
 
 
 def named(values, again=None):
-    return diagnose(Scores(values, OWNER, SHOWN), values[:5], (values if again is None else again)[:5]).names
+    return diagnose(Scores(values, ENROLLED, SHOWN), values[:5], (values if again is None else again)[:5]).names
 
 
 @pytest.mark.parametrize(

@@ -24,17 +24,17 @@ def compared(draw):
     """Scores of people with some templates and probes each, in any order; often with ties, sometimes apart."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     people = draw(st.integers(4, 30))
-    owner = np.concatenate([np.arange(people), rng.integers(0, people, draw(st.integers(0, 20)))])
+    enrolled = np.concatenate([np.arange(people), rng.integers(0, people, draw(st.integers(0, 20)))])
     shown = np.concatenate([np.arange(people), rng.integers(0, people + 3, draw(st.integers(0, 60)))])
-    owner, shown = rng.permutation(owner), rng.permutation(shown)
-    values = rng.standard_normal((len(owner), len(shown)))
-    values += draw(st.sampled_from([0.0, 1.0, 3.0, 30.0, -30.0])) * (owner[:, None] == shown)
+    enrolled, shown = rng.permutation(enrolled), rng.permutation(shown)
+    values = rng.standard_normal((len(enrolled), len(shown)))
+    values += draw(st.sampled_from([0.0, 1.0, 3.0, 30.0, -30.0])) * (enrolled[:, None] == shown)
     values = np.round(values, draw(st.sampled_from([0, 1, 12])))
-    return Scores(values, owner, shown)
+    return Scores(values, enrolled, shown)
 
 
 def tiled(scores, most):
-    return Tiles(lambda rows, columns: scores.values[np.ix_(rows, columns)], scores.owner, scores.shown, most)
+    return Tiles(lambda rows, columns: scores.values[np.ix_(rows, columns)], scores.enrolled, scores.shown, most)
 
 
 def close(one, other):
@@ -85,15 +85,15 @@ def test_the_same_threshold_from_the_highest_scores(scores, most, fmr):
 def counted(most: int) -> tuple[Tiles, list[tuple[int, int]]]:
     """Tiles of 90 people with two templates and three probes each, and the shapes that were asked for."""
     rng = np.random.default_rng(0)
-    owner, shown = rng.permutation(np.repeat(np.arange(90), 2)), rng.permutation(np.repeat(np.arange(90), 3))
-    values = rng.standard_normal((180, 270)) + 2 * (owner[:, None] == shown)
+    enrolled, shown = rng.permutation(np.repeat(np.arange(90), 2)), rng.permutation(np.repeat(np.arange(90), 3))
+    values = rng.standard_normal((180, 270)) + 2 * (enrolled[:, None] == shown)
     asked = []
 
     def ask(rows, columns):
         asked.append((len(rows), len(columns)))
         return values[np.ix_(rows, columns)]
 
-    return Tiles(ask, owner, shown, most), asked
+    return Tiles(ask, enrolled, shown, most), asked
 
 
 @pytest.mark.parametrize(("most", "tiles"), [(48_600, 1), (48_599, 4), (12_150, 4), (5400, 9), (1, 90 * 90)])
@@ -103,7 +103,7 @@ def test_tiles_hold_about_as_many_scores_as_they_may(most, tiles):
     seen = np.zeros((180, 270), dtype=int)
     for tile in made.each():
         seen[np.ix_(tile.rows.rows, tile.columns.columns)] += 1
-        mated = made.owner[tile.rows.rows][:, None] == made.shown[tile.columns.columns]
+        mated = made.enrolled[tile.rows.rows][:, None] == made.shown[tile.columns.columns]
         assert (mated == tile.mated).all() if tile.mated is not None else not mated.any()
     assert (seen == 1).all()
     assert len(asked) == tiles
@@ -117,27 +117,27 @@ def test_scores_are_asked_for_a_few_times_only():
 
 
 @pytest.mark.parametrize("count", [1, 7, 500, 47_000, 60_000])
-def test_the_highest_scores_of_strangers(count):
+def test_the_highest_impostor_scores(count):
     made, _ = counted(5400)
-    strangers = np.concatenate(
+    impostors = np.concatenate(
         [tile.scores.ravel() if tile.mated is None else tile.scores[~tile.mated] for tile in made.each()]
     )
     highest, trials = made.highest(count)
     assert trials == 180 * 267
-    assert np.sort(highest) == pytest.approx(np.sort(strangers)[-count:])
+    assert np.sort(highest) == pytest.approx(np.sort(impostors)[-count:])
 
 
 def test_groups_alike():
     rng = np.random.default_rng(1)
-    owner, shown = np.arange(60), np.repeat(np.arange(60), 3)
-    scores = Scores(rng.standard_normal((60, 180)) + 2 * (owner[:, None] == shown), owner, shown)
+    enrolled, shown = np.arange(60), np.repeat(np.arange(60), 3)
+    scores = Scores(rng.standard_normal((60, 180)) + 2 * (enrolled[:, None] == shown), enrolled, shown)
     groups = {"gender": np.where(rng.random(60) < 0.5, "a", "b"), "age": np.where(rng.random(60) < 0.1, "x", "y")}
     made = [measure_fairness(one, groups, 1.5, rng=np.random.default_rng(0)) for one in (tiled(scores, 500), scores)]
     close(*made)
     assert made[0].details["left_out"] == made[1].details["left_out"]
 
 
-def test_one_gallery_of_strangers():
+def test_one_gallery_of_impostors():
     with pytest.raises(ValueError, match="no genuine or no impostor"):
         Tiles(lambda r, c: np.zeros((len(r), len(c))), np.arange(3), np.arange(3, 6)).errors({})
 

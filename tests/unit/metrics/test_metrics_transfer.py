@@ -11,7 +11,7 @@ from mote_bench.engine import scoring
 from mote_bench.metrics.transfer import Transfer, _ridge, measure_transfer
 from mote_bench.planning import protocol
 from mote_bench.planning.split import split
-from mote_bench.questions.staging import Attacked, Rules, Theft
+from mote_bench.questions.staging import Attacked, Rules, Staged
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
 
@@ -31,7 +31,7 @@ def people():
 
 
 def figures(people, answer):
-    rule = scoring.yardstick(people, ["1e-2"])
+    rule = scoring.unprotected(people, ["1e-2"])
     target = people.target
     rows = np.arange(len(target.references))
     found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
@@ -90,7 +90,7 @@ def test_the_strength_suits_the_faces_at_hand():
 
 
 def test_what_is_taken_over(people):
-    rule, target = scoring.yardstick(people, ["1e-2"]), people.target
+    rule, target = scoring.unprotected(people, ["1e-2"]), people.target
     answer = target.references.embeddings
     found = measure_transfer(answer, target.references.second, target.probes.second, target.shown, rule.transfer)
     rates = list(rule.transfer.thresholds)
@@ -103,12 +103,12 @@ def test_records_hold_the_figures_where_the_data_do(people):
 
     rows = np.arange(len(people.target.references))
     attacked = Attacked(people.target.references.embeddings.astype(np.float64), None, {})
-    rules = Rules(scoring.yardstick(people, ["1e-2"]), {})
+    rules = Rules(scoring.unprotected(people, ["1e-2"]), {})
     panel = scoring.panels(people)[0]
-    measured = scoring.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=rules, seed=0)
+    measured = scoring.measure(WhichFace(D), attacked, Staged(None, rows, rows[:0]), panel=panel, rules=rules, seed=0)
     assert measured["second_recogniser_type_1_success_at_fmr_1e-2"].value > 0.95
-    without = replace(rules, yardstick=replace(rules.yardstick, transfer=None))
-    plain = scoring.measure(WhichFace(D), attacked, Theft(None, rows, rows[:0]), panel=panel, rules=without, seed=0)
+    without = replace(rules, unprotected=replace(rules.unprotected, transfer=None))
+    plain = scoring.measure(WhichFace(D), attacked, Staged(None, rows, rows[:0]), panel=panel, rules=without, seed=0)
     assert not any(one.name.startswith("second_recogniser") for one in plain.measurements)
 
 

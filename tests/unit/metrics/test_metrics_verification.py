@@ -83,10 +83,10 @@ def plain_loop(scores: Scores, threshold: float) -> dict[str, float]:
     genuine, impostor, credit = [], [], []
     for column, shown in enumerate(scores.shown):
         best = max(scores.values[:, column])
-        tied = [owner for row, owner in enumerate(scores.owner) if scores.values[row, column] == best]
+        tied = [enrolled for row, enrolled in enumerate(scores.enrolled) if scores.values[row, column] == best]
         credit.append(tied.count(shown) / len(tied))
-        for row, owner in enumerate(scores.owner):
-            (genuine if owner == shown else impostor).append(scores.values[row, column])
+        for row, enrolled in enumerate(scores.enrolled):
+            (genuine if enrolled == shown else impostor).append(scores.values[row, column])
     return {
         "fnmr": sum(score < threshold for score in genuine) / len(genuine),
         "fmr": sum(score >= threshold for score in impostor) / len(impostor),
@@ -97,8 +97,8 @@ def plain_loop(scores: Scores, threshold: float) -> dict[str, float]:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_plain_loop_agrees(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    owner, shown = rng.permutation(12), np.concatenate([np.arange(12), rng.integers(0, 12, 20)])
-    scores = Scores(rng.integers(0, 6, (12, 32)).astype(float), owner, shown)
+    enrolled, shown = rng.permutation(12), np.concatenate([np.arange(12), rng.integers(0, 12, 20)])
+    scores = Scores(rng.integers(0, 6, (12, 32)).astype(float), enrolled, shown)
     expected = plain_loop(scores, 4.0)
     assert missed_genuine(scores, 4.0).value == pytest.approx(expected["fnmr"])
     assert matched_impostors(scores, 4.0).value == pytest.approx(expected["fmr"])
@@ -138,7 +138,7 @@ def test_what_is_measured(scores: Scores) -> None:
 def test_names_and_order_of_people_are_of_no_account(scores: Scores) -> None:
     rng = np.random.default_rng(1)
     names, rows, columns = rng.permutation(500)[:60], rng.permutation(60), rng.permutation(180)
-    shuffled = Scores(scores.values[np.ix_(rows, columns)], names[scores.owner[rows]], names[scores.shown[columns]])
+    shuffled = Scores(scores.values[np.ix_(rows, columns)], names[scores.enrolled[rows]], names[scores.shown[columns]])
     one, other = (measure_verification(s, THRESHOLDS, np.random.default_rng(0)) for s in (scores, shuffled))
     for a, b in zip(one.measurements, other.measurements, strict=True):
         assert (a.value, a.low, a.high) == pytest.approx((b.value, b.low, b.high))

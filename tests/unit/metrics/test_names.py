@@ -119,16 +119,18 @@ def test_columns_that_publish_no_figure_are_refused() -> None:
 
 @given(figures(), figures())
 def test_a_record_comes_back_with_its_fields(one: tuple[Metric, Name], other: tuple[Metric, Name]) -> None:
-    measured, rehearsed = (Measurement(value=0.1, low=0.0, high=0.2, n=9, **name._asdict()) for _, name in (one, other))
+    measured, on_selection = (
+        Measurement(value=0.1, low=0.0, high=0.2, n=9, **name._asdict()) for _, name in (one, other)
+    )
     groups = {name.group[0]: {} for row, name in (one, other) if row.group[:1] == ("{attribute}",)}
     # hair_colour_red is of hair or of hair_colour: where there are both, a flat name can't tell.
     assume(not any(first.startswith(f"{second}_") for first in groups for second in groups))
     cell = Cell("quick-1", "people", "mine", "zero-effort", "fairness", "none", 0)
-    record = Record(cell, Status.OK, (measured,), {"groups": groups}, rehearsal=(rehearsed,))
+    record = Record(cell, Status.OK, (measured,), {"groups": groups}, rehearsal=(on_selection,))
     text = store.to_text(record)
     assert store.from_text(text, "a file") == record
     held = json.loads(text)
-    assert [held["measurements"][0]["metric"], held["rehearsal"][0]["metric"]] == [measured.name, rehearsed.name]
+    assert [held["measurements"][0]["metric"], held["rehearsal"][0]["metric"]] == [measured.name, on_selection.name]
 
 
 def test_labels_of_groups_are_read_back_by_their_record() -> None:

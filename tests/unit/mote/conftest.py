@@ -23,7 +23,7 @@ def background() -> Faces:
 
 
 @pytest.fixture(scope="session")
-def strangers() -> Faces:
+def subjects() -> Faces:
     """The people to be enrolled and to be probed with: one image each."""
     return gaussian_faces(40, 1, dimension=16, seed=1)
 

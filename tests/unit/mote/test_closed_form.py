@@ -55,9 +55,9 @@ def test_by_default_a_template_fills_a_vectors_bytes(form: str) -> None:
 def test_the_bytes_alone_point_at_the_face() -> None:
     """A closed form hides nothing: whoever holds the record and the public features has the face."""
     scheme = ClosedFormMOTE(features=0).fit(FACES, seed=0)
-    rebuilt = scheme.reconstruct(scheme.enroll(PEOPLE[::2], seeds=range(20)))
+    reconstructed = scheme.reconstruct(scheme.enroll(PEOPLE[::2], seeds=range(20)))
     mean = FACES.embeddings.mean(axis=0)
-    cosines = (unit(rebuilt - mean) * unit(PEOPLE[::2] - mean)).sum(axis=1)
+    cosines = (unit(reconstructed - mean) * unit(PEOPLE[::2] - mean)).sum(axis=1)
     assert cosines.mean() > 0.8
 
 

@@ -99,10 +99,10 @@ def test_levels_beyond_the_form_are_told() -> None:
         expanded(template, "ternary")
 
 
-def test_the_scheme_answers_as_its_nets_do(background: Faces, strangers: Faces) -> None:
+def test_the_scheme_answers_as_its_nets_do(background: Faces, subjects: Faces) -> None:
     scheme = CompressedMOTE(form="float16", hidden=(24, 16)).fit(background, seed=0)
     plain = MOTE(hidden=(24, 16)).fit(background, seed=0)
-    faces, probes = strangers.embeddings[:3], strangers.embeddings
+    faces, probes = subjects.embeddings[:3], subjects.embeddings
     templates = scheme.enroll(faces, seeds=range(3))
     whole = plain.enroll(faces, seeds=range(3))
     np.testing.assert_allclose(scheme.score(templates, probes), plain.score(whole, probes), atol=0.05)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mote_bench.contracts import Faces
-from mote_bench.mote.fair import OWN_SHARES, FairMOTE, _judged
+from mote_bench.mote.fair import OWN_SHARES, FairMOTE, _measured
 from mote_bench.mote.looks import shares
 from mote_bench.mote.scheme import MOTE
 from populations import gaussian_faces
@@ -24,9 +24,9 @@ def test_even_and_uneven_errors_by_hand():
     many = np.tile(scores, (1, 20))
     shown = np.tile(shown, 20)
     many[np.arange(4)[:, None] == shown] = 5.0
-    assert _judged(many, shown, group)[1] == pytest.approx(0)
+    assert _measured(many, shown, group)[1] == pytest.approx(0)
     many[3, shown == 3] = -9.0  # one of group 1's two people is never recognised
-    even, missed = _judged(many, shown, group)
+    even, missed = _measured(many, shown, group)
     assert missed == pytest.approx(0.25)
     assert even == pytest.approx(1 - 0.5 * 0.5, abs=0.02)
 

@@ -57,7 +57,7 @@ def test_another_key_opens_nothing(made, people):
     assert (right > wrong).all()
 
 
-def test_who_comes_with_a_token_of_their_own_is_a_stranger(people):
+def test_a_key_of_ones_own_makes_an_impostor(people):
     """Also where all faces lie to one side of the origin."""
     faces = replace(people, embeddings=unit(people.embeddings + np.full(24, 1.5 / 24**0.5)))
     background, own = faces.rows(np.arange(60, 270)), faces.rows(np.arange(0, 18, 3))

@@ -25,8 +25,8 @@ SEEDS = list(range(100, 107))
 
 
 @pytest.fixture(scope="module")
-def templates(fitted: MOTE, strangers: Faces) -> list[bytes]:
-    return fitted.enroll(strangers.embeddings[:7], seeds=SEEDS)
+def templates(fitted: MOTE, subjects: Faces) -> list[bytes]:
+    return fitted.enroll(subjects.embeddings[:7], seeds=SEEDS)
 
 
 def test_is_a_scheme_without_a_key(fitted: MOTE) -> None:
@@ -41,31 +41,31 @@ def test_a_template_is_the_net_alone(templates: list[bytes]) -> None:
     assert widths(decode(templates[0])) == (16, 24, 16, 1)
 
 
-def test_same_seeds_same_bytes(fitted: MOTE, strangers: Faces, templates: list[bytes]) -> None:
-    assert fitted.enroll(strangers.embeddings[:7], seeds=SEEDS) == templates
-    other = fitted.enroll(strangers.embeddings[:1], seeds=[1])
+def test_same_seeds_same_bytes(fitted: MOTE, subjects: Faces, templates: list[bytes]) -> None:
+    assert fitted.enroll(subjects.embeddings[:7], seeds=SEEDS) == templates
+    other = fitted.enroll(subjects.embeddings[:1], seeds=[1])
     assert other[0] != templates[0]
 
 
 def test_refitting_with_the_same_seed_gives_the_same_bytes(
-    background: Faces, strangers: Faces, templates: list[bytes]
+    background: Faces, subjects: Faces, templates: list[bytes]
 ) -> None:
     again = MOTE(hidden=(24, 16), epochs=4).fit(background, seed=0)
-    assert again.enroll(strangers.embeddings[:2], seeds=SEEDS[:2]) == templates[:2]
+    assert again.enroll(subjects.embeddings[:2], seeds=SEEDS[:2]) == templates[:2]
     other = MOTE(hidden=(24, 16), epochs=4).fit(background, seed=1)
-    assert other.enroll(strangers.embeddings[:2], seeds=SEEDS[:2]) != templates[:2]
+    assert other.enroll(subjects.embeddings[:2], seeds=SEEDS[:2]) != templates[:2]
 
 
 @pytest.mark.parametrize("random_widths", [False, True])
 def test_a_template_does_not_depend_on_company_or_chunks(
-    background: Faces, strangers: Faces, random_widths: bool, monkeypatch: pytest.MonkeyPatch
+    background: Faces, subjects: Faces, random_widths: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheme = MOTE(hidden=(24, 16), epochs=8, patience=2, random_widths=random_widths).fit(background, seed=0)
-    together = scheme.enroll(strangers.embeddings[:7], seeds=SEEDS)
-    alone = [scheme.enroll(strangers.embeddings[[i]], seeds=[SEEDS[i]])[0] for i in range(7)]
+    together = scheme.enroll(subjects.embeddings[:7], seeds=SEEDS)
+    alone = [scheme.enroll(subjects.embeddings[[i]], seeds=[SEEDS[i]])[0] for i in range(7)]
     monkeypatch.setattr("mote_bench.mote.scheme.people_at_once", lambda *_: 3)
-    chunked = scheme.enroll(strangers.embeddings[:7], seeds=SEEDS)
-    scores = [scheme.score(some, strangers.embeddings) for some in (together, alone, chunked)]
+    chunked = scheme.enroll(subjects.embeddings[:7], seeds=SEEDS)
+    scores = [scheme.score(some, subjects.embeddings) for some in (together, alone, chunked)]
     # The bytes are equal where this was written; another matrix library may round by the number of people.
     np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
     np.testing.assert_allclose(scores[2], scores[0], atol=1e-4)
@@ -73,12 +73,12 @@ def test_a_template_does_not_depend_on_company_or_chunks(
     np.testing.assert_array_equal(scores[1] >= threshold, scores[0] >= threshold)
 
 
-def test_random_widths_make_templates_of_unequal_length(background: Faces, strangers: Faces) -> None:
+def test_random_widths_make_templates_of_unequal_length(background: Faces, subjects: Faces) -> None:
     scheme = MOTE(hidden=(24, 16), epochs=1, random_widths=True).fit(background, seed=0)
-    templates = scheme.enroll(strangers.embeddings[:7], seeds=SEEDS)
+    templates = scheme.enroll(subjects.embeddings[:7], seeds=SEEDS)
     assert len({len(template) for template in templates}) > 1
-    expected = [score_alone(template, strangers.embeddings) for template in templates]
-    np.testing.assert_allclose(scheme.score(templates, strangers.embeddings), expected, atol=1e-5)
+    expected = [score_alone(template, subjects.embeddings) for template in templates]
+    np.testing.assert_allclose(scheme.score(templates, subjects.embeddings), expected, atol=1e-5)
 
 
 def score_alone(template: bytes, probes: np.ndarray) -> np.ndarray:
@@ -96,15 +96,15 @@ def test_scores_equal_one_net_at_a_time(fitted: MOTE, templates: list[bytes]) ->
     np.testing.assert_allclose(scores[35:], scores[:7], atol=1e-5)
 
 
-def test_no_templates_no_rows(fitted: MOTE, strangers: Faces) -> None:
-    assert fitted.score([], strangers.embeddings).shape == (0, 40)
-    assert fitted.enroll(strangers.embeddings[:0], seeds=[]) == []
+def test_no_templates_no_rows(fitted: MOTE, subjects: Faces) -> None:
+    assert fitted.score([], subjects.embeddings).shape == (0, 40)
+    assert fitted.enroll(subjects.embeddings[:0], seeds=[]) == []
 
 
-def test_surrogate_is_the_score_with_gradients(fitted: MOTE, templates: list[bytes], strangers: Faces) -> None:
-    probes = torch.tensor(strangers.embeddings[:21]).reshape(7, 3, 16).requires_grad_()
+def test_surrogate_is_the_score_with_gradients(fitted: MOTE, templates: list[bytes], subjects: Faces) -> None:
+    probes = torch.tensor(subjects.embeddings[:21]).reshape(7, 3, 16).requires_grad_()
     answer = fitted.surrogate(templates)(probes)
-    own = fitted.score(templates, strangers.embeddings[:21]).reshape(7, 7, 3)[np.arange(7), np.arange(7)]
+    own = fitted.score(templates, subjects.embeddings[:21]).reshape(7, 7, 3)[np.arange(7), np.arange(7)]
     np.testing.assert_allclose(answer.detach().numpy(), own, atol=1e-5)
     answer.sum().backward()
     for template, rows, gradient in zip(templates, probes.detach(), probes.grad, strict=True):
@@ -114,10 +114,10 @@ def test_surrogate_is_the_score_with_gradients(fitted: MOTE, templates: list[byt
 
 
 def test_survives_a_trip_to_another_process(
-    fitted: MOTE, templates: list[bytes], strangers: Faces, tmp_path: Path
+    fitted: MOTE, templates: list[bytes], subjects: Faces, tmp_path: Path
 ) -> None:
     trip = tmp_path / "trip.pkl"
-    trip.write_bytes(pickle.dumps((fitted, strangers.embeddings[:2], SEEDS[:2])))
+    trip.write_bytes(pickle.dumps((fitted, subjects.embeddings[:2], SEEDS[:2])))
     code = (
         "import pickle, sys, pathlib; path = pathlib.Path(sys.argv[1]);"
         "scheme, references, seeds = pickle.loads(path.read_bytes());"
@@ -125,8 +125,8 @@ def test_survives_a_trip_to_another_process(
     )
     subprocess.run([sys.executable, "-c", code, str(trip)], check=True)
     there = pickle.loads(trip.read_bytes())
-    scores = fitted.score(templates[:2], strangers.embeddings)
-    np.testing.assert_allclose(fitted.score(there, strangers.embeddings), scores, atol=1e-4)
+    scores = fitted.score(templates[:2], subjects.embeddings)
+    np.testing.assert_allclose(fitted.score(there, subjects.embeddings), scores, atol=1e-4)
 
 
 def test_the_package_does_not_import_torch() -> None:
@@ -160,11 +160,11 @@ def few_men(background: Faces, people: int) -> Faces:
     ],
 )
 def test_one_group_where_there_are_no_two(
-    background: Faces, strangers: Faces, change: Callable[[Faces], Faces], attributes: tuple[str, ...]
+    background: Faces, subjects: Faces, change: Callable[[Faces], Faces], attributes: tuple[str, ...]
 ) -> None:
     scheme = MOTE(attributes=attributes, hidden=(8,), epochs=1).fit(change(background), seed=0)
     assert scheme.groups == (EVERYONE,)
-    assert len(scheme.enroll(strangers.embeddings[:1], seeds=[0])) == 1
+    assert len(scheme.enroll(subjects.embeddings[:1], seeds=[0])) == 1
 
 
 def test_small_groups_give_negatives_but_no_density(background: Faces) -> None:
@@ -199,8 +199,8 @@ def test_a_person_with_one_image_adds_nothing_to_the_density(background: Faces) 
     assert np.linalg.norm(np.concatenate(points), axis=1).min() > 0
 
 
-def test_balance_of_each_person(fitted: MOTE, strangers: Faces) -> None:
-    references, seeds = strangers.embeddings[:2], SEEDS[:2]
+def test_balance_of_each_person(fitted: MOTE, subjects: Faces) -> None:
+    references, seeds = subjects.embeddings[:2], SEEDS[:2]
     women, men = {"female": 1.0}, {"male": 1.0}
     each = fitted.enroll(references, seeds=seeds, balance=[women, men])
     assert each[0] == fitted.enroll(references, seeds=seeds, balance=women)[0]
@@ -210,10 +210,10 @@ def test_balance_of_each_person(fitted: MOTE, strangers: Faces) -> None:
     )
 
 
-def test_balance_of_the_scheme(background: Faces, fitted: MOTE, strangers: Faces) -> None:
+def test_balance_of_the_scheme(background: Faces, fitted: MOTE, subjects: Faces) -> None:
     scheme = MOTE(hidden=(24, 16), epochs=4, balance={"female": 0.25, "male": 0.75}).fit(background, seed=0)
-    expected = fitted.enroll(strangers.embeddings[:1], seeds=[1], balance={"female": 0.25, "male": 0.75})
-    assert scheme.enroll(strangers.embeddings[:1], seeds=[1]) == expected
+    expected = fitted.enroll(subjects.embeddings[:1], seeds=[1], balance={"female": 0.25, "male": 0.75})
+    assert scheme.enroll(subjects.embeddings[:1], seeds=[1]) == expected
 
 
 @pytest.mark.parametrize(
@@ -257,16 +257,16 @@ def test_knobs_are_checked(knobs: dict[str, object], message: str) -> None:
     ],
 )
 def test_balance_is_checked(
-    background: Faces, fitted: MOTE, strangers: Faces, balance: dict[str, float], message: str
+    background: Faces, fitted: MOTE, subjects: Faces, balance: dict[str, float], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         MOTE(balance=balance).fit(background, seed=0)
     with pytest.raises(InputError, match=message):
-        fitted.enroll(strangers.embeddings[:1], seeds=[0], balance=[balance])
+        fitted.enroll(subjects.embeddings[:1], seeds=[0], balance=[balance])
 
 
-def test_what_enrolment_needs(fitted: MOTE, strangers: Faces) -> None:
-    references = strangers.embeddings[:2]
+def test_what_enrolment_needs(fitted: MOTE, subjects: Faces) -> None:
+    references = subjects.embeddings[:2]
     with pytest.raises(InputError, match="before it was fitted"):
         MOTE().enroll(references, seeds=[0, 1])
     with pytest.raises(InputError, match=r"shape \(2, 15\); expected \(n, 16\)"):
@@ -277,11 +277,11 @@ def test_what_enrolment_needs(fitted: MOTE, strangers: Faces) -> None:
         fitted.enroll(references, seeds=[0, 1], balance=[{"female": 1.0}])
 
 
-def test_unreadable_templates_are_named(fitted: MOTE, templates: list[bytes], strangers: Faces) -> None:
+def test_unreadable_templates_are_named(fitted: MOTE, templates: list[bytes], subjects: Faces) -> None:
     with pytest.raises(ValueError, match="template 33 can't be read: 3323 bytes"):
-        fitted.score([templates[0]] * 33 + [templates[0][:-1]], strangers.embeddings)
+        fitted.score([templates[0]] * 33 + [templates[0][:-1]], subjects.embeddings)
     with pytest.raises(ValueError, match="template 0 takes embeddings of 16 dimensions; the probes have 8"):
-        fitted.score(templates, strangers.embeddings[:, :8])
+        fitted.score(templates, subjects.embeddings[:, :8])
 
 
 def test_recognises_as_well_as_the_loop(shared_data: Path) -> None:
@@ -320,10 +320,10 @@ def equal_error_rate(scores: np.ndarray, same: np.ndarray) -> float:
     return float(missed[crossing] + accepted[crossing]) / 2
 
 
-def test_the_product_of_the_weights_is_the_person(fitted: MOTE, templates: list[bytes], strangers: Faces) -> None:
+def test_the_product_of_the_weights_is_the_person(fitted: MOTE, templates: list[bytes], subjects: Faces) -> None:
     """Without a query: the subject's own net scores the reconstruction higher than nearly every other face."""
-    rebuilt = fitted.reconstruct(templates)
-    np.testing.assert_allclose(np.linalg.norm(rebuilt, axis=1), 1, atol=1e-5)
-    own = np.diag(fitted.score(templates, rebuilt))
-    others = fitted.score(templates, strangers.embeddings)
+    reconstructed = fitted.reconstruct(templates)
+    np.testing.assert_allclose(np.linalg.norm(reconstructed, axis=1), 1, atol=1e-5)
+    own = np.diag(fitted.score(templates, reconstructed))
+    others = fitted.score(templates, subjects.embeddings)
     assert (own[:, None] > others).mean() > 0.95

@@ -28,14 +28,14 @@ def test_it_recognises_its_people_with_nets_of_motes_shape(scheme: SolvedMOTE) -
     assert (scores.argmax(axis=1) == np.arange(20)).mean() >= 0.95
 
 
-def test_similar_strangers_get_0_and_the_persons_draws_1(scheme: SolvedMOTE) -> None:
+def test_similar_negatives_get_0_and_the_persons_draws_1(scheme: SolvedMOTE) -> None:
     template = scheme.enroll(PEOPLE[:1], seeds=[3])
     few = Crowd(scheme._training.faces[:400], scheme._training.spread)
     halves = dict.fromkeys(scheme.groups, 0.5)
     draws = positives(PEOPLE[0], few, shares=halves, rng=np.random.default_rng(0))
     assert scheme.score(template, draws).mean() == pytest.approx(1, abs=0.2)
-    strangers = np.sort(scheme.score(template, scheme._training.faces)[0])
-    assert strangers[-12:].mean() == pytest.approx(0, abs=0.1)
+    negatives = np.sort(scheme.score(template, scheme._training.faces)[0])
+    assert negatives[-12:].mean() == pytest.approx(0, abs=0.1)
 
 
 def test_nobodys_net_depends_on_the_neighbours(scheme: SolvedMOTE) -> None:

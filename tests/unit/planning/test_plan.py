@@ -150,8 +150,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
         things = {"schemes": {"noise": Plain(), "cosine": Plain(), "memoriser": Plain()} | schemes, "attacks": attacks}
 
         def names(kind: str) -> list[Entry]:
-            owner = {name: "theirs" if name in other else "mote-bench" for name in things[kind]}
-            return [Entry(name, kind, "x:y", owner[name], "1") for name in sorted(things[kind])]
+            distribution = {name: "theirs" if name in other else "mote-bench" for name in things[kind]}
+            return [Entry(name, kind, "x:y", distribution[name], "1") for name in sorted(things[kind])]
 
         def load(kind: str, name: str) -> Any:
             made = things[kind][name]
@@ -279,7 +279,7 @@ def test_without_identities_what_needs_them_is_refused(installed: Install) -> No
 
 def test_an_attackers_data_without_identities_serve_no_question_that_needs_a_second_photo(installed: Install) -> None:
     installed({}, {"guess": Guess(), "face": attack(question=WhichFace)})
-    alone = replace(PARTS, rehearsal=replace(PARTS.rehearsal, probes=None))
+    alone = replace(PARTS, selection=replace(PARTS.selection, probes=None))
     made = make("gender,reconstruct,verify", alone)
     assert {one.question for one in made.cells} == {"gender", "verify"}
     assert made.refused == ("question 'reconstruct' (needs `identity`)",)

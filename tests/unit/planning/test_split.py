@@ -27,19 +27,19 @@ def images(faces):
 @given(st.integers(0, 2**31), st.integers(134, 300))
 def test_sets_are_disjoint_and_photos_are_used_once(seed, n):
     made = split(gaussian_faces(n, 6, seed=1), PROTOCOL, seed=seed)
-    background, shadow, rehearsal, target = made.background, made.shadow, made.rehearsal, made.target
-    names = [people(background), *(people(part.references) for part in (shadow, rehearsal, target))]
+    background, shadow, selection, target = made.background, made.shadow, made.selection, made.target
+    names = [people(background), *(people(part.references) for part in (shadow, selection, target))]
     assert len(set().union(*names)) == sum(map(len, names)) == n
     parts = [background, shadow.references, shadow.probes]
-    parts += [faces for part in (rehearsal, target) for faces in (part.references, part.seconds, part.probes)]
+    parts += [faces for part in (selection, target) for faces in (part.references, part.seconds, part.probes)]
     assert len(set().union(*map(images, parts))) == sum(map(len, parts))
     assert images(shadow.seconds) <= images(shadow.probes)
-    assert [len(part.references) for part in (target, rehearsal, shadow)] == [n // 4, n // 8, int(n * 0.3)]
+    assert [len(part.references) for part in (target, selection, shadow)] == [n // 4, n // 8, int(n * 0.3)]
 
 
 def test_photos_belong_to_their_person():
     made = split(gaussian_faces(160, 6), PROTOCOL, seed=3)
-    for enrolled in (made.shadow, made.rehearsal, made.target):
+    for enrolled in (made.shadow, made.selection, made.target):
         np.testing.assert_array_equal(enrolled.references.identity[enrolled.shown], enrolled.probes.identity)
     np.testing.assert_array_equal(made.target.references.identity, made.target.seconds.identity)
     assert np.bincount(made.target.shown).tolist() == [4] * 40
@@ -53,7 +53,7 @@ def test_same_seed_same_split_other_seed_other_split():
 
 def test_a_subset_of_people():
     made = split(gaussian_faces(300, 4), PROTOCOL, seed=0, people=160)
-    parts = (made.background, made.shadow.references, made.rehearsal.references, made.target.references)
+    parts = (made.background, made.shadow.references, made.selection.references, made.target.references)
     assert len(set().union(*map(people, parts))) == 160
     with pytest.raises(InputError, match="300 people"):
         split(gaussian_faces(300, 4), PROTOCOL, seed=0, people=301)
@@ -112,7 +112,7 @@ def test_people_are_numbered_by_their_first_row():
     order = np.random.default_rng(5).permutation(len(faces))
     shuffled = faces.rows(order)
     made = split(shuffled, PROTOCOL, seed=3)
-    for part in (made.target, made.rehearsal, made.shadow):
+    for part in (made.target, made.selection, made.shadow):
         for name, number in zip(part.references.identity, part.numbers, strict=True):
             assert number == np.flatnonzero(shuffled.identity == name)[0]
 
@@ -122,23 +122,23 @@ def test_photos_that_are_held_back_are_counted():
     second reference is a probe too."""
     made = split(gaussian_faces(160, 9), PROTOCOL, seed=0)
     target = PROTOCOL.target.probes_most
-    assert set(np.bincount(made.target.shown)) == set(np.bincount(made.rehearsal.shown)) == {min(target, 7)}
+    assert set(np.bincount(made.target.shown)) == set(np.bincount(made.selection.shown)) == {min(target, 7)}
     assert set(np.bincount(made.shadow.shown)) == {min(PROTOCOL.shadow.probes_most, 8)}
     assert not images(made.target.seconds) & images(made.target.probes)
     assert images(made.shadow.seconds) <= images(made.shadow.probes)
 
 
 def test_sets_have_at_most_so_many_people_as_the_protocol_says():
-    small = {"target": 33, "rehearsal": 17, "shadow": 41}
+    small = {"target": 33, "selection": 17, "shadow": 41}
     few = replace(PROTOCOL, **{part: replace(getattr(PROTOCOL, part), people=size) for part, size in small.items()})
     made = split(gaussian_faces(300, 4), few, seed=0)
-    assert [len(part.references) for part in (made.target, made.rehearsal, made.shadow)] == [33, 17, 41]
+    assert [len(part.references) for part in (made.target, made.selection, made.shadow)] == [33, 17, 41]
     assert len(people(made.background)) == 300 - 33 - 17 - 41
 
 
-@pytest.mark.parametrize("name", ["target", "rehearsal", "shadow", "background"])
+@pytest.mark.parametrize("name", ["target", "selection", "shadow", "background"])
 def test_as_many_as_the_least_are_enough_and_one_fewer_is_not(name):
-    faces, sizes = gaussian_faces(160, 4), {"target": 40, "rehearsal": 20, "shadow": 48, "background": 52}
+    faces, sizes = gaussian_faces(160, 4), {"target": 40, "selection": 20, "shadow": 48, "background": 52}
     least = {part: replace(getattr(PROTOCOL, part), least=size) for part, size in sizes.items()}
     enough = replace(PROTOCOL, **least)
     split(faces, enough, seed=0)
@@ -162,7 +162,7 @@ def test_the_attackers_people_from_other_data():
     made = crossed(own, theirs)
     assert made.crossed
     assert not own.crossed
-    assert (made.shadow, made.rehearsal, made.public) == (theirs.shadow, theirs.rehearsal, theirs.background)
+    assert (made.shadow, made.selection, made.public) == (theirs.shadow, theirs.selection, theirs.background)
     assert (made.target, made.calibration, made.background) == (own.target, own.shadow, own.background)
     narrow = split(gaussian_faces(160, 4, dimension=8), PROTOCOL, seed=0)
     with pytest.raises(InputError, match="attacker's data have 8 dimensions, the attacked data 32"):
@@ -187,7 +187,7 @@ def test_sized_holds_nothing_back_and_shows_each_enrolled_person_at_most_twice()
     assert [len(part.references) for part in (made.target, made.calibration)] == [2, 1]
     assert np.bincount(made.target.shown).tolist() == [2, 2]
     assert images(made.target.seconds) <= images(made.target.probes)
-    assert made.shadow is made.rehearsal is made.calibration
+    assert made.shadow is made.selection is made.calibration
     assert made.has_identity
     assert not made.crossed
 

@@ -23,15 +23,15 @@ from mote_bench.questions import (
 )
 from mote_bench.questions.base import Exam
 from mote_bench.questions.edges import class_edge, face_edge, link_edge
-from mote_bench.questions.staging import Database, Holdings, Scene, Theft
+from mote_bench.questions.staging import Database, EnrolledScheme, Scene, Staged
 from mote_bench.testing import generated_faces
 
 NOBODY = np.empty(0, dtype=np.intp)
 QUICK = protocol.load("quick-1")
 
 
-def known(shadow: Shadow | None) -> Theft:
-    return Theft(Evidence(Knowledge.ALGORITHM, shadow=shadow), NOBODY, NOBODY)
+def known(shadow: Shadow | None) -> Staged:
+    return Staged(Evidence(Knowledge.ALGORITHM, shadow=shadow), NOBODY, NOBODY)
 
 
 def axes(*rows: int, identity: list[str] | None = None) -> Faces:
@@ -68,16 +68,16 @@ def test_half_of_either_kind_is_in_question_and_no_more_than_allowed(allowed: in
         assert seen.shadow.keys == (b"k",) * len(rest)
 
 
-def test_members_and_strangers_are_mixed() -> None:
+def test_members_and_others_are_mixed() -> None:
     scene = Scene(MEMBERS, (), candidates=4)
     orders = {tuple(WasMember().dealt(known(OWN), scene, np.random.default_rng(seed)).truth) for seed in range(30)}
     assert len(orders) == 6
 
 
-@pytest.mark.parametrize(("theft", "public"), [(known(None), MEMBERS), (known(OWN), axes(0, 1, 2))])
-def test_membership_needs_people_on_both_sides(theft: Theft, public: Faces) -> None:
+@pytest.mark.parametrize(("staged", "public"), [(known(None), MEMBERS), (known(OWN), axes(0, 1, 2))])
+def test_membership_needs_people_on_both_sides(staged: Staged, public: Faces) -> None:
     with pytest.raises(ValueError, match="membership inference needs shadow subjects"):
-        WasMember().dealt(theft, Scene(public, (), candidates=4), np.random.default_rng(0))
+        WasMember().dealt(staged, Scene(public, (), candidates=4), np.random.default_rng(0))
 
 
 def test_photos_need_candidates() -> None:
@@ -87,8 +87,8 @@ def test_photos_need_candidates() -> None:
 
 @pytest.mark.parametrize("question", [WhichFace(3), SamePerson(), WhichClass("gender", ("a", "b"))])
 def test_other_questions_deal_nothing_of_their_own(question: Question) -> None:
-    theft = known(OWN)
-    assert question.dealt(theft, Scene(MEMBERS, ()), np.random.default_rng(0)) is theft
+    staged = known(OWN)
+    assert question.dealt(staged, Scene(MEMBERS, ()), np.random.default_rng(0)) is staged
 
 
 FACES = generated_faces(people=400, photos=4, dimension=8)
@@ -160,10 +160,10 @@ def exam(truth: list[int] | None = None) -> Exam:
     """Four subjects, stolen in another order; cosine's templates of axes 0 to 3."""
     scheme = Cosine().fit(TARGET, seed=0)
     first = Database(tuple(scheme.enroll(TARGET.embeddings, keys=None, seeds=range(4))), None)
-    held = Holdings(scheme, first, first, Shadow(TARGET, (), None), thresholds={"1e-1": 0.5, "1e-2": 0.9})
+    held = EnrolledScheme(scheme, first, first, Shadow(TARGET, (), None), thresholds={"1e-1": 0.5, "1e-2": 0.9})
     background = Faces(np.array([[1.0, 0, 0, 0], [0, 1, 0, 0]]))
-    theft = Theft(Evidence(Knowledge.ALGORITHM), STOLEN, OTHERS, np.array(truth or [0]))
-    return Exam(background, TARGET, held, theft, "1e-1")
+    staged = Staged(Evidence(Knowledge.ALGORITHM), STOLEN, OTHERS, np.array(truth or [0]))
+    return Exam(background, TARGET, held, staged, "1e-1")
 
 
 def test_edges_hold_an_answer_against_the_stolen_order() -> None:
@@ -192,7 +192,7 @@ def test_the_edge_of_a_number_is_fishers() -> None:
     """Four subjects have a number: a standard error of 1 / sqrt(4 - 3) = 1."""
     values = np.array([1.0, 2.0, 3.0, 4.0, np.nan])
     people = replace(exam(), target=Faces(np.eye(5), values={"age": values}),
-                     theft=Theft(Evidence(Knowledge.ALGORITHM), np.array([3, 4, 0, 2, 1]), NOBODY))  # fmt: skip
+                     staged=Staged(Evidence(Knowledge.ALGORITHM), np.array([3, 4, 0, 2, 1]), NOBODY))  # fmt: skip
     said = np.array([4.0, 99.0, 2.0, 3.0, 1.0])[:, None]  # against 4, unknown, 1, 3, 2
     correlation = 1 - 6 * 2 / (4 * 15)  # Spearman's, as both are ranks: two are exchanged by one
     assert HowMuch("age").edge(said, people) == pytest.approx(np.arctanh(correlation))

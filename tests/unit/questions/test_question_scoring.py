@@ -25,7 +25,7 @@ from mote_bench.questions import (
     WhichKeyface,
     WhichPhoto,
 )
-from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Theft, Yardstick
+from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Staged, Unprotected
 
 STOLEN = np.array([4, 2, 0, 6, 3, 1, 5])
 """The subject behind each stolen template: rows 1, 2, 4, 5 are target subjects 2, 0, 3, 1; the others selection."""
@@ -60,9 +60,9 @@ def scored(
     shown: Mapping[str, FloatArray] | None = None,
     rules: Rules | None = None,
 ) -> Measured:
-    theft = Theft(Evidence(Knowledge.ALGORITHM), STOLEN, OTHERS, np.array(truth or []))
+    staged = Staged(Evidence(Knowledge.ALGORITHM), STOLEN, OTHERS, np.array(truth or []))
     attacked = Attacked(np.asarray(answer, dtype=float), None if queries is None else np.array(queries), shown or {})
-    case = Case(attacked, theft, panel, rules or Rules(Yardstick(np.zeros(7), {}), {}))
+    case = Case(attacked, staged, panel, rules or Rules(Unprotected(np.zeros(7), {}), {}))
     return question.measure(case, np.random.default_rng(0))
 
 
@@ -185,7 +185,7 @@ def test_a_dictionary_opens_the_panels_own_templates() -> None:
     scores[STOLEN == 0] = [0.5, 0.0]
     scores[STOLEN == 1] = [0.4, 0.9]
     scores[STOLEN >= 4] = 1.0
-    rules = Rules(Yardstick(np.zeros(7), {}), {"1e-1": 0.5, "1e-2": 0.9})
+    rules = Rules(Unprotected(np.zeros(7), {}), {"1e-1": 0.5, "1e-2": 0.9})
     question = WhichKeyface(2, 7)
     found = scored(question, np.zeros((2, 7)), TARGET, shown={"all": scores}, rules=rules)
     names = ("opened_by_1_at_fmr_1e-1", "opened_by_10_at_fmr_1e-1", "opened_by_1_at_fmr_1e-2",
@@ -196,7 +196,7 @@ def test_a_dictionary_opens_the_panels_own_templates() -> None:
     assert [other[name].value for name in names] == [1.0, 1.0, 1.0, 1.0]
 
 
-AT = Rules(Yardstick(np.zeros(7), {"1e-2": 0.5}, {"1e-2": 0.5}), {"1e-2": 0.7})
+AT = Rules(Unprotected(np.zeros(7), {"1e-2": 0.5}, {"1e-2": 0.5}), {"1e-2": 0.7})
 
 
 def rates(found: Measured) -> list[float]:
@@ -221,7 +221,7 @@ def test_reconstructions_in_another_order_fail_and_pass_for_others() -> None:
 def test_the_mean_face_is_what_directions_are_seen_from() -> None:
     """Seen from a mean on axis 0, the answer (1, 1, 0, ...) points along axis 1 as subject 1 does."""
     mean = EYE[0]
-    at = Rules(Yardstick(mean, {"1e-2": 0.5}), {})
+    at = Rules(Unprotected(mean, {"1e-2": 0.5}), {})
     answer = EYE[STOLEN].copy()
     plain = scored(WhichFace(7), answer, SELECTION, rules=AT)["centred_cosine"].value
     answer[STOLEN >= 4] += np.sqrt(3) * EYE[0]  # 30 degrees from axis 0: (cos 30, sin 30)
@@ -234,8 +234,8 @@ def test_the_mean_face_is_what_directions_are_seen_from() -> None:
 def test_probes_of_subjects_who_were_not_attacked_are_left_out() -> None:
     """Subjects 0 and 1 have no stolen template; the probes of 2 and 3 are still theirs."""
     kept = np.flatnonzero((STOLEN == 2) | (STOLEN == 3))
-    theft = Theft(Evidence(Knowledge.ALGORITHM), STOLEN[kept], OTHERS[:0])
-    case = Case(Attacked(EYE[STOLEN[kept]], None, {}), theft, TARGET, AT)
+    staged = Staged(Evidence(Knowledge.ALGORITHM), STOLEN[kept], OTHERS[:0])
+    case = Case(Attacked(EYE[STOLEN[kept]], None, {}), staged, TARGET, AT)
     found = WhichFace(7).measure(case, np.random.default_rng(0))
     assert rates(found) == [1.0, 1.0, 0.0, 1.0]
     assert found["type_1_success_at_fmr_1e-2"].n == 2
@@ -253,10 +253,10 @@ def test_what_the_system_accepts_is_read_from_the_panels_rows() -> None:
 def with_transfer() -> Rules:
     """The second recogniser sees what the first one sees, and accepts from 0.6 on."""
     small = np.full(7, 1e-9)
-    return replace(AT, yardstick=replace(AT.yardstick, transfer=Transfer(small, small, np.eye(7), {"1e-2": 0.6})))
+    return replace(AT, unprotected=replace(AT.unprotected, transfer=Transfer(small, small, np.eye(7), {"1e-2": 0.6})))
 
 
-def test_the_second_recogniser_judges_the_same_rows() -> None:
+def test_the_second_recogniser_compares_the_same_rows() -> None:
     names = ("type_1_success", "type_2_success", "wolf_rate", "genuine_success")
     for answer, expected in ((EYE[STOLEN], [1.0, 1.0, 0.0, 1.0]), (EYE, [0.0, 0.0, pytest.approx(2 / 12), 1.0])):
         found = scored(WhichFace(7), answer, TARGET, rules=with_transfer())
@@ -265,8 +265,8 @@ def test_the_second_recogniser_judges_the_same_rows() -> None:
 
 def test_the_second_recogniser_too_sees_only_those_who_were_attacked() -> None:
     kept = np.flatnonzero((STOLEN == 2) | (STOLEN == 3))
-    theft = Theft(Evidence(Knowledge.ALGORITHM), STOLEN[kept], OTHERS[:0])
-    case = Case(Attacked(EYE[STOLEN[kept]], None, {}), theft, TARGET, with_transfer())
+    staged = Staged(Evidence(Knowledge.ALGORITHM), STOLEN[kept], OTHERS[:0])
+    case = Case(Attacked(EYE[STOLEN[kept]], None, {}), staged, TARGET, with_transfer())
     found = WhichFace(7).measure(case, np.random.default_rng(0))["second_recogniser_type_2_success_at_fmr_1e-2"]
     assert (found.value, found.n) == (1.0, 2)
 

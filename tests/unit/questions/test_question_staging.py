@@ -16,13 +16,13 @@ from mote_bench.questions.staging import (
     Attacked,
     Case,
     Database,
-    Holdings,
+    EnrolledScheme,
     Panel,
     Rules,
     Scene,
-    Theft,
+    Staged,
+    Unprotected,
     VerificationTargets,
-    Yardstick,
 )
 
 KEYED = Database((b"template 0", b"template 1", b"template 2"), (b"key 0", b"key 1", b"key 2"))
@@ -67,9 +67,9 @@ def test_a_panel_finds_its_own_subjects(count: int, start: int, places: list[int
 
 def case(queries: list[int] | None = None) -> Case:
     answer = 10.0 * STOLEN[:, None]
-    theft = Theft(Evidence(Knowledge.ALGORITHM), STOLEN, np.empty(0, dtype=np.intp))
+    staged = Staged(Evidence(Knowledge.ALGORITHM), STOLEN, np.empty(0, dtype=np.intp))
     attacked = Attacked(answer, None if queries is None else np.array(queries), {})
-    return Case(attacked, theft, panel(2, 3), Rules(Yardstick(np.zeros(5), {}), {}))
+    return Case(attacked, staged, panel(2, 3), Rules(Unprotected(np.zeros(5), {}), {}))
 
 
 def test_a_cases_rows_people_and_answer_belong_together() -> None:
@@ -94,19 +94,19 @@ def test_finished_adds_queries_further_figures_and_influence() -> None:
     assert case().finished(FOUND).measurements == (FIGURE,)
 
 
-def test_a_theft_without_a_truth_has_an_empty_one() -> None:
-    theft = Theft(Evidence(Knowledge.ALGORITHM), STOLEN, STOLEN)
-    assert (len(theft.truth), theft.truth.dtype) == (0, np.intp)
+def test_staged_evidence_without_a_truth_has_an_empty_one() -> None:
+    staged = Staged(Evidence(Knowledge.ALGORITHM), STOLEN, STOLEN)
+    assert (len(staged.truth), staged.truth.dtype) == (0, np.intp)
     assert (Scene(Faces(np.eye(2)), [0]).candidates, Scene(Faces(np.eye(2)), [0]).budget) == (0, 0)
 
 
 HELD = (
     Database,
-    Holdings,
+    EnrolledScheme,
     Scene,
-    Theft,
+    Staged,
     VerificationTargets,
-    Yardstick,
+    Unprotected,
     Rules,
     Panel,
     Attacked,

@@ -232,7 +232,7 @@ def test_built_in_questions_keep_the_contract(kind: type[Question]) -> None:
         ("offered", WhichPhoto, {"offered": classmethod(lambda cls, split, protocol: Offer())}),
         ("has_a_name_of_its_own", WhichPhoto, {"id": "link"}),
         ("has_a_name_of_its_own", WhichPhoto, {"id": "verify"}),
-        ("deals_the_same", WhichPhoto, {"dealt": lambda self, theft, scene, rng: _any_order(self, theft, scene)}),
+        ("deals_the_same", WhichPhoto, {"dealt": lambda self, staged, scene, rng: _any_order(self, staged, scene)}),
         ("answer_shape", WhichPhoto, {"shape": lambda self, evidence: (evidence.people, 0)}),
         ("headline_is_measured", WhichPhoto, {"breaks_by": "top_2"}),
         ("guesses_break_nothing", WhichPhoto, {"breaks": classmethod(lambda cls, measurements: True)}),
@@ -246,5 +246,5 @@ def test_the_kit_finds_what_is_broken(name: str, kind: type[Question], change: d
     assert name in [finding.check for finding in check_question(bad) if not finding.ok]
 
 
-def _any_order(question: WhichPhoto, theft: object, scene: object) -> object:
-    return WhichPhoto.dealt(question, theft, scene, np.random.default_rng())
+def _any_order(question: WhichPhoto, staged: object, scene: object) -> object:
+    return WhichPhoto.dealt(question, staged, scene, np.random.default_rng())

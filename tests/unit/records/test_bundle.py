@@ -145,7 +145,7 @@ def test_figures_are_held_against_a_fresh_run(fresh: Record, verdict: str) -> No
     assert shown == [bundle_check.SAME, verdict, bundle_check.SAME]
 
 
-def test_an_edited_rehearsal_that_hides_the_strongest_attack_is_found() -> None:
+def test_an_edit_that_hides_the_strongest_attack_is_found() -> None:
     """Nothing that is shown was changed, but another attack would be called the strongest."""
     weak = replace(
         RECORDS[2], rehearsal=tuple(replace(one, value=0.5, low=0.45, high=0.55) for one in RECORDS[2].rehearsal)

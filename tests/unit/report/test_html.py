@@ -52,7 +52,7 @@ def page(text):
     return Page(text)
 
 
-def test_the_strip_of_rebuilt_pictures(records, text):
+def test_the_strip_of_reconstructed_pictures(records, text):
     """In the page itself, so that it still loads nothing; without one no picture is allowed."""
     with_strip = render(records, strip=b"\xff\xd8jpeg")["leaderboard.html"]
     (shown,) = Page(with_strip).all("img")

@@ -64,7 +64,7 @@ class WhichSide(Question):
         return case.finished(Measured((one,), {"far": int(far.sum())}))
 
     def edge(self, answer, exam):
-        far = self.far(exam.target.embeddings[exam.theft.people])
+        far = self.far(exam.target.embeddings[exam.staged.people])
         return float((_told(answer, far) - 0.5) / np.sqrt(0.25 / len(far)))
 
 

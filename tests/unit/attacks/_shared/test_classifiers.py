@@ -25,9 +25,9 @@ class TestClassifiers:
         examples = _blobs(30, columns)
         turned = classifiers.rotated(examples)
         spread = examples.known.std(axis=0)
-        known, asked = ((rows - examples.known.mean(axis=0)) / spread for rows in (examples.known, examples.asked))
+        known, unknown = ((rows - examples.known.mean(axis=0)) / spread for rows in (examples.known, examples.unknown))
         assert turned.known @ turned.known.T * columns == pytest.approx(known @ known.T, abs=1e-3)
-        assert turned.asked @ turned.known.T * columns == pytest.approx(asked @ known.T, abs=1e-3)
+        assert turned.unknown @ turned.known.T * columns == pytest.approx(unknown @ known.T, abs=1e-3)
         assert turned.known.shape[1] <= 30
         assert (turned.known**2).sum(axis=1).mean() == pytest.approx(1)
 
@@ -74,17 +74,17 @@ class TestClassifiers:
         answer = classifiers.tuned(examples, fit, classifiers.folds(examples.labels, np.random.default_rng(0)))
         assert (answer.argmax(axis=1) == np.arange(60) % 2).mean() > 0.9
 
-    def test_left_out_people_are_judged_by_the_plain_loop(self) -> None:
+    def test_left_out_people_are_classified_as_by_the_plain_loop(self) -> None:
         examples = _blobs(30, 8)
         fold = classifiers.folds(examples.labels, np.random.default_rng(0))
-        left_out, asked = classifiers.cross_fitted(examples, classifiers.logistic, fold)
+        left_out, unknown = classifiers.cross_fitted(examples, classifiers.logistic, fold)
         answers = []
         for f in range(5):
             held = fold == f
             part = Examples(examples.known[~held], examples.labels[~held], examples.known[held], 2)
             assert left_out[:, held] == pytest.approx(classifiers.logistic(part))
-            answers.append(classifiers.logistic(Examples(part.known, part.labels, examples.asked, 2)))
-        assert asked == pytest.approx(np.mean(answers, axis=0))
+            answers.append(classifiers.logistic(Examples(part.known, part.labels, examples.unknown, 2)))
+        assert unknown == pytest.approx(np.mean(answers, axis=0))
 
 
 class TestCalibration:

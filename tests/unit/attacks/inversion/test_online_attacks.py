@@ -20,23 +20,23 @@ from populations import gaussian_faces
 
 D = 32
 FACES = gaussian_faces(500, 1, dimension=D)
-VICTIMS, SHADOW, PUBLIC = (FACES.rows(np.arange(*ends)) for ends in ((0, 40), (40, 140), (140, 500)))
+TARGETS, SHADOW, PUBLIC = (FACES.rows(np.arange(*ends)) for ends in ((0, 40), (40, 140), (140, 500)))
 GENDER = WhichClass("gender", ("female", "male"))
 
 
-def at_the_door(scheme, access, budget):
+def online(scheme, access, budget):
     scheme.fit(PUBLIC, seed=0)
-    templates = scheme.enroll(VICTIMS.embeddings, keys=None, seeds=range(40))
+    templates = scheme.enroll(TARGETS.embeddings, keys=None, seeds=range(40))
     own = tuple(scheme.enroll(SHADOW.embeddings, keys=None, seeds=range(100)))
     threshold = float(np.quantile(scheme.score(own, PUBLIC.embeddings, keys=None), 0.99))
-    door = QueryOracle(scheme, templates, keys=None, access=access, threshold=threshold, budget=budget)
+    oracle = QueryOracle(scheme, templates, keys=None, access=access, threshold=threshold, budget=budget)
     shadow = Shadow(SHADOW, own, None)
-    return door, Evidence(Knowledge.ALGORITHM, oracle=door, scheme=scheme, public=PUBLIC, shadow=shadow)
+    return oracle, Evidence(Knowledge.ALGORITHM, oracle=oracle, scheme=scheme, public=PUBLIC, shadow=shadow)
 
 
 def cosines(answer):
     mean = PUBLIC.embeddings.mean(axis=0)
-    return (unit(unit(answer) - mean) * unit(VICTIMS.embeddings - mean)).sum(axis=1)
+    return (unit(unit(answer) - mean) * unit(TARGETS.embeddings - mean)).sum(axis=1)
 
 
 def answer(attack, evidence, question=None):
@@ -46,67 +46,67 @@ def answer(attack, evidence, question=None):
 @pytest.mark.parametrize("scheme", [Cosine, partial(CosinePCA, share=1.0)])
 def test_two_queries_a_dimension_solve_a_cosine(scheme):
     """Whether cosines are taken from the origin or from the mean face."""
-    door, evidence = at_the_door(scheme(), Access.SCORES, 8 * D)
+    oracle, evidence = online(scheme(), Access.SCORES, 8 * D)
     assert cosines(answer(LeastSquaresFromScores(), evidence)).min() > 0.99
-    assert door.used.tolist() == [2 * D] * 40
+    assert oracle.used.tolist() == [2 * D] * 40
 
 
 def test_climbing_gets_near_within_the_budget():
-    door, evidence = at_the_door(Cosine(), Access.SCORES, 8 * D)
+    oracle, evidence = online(Cosine(), Access.SCORES, 8 * D)
     assert cosines(answer(HillClimbFromScores(), evidence)).mean() > 0.7
-    assert door.used.max() <= 8 * D
+    assert oracle.used.max() <= 8 * D
 
 
 @pytest.mark.parametrize(("attack", "near"), [(BoundaryFromDecisions, 0.95), (EvolutionFromDecisions, 0.9)])
 def test_decisions_alone_lead_to_the_face(attack, near):
-    door, evidence = at_the_door(Cosine(), Access.DECISIONS, 64 * D)
+    oracle, evidence = online(Cosine(), Access.DECISIONS, 64 * D)
     found = answer(attack(), evidence)
     assert (cosines(found) > near).mean() >= 0.9
-    assert door.used.max() <= 64 * D
+    assert oracle.used.max() <= 64 * D
 
 
 def test_evolution_forgives_scores_in_steps():
     """Bisection trusts every answer, and a hash's scores jump; the keys are stolen."""
     scheme, rng = BioHash().fit(PUBLIC, seed=0), np.random.default_rng(0)
     keys, own_keys = draw_keys(40, rng), draw_keys(100, rng)
-    templates = scheme.enroll(VICTIMS.embeddings, keys=keys, seeds=range(40))
+    templates = scheme.enroll(TARGETS.embeddings, keys=keys, seeds=range(40))
     own = tuple(scheme.enroll(SHADOW.embeddings, keys=own_keys, seeds=range(100)))
     threshold, reached = float(np.quantile(scheme.score(own, PUBLIC.embeddings, keys=own_keys), 0.99)), {}
     for attack in (BoundaryFromDecisions, EvolutionFromDecisions):
-        door = QueryOracle(scheme, templates, keys=keys, access=Access.DECISIONS, threshold=threshold, budget=64 * D)
+        oracle = QueryOracle(scheme, templates, keys=keys, access=Access.DECISIONS, threshold=threshold, budget=64 * D)
         shadow = Shadow(SHADOW, own, own_keys)
-        evidence = Evidence(Knowledge.STOLEN_KEY, oracle=door, scheme=scheme, public=PUBLIC, shadow=shadow)
+        evidence = Evidence(Knowledge.STOLEN_KEY, oracle=oracle, scheme=scheme, public=PUBLIC, shadow=shadow)
         reached[attack] = cosines(answer(attack(), evidence)).mean()
     assert reached[EvolutionFromDecisions] > reached[BoundaryFromDecisions] + 0.03
 
 
 @pytest.mark.parametrize("attack", [LeastSquaresFromScores, HillClimbFromScores])
 def test_scores_of_nothing_tell_nothing(attack):
-    _, evidence = at_the_door(Noise(), Access.SCORES, 8 * D)
+    _, evidence = online(Noise(), Access.SCORES, 8 * D)
     assert abs(cosines(answer(attack(), evidence)).mean()) < 4 / np.sqrt(40 * D)
 
 
 @pytest.mark.parametrize("attack", [BoundaryFromDecisions, EvolutionFromDecisions])
 def test_decisions_about_nothing_tell_nothing(attack):
-    _, evidence = at_the_door(Noise(), Access.DECISIONS, 64 * D)
+    _, evidence = online(Noise(), Access.DECISIONS, 64 * D)
     assert abs(cosines(answer(attack(), evidence)).mean()) < 4 / np.sqrt(40 * D)
 
 
 @pytest.mark.parametrize("attack", [BoundaryFromDecisions, EvolutionFromDecisions])
 def test_a_budget_too_small_for_a_pass_is_kept(attack):
-    door, evidence = at_the_door(Cosine(), Access.DECISIONS, 100)
+    oracle, evidence = online(Cosine(), Access.DECISIONS, 100)
     assert np.isfinite(answer(attack(), evidence)).all()
-    assert door.used.max() <= 100
+    assert oracle.used.max() <= 100
 
 
-def test_classes_at_the_door():
-    truth = (VICTIMS.attributes["gender"] == "male").astype(int)
+def test_classes_by_online_access():
+    truth = (TARGETS.attributes["gender"] == "male").astype(int)
     for attack, access in ((LogisticOnScores(), Access.SCORES), (VoteOfAcceptedFaces(), Access.DECISIONS)):
-        _, evidence = at_the_door(Cosine(), access, 64 * D)
+        _, evidence = online(Cosine(), access, 64 * D)
         assert (answer(attack, evidence, GENDER).argmax(axis=1) == truth).mean() > 0.9
 
 
 @pytest.mark.parametrize("attack", [BoundaryFromDecisions, EvolutionFromDecisions])
 def test_the_same_again(attack):
-    first, second = (answer(attack(), at_the_door(Cosine(), Access.DECISIONS, 64 * D)[1]) for _ in range(2))
+    first, second = (answer(attack(), online(Cosine(), Access.DECISIONS, 64 * D)[1]) for _ in range(2))
     np.testing.assert_array_equal(first, second)

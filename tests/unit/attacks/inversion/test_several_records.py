@@ -14,7 +14,7 @@ from populations import gaussian_faces
 
 D = 64
 FACES = gaussian_faces(400, 1, dimension=D)
-VICTIMS, SHADOW, PUBLIC = (FACES.rows(np.arange(*ends)) for ends in ((0, 40), (40, 160), (160, 400)))
+TARGETS, SHADOW, PUBLIC = (FACES.rows(np.arange(*ends)) for ends in ((0, 40), (40, 160), (160, 400)))
 
 
 def evidence(records, knowledge=Knowledge.STOLEN_KEY):
@@ -24,7 +24,7 @@ def evidence(records, knowledge=Knowledge.STOLEN_KEY):
         keys = draw_keys(len(faces), rng)
         return Records(tuple(scheme.enroll(faces.embeddings, keys=keys, seeds=range(len(faces)))), keys)
 
-    first, *more = (enrolled(VICTIMS) for _ in range(records))
+    first, *more = (enrolled(TARGETS) for _ in range(records))
     own = enrolled(SHADOW)
     made = Evidence(knowledge, first.templates, keys=first.keys, scheme=scheme, public=PUBLIC, renewed=tuple(more))
     made = replace(made, shadow=Shadow(SHADOW, own.templates, own.keys))
@@ -36,7 +36,7 @@ def evidence(records, knowledge=Knowledge.STOLEN_KEY):
 def cosine(attack, given):
     mean = PUBLIC.embeddings.mean(axis=0)
     found = attack.answer(WhichFace(D), given, np.random.default_rng(1))
-    return float((unit(unit(found) - mean) * unit(VICTIMS.embeddings - mean)).sum(axis=1).mean())
+    return float((unit(unit(found) - mean) * unit(TARGETS.embeddings - mean)).sum(axis=1).mean())
 
 
 def test_each_record_adds_to_the_estimate():

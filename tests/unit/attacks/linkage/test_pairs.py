@@ -92,11 +92,11 @@ def test_several_records_are_linked_better_than_one():
     def blurred(rows):
         return as_bytes(people[rows] + 0.35 * rng.standard_normal((len(rows), d)))
 
-    victims, own, public = np.arange(N), np.arange(N, N + OWN), Faces(people[N + OWN :])
+    targets, own, public = np.arange(N), np.arange(N, N + OWN), Faces(people[N + OWN :])
     shadow = Shadow(Faces(people[own]), blurred(own), None)
-    more = tuple(Records(blurred(victims)) for _ in range(4))
+    more = tuple(Records(blurred(targets)) for _ in range(4))
     one = Evidence(
-        Knowledge.ALGORITHM, blurred(victims), blurred(victims), scheme=Blurred(), public=public, shadow=shadow
+        Knowledge.ALGORITHM, blurred(targets), blurred(targets), scheme=Blurred(), public=public, shadow=shadow
     )
     several = Evidence(
         Knowledge.ALGORITHM, one.templates, one.others, scheme=Blurred(), public=public, shadow=shadow, renewed=more

@@ -75,11 +75,11 @@ def test_keys_shuffle_rows_and_so_separate_templates():
     assert templates == scheme.enroll(x, keys=KEYS[:30], seeds=range(50, 80))
     scores = scheme.score(templates, x, keys=KEYS[:30])
     np.testing.assert_array_equal(np.diag(scores), 1)
-    strangers = scores[~np.eye(30, dtype=bool)].mean()
+    impostors = scores[~np.eye(30, dtype=bool)].mean()
     renewed = scheme.score(templates, x, keys=KEYS[30:60])
     assert np.diag(renewed).mean() == pytest.approx(renewed[~np.eye(30, dtype=bool)].mean(), abs=0.03)
     near = unit(x + 0.2 * normal_faces(30, 256, seed=2))
-    assert np.diag(scheme.score(templates, near, keys=KEYS[:30])).mean() > strangers + 0.2
+    assert np.diag(scheme.score(templates, near, keys=KEYS[:30])).mean() > impostors + 0.2
 
 
 def test_a_stolen_key_decodes_the_rows_that_were_often_set():

@@ -159,18 +159,18 @@ def test_the_public_part_enrols_and_holds_no_secret(make, faces):
 def test_scores_alone_give_the_embedding_away(make, faces):
     """Encryption protects the record and not the answers: whoever sees scores solves for the face behind them."""
     scheme = make().fit(faces, seed=1)
-    victims = faces.embeddings[:10]
-    templates = scheme.enroll(victims, keys=None, seeds=range(10))
-    door = QueryOracle(scheme, templates, keys=None, access=Access.SCORES, threshold=None, budget=8 * 64)
+    targets = faces.embeddings[:10]
+    templates = scheme.enroll(targets, keys=None, seeds=range(10))
+    oracle = QueryOracle(scheme, templates, keys=None, access=Access.SCORES, threshold=None, budget=8 * 64)
     evidence = Evidence(
         knowledge=Knowledge.ALGORITHM,
         scheme=scheme.public(),
         public=faces.rows(np.arange(20, 120)),
         shadow=Shadow(faces.rows(np.arange(20, 24)), (), None),
-        oracle=door,
+        oracle=oracle,
     )
     found = LeastSquaresFromScores().answer(WhichFace(64), evidence, np.random.default_rng(0))
-    assert (unit(found) * victims).sum(axis=1).min() > 0.99
+    assert (unit(found) * targets).sum(axis=1).min() > 0.99
 
 
 @pytest.mark.parametrize(

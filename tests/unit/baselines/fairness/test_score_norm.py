@@ -13,8 +13,8 @@ from populations import gaussian_faces
 
 def test_z_norm_by_hand():
     """In the plane around the origin: a template along x; impostors at 0, 90, 180 and 270 degrees score 1, 0, -1, 0."""
-    strangers = np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]])
-    scheme = CosineZNorm().fit(Faces(strangers), seed=0)
+    impostors = np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]])
+    scheme = CosineZNorm().fit(Faces(impostors), seed=0)
     (template,) = scheme.enroll(np.array([[1.0, 0, 0]]), keys=None, seeds=[0])
     answers = scheme.score([template], np.array([[1.0, 0, 0], [0, 1.0, 0]]), keys=None)
     np.testing.assert_allclose(answers, [[1 / np.sqrt(0.5), 0]], atol=1e-6)
@@ -30,15 +30,15 @@ def crowded(people=400):
 
 
 @pytest.mark.parametrize("make", [CosineZNorm, CosineFair])
-def test_strangers_are_let_in_more_evenly(make):
+def test_false_match_rates_are_more_even(make):
     people, crowd = crowded()
     background, rest = people.rows(np.arange(800)), people.rows(np.arange(800, 1600))
     uneven = []
     for scheme in (Cosine().fit(background, seed=0), make().fit(background, seed=0)):
         templates = scheme.enroll(rest.embeddings[::4], keys=None, seeds=range(200))
         scores = scheme.score(templates, rest.embeddings[1::4], keys=None)
-        stranger = ~np.eye(200, dtype=bool)
-        accepted = (scores >= np.quantile(scores[stranger], 0.98)) & stranger
+        non_mated = ~np.eye(200, dtype=bool)
+        accepted = (scores >= np.quantile(scores[non_mated], 0.98)) & non_mated
         inside = crowd[800::4]
         rates = [accepted[np.ix_(group, group)].mean() for group in (inside, ~inside)]
         uneven.append(abs(rates[0] - rates[1]))

@@ -16,7 +16,7 @@ GALLERIES = (10, 100, 1000)
 """Gallery sizes at which a dictionary's first face is evaluated."""
 
 
-def measure_keyfaces(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
+def measure_dictionary(opened: Mapping[str, npt.NDArray[np.bool_]]) -> Measured:
     """Shares of subjects whose template accepts a dictionary's first face, or any of its first ten; higher is worse.
 
     Parameters
