@@ -17,6 +17,7 @@ import typer
 
 from mote_bench import registry
 from mote_bench.cli.app import app
+from words import HOME_MADE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -34,11 +35,6 @@ GUIDES = [
 COMMAND = re.compile(r"(?:python -m mote_bench|(?<!install )mote-bench) (\w.*)")
 LONGEST_SENTENCE = 25
 MOST_LINES, MOST_WORDS = 120, 1000  # of README
-HOME_MADE = re.compile(
-    r"thie(?:f|ves)|victims?|rehears\w*|told (?:right|apart)|strangers?|owners? (?:is|are|who|get)|doors?\b|rebuil\w+|"
-    r"turned away|let in|keyfaces?|surely|whoever asks|yardstick",
-    re.IGNORECASE,
-)
 HAND_WRITTEN = re.compile(r"(?<![\d.])[01]\.\d{2,}(?![\d.]*\w)")
 DEFINED = {"0.02", "0.01"}  # the gate's tolerance; how precise a simulated coverage is
 
