@@ -288,32 +288,31 @@ def assert_same(faces: Faces, made: Drawn, seed: int, *, skip: bool) -> None:
         assert np.allclose(faces.values[name], values, atol=1e-6, equal_nan=True), seed
 
 
-def enough(count: Counter[str]) -> None:
+def check_many(folder: Path, examples: int) -> None:
+    """Ten tables for each example of hypothesis, whose own work would take as long as a table's."""
+    count: Counter[str] = Counter()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(seed=st.integers(0, 2**32))
+    def ten_tables(seed: int) -> None:
+        for place in range(10):
+            check(10 * seed + place, folder, count)
+
+    ten_tables()
     assert count["readable"] > count["all"] / 2
     assert count["read"] >= 0.95 * count["readable"], count
 
 
 def test_a_few_hundred_tables(tmp_path: Path) -> None:
-    count: Counter[str] = Counter()
-
-    @settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(seed=st.integers(0, 2**32))
-    def any_table(seed: int) -> None:
-        check(seed, tmp_path, count)
-
-    any_table()
-    enough(count)
+    check_many(tmp_path, 20)
 
 
 @pytest.mark.slow
 def test_ten_thousand_tables(tmp_path: Path) -> None:
-    count: Counter[str] = Counter()
-
-    @settings(max_examples=10_000, deadline=None, database=None, phases=[Phase.generate],
-              suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
-    @given(seed=st.integers(0, 2**32))
-    def any_table(seed: int) -> None:
-        check(seed, tmp_path, count)
-
-    any_table()
-    enough(count)
+    check_many(tmp_path, 1000)
