@@ -331,9 +331,9 @@ def _close(setting: Setting, finished: Finished, boards: list[Board], out: Path,
         _print_table([board for board in boards if (board.protocol, board.data, board.seed) in mine])
         done = len(finished.records) - finished.kept
         _say(f"{done} cells run, {finished.kept} kept from an earlier run; boards in '{out}' (open leaderboard.html)")
-        idle = finished.took.idle_share
-        if idle is not None:
-            _say(f"{finished.took.seconds:.0f} s; the {finished.took.workers} workers were idle for {idle:.0%} of that")
+        took = finished.took
+        if took.idle_share is not None:
+            _say(f"{took.seconds:.0f} s with --jobs {took.workers}; idle share of the workers: {took.idle_share:.0%}")
     for record in failed:
         cell, last = record.cell, (record.error or "").strip().splitlines()[-1:]
         _say(f"failed: {cell.attack} on {cell.scheme}, {cell.question} ({cell.knowledge}): {''.join(last)}")

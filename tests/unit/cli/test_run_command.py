@@ -1,6 +1,7 @@
 """Whole runs from the command line: kept cells, a failing plug-in, Ctrl-C, and boards that can be made again."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -33,6 +34,9 @@ def test_a_run_prints_a_table_and_writes_boards(finished):
     assert result.returncode == 0, result.stderr
     for word in ("cosine", "noise", "biohash", "key stolen", "gender"):
         assert word in result.stdout
+    took = json.loads((folder / "boards" / "run.json").read_text())["took"]
+    assert 0 <= took["idle_share"] < 1
+    assert f"s with --jobs 1; idle share of the workers: {took['idle_share']:.0%}\n" in result.stderr
     assert {path.name for path in (folder / "boards").iterdir()} == {
         ".finished",
         ".lock",
@@ -111,7 +115,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     command = [sys.executable, "-m", "mote_bench", "run", "--people", "240", "--schemes", "mote", "--jobs", "1"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     records = tmp_path / "boards" / "records"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not list(records.glob("*.json")) and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
