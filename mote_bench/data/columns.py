@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import InputError
-from mote_bench.data.options import MISSING
+from mote_bench.data.missing import MISSING
 
 UNKNOWN = ""
 """The label of a row whose class isn't known; such rows are left out of questions on the attribute."""

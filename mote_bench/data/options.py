@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Missing = Mapping[str, tuple[str, ...]]
-MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat", "unknown", "?"})
-"""The words, in lower case, that mean that nothing is known, unless the user names others for a column."""
 
 
 @dataclass(frozen=True)

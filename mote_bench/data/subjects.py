@@ -15,12 +15,9 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, InputError
 from mote_bench.data.columns import Array, Labels, decoded
+from mote_bench.data.missing import is_nobody
 
 IDENTITY = "identity"
-_NO_NAMES = frozenset(
-    {"nan", "NaN", "None", "none", "null", "NULL", "<NA>", "NaT", "n/a", "N/A", "unknown", "Unknown", "UNKNOWN", "?"}
-)
-"""What nobody is called. ``NA``, ``Null`` and ``Nan`` are names of people."""
 _LIKE_IDENTITY = re.compile(
     r"(identit(y|ies)|labels?|ids?|names?|persons?|people|subjects?|who|targets?|class(es)?|celebrit(y|ies)|individuals?|"
     r"users?|index|y|pid|uid)((id|ids|name|names|number|no|label|labels)?)"
@@ -28,11 +25,6 @@ _LIKE_IDENTITY = re.compile(
 _FEWEST_PEOPLE = 20
 _ONE_PERSON = 0.1
 _NEARLY = 0.9
-
-
-def is_nobody(name: str) -> bool:
-    """Whether a subject's name is missing: blank, or a word that stands for nothing, such as ``nan`` or ``unknown``."""
-    return not name.strip() or name.strip() in _NO_NAMES
 
 
 def names_of(path: Path, column: str, stored: Array) -> tuple[Labels, npt.NDArray[np.bool_]]:

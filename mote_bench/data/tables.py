@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from mote_bench.contracts import InputError
 from mote_bench.data.arrays import Arrays
-from mote_bench.data.options import MISSING, ColumnOptions
+from mote_bench.data.missing import MISSING
+from mote_bench.data.options import ColumnOptions
 
 PARQUET = (".parquet", ".pq", ".parq")
 """Suffixes of Parquet files, in lower case."""

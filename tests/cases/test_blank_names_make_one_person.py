@@ -132,3 +132,10 @@ def test_lines_of_celeba_that_are_cut(tmp_path: Path, people: str, labels: str, 
     (tmp_path / "list_attr_celeba.txt").write_text(labels)
     with pytest.raises(InputError, match=message):
         layouts.read(tmp_path, "celeba")
+
+
+def test_na_is_a_name_as_in_tables(folder: Path) -> None:
+    """A family name; a label "NA" still means that nothing is known."""
+    album = listed(folder, "path,identity,gender", "a.png,NA,f", "b.png,NA,NA", "c.png,bob,m")
+    assert [one.identity for one in album.pictures] == ["NA", "NA", "bob"]
+    assert [one.labels["gender"] for one in album.pictures] == ["f", "", "m"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mote_bench.data.options import MISSING
+from mote_bench.data.missing import MISSING, is_nobody
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,19 @@ class Album:
 
 
 def known(text: str | None) -> str:
-    """A name or class without blanks around it and in one Unicode form (NFC); empty where nothing is known."""
-    stripped = unicodedata.normalize("NFC", (text or "").strip())
+    """A class without blanks around it and in one Unicode form (NFC); empty where nothing is known."""
+    stripped = _plain(text)
     return "" if stripped.lower() in MISSING else stripped
+
+
+def named(text: str | None) -> str:
+    """A subject's name as :func:`known` writes it; empty where nobody is named."""
+    stripped = _plain(text)
+    return "" if is_nobody(stripped) else stripped
+
+
+def _plain(text: str | None) -> str:
+    return unicodedata.normalize("NFC", (text or "").strip())
 
 
 def files(folder: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mote_bench.basics import InputError
 from mote_bench.data.pictures import lists
-from mote_bench.data.pictures.album import Album, Picture, Skipped, encodable, files, inside, known, others
+from mote_bench.data.pictures.album import Album, Picture, Skipped, encodable, files, inside, known, named, others
 
 UNNAMED = "no subject is named"
 _CARDS = Path(__file__).parent / "cards"
@@ -85,7 +85,7 @@ def _checked(home: Path, one: Picture | Skipped) -> Picture | Skipped:
     if not encodable(one.name):
         return Skipped(one.name, "its name isn't UTF-8 (rename it)")
     labels = {name: known(label) for name, label in one.labels.items()}
-    return replace(one, identity=known(one.identity), labels=labels)
+    return replace(one, identity=named(one.identity), labels=labels)
 
 
 def names() -> list[str]:
