@@ -7,12 +7,9 @@ import errno
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 from mote_bench.execution.absent_streams import reserve
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 PLAIN = "mote-bench-plain"
 """Name of the error handler that writes what an encoding lacks as :func:`plain` does."""
@@ -82,7 +79,7 @@ class _Lasting(io.RawIOBase):
         self._patient = patient
         self._gone = False
 
-    def write(self, data: ReadableBuffer, /) -> int | None:
+    def write(self, data: Any, /) -> int | None:
         if not self._gone:
             try:
                 return self._raw.write(data)

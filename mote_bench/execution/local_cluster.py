@@ -20,14 +20,10 @@ from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
 
-import dask.config
-import distributed
-
 from mote_bench.execution.dask_backend import Cluster, WorkersLost
 from mote_bench.execution.interrupts import held_back
 from mote_bench.execution.outcome import ONE_THREAD
 
-_dask: Any = distributed  # its classes have no types
 _PRELOADED = ("distributed", "mote_bench.engine.tasks")
 _HEAVY = ("scipy.special", "torch")
 """Imported once for all workers if the run itself has imported them: then its tasks need them too."""
@@ -47,11 +43,14 @@ class LocalCluster(Cluster):
         super().__init__(self._started(), "on this machine")
 
     def _started(self) -> Any:
+        import dask.config
+
+        distributed = _distributed()
         # A worker that dies takes its task with it: whether to try again is decided in one place for all backends.
         with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-            local = _dask.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=logging.CRITICAL)
+            local = distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=logging.CRITICAL)
         self._open.callback(_closed, local)
-        client = _dask.Client(local)
+        client = distributed.Client(local)
         self._open.callback(_closed, client)
         self._address = local.scheduler_address
         self._workers = [_Worker(self._address) for _ in range(self._jobs)]
@@ -173,8 +172,9 @@ def _serve(address: str, news: Connection) -> None:
 
 
 async def _work(address: str, news: Connection) -> None:
+    distributed = _distributed()
     # No memory limit: above one, Dask pauses a worker, and its tasks would wait for good.
-    async with _dask.Worker(address, nthreads=1, memory_limit=0, dashboard_address=":0") as worker:
+    async with distributed.Worker(address, nthreads=1, memory_limit=0, dashboard_address=":0") as worker:
         news.send(True)
         await worker.finished()
 
@@ -184,3 +184,10 @@ def _end_with_the_run() -> None:
     if run is not None:
         run.join()
     os._exit(1)
+
+
+def _distributed() -> Any:
+    """The package, imported when it is used, as Dask is an extra; its classes have no types."""
+    import distributed
+
+    return distributed

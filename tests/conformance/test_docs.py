@@ -155,7 +155,8 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"?https?:[^>]*", everything) == []
 
 
-@pytest.mark.slow
+@pytest.mark.apart
+@pytest.mark.slow(minutes=3)
 @pytest.mark.parametrize("page", GUIDES)
 def test_every_example_runs(page: str, tmp_path: Path) -> None:
     """Python and sh blocks in their order, in one folder, each shell block in a shell of its own."""

@@ -15,7 +15,7 @@ from mote_bench import scaffold
 from mote_bench.contracts import InputError
 from mote_bench.records import bundle_check
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=1)
 RUN = ("run", "--protocol", "quick-1", "--schemes", "my-signs", "--quiet")
 
 

@@ -89,7 +89,7 @@ def test_false_alarms(records_of: Any) -> None:
 
 
 @pytest.mark.apart
-@pytest.mark.slow(minutes=9)
+@pytest.mark.slow(minutes=6)
 def test_power(records_of: Any) -> None:
     """Links that get stronger by what the gate says it would find are found nine times in ten."""
     pilot = {seed: records_of(BEFORE, seed) for seed in range(1000, 1000 + PILOT)}

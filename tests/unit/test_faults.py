@@ -127,7 +127,7 @@ def test_a_disk_that_is_full(tmp_path):
     assert mote_bench(*SMALL, cwd=tmp_path).returncode == 0
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=4)
 def test_killed_at_fifty_moments(tmp_path):
     """Resumed after each kill, the records end up equal to those of a run that nobody disturbed."""
     undisturbed = tmp_path / "undisturbed"

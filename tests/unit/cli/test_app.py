@@ -135,7 +135,7 @@ def test_an_out_folder_that_cannot_be_written(tmp_path):
         (("gate", "--baseline", "file"), ["'file' is a file", "folder of an earlier run"]),
         (("verify", "file"), ["'file' is no bundle"]),
         (("verify", "."), ["can't read '.'"]),
-        (("submit", "--scheme", "mote", "--by", "x"), ["no records of 'mote'", "run --schemes mote"]),
+        (("submit", "--scheme", "mote", "--by", "x"), ["no records of scheme 'mote'", "run --schemes mote"]),
         (("external", "--scheme", "mote", "--attack", "nope", "--by", "x"), ["No attack is named 'nope'"]),
     ],
 )
