@@ -58,7 +58,7 @@ def test_any_few_records_make_every_board(published: list[Record], data: st.Data
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_records_make_every_board(published: list[Record], data: st.DataObject) -> None:
     whole(data.draw(some(published, 40)))
