@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
@@ -24,6 +23,8 @@ from mote_bench.execution.dask_backend import Cluster, WorkersLost
 from mote_bench.execution.interrupts import held_back
 from mote_bench.execution.outcome import ONE_THREAD
 
+_FORKED = "forkserver" in multiprocessing.get_all_start_methods()
+"""Whether this system can fork; elsewhere each worker imports what it needs by itself."""
 _PRELOADED = ("distributed", "mote_bench.engine.tasks")
 _HEAVY = ("scipy.special", "torch")
 """Imported once for all workers if the run itself has imported them: then its tasks need them too."""
@@ -106,14 +107,15 @@ class LocalCluster(Cluster):
 
 
 class _Worker:
-    """A process that serves a scheduler, forked from a server that has imported what all workers need."""
+    """A process that serves a scheduler; where that is possible, forked from a server with all imports."""
 
     def __init__(self, address: str) -> None:
-        context = multiprocessing.get_context("forkserver")
+        context: Any = multiprocessing.get_context("forkserver" if _FORKED else "spawn")
         self._news, pen = context.Pipe(duplex=False)
         self._joined = False
-        with held_back(), _without_script():
-            _serve_forks()
+        with held_back(), _without_script(), _environment(ONE_THREAD):
+            if _FORKED:
+                _serve_forks()
             self.process = context.Process(target=_serve, args=(address, pen), daemon=True)
             self.process.start()
         pen.close()
@@ -128,11 +130,12 @@ class _Worker:
 
 def _serve_forks() -> None:
     """Start the server that workers are forked from, if it isn't there yet."""
+    from multiprocessing import forkserver  # not on every system
+
     multiprocessing.get_context("forkserver").set_forkserver_preload(
         [*_PRELOADED, *(name for name in _HEAVY if name in sys.modules)]
     )
-    with _environment(ONE_THREAD):
-        forkserver.ensure_running()
+    forkserver.ensure_running()
 
 
 @contextmanager
@@ -167,6 +170,7 @@ def _serve(address: str, news: Connection) -> None:
     """Work for a scheduler until the run ends this process, or has ended itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_run, daemon=True).start()
+    _distributed()  # before the next line, as its import sets its own level
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     asyncio.run(_work(address, news))
 
