@@ -19,6 +19,8 @@ from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
 TARGET, SELECTION, SHADOW, CALIBRATION = "target", "rehearsal", "shadow", "calibration"
 _SECOND = {TARGET: "second", SELECTION: "rehearsal-second", SHADOW: "shadow-second"}
+_SHOWN = {name: f"{name} subjects" for name in (TARGET, SHADOW, CALIBRATION)} | {SELECTION: "selection subjects"}
+_SHOWN |= {second: f"{_SHOWN[first]} a second time" for first, second in _SECOND.items()}
 _RENEWED = "renewed"
 
 
@@ -29,6 +31,11 @@ class Held:
     enrolled: EnrolledScheme
     calibration: Database
     timings: tuple[tuple[int, float], ...]
+
+
+def in_words(people: str) -> str:
+    """A set of people for progress messages; its own name stays, as random streams are derived from it."""
+    return "target subjects for renewal" if people.startswith(_RENEWED) else _SHOWN[people]
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
     for chunk, outcome in stage.outcomes(map(work.task, sorted(work.chunks(), key=lambda chunk: chunk.start > 0))):
         made[chunk] = outcome
         done = Work(ENROLL, chunk.scheme, people=work.size(chunk))
-        stage.ledger.tick(done, outcome.seconds, f"enrolled {chunk.people} people with {chunk.scheme}")
+        stage.ledger.tick(done, outcome.seconds, f"enrolled {enrolment.in_words(chunk.people)} with {chunk.scheme}")
     held = {}
     for name in fitted:
         failed = [outcome for chunk, outcome in made.items() if chunk.scheme == name and outcome.error is not None]
