@@ -18,7 +18,7 @@ from mote_bench.engine.enrolment import Held
 from mote_bench.engine.ledger import Ledger
 from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, THRESHOLDS, Took, Work
 from mote_bench.execution import workers
-from mote_bench.execution.dask_backend import Cluster
+from mote_bench.execution.cluster import Cluster
 from mote_bench.execution.isolation import Bounds, contained
 from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.progress import Progress

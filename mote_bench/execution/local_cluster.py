@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
 
-from mote_bench.execution.dask_backend import Cluster, WorkersLost
+from mote_bench.execution.cluster import Cluster, WorkersLost
 from mote_bench.execution.interrupts import held_back
 from mote_bench.execution.outcome import ONE_THREAD
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mote_bench.execution.absent_streams import present
-from mote_bench.execution.dask_backend import Cluster, lost
+from mote_bench.execution.cluster import Cluster, lost
 from mote_bench.execution.interrupts import held_back
 from mote_bench.execution.outcome import ONE_THREAD, Outcome
 

@@ -13,7 +13,7 @@ import pytest
 from commands import mote_bench
 from mote_bench.cli import app
 from mote_bench.engine import runner
-from mote_bench.execution.dask_backend import WorkersLost
+from mote_bench.execution.cluster import WorkersLost
 from mote_bench.records import store
 
 SMALL = ("run", "--people", "240", "--questions", "gender,verify", "--jobs", "1")

@@ -85,7 +85,7 @@ def test_the_workers_of_a_local_cluster_are_renewed():
 
 
 def test_nobody_at_the_address(monkeypatch):
-    monkeypatch.setattr("mote_bench.execution.dask_backend._SECONDS", 1)
+    monkeypatch.setattr("mote_bench.execution.dask_backend.ANSWER", 1)
     with pytest.raises(InputError, match="no Dask scheduler answers there"), connected("tcp://127.0.0.1:9", jobs=1):
         pass
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mote_bench.execution import dask_backend, local_cluster, workers
-from mote_bench.execution.dask_backend import WorkersLost, connected
+from mote_bench.execution import cluster as clusters
+from mote_bench.execution import local_cluster, workers
+from mote_bench.execution.cluster import WorkersLost
+from mote_bench.execution.dask_backend import connected
 from mote_bench.execution.outcome import Outcome
 
 
@@ -82,7 +84,7 @@ def elsewhere():
 
 
 def test_an_existing_cluster_without_workers_ends_the_run(elsewhere, monkeypatch):
-    monkeypatch.setattr(dask_backend, "_WITHOUT_WORKERS", 0.5)
+    monkeypatch.setattr(clusters, "_WITHOUT_WORKERS", 0.5)
     with connected(elsewhere._address, jobs=1) as cluster:
         assert outcome_of(number, 1, cluster=cluster).value == 1
         kill_all(elsewhere)
@@ -91,7 +93,7 @@ def test_an_existing_cluster_without_workers_ends_the_run(elsewhere, monkeypatch
 
 
 def test_a_scheduler_that_is_gone_ends_the_run(elsewhere, monkeypatch):
-    monkeypatch.setattr(dask_backend, "_SECONDS", 1)
+    monkeypatch.setattr(clusters, "ANSWER", 1)
     with connected(elsewhere._address, jobs=1) as cluster:
         assert outcome_of(number, 1, cluster=cluster).value == 1
         elsewhere.close()
