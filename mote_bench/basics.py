@@ -1,6 +1,6 @@
-"""What the public types begin with and that needs no numpy, so that a command line starts without it.
+"""Errors and names that need no numpy, so that a command line starts without it.
 
-Plug-ins import it from :mod:`mote_bench.contracts`.
+Plug-ins import ``InputError`` and ``flat`` from :mod:`mote_bench.contracts`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ class InputError(Exception):
 
 
 InputError.__module__ = "mote_bench.contracts"  # tracebacks name it as plug-ins import it
+
+
+def first_line(error: Exception) -> str:
+    """What an error of a library says, in its first line; its type where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def flat(metric: str, at: str | None = None, group: Sequence[str] = ()) -> str:

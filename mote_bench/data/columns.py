@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import InputError
-from mote_bench.data.missing import MISSING
+from mote_bench.data.missing import MISSING, is_nothing
 
 UNKNOWN = ""
 """The label of a row whose class isn't known; such rows are left out of questions on the attribute."""
@@ -104,7 +104,7 @@ def decoded(name: str, array: Array) -> Labels:
 
 def _of_objects(name: str, array: Array, words: Sequence[str] | None, *, untyped: bool) -> Column:
     """Python objects, as pandas gives nullable columns and columns of mixed types."""
-    nothing = np.array([_is_nothing(one) for one in array], bool)
+    nothing = np.array([is_nothing(one) for one in array], bool)
     held = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in array[~nothing]]
     empty = {EMPTY: int(nothing.sum())} if nothing.any() else {}
     if held and all(isinstance(one, bool | np.bool_) for one in held):
@@ -122,10 +122,6 @@ def _of_objects(name: str, array: Array, words: Sequence[str] | None, *, untyped
     text = np.full(len(array), "", object)
     text[~nothing] = [str(one) for one in held]
     return _of_text(name, text.astype(str), words, untyped=untyped)
-
-
-def _is_nothing(one: object) -> bool:
-    return one is None or type(one).__name__ in ("NAType", "NaTType") or (isinstance(one, float) and one != one)
 
 
 def _of_text(name: str, array: Labels, words: Sequence[str] | None, *, untyped: bool) -> Column:

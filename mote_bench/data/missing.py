@@ -10,6 +10,11 @@ _NO_NAMES = frozenset(
 """What nobody is called. ``NA``, ``Null`` and ``Nan`` are names of people."""
 
 
+def is_nothing(one: object) -> bool:
+    """Whether an entry of a table is none: ``None``, NaN, or what pandas writes for them."""
+    return one is None or type(one).__name__ in ("NAType", "NaTType") or (isinstance(one, float) and one != one)
+
+
 def is_nobody(name: str) -> bool:
     """Whether a subject's name is missing: blank, or a word that stands for nothing, such as ``nan`` or ``unknown``."""
     return not name.strip() or name.strip() in _NO_NAMES

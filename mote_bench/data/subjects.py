@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, InputError
 from mote_bench.data.columns import Array, Labels, decoded
-from mote_bench.data.missing import is_nobody
+from mote_bench.data.missing import is_nobody, is_nothing
 
 IDENTITY = "identity"
 _LIKE_IDENTITY = re.compile(
@@ -130,17 +130,16 @@ def _people(name: str, array: Array, rows: int) -> int:
 
 def _are_names(stored: Array) -> bool:
     return all(
-        one is None
+        is_nothing(one)
         or isinstance(one, str | bytes)
         or (isinstance(one, int) and not isinstance(one, bool))
-        or (isinstance(one, float) and (one != one or one.is_integer()))
-        or type(one).__name__ in ("NAType", "NaTType")
+        or (isinstance(one, float) and one.is_integer())
         for one in stored.tolist()
     )
 
 
 def _name(one: Any) -> str:
-    if one is None or type(one).__name__ in ("NAType", "NaTType") or (isinstance(one, float) and one != one):
+    if is_nothing(one):
         return ""
     if isinstance(one, bytes):
         return one.decode("utf-8", "replace").strip()

@@ -11,7 +11,7 @@ import lzma
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from mote_bench.basics import first_line
 from mote_bench.contracts import InputError
 from mote_bench.data.arrays import Arrays
 from mote_bench.data.missing import MISSING
@@ -199,9 +200,7 @@ def _csv(path: Path, embeddings: str | None) -> Table:
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error) from None
     except (ValueError, csv.Error, EOFError, OSError, lzma.LZMAError) as error:  # pandas' own are ValueErrors
-        raise InputError(
-            f"'{path}' can't be read as a CSV table in UTF-8 ({_first_line(error)}); {_EXPECTED}"
-        ) from None
+        raise InputError(f"'{path}' can't be read as a CSV table in UTF-8 ({first_line(error)}); {_EXPECTED}") from None
 
 
 def _text(path: Path) -> io.TextIOWrapper:
@@ -268,12 +267,11 @@ def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
 
 def _check_width(path: Path, names: Sequence[str], lines: Sequence[str], separator: str) -> None:
     """Refuse a first row of another length than the header, which pandas would shift without a word."""
-    rows: Iterator[list[str]] = iter(_rows(lines, separator)[1:2])
-    for row in rows:
-        if len(row) != len(names):
-            raise InputError(
-                f"'{path}' has {len(names)} names in its header and {len(row)} values in its first row; {_EXPECTED}"
-            )
+    first = next(iter(_rows(lines, separator)[1:]), names)
+    if len(first) != len(names):
+        raise InputError(
+            f"'{path}' has {len(names)} names in its header and {len(first)} values in its first row; {_EXPECTED}"
+        )
 
 
 def _spelled(names: Sequence[str]) -> list[str]:
@@ -317,16 +315,11 @@ def _parquet(path: Path) -> Table:
         # Without pandas' own metadata an index is a column like the others.
         frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True, timestamp_as_object=True)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"'{path}' can't be read as Parquet ({_first_line(error)}); {_EXPECTED}") from None
+        raise InputError(f"'{path}' can't be read as Parquet ({first_line(error)}); {_EXPECTED}") from None
     names = named_once(path, frame.columns)
     columns = {name: frame.iloc[:, place] for place, name in enumerate(names)}
     return Table(path, {name: one.astype(object) if one.dtype.name == "category" else one
                         for name, one in columns.items()})  # fmt: skip
-
-
-def _first_line(error: Exception) -> str:
-    """What an error says, in one line: pyarrow adds the whole schema."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def parts_of(folder: Path) -> list[Path]:

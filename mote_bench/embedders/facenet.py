@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mote_bench.basics import first_line
 from mote_bench.contracts import Embedded, InputError
 from mote_bench.embedders import mtcnn
 from mote_bench.embedders import weights as files
@@ -99,11 +100,11 @@ def _loaded(path: Path, net: Any) -> Any:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise InputError(f"'{path}' can't be read as tensors ({str(error).splitlines()[0]}); {expected}") from None
+        raise InputError(f"'{path}' can't be read as tensors ({first_line(error)}); {expected}") from None
     if not isinstance(state, dict):
         raise InputError(f"'{path}' holds {type(state).__name__}; {expected}")
     try:
         net.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})
     except (RuntimeError, AttributeError, TypeError) as error:
-        raise InputError(f"'{path}' doesn't fit ({str(error).splitlines()[0]}); {expected}") from None
+        raise InputError(f"'{path}' doesn't fit ({first_line(error)}); {expected}") from None
     return net

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mote_bench.basics import first_line
 from mote_bench.contracts import FloatArray, InputError
 
 ORDERS = ("RGB", "BGR")
@@ -232,4 +233,4 @@ def graph_of(path: Path) -> Any:
     try:
         return onnx.load(str(path), load_external_data=False).graph
     except Exception as error:  # protobuf's own classes
-        raise InputError(f"'{path}' can't be read as ONNX ({str(error).splitlines()[0]})") from None
+        raise InputError(f"'{path}' can't be read as ONNX ({first_line(error)})") from None

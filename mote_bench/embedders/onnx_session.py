@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mote_bench.basics import first_line
 from mote_bench.contracts import FloatArray, InputError
 from mote_bench.embedders import alignment
 from mote_bench.embedders.onnx_pixels import Pixels
@@ -25,6 +26,7 @@ _TYPES = {
 _FEWEST = 16
 """An output of fewer numbers is a norm, a quality or a class, where another one could be the embedding."""
 _BATCHES = 256
+_LONGEST = 300
 _SIDES = range(16, 1025)
 
 
@@ -93,7 +95,7 @@ def opened(path: Path) -> tuple[Any, Form]:
     try:
         running = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own classes, which aren't public
-        raise InputError(f"'{path}' can't be read as ONNX ({_first_line(error)}). {HOW}") from None
+        raise InputError(f"'{path}' can't be read as ONNX ({first_line(error)[:_LONGEST]}). {HOW}") from None
     inputs = running.get_inputs()
     form = _form(inputs[0]) if len(inputs) == 1 else None
     if form is None:
@@ -127,7 +129,7 @@ def tried(path: Path, running: Any, form: Form, pixels: Pixels, output: str | No
         try:
             return dict(zip(names, map(np.asarray, running.run(names, {form.name: batch})), strict=True))
         except Exception as error:  # onnxruntime's own classes
-            raise InputError(f"'{path}' fails on a blank face, {form} ({_first_line(error)})") from None
+            raise InputError(f"'{path}' fails on a blank face, {form} ({first_line(error)[:_LONGEST]})") from None
 
     first = answers(as_taken(form, pixels, blank))
     chosen = output or _chosen(path, first, form.batch or 1)
@@ -226,7 +228,3 @@ def _alone(running: Any, form: Form, face: Batch, beside: Batch, output: str, gi
 
 def _shape(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) or "one number"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

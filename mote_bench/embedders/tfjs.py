@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mote_bench.basics import first_line
 from mote_bench.contracts import InputError
 
 _DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
@@ -93,7 +94,7 @@ def converted(source: Path) -> bytes:
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise InputError(f"'{source}' converts to an invalid ONNX file ({str(error).splitlines()[0]})") from None
+        raise InputError(f"'{source}' converts to an invalid ONNX file ({first_line(error)})") from None
     return bytes(model.SerializeToString())
 
 

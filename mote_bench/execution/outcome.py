@@ -37,7 +37,6 @@ def guarded(work: Callable[[], Any]) -> Outcome:
 
     Workers provide the parallelism, and sums on one thread don't depend on the number of cores.
     """
-
     _limit_threads()
     start = time.perf_counter()
     try:

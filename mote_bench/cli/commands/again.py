@@ -6,7 +6,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from mote_bench.basics import InputError
 
@@ -14,12 +16,25 @@ if TYPE_CHECKING:
     from mote_bench.contracts import Record
     from mote_bench.planning.spec import RunSpec
 
-ATTRIBUTES = "Columns used as attributes. Default: the run's, where its records say so."
-BINS = "Bins of the run, where its records don't say so; others are refused."
-MISSING = "What means unknown in a column of the run's data; anything else is refused."
-IDENTITY = "The column that names the subjects of the run's data; another is refused."
-EMBEDDING_COLUMNS = "The columns of the embeddings of the run's data; others are refused."
-ATTACKER_DATA = "The file of the attacker's data, where it isn't where the run read it."
+Attributes = Annotated[
+    str | None, typer.Option(help="Columns used as attributes. Default: the run's, where its records say so.")
+]
+Bins = Annotated[
+    list[str] | None, typer.Option(help="Bins of the run, where its records don't say so; others are refused.")
+]
+Missing = Annotated[
+    list[str] | None, typer.Option(help="What means unknown in a column of the run's data; anything else is refused.")
+]
+Identity = Annotated[
+    str | None, typer.Option(help="The column that names the subjects of the run's data; another is refused.")
+]
+EmbeddingColumns = Annotated[
+    str | None, typer.Option(help="The columns of the embeddings of the run's data; others are refused.")
+]
+AttackerData = Annotated[
+    str | None, typer.Option(help="The file of the attacker's data, where it isn't where the run read it.")
+]
+"""The options of every command that repeats a stored run."""
 
 
 @dataclass(frozen=True)

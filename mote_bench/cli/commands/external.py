@@ -9,16 +9,7 @@ from typing import Annotated
 import typer
 
 from mote_bench.basics import InputError
-from mote_bench.cli.commands.again import (
-    ATTACKER_DATA,
-    ATTRIBUTES,
-    BINS,
-    EMBEDDING_COLUMNS,
-    IDENTITY,
-    MISSING,
-    Given,
-    again,
-)
+from mote_bench.cli.commands import again as run_again
 from mote_bench.cli.commands.gate import chosen
 from mote_bench.cli.commands.submit import write
 from mote_bench.records.naming import BOARDS
@@ -35,12 +26,12 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     ] = BOARDS,
     protocol: Annotated[str | None, typer.Option(help="The run's protocol, if there are several.")] = None,
     data: Annotated[str | None, typer.Option(help="The data set's name, or the published data's file.")] = None,
-    attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
-    bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
-    missing: Annotated[list[str] | None, typer.Option(help=MISSING)] = None,
-    identity: Annotated[str | None, typer.Option(help=IDENTITY)] = None,
-    embedding_columns: Annotated[str | None, typer.Option(help=EMBEDDING_COLUMNS)] = None,
-    attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
+    attributes: run_again.Attributes = None,
+    bins: run_again.Bins = None,
+    missing: run_again.Missing = None,
+    identity: run_again.Identity = None,
+    embedding_columns: run_again.EmbeddingColumns = None,
+    attacker_data: run_again.AttackerData = None,
     seed: Annotated[int | None, typer.Option(help="The run's seed, if there are several.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     to: Annotated[
@@ -60,8 +51,10 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
             f"attack '{attack}' is already part of the run of '{scheme}'; expected a new one: "
             "register it under another name"
         )
-    given = Given(data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns)
-    spec = replace(again(rows, given, home=out), schemes=scheme, attacks=attack)
+    given = run_again.Given(
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns
+    )
+    spec = replace(run_again.again(rows, given, home=out), schemes=scheme, attacks=attack)
     made = [record for record in rerun(spec, jobs=jobs) if (record.cell.scheme, record.cell.attack) == (scheme, attack)]
     write(bundle.make(bundle.ATTACK, made, by=by, home=Path.cwd()), out, to)
     own = any(record.cell.scheme == scheme for record in store.read(out))

@@ -47,12 +47,12 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the fresh run. Default: the baseline's.")] = None,
     attacks: Annotated[str | None, typer.Option(help="Attacks to run. Default: the baseline's.")] = None,
-    attributes: Annotated[str | None, typer.Option(help=run_again.ATTRIBUTES)] = None,
-    bins: Annotated[list[str] | None, typer.Option(help=run_again.BINS)] = None,
-    missing: Annotated[list[str] | None, typer.Option(help=run_again.MISSING)] = None,
-    identity: Annotated[str | None, typer.Option(help=run_again.IDENTITY)] = None,
-    embedding_columns: Annotated[str | None, typer.Option(help=run_again.EMBEDDING_COLUMNS)] = None,
-    attacker_data: Annotated[str | None, typer.Option(help=run_again.ATTACKER_DATA)] = None,
+    attributes: run_again.Attributes = None,
+    bins: run_again.Bins = None,
+    missing: run_again.Missing = None,
+    identity: run_again.Identity = None,
+    embedding_columns: run_again.EmbeddingColumns = None,
+    attacker_data: run_again.AttackerData = None,
     candidate: Annotated[
         Path | None, typer.Option(help="Compare with this finished run instead of making a fresh one.")
     ] = None,

@@ -12,16 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mote_bench.basics import InputError
-from mote_bench.cli.commands.again import (
-    ATTACKER_DATA,
-    ATTRIBUTES,
-    BINS,
-    EMBEDDING_COLUMNS,
-    IDENTITY,
-    MISSING,
-    Given,
-    again,
-)
+from mote_bench.cli.commands import again as run_again
 from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -36,12 +27,12 @@ EPILOG = "Example: python -m mote_bench verify bundle.json. Exit 0: its figures 
 def verify(  # noqa: PLR0913 - typer makes an option of each argument
     bundle: Annotated[Path, typer.Argument(help="The bundle's file.")],
     data: Annotated[str | None, typer.Option(help="The data's file, unless the data set is built in.")] = None,
-    attributes: Annotated[str | None, typer.Option(help=ATTRIBUTES)] = None,
-    bins: Annotated[list[str] | None, typer.Option(help=BINS)] = None,
-    missing: Annotated[list[str] | None, typer.Option(help=MISSING)] = None,
-    identity: Annotated[str | None, typer.Option(help=IDENTITY)] = None,
-    embedding_columns: Annotated[str | None, typer.Option(help=EMBEDDING_COLUMNS)] = None,
-    attacker_data: Annotated[str | None, typer.Option(help=ATTACKER_DATA)] = None,
+    attributes: run_again.Attributes = None,
+    bins: run_again.Bins = None,
+    missing: run_again.Missing = None,
+    identity: run_again.Identity = None,
+    embedding_columns: run_again.EmbeddingColumns = None,
+    attacker_data: run_again.AttackerData = None,
     only_read: Annotated[
         bool, typer.Option("--only-read", help="Check schema, checksum and figures only; run nothing.")
     ] = False,
@@ -66,7 +57,7 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
         return
     from mote_bench.records.bundle_check import held, notes
 
-    options = Given(
+    options = run_again.Given(
         data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns
     )
     made = rerun(_spec(given, options), bundle=given, jobs=jobs, quiet=quiet)
@@ -99,7 +90,7 @@ def rerun(spec: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = Non
     return list(made.records)
 
 
-def _spec(given: Bundle, options: Given) -> RunSpec:
+def _spec(given: Bundle, options: run_again.Given) -> RunSpec:
     """The run that a bundle was made from; of a scheme: all attacks of the protocol and the bundle's own."""
     from mote_bench import registry
     from mote_bench.planning.plan import OWN
@@ -108,7 +99,7 @@ def _spec(given: Bundle, options: Given) -> RunSpec:
     from mote_bench.records.bundle import ATTACK
 
     registry.find("schemes", given.records[0].cell.scheme)
-    made = again(given.records, options)
+    made = run_again.again(given.records, options)
     if given.kind == ATTACK:
         return made
     installed = registry.names("attacks")
