@@ -328,11 +328,32 @@ class Shadow:
 
 
 @dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a :class:`Preparation` computed from one stolen database.
+
+    Attributes
+    ----------
+    per_template : mapping of str -> (n, ...) numbers
+        Row i is about template i; with online access, about subject i.
+    common : mapping of str -> (...) numbers
+        What is about no single template, such as estimates of the shadow subjects.
+    """
+
+    per_template: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    common: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def rows(self, index: npt.NDArray[Any]) -> Prepared:
+        """The same for the templates selected by ``index``, in its order."""
+        return Prepared({name: table[index] for name, table in self.per_template.items()}, self.common)
+
+
+@dataclass(frozen=True, eq=False)
 class Records:
-    """One stolen template per subject, with the keys if the knowledge level grants them."""
+    """One stolen template per subject, with the keys if the knowledge level grants them, and what is prepared of it."""
 
     templates: tuple[Template, ...]
     keys: tuple[Key, ...] | None = None
+    prepared: Mapping[str, Prepared] = field(default_factory=dict)
 
 
 class Oracle(Protocol):
@@ -400,6 +421,9 @@ class Evidence:
         The running system, for an attacker with online access.
     candidates : (n, photos, d) or (m, d) float, optional
         Candidate photos of each subject (``WhichPhoto``), or candidate members (``WasMember``).
+    prepared, other_prepared : mapping of str -> Prepared
+        What the attack's preparations computed of ``templates`` and of ``others``, by name; what is prepared once, not
+        per database, is in ``prepared``. ``toolkit.with_preparations`` computes what is missing.
     """
 
     knowledge: Knowledge
@@ -413,11 +437,45 @@ class Evidence:
     renewed: tuple[Records, ...] = ()
     oracle: Oracle | None = None
     candidates: FloatArray | None = None
+    prepared: Mapping[str, Prepared] = field(default_factory=dict)
+    other_prepared: Mapping[str, Prepared] = field(default_factory=dict)
 
     @property
     def people(self) -> int:
         """Number of attacked subjects."""
         return len(self.templates) if self.oracle is None else self.oracle.people
+
+
+class Preparation(Protocol):
+    """The part of an attack that asks no question yet: an inversion, responses to public faces, a posterior.
+
+    An attacker inverts a stolen database once and then infers gender, age and links from the result. So the harness
+    runs a preparation once for each scheme, threat and stolen database, and hands the result to all attacks that name
+    it in ``prepares``.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name; an attack's preparations have different names."""
+        ...
+
+    @property
+    def per_database(self) -> bool:
+        """Whether it is run on each stolen database; otherwise once, without templates, on what is public."""
+        ...
+
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        """What later attacks start from.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            One stolen database, or the oracle, with all its subjects; no second database and no candidates.
+        rng : numpy.random.Generator
+            The only source of randomness. It is in the same state for all preparations and databases of one scheme and
+            threat, so that two of them can present the same probes. A row of the result must not depend on its place.
+        """
+        ...
 
 
 @runtime_checkable
@@ -443,6 +501,8 @@ class Attack(Protocol):
         Offline (``Access.RECORD``) by default.
     ``several`` : bool
         ``True`` for an attack on several templates per subject; it is then run at each number of them.
+    ``prepares`` : tuple of Preparation
+        What the harness computes first, once for all attacks that name it; see ``toolkit.with_preparations``.
     ``repeatable`` : bool
         ``False`` for an attack that doesn't give the same answer every time, such as one that measures time. It is
         run only when named.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Access, Evidence, FloatArray, Key, Scheme, Template
+from mote_bench.contracts import Access, Evidence, FloatArray, Key, Preparation, Prepared, Records, Scheme, Template
 
 KEY_BYTES = 32
 _LARGEST_PLAUSIBLE = 1e6
@@ -121,6 +121,34 @@ def ask(evidence: Evidence, probes: FloatArray, rng: np.random.Generator) -> Ans
     )
 
 
+def with_preparations(evidence: Evidence, preparations: Sequence[Preparation], rng: np.random.Generator) -> Evidence:
+    """The evidence with all that these preparations give; computed now where the harness hasn't.
+
+    An attack calls it first, with its own ``prepares``. It then reads ``prepared`` (of the templates or the oracle),
+    ``other_prepared`` (of the second database) and ``renewed[k].prepared`` (of further templates).
+    """
+    seed = int(rng.integers(2**63))
+    alone = replace(evidence, others=(), other_keys=None, renewed=(), candidates=None)
+    of_each = [one for one in preparations if one.per_database]
+
+    def made(of: Evidence, done: Mapping[str, Prepared], wanted: Sequence[Preparation]) -> dict[str, Prepared]:
+        missing = [one for one in wanted if one.name not in done]
+        return {**done, **{one.name: one.prepare(of, np.random.default_rng(seed)) for one in missing}}
+
+    def of_records(one: Records) -> Records:
+        return replace(
+            one, prepared=made(replace(alone, templates=one.templates, keys=one.keys), one.prepared, of_each)
+        )
+
+    second = replace(alone, templates=evidence.others, keys=evidence.other_keys)
+    return replace(
+        evidence,
+        prepared=made(alone, evidence.prepared, preparations),
+        other_prepared=made(second, evidence.other_prepared, of_each) if evidence.others else {},
+        renewed=tuple(map(of_records, evidence.renewed)),
+    )
+
+
 def revocable(scheme: Scheme) -> bool:
     """Whether templates of this scheme depend on the subject's key."""
     return bool(getattr(scheme, "revocable", False))
@@ -150,6 +178,13 @@ class QueryOracle:
         The key presented with each claim: the subject's stolen key, or any key if the attacker has none.
     threshold : float, optional
         Lowest score that the system accepts; needed for ``Access.DECISIONS``.
+    used : (n,) int, optional
+        The queries that were made of each subject before.
+
+    Raises
+    ------
+    ValueError
+        For access to decisions without a threshold, and when more queries were made before than the budget allows.
     """
 
     def __init__(
@@ -161,6 +196,7 @@ class QueryOracle:
         access: Access,
         threshold: float | None,
         budget: int,
+        used: npt.NDArray[np.int64] | None = None,
     ) -> None:
         if access is Access.DECISIONS and threshold is None:
             raise ValueError(
@@ -170,7 +206,12 @@ class QueryOracle:
         self.people, self.budget = len(templates), budget
         self.__scheme, self.__templates, self.__keys = scheme, tuple(templates), keys
         self.__threshold = threshold if access is Access.DECISIONS else None
-        self.__used = np.zeros(len(templates), dtype=np.int64)
+        self.__used = np.zeros(len(templates), dtype=np.int64) if used is None else used.copy()
+        if (self.__used > budget).any():
+            raise ValueError(
+                f"{int(self.__used.max())} queries of one subject were made by the attack's preparations; "
+                f"the budget is {budget} per subject"
+            )
 
     @property
     def left(self) -> npt.NDArray[np.int64]:

@@ -1,13 +1,23 @@
-"""What attacks with online access share: the oracle they are given, and a guess of the threshold behind decisions."""
+"""What attacks with online access share: the oracle, a guess of the threshold, and reconstructions prepared once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Key, Oracle, Scheme, Template
+from mote_bench.contracts import Access, Evidence, FloatArray, Key, Knowledge, Oracle, Prepared, Scheme, Template
+from mote_bench.toolkit import QueryOracle, draw_keys, with_preparations
 
+from .probing import best_labelled, choose_probes, granted
+
+Invert = Callable[[Evidence, np.random.Generator], FloatArray]
+"""Reconstructs the (n, d) embeddings of all subjects behind an oracle."""
+
+_PEOPLE_TO_LEARN_FROM = 100
+_FACES, _PEOPLE = "faces", "people"
 _FALSE_MATCHES = 1e-3  # the operating point that the attacker assumes
 
 
@@ -25,3 +35,80 @@ def guessed_threshold(
 ) -> float:
     """The threshold at which one in a thousand of the impostor faces ``impostors`` (m, d) is accepted."""
     return float(np.quantile(scheme.score(templates, impostors, keys=keys), 1 - _FALSE_MATCHES))
+
+
+@dataclass(frozen=True)
+class OfTargets:
+    """Reconstructions of the target subjects, by queries to the running system."""
+
+    name: str
+    invert: Invert
+    per_database: bool = True
+
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        """``faces`` per subject."""
+        return Prepared({_FACES: self.invert(evidence, rng)})
+
+
+@dataclass(frozen=True)
+class OfShadow:
+    """Reconstructions of at most 100 shadow subjects, enrolled in the attacker's own copy of the system.
+
+    The copy has the budget and the access of the running system. There are none where the attacker can't score.
+    """
+
+    name: str
+    invert: Invert
+    access: Access
+    per_database: bool = False
+
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        """``faces`` and the shadow subjects' rows ``people``, in common."""
+        public, shadow = granted(evidence)
+        if not hasattr(evidence.scheme, "score"):
+            return Prepared(common={_FACES: public.embeddings[:0].astype(np.float64), _PEOPLE: np.empty(0, np.intp)})
+        people = best_labelled(shadow.references, _PEOPLE_TO_LEARN_FROM, rng)
+        copied = _copied_system(evidence, people, self.access, rng)
+        return Prepared(common={_FACES: self.invert(copied, rng), _PEOPLE: people})
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """Reconstructions (n, d) of the target subjects, and (k, d) of the shadow subjects ``people`` (k,)."""
+
+    targets: FloatArray
+    shadow: FloatArray
+    people: npt.NDArray[np.intp]
+
+
+def reconstructed(
+    evidence: Evidence, preparations: tuple[OfTargets, OfShadow], rng: np.random.Generator
+) -> Reconstructed:
+    """What these two preparations give."""
+    done = with_preparations(evidence, preparations, rng).prepared
+    targets, shadow = (done[one.name] for one in preparations)
+    return Reconstructed(targets.per_template[_FACES], shadow.common[_FACES], shadow.common[_PEOPLE])
+
+
+def reconstructed_targets(evidence: Evidence, preparation: OfTargets, rng: np.random.Generator) -> FloatArray:
+    """(n, d) reconstructions of the target subjects."""
+    done = with_preparations(evidence, (preparation,), rng).prepared
+    return np.asarray(done[preparation.name].per_template[_FACES])
+
+
+def _copied_system(
+    evidence: Evidence, people: npt.NDArray[np.intp], access: Access, rng: np.random.Generator
+) -> Evidence:
+    """The same evidence for shadow subjects, behind an oracle of the attacker's own with the same budget."""
+    public, shadow = granted(evidence)
+    scheme, oracle = evidence.scheme, oracle_of(evidence)
+    assert scheme is not None
+    templates = [shadow.templates[row] for row in people]
+    keys = None if shadow.keys is None else [shadow.keys[row] for row in people]
+    if keys is not None and evidence.knowledge is Knowledge.ALGORITHM:
+        keys = [*draw_keys(1, rng)] * len(people)
+    threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
+    oracle_of_shadow = QueryOracle(
+        scheme, templates, keys=keys, access=access, threshold=threshold, budget=oracle.budget
+    )
+    return replace(evidence, oracle=oracle_of_shadow)

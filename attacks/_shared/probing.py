@@ -65,6 +65,17 @@ def known_labels(faces: Faces, question: WhichClass) -> tuple[npt.NDArray[np.int
     return labels[rows], rows
 
 
+def best_labelled(faces: Faces, most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Row numbers of at most ``most`` subjects: those with most attributes known, at random among equals."""
+    known = np.zeros(len(faces), dtype=np.intp)
+    for column in faces.attributes.values():
+        known += column != ""
+    for numbers in faces.values.values():
+        known += np.isfinite(numbers)
+    order = rng.permutation(len(faces))
+    return np.asarray(order[np.argsort(-known[order], kind="stable")][:most])
+
+
 def choose_probes(
     public: Faces,
     rng: np.random.Generator,

@@ -11,6 +11,7 @@ from mote_bench.toolkit import unit
 from .._shared import classifiers
 from .._shared.classifiers import Examples
 from .._shared.probing import choose_probes, granted, keys_to_present, known_labels, needed
+from .._shared.responses import RESPONSES
 from .._shared.ridge_inversion import Inversions, inverted
 
 _MOST_PUBLIC = 3000
@@ -30,6 +31,7 @@ class LogisticOnInversion:
     reads = Reads.INVERSION
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""

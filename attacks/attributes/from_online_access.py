@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-import numpy.typing as npt
 
 from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Reads
-from mote_bench.questions import WhichClass, WhichFace
-from mote_bench.toolkit import QueryOracle, draw_keys, unit
+from mote_bench.questions import WhichClass
+from mote_bench.toolkit import unit
 
 from .._shared import classifiers
 from .._shared.classifiers import Examples
-from .._shared.online_access import guessed_threshold, oracle_of
+from .._shared.online_access import OfShadow, OfTargets, oracle_of, reconstructed
 from .._shared.probing import choose_probes, granted, known_labels, labels_of
-from ..inversion.online_decisions import BoundaryFromDecisions
-from ..inversion.online_scores import LeastSquaresFromScores
+from ..inversion.online_decisions import BOUNDARIES, BOUNDARIES_OF_SHADOW
+from ..inversion.online_scores import EQUATIONS, EQUATIONS_OF_SHADOW
 
 _MOST_PUBLIC = 3000
-_PEOPLE_TO_CALIBRATE_ON = 100
 
 
 class LogisticOnScores:
@@ -33,10 +29,11 @@ class LogisticOnScores:
     reads = Reads.SCORES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     access = Access.SCORES
+    prepares = (EQUATIONS, EQUATIONS_OF_SHADOW)
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""
-        return _classified(question, evidence, LeastSquaresFromScores(), rng)
+        return _classified(question, evidence, self.prepares, rng)
 
 
 class LogisticOnDecisions:
@@ -49,10 +46,11 @@ class LogisticOnDecisions:
     reads = Reads.DECISIONS
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     access = Access.DECISIONS
+    prepares = (BOUNDARIES, BOUNDARIES_OF_SHADOW)
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""
-        return _classified(question, evidence, BoundaryFromDecisions(), rng)
+        return _classified(question, evidence, self.prepares, rng)
 
 
 class VoteOfAcceptedFaces:
@@ -80,46 +78,20 @@ class VoteOfAcceptedFaces:
 
 
 def _classified(
-    question: WhichClass,
-    evidence: Evidence,
-    inversion: LeastSquaresFromScores | BoundaryFromDecisions,
-    rng: np.random.Generator,
+    question: WhichClass, evidence: Evidence, preparations: tuple[OfTargets, OfShadow], rng: np.random.Generator
 ) -> FloatArray:
     public, shadow = granted(evidence)
     mean = public.embeddings.mean(axis=0, dtype=np.float64)
-    reconstruction = WhichFace(len(mean))
-
-    def inverted(at: Evidence) -> FloatArray:
-        return unit(inversion.answer(reconstruction, at, rng) - mean)
-
+    found = reconstructed(evidence, preparations, rng)
+    targets = unit(found.targets - mean)
     labels, rows = known_labels(public, question)
     named = public.rows(rows)
     used = choose_probes(named, rng, labels=labels, most=_MOST_PUBLIC)
     faces, classes = unit(named.embeddings[used] - mean), len(question.classes)
-    if not hasattr(evidence.scheme, "score"):
-        examples = Examples(faces, labels[used], inverted(evidence), classes)
+    if not len(found.people):
+        examples = Examples(faces, labels[used], targets, classes)
         return classifiers.tuned(examples, classifiers.logistic, classifiers.folds(labels[used], rng))
-    own_labels, labelled = known_labels(shadow.references, question)
-    some = rng.permutation(len(labelled))[:_PEOPLE_TO_CALIBRATE_ON]
-    on_shadow = _shadow_system(evidence, labelled[some], inversion.access, rng)
-    examples = Examples(inverted(on_shadow), own_labels[some], inverted(evidence), classes)
+    own_labels, labelled = known_labels(shadow.references.rows(found.people), question)
+    examples = Examples(unit(found.shadow[labelled] - mean), own_labels, targets, classes)
     fit = classifiers.logistic_beside(faces, labels[used])
-    return classifiers.tuned(examples, fit, classifiers.folds(own_labels[some], rng))
-
-
-def _shadow_system(
-    evidence: Evidence, people: npt.NDArray[np.intp], access: Access, rng: np.random.Generator
-) -> Evidence:
-    """The same evidence for shadow subjects, behind an oracle of the attacker's own with the same budget."""
-    public, shadow = granted(evidence)
-    scheme, oracle = evidence.scheme, oracle_of(evidence)
-    assert scheme is not None
-    templates = [shadow.templates[row] for row in people]
-    keys = None if shadow.keys is None else [shadow.keys[row] for row in people]
-    if keys is not None and evidence.knowledge is Knowledge.ALGORITHM:
-        keys = [*draw_keys(1, rng)] * len(people)
-    threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
-    oracle_of_shadow = QueryOracle(
-        scheme, templates, keys=keys, access=access, threshold=threshold, budget=oracle.budget
-    )
-    return replace(evidence, oracle=oracle_of_shadow)
+    return classifiers.tuned(examples, fit, classifiers.folds(own_labels, rng))

@@ -11,6 +11,7 @@ from mote_bench.toolkit import ask
 from .._shared import classifiers
 from .._shared.classifiers import Examples
 from .._shared.probing import choose_probes, granted, known_labels, labels_of, scaled_and_ranked
+from .._shared.responses import RESPONSES, responses
 
 _NEIGHBOURS = 20
 
@@ -55,12 +56,13 @@ class LogisticOnResponses:
     reads = Reads.RESPONSES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""
-        public, shadow = granted(evidence)
+        _, shadow = granted(evidence)
         labels, labelled = known_labels(shadow.references, question)
-        answers = ask(evidence, public.embeddings[choose_probes(public, rng)], rng)
+        answers = responses(evidence, rng)
         seen = [
             Examples(v.shadow[labelled], labels, v.stolen, len(question.classes)) for v in scaled_and_ranked(answers)
         ]

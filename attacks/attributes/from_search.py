@@ -11,9 +11,8 @@ from mote_bench.toolkit import unit
 from .._shared import classifiers
 from .._shared.classifiers import Examples
 from .._shared.probing import choose_probes, granted, known_labels
-from ..inversion.prior_search import searched
+from ..inversion.prior_search import Search, searched
 
-_PEOPLE_TO_READ_BY = 150
 _MOST_PUBLIC = 3000
 
 
@@ -28,11 +27,12 @@ class LogisticOnSearch:
     reads = Reads.SEARCH
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = (Search(),)
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""
         public, shadow = granted(evidence)
-        found = searched(evidence, _PEOPLE_TO_READ_BY, rng)
+        found = searched(evidence, rng)
         labels, labelled = known_labels(shadow.references.rows(found.tried), question)
         examples = Examples(found.shadow[labelled], labels, found.stolen, len(question.classes))
         public_labels, rows = known_labels(public, question)

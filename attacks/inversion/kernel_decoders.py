@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Scheme, Template
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import ask, draw_keys, numbers, on_sphere, unit
+from mote_bench.toolkit import draw_keys, numbers, on_sphere, unit
 
 from .._shared.probing import choose_probes, granted, rows_of_each_key, scaled_and_ranked
+from .._shared.responses import RESPONSES, responses
 
 _SUBJECTS_PER_KEY = 700
 _KEYS_TO_TUNE_ON = 2
@@ -71,12 +72,13 @@ class KernelDecoderOfResponses:
     reads = Reads.RESPONSES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
         public, shadow = granted(evidence)
         mean = public.embeddings.mean(axis=0, dtype=np.float64)
-        seen = scaled_and_ranked(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
+        seen = scaled_and_ranked(responses(evidence, rng))
         faces = shadow.references.embeddings - mean
         lesson = _Lesson([view.shadow for view in seen], [view.stolen for view in seen], faces)
         return on_sphere(mean, unit(_decoded(lesson, _tuned([lesson], rng))))

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import ask, numbers, on_sphere, unit
+from mote_bench.toolkit import numbers, on_sphere, unit
 
 from .._shared.classifiers import Examples, rotated
-from .._shared.probing import choose_probes, granted, scaled_and_ranked
+from .._shared.probing import granted, scaled_and_ranked
+from .._shared.responses import RESPONSES, responses
 from .._shared.ridge import Regression, fit_ridge
 
 if TYPE_CHECKING:
@@ -64,11 +65,11 @@ class NetDecoderOfResponses:
     reads = Reads.RESPONSES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        public, _ = granted(evidence)
-        seen = scaled_and_ranked(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
+        seen = scaled_and_ranked(responses(evidence, rng))
         return _decoded([(view.shadow, view.stolen) for view in seen], evidence, rng)
 
 

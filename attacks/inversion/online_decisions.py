@@ -9,7 +9,7 @@ from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import unit
 
-from .._shared.online_access import guessed_threshold, oracle_of
+from .._shared.online_access import OfShadow, OfTargets, guessed_threshold, oracle_of, reconstructed_targets
 from .._shared.prior import Prior
 from .._shared.probing import choose_probes, granted
 
@@ -24,6 +24,23 @@ _FACES_TO_TUNE_ON = 400
 _PEOPLE_TO_TUNE_ON = 100
 _MOST_PASSES = 3
 _BATCHES = 12  # in which faces to start from are tried
+
+
+def centred_on_boundaries(evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+    """(n, d) float64 reconstructions of all subjects behind the oracle; see :class:`BoundaryFromDecisions`."""
+    public, _ = granted(evidence)
+    prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
+    one_pass = 2 * len(prior.mean) * _HALVINGS + 1
+    found, opened = first_accepted(evidence, prior, oracle.budget - one_pass, rng)
+    turn = np.linalg.qr(rng.standard_normal((len(prior.mean), len(prior.mean))))[0]
+    for person in np.flatnonzero(opened):
+        for _ in range(min(_MOST_PASSES, int(oracle.left[person]) // one_pass)):
+            found[person] = _centred(oracle, int(person), found[person], turn)
+    return found
+
+
+BOUNDARIES = OfTargets("boundaries", centred_on_boundaries)
+BOUNDARIES_OF_SHADOW = OfShadow("shadow boundaries", centred_on_boundaries, Access.DECISIONS)
 
 
 class BoundaryFromDecisions:
@@ -48,18 +65,11 @@ class BoundaryFromDecisions:
     reads = Reads.DECISIONS
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     access = Access.DECISIONS
+    prepares = (BOUNDARIES,)
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        public, _ = granted(evidence)
-        prior, oracle = Prior.of(public.embeddings), oracle_of(evidence)
-        one_pass = 2 * len(prior.mean) * _HALVINGS + 1
-        found, opened = first_accepted(evidence, prior, oracle.budget - one_pass, rng)
-        turn = np.linalg.qr(rng.standard_normal((len(prior.mean), len(prior.mean))))[0]
-        for person in np.flatnonzero(opened):
-            for _ in range(min(_MOST_PASSES, int(oracle.left[person]) // one_pass)):
-                found[person] = _centred(oracle, int(person), found[person], turn)
-        return found
+        return reconstructed_targets(evidence, BOUNDARIES, rng)
 
 
 def first_accepted(

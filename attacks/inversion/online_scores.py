@@ -10,7 +10,7 @@ from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
-from .._shared.online_access import oracle_of
+from .._shared.online_access import OfShadow, OfTargets, oracle_of, reconstructed_targets
 from .._shared.prior import Prior
 from .._shared.probing import granted
 
@@ -19,6 +19,31 @@ _START_SHARE = 0.25  # of the budget, to find a face to start from
 _RADIUS = 0.4  # of a round's probes, in standard deviations of the prior
 _RATE = 0.6  # how far a round moves, in the same
 _MOMENTUM = 0.7
+
+
+def solved_from_scores(evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+    """(n, d) float64 unit rows: all subjects behind the oracle; see :class:`LeastSquaresFromScores`."""
+    public, _ = granted(evidence)
+    oracle = oracle_of(evidence)
+    mean = public.embeddings.mean(axis=0, dtype=np.float64)
+    axes = np.linalg.qr(rng.standard_normal((len(mean), len(mean))))[0]
+    pairs = len(axes) - 3
+    probes = np.concatenate([on_sphere(mean, axes), on_sphere(mean, -axes[:pairs])])
+    scores = oracle.ask(probes)
+    differences = scores[:, :pairs] - scores[:, len(axes) :]
+    candidates = np.stack(
+        [
+            _solved(probes, scores),
+            on_sphere(mean, _solved(unit(probes - mean), scores)),
+            on_sphere(mean, unit(differences @ axes[:pairs])),
+        ]
+    )
+    reached = np.stack([oracle.ask(candidates[:, person], person) for person in range(oracle.people)])
+    return np.asarray(candidates[reached.argmax(axis=1), np.arange(oracle.people)])
+
+
+EQUATIONS = OfTargets("equations", solved_from_scores)
+EQUATIONS_OF_SHADOW = OfShadow("shadow equations", solved_from_scores, Access.SCORES)
 
 
 class LeastSquaresFromScores:
@@ -37,26 +62,11 @@ class LeastSquaresFromScores:
     reads = Reads.SCORES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     access = Access.SCORES
+    prepares = (EQUATIONS,)
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        public, _ = granted(evidence)
-        oracle = oracle_of(evidence)
-        mean = public.embeddings.mean(axis=0, dtype=np.float64)
-        axes = np.linalg.qr(rng.standard_normal((len(mean), len(mean))))[0]
-        pairs = len(axes) - 3
-        probes = np.concatenate([on_sphere(mean, axes), on_sphere(mean, -axes[:pairs])])
-        scores = oracle.ask(probes)
-        differences = scores[:, :pairs] - scores[:, len(axes) :]
-        candidates = np.stack(
-            [
-                _solved(probes, scores),
-                on_sphere(mean, _solved(unit(probes - mean), scores)),
-                on_sphere(mean, unit(differences @ axes[:pairs])),
-            ]
-        )
-        reached = np.stack([oracle.ask(candidates[:, person], person) for person in range(oracle.people)])
-        return np.asarray(candidates[reached.argmax(axis=1), np.arange(oracle.people)])
+        return reconstructed_targets(evidence, EQUATIONS, rng)
 
 
 def _solved(inputs: FloatArray, scores: FloatArray) -> FloatArray:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Scheme, Template
+from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Prepared, Reads, Scheme, Template
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import on_sphere, unit
+from mote_bench.toolkit import on_sphere, unit, with_preparations
 
 from .._shared.prior import Prior
-from .._shared.probing import choose_probes, granted, keys_to_present
+from .._shared.probing import best_labelled, choose_probes, granted, keys_to_present
 
 _SAMPLES = 20_000
 _MOST_KEPT = 200
@@ -30,7 +30,7 @@ _PROPOSALS = 400
 _SPREAD = 0.6  # of the proposals, in standard deviations of the prior
 _NARROWING = 0.93  # of the spread, in each round
 _STEP = 0.7  # towards the mean of the elite
-_PEOPLE_TO_STOP_BY = 30
+_PEOPLE_TO_SEARCH = 150  # shadow subjects, to stop by and to learn from
 
 Index = npt.NDArray[np.intp]
 
@@ -74,6 +74,19 @@ class MeanOfTopSampledFaces:
         return _averaged(evidence, Prior.of(public.embeddings).sample(_SAMPLES, rng), rng)
 
 
+@dataclass(frozen=True)
+class Search:
+    """Searches the prior for every stolen template, and for those of at most 150 shadow subjects."""
+
+    name: str = "search"
+    per_database: bool = True
+
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        """``estimate`` per template; ``shadow`` estimates and the shadow subjects' rows ``tried``, in common."""
+        found = _searched(evidence, rng)
+        return Prepared({"estimate": found.stolen}, {"shadow": found.shadow, "tried": found.tried})
+
+
 class PriorSearch:
     """Search a prior for the face that a template scores highest.
 
@@ -81,17 +94,19 @@ class PriorSearch:
     of a Gaussian fitted to public embeddings: propose faces around a centre, move it to the mean of the twenty with the
     highest scores, narrow, repeat. Only the order of scores counts. Means over an elite tolerate scores that are
     randomised, saturated or flat, where a gradient has no direction. A search that is too long leads away from the
-    subject to faces with still higher scores. So it stops at the round that reconstructs the shadow subjects best.
+    subject to faces with still higher scores. So it stops at the round that reconstructs the shadow subjects best. The
+    search is a :class:`Search`: it is run once for all attacks that start from it.
     """
 
     question = WhichFace
     reads = Reads.RESPONSES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = (Search(),)
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        found = searched(evidence, _PEOPLE_TO_STOP_BY, rng)
+        found = searched(evidence, rng)
         return on_sphere(found.mean, found.stolen)
 
 
@@ -105,10 +120,9 @@ class _System:
     tried: Index
 
     @classmethod
-    def of(cls, evidence: Evidence, people: int, rng: np.random.Generator) -> _System:
+    def of(cls, evidence: Evidence, tried: Index, rng: np.random.Generator) -> _System:
         _, shadow = granted(evidence)
         assert evidence.scheme is not None
-        tried = rng.permutation(len(shadow.templates))[:people]
         keys, own = keys_to_present(evidence, rng)
         templates = [*evidence.templates, *(shadow.templates[row] for row in tried)]
         shown = None if keys is None or own is None else [*keys, *(own[row] for row in tried)]
@@ -124,7 +138,7 @@ def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -
     """(n, d): means of the best of ``faces`` (m, d); their number is the one that reconstructs shadow subjects best."""
     public, shadow = granted(evidence)
     prior = Prior.of(public.embeddings)
-    system = _System.of(evidence, _PEOPLE_TO_TUNE_ON, rng)
+    system = _System.of(evidence, rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON], rng)
     best, _ = _best(system, faces, most=min(_MOST_KEPT, len(faces)))
     own = unit(shadow.references.embeddings[system.tried] - prior.mean)
     values, vectors = np.linalg.eigh(prior.axes @ prior.axes.T)
@@ -170,11 +184,22 @@ class Found:
     mean: FloatArray
 
 
-def searched(evidence: Evidence, people: int, rng: np.random.Generator) -> Found:
-    """Search the prior for every stolen template, and for those of at most ``people`` shadow subjects."""
+def searched(evidence: Evidence, rng: np.random.Generator) -> Found:
+    """The result of :class:`Search`, run now where the harness hasn't."""
+    public, _ = granted(evidence)
+    found = with_preparations(evidence, (Search(),), rng).prepared[Search().name]
+    return Found(
+        found.per_template["estimate"],
+        found.common["shadow"],
+        found.common["tried"],
+        public.embeddings.mean(axis=0, dtype=np.float64),
+    )
+
+
+def _searched(evidence: Evidence, rng: np.random.Generator) -> Found:
     public, shadow = granted(evidence)
     prior = Prior.of(public.embeddings)
-    system = _System.of(evidence, people, rng)
+    system = _System.of(evidence, best_labelled(shadow.references, _PEOPLE_TO_SEARCH, rng), rng)
     z = rng.standard_normal((_FIRST_SAMPLES, len(prior.mean)))
     best = _best(system, prior.faces(z), most=_ELITE)
     start = np.stack([_weights(value) @ z[row] for row, value in zip(*best, strict=True)])

@@ -8,6 +8,7 @@ from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere
 
+from .._shared.responses import RESPONSES
 from .._shared.ridge_inversion import inverted
 
 
@@ -23,6 +24,7 @@ class RidgeInversion:
     reads = Reads.RESPONSES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""

@@ -12,6 +12,7 @@ from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
 from .._shared.probing import granted, keys_to_present, needed
+from .._shared.responses import RESPONSES
 from .._shared.ridge_inversion import inverted_from_all
 
 
@@ -54,6 +55,7 @@ class RidgeInversionOfSeveralRecords:
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
     several = True
+    prepares = RESPONSES
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""

@@ -6,10 +6,11 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import SamePerson
-from mote_bench.toolkit import ask, numbers, unit
+from mote_bench.toolkit import numbers, unit
 
 from .._shared.pooling import at_scales
-from .._shared.probing import choose_probes, granted, ranked, standardised
+from .._shared.probing import ranked, standardised
+from .._shared.responses import RESPONSES, responses
 from .._shared.ridge_inversion import inverted, inverted_from_all
 
 
@@ -44,12 +45,11 @@ class CompareResponses:
     reads = Reads.RESPONSES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 correlations."""
-        public, _ = granted(evidence)
-        answers = ask(evidence, public.embeddings[choose_probes(public, rng)], rng)
-        seen = standardised(ranked(answers))
+        seen = standardised(ranked(responses(evidence, rng)))
         return _correlation(seen.stolen, seen.others)
 
 
@@ -64,6 +64,7 @@ class CompareInversions:
     reads = Reads.INVERSION
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 cosines."""
@@ -84,6 +85,7 @@ class CompareSeveralInversions:
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
     several = True
+    prepares = RESPONSES
 
     def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, n others) float64 cosines."""

@@ -6,10 +6,11 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Knowledge, Reads
 from mote_bench.questions import HowMuch
-from mote_bench.toolkit import ask, numbers, unit
+from mote_bench.toolkit import numbers, unit
 
 from .._shared.pooling import at_scales
-from .._shared.probing import choose_probes, granted, scaled_and_ranked, standardised
+from .._shared.probing import granted, scaled_and_ranked, standardised
+from .._shared.responses import RESPONSES, responses
 from .._shared.ridge import fit_scalar
 from .._shared.ridge_inversion import inverted
 
@@ -64,13 +65,14 @@ class RegressionOnResponses:
     reads = Reads.RESPONSES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: HowMuch, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, 1) float64."""
-        public, shadow = granted(evidence)
+        _, shadow = granted(evidence)
         truth = _known(shadow.references, question)
         rows = np.isfinite(truth)
-        seen = scaled_and_ranked(ask(evidence, public.embeddings[choose_probes(public, rng)], rng))
+        seen = scaled_and_ranked(responses(evidence, rng))
         return _best([view.shadow[rows] for view in seen], [view.stolen for view in seen], truth[rows])
 
 
@@ -84,6 +86,7 @@ class RegressionOnInversion:
     reads = Reads.INVERSION
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
+    prepares = RESPONSES
 
     def answer(self, question: HowMuch, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, 1) float64."""

@@ -6,16 +6,33 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from mote_bench.contracts import Access, Evidence, Knowledge, Records, Shadow, Threat
+from mote_bench.contracts import Access, Evidence, Knowledge, Prepared, Records, Shadow, Threat
 from mote_bench.planning.threats import granted
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Database, EnrolledScheme, Index, Scene, Staged, VerificationTargets
 from mote_bench.toolkit import QueryOracle, draw_keys, revocable
 
+FIRST, SECOND, NO_DATABASE = "first", "second", ""
+"""The databases that a preparation may run on, with those named by :func:`renewed`."""
+
+Used = npt.NDArray[np.int64]
+
+
+def renewed(number: int) -> str:
+    """The name of the database of the subjects' ``number``-th further templates, from 1."""
+    return f"renewed {number}"
+
 
 def steal(
-    enrolled: EnrolledScheme, question: Question, threat: Threat, *, scene: Scene, rng: np.random.Generator
+    enrolled: EnrolledScheme,
+    question: Question,
+    threat: Threat,
+    *,
+    scene: Scene,
+    rng: np.random.Generator,
+    used: Used | None = None,
 ) -> Staged:
     """The evidence of one attacker, with the truth about it.
 
@@ -25,6 +42,8 @@ def steal(
         States whether the attacker gets the templates and a second database, and adds its own evidence.
     rng : numpy.random.Generator
         Shuffles the templates, each database in its own order, so that the order holds no information.
+    used : (subjects,) int, optional
+        Queries that the attack's preparations have made of each subject.
     """
     stolen = rng.permutation(np.asarray(scene.people, dtype=np.intp))
     linking = question.second_database
@@ -32,18 +51,57 @@ def steal(
     first, second = enrolled.first.rows(stolen), enrolled.second.rows(others)
     evidence = Evidence(knowledge=threat.knowledge)
     if threat.access is not Access.RECORD:
-        evidence = replace(evidence, oracle=_oracle(enrolled, first, threat, scene, rng))
+        before = None if used is None else used[stolen]
+        evidence = replace(evidence, oracle=_oracle(enrolled, first, threat, scene, rng, before))
     elif question.gives_records:
         evidence = replace(evidence, templates=first.templates, others=second.templates)
-    if threat.knowledge is not Knowledge.BYTES_ONLY:
-        shadow = enrolled.shadow if linking else _once_enrolled(enrolled.shadow)
-        scheme = granted(enrolled.scheme, threat.knowledge)
-        evidence = replace(evidence, scheme=scheme, public=scene.public, shadow=shadow)
+    evidence = _knowing(evidence, enrolled, threat, scene, enrolled.shadow if linking else _once(enrolled.shadow))
     if _with_keys(threat):
         evidence = replace(evidence, keys=first.keys, other_keys=second.keys if linking else None)
     if threat.records > 1:
         evidence = replace(evidence, renewed=_renewed(enrolled, stolen, threat))
     return question.dealt(Staged(evidence, stolen, others), scene, rng)
+
+
+def steal_database(
+    enrolled: EnrolledScheme, database: str, threat: Threat, *, scene: Scene, rng: np.random.Generator
+) -> tuple[Evidence, Index]:
+    """The evidence of an attacker who asks nothing yet, for a preparation.
+
+    Parameters
+    ----------
+    database : str
+        ``first``, ``second``, a name given by :func:`renewed`, or empty for no templates. With online access the oracle
+        is over the first one.
+
+    Returns
+    -------
+    Evidence
+        One database with all its subjects, in random order, or the oracle over them.
+    (n,) int
+        The subject of each row.
+    """
+    databases = {FIRST: enrolled.first, SECOND: enrolled.second}
+    databases |= {renewed(number): one for number, one in enumerate(enrolled.renewed, 1)}
+    if threat.access is not Access.RECORD:
+        database = FIRST
+    whole = databases[database] if database else enrolled.first
+    rows = rng.permutation(len(whole.templates)) if database else np.empty(0, dtype=np.intp)
+    stolen, evidence = whole.rows(rows), Evidence(knowledge=threat.knowledge)
+    if threat.access is Access.RECORD:
+        evidence = replace(evidence, templates=stolen.templates, keys=stolen.keys if _with_keys(threat) else None)
+    else:
+        evidence = replace(evidence, oracle=_oracle(enrolled, stolen, threat, scene, rng, None))
+    people = (
+        rows if database in (FIRST, SECOND, NO_DATABASE) else np.array(enrolled.renewed_people, dtype=np.intp)[rows]
+    )
+    return _knowing(evidence, enrolled, threat, scene, _once(enrolled.shadow)), people
+
+
+def handed(evidence: Evidence, found: Mapping[str, Mapping[str, Prepared]]) -> Evidence:
+    """The evidence with what was prepared of each of its databases, by the names of databases and preparations."""
+    more = tuple(replace(one, prepared=found.get(renewed(k), {})) for k, one in enumerate(evidence.renewed, 1))
+    return replace(evidence, prepared=found.get(FIRST, {}), other_prepared=found.get(SECOND, {}), renewed=more)
 
 
 def verification_targets(
@@ -73,13 +131,26 @@ def _presentable(enrolled: EnrolledScheme, records: Database, threat: Threat, rn
     return records
 
 
+def _knowing(evidence: Evidence, enrolled: EnrolledScheme, threat: Threat, scene: Scene, shadow: Shadow) -> Evidence:
+    """The evidence with what the knowledge level grants beside the templates."""
+    if threat.knowledge is Knowledge.BYTES_ONLY:
+        return evidence
+    scheme = granted(enrolled.scheme, threat.knowledge)
+    return replace(evidence, scheme=scheme, public=scene.public, shadow=shadow)
+
+
 def _with_keys(threat: Threat) -> bool:
     """Whether the evidence holds keys. With online access a stolen key is presented by the oracle instead."""
     return threat.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE) and threat.access is Access.RECORD
 
 
 def _oracle(
-    enrolled: EnrolledScheme, records: Database, threat: Threat, scene: Scene, rng: np.random.Generator
+    enrolled: EnrolledScheme,
+    records: Database,
+    threat: Threat,
+    scene: Scene,
+    rng: np.random.Generator,
+    used: Used | None,
 ) -> QueryOracle:
     claimed = _presentable(enrolled, records, threat, rng)
     threshold = operating_threshold(enrolled.thresholds, scene.operating_fmr)
@@ -90,6 +161,7 @@ def _oracle(
         access=threat.access,
         threshold=threshold,
         budget=scene.budget,
+        used=used,
     )
 
 
@@ -99,7 +171,7 @@ def operating_threshold(thresholds: Mapping[str, float], fmr: str) -> float | No
     return thresholds[min(allowed, key=float)] if allowed else None
 
 
-def _once_enrolled(shadow: Shadow) -> Shadow:
+def _once(shadow: Shadow) -> Shadow:
     return Shadow(shadow.references, shadow.templates, shadow.keys, shadow.seconds)
 
 

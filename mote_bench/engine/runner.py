@@ -13,9 +13,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mote_bench.contracts import CONTROLS, Cell, Knowledge, Record, Scheme, Status, Threat
-from mote_bench.engine import enrolment, scoring, staging, tasks
+from mote_bench.engine import enrolment, scoring, tasks
 from mote_bench.engine.enrolment import Held
 from mote_bench.engine.ledger import Ledger
+from mote_bench.engine.preparations import Job, Preparations, jobs_of
 from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, THRESHOLDS, Took, Work
 from mote_bench.execution import workers
 from mote_bench.execution.cluster import Cluster
@@ -27,10 +28,13 @@ from mote_bench.planning.settings import Setting
 from mote_bench.planning.split import Enrolled
 from mote_bench.questions.harness import COST, LEFT_OUT, NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
-from mote_bench.questions.staging import Database, Rules, Staged, VerificationTargets
+from mote_bench.questions.staging import Database, Rules, Staged
 from mote_bench.records import provenance, store
 from mote_bench.records.runs import add_run, add_times
 from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
+
+SHARED_SECONDS = "shared_seconds"
+"""In a record's cost: the part of the attack's seconds that its preparations took, once for all attacks they serve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +96,10 @@ class _Stage:
     cluster: Cluster | None
     bounds: Bounds | None
 
-    def outcomes(self, made: Iterable[workers.Task]) -> Iterator[tuple[Any, Outcome]]:
+    def outcomes(self, made: Iterable[workers.Task | None]) -> Iterator[tuple[Any, Outcome]]:
         if self.bounds is not None:
             contain = partial(contained, self.bounds)
-            made = (replace(task, function=partial(contain, task.function)) for task in made)
+            made = (task and replace(task, function=partial(contain, task.function)) for task in made)
         return workers.run(made, jobs=self.jobs, cluster=self.cluster)
 
     def forget(self) -> None:
@@ -143,13 +147,16 @@ def _tasks(stage: _Stage, names: Sequence[str]) -> list[Work]:
         for start in range(0, len(people), protocol.people_per_task)
     ]
     scenarios = dict.fromkeys((cell.scheme, cell.knowledge) for cell in pending if _is_harness(cell))
-    opened = dict.fromkeys(cell.scheme for cell in pending if not _is_harness(cell))
+    attacks = [cell for cell in pending if not _is_harness(cell)]
+    opened = dict.fromkeys(cell.scheme for cell in attacks)
+    shared = dict.fromkeys(job for cell in attacks for job in jobs_of(cell, stage.setting.plan))
     return [
         *(Work(FIT, name) for name in names),
         *(Work(ENROLL, name, people=people) for name in names for people in chunks),
         *(Work(COMPARE, scheme, scenario) for scheme, scenario in scenarios),
         *(Work(THRESHOLDS, name) for name in opened if stage.setting.split.calibration.probes is not None),
-        *(_attack_work(cell) for cell in pending if not _is_harness(cell)),
+        *(job.work for job in shared),
+        *(_attack_work(cell) for cell in attacks),
     ]
 
 
@@ -281,39 +288,83 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
 
 def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and not _is_harness(cell)]
-    # Long ones first, so that no worker waits for one at the end. A cell's figures don't depend on its place.
-    wanted.sort(key=lambda cell: stage.ledger.expected(_attack_work(cell)), reverse=True)
     rule = scoring.unprotected(stage.setting.split, stage.setting.protocol.fmr)
     rules = {name: Rules(rule, one.enrolled.thresholds) for name, one in held.items()}
+    made = Preparations(stage.setting, {name: one.enrolled for name, one in held.items()}, wanted)
     staged: dict[Cell, Staged] = {}
-    limit = stage.setting.protocol.seconds_per_attack
     if wanted:
         stage.forget()  # a scheme may keep enrolled faces in memory, where an attack in the process could read them
-
-    def tried() -> Iterator[workers.Task]:
-        for cell in wanted:
-            try:
-                staged[cell], verification_targets = staging.stage(
-                    stage.setting, cell, held[cell.scheme].enrolled, stage.seed_of("theft", cell)
-                )
-            except ValueError as error:  # such as no threshold to decide by
-                stage.ledger.tick(_attack_work(cell), 0.0, f"{cell.attack} on {cell.scheme}: {cell.question}")
-                stage.ledger.fail(cell, str(error))
-                continue
-            yield task(cell, verification_targets)
-
-    def task(cell: Cell, verification_targets: VerificationTargets | None) -> workers.Task:
-        plan = stage.setting.plan
-        question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
-        call = partial(tasks.attack, seed=stage.seed_of("attack", cell), limit=limit)
-        return workers.Task(cell, call, (attack, question, staged[cell].evidence, verification_targets))
-
-    for cell, outcome in stage.outcomes(tried()):
-        stage.ledger.tick(_attack_work(cell), outcome.seconds, f"{cell.attack} on {cell.scheme}: {cell.question}")
-        _add_attacked(stage, cell, outcome, staged=staged.pop(cell), rules=rules[cell.scheme])
+    for key, outcome in stage.outcomes(_tried(stage, made, _in_order(stage, made, wanted), staged)):
+        if isinstance(key, Job):
+            stage.ledger.tick(key.work, outcome.seconds, f"prepared {key.name} of {key.scheme}")
+            made.add(key, outcome)
+            continue
+        _tick_attack(stage, key, outcome.seconds)
+        _add_attacked(stage, key, outcome, staged=staged.pop(key), rules=rules[key.scheme], shared=made.seconds(key))
+        made.release(key)
 
 
-def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged, rules: Rules) -> None:
+def _in_order(stage: _Stage, made: Preparations, wanted: Sequence[Cell]) -> list[Cell | Job]:
+    """Attacks, each after the preparations it needs; long ones first, so that no worker waits for one at the end.
+
+    A cell's figures don't depend on its place.
+    """
+
+    def expected(cell: Cell) -> float:
+        works = (_attack_work(cell), *(job.work for job in made.needed(cell)))
+        return sum(map(stage.ledger.expected, works))
+
+    ordered = sorted(wanted, key=expected, reverse=True)
+    ahead: dict[Cell | Job, None] = {}
+    for cell in ordered:
+        ahead |= dict.fromkeys((*made.needed(cell), cell))
+    return list(ahead)
+
+
+def _tried(
+    stage: _Stage, made: Preparations, ahead: list[Cell | Job], staged: dict[Cell, Staged]
+) -> Iterator[workers.Task | None]:
+    """The tasks of preparations and attacks: always the first whose preparations are done, ``None`` if none is."""
+    while ahead:
+        place = next((i for i, one in enumerate(ahead) if isinstance(one, Job) or made.ready(one)), None)
+        if place is None:
+            yield None
+            continue
+        one = ahead.pop(place)
+        try:
+            task = made.task(one) if isinstance(one, Job) else _attack_task(stage, made, one, staged)
+        except ValueError as error:  # such as no threshold to decide by
+            if isinstance(one, Job):
+                stage.ledger.tick(one.work, 0.0, f"prepared {one.name} of {one.scheme}")
+                made.add(one, Outcome(None, 0.0, str(error)))
+            else:
+                _tick_attack(stage, one, 0.0)
+                stage.ledger.fail(one, str(error))
+                made.release(one)
+            continue
+        if task is not None:
+            yield task
+
+
+def _attack_task(stage: _Stage, made: Preparations, cell: Cell, staged: dict[Cell, Staged]) -> workers.Task | None:
+    """The task of an attack; ``None`` where one of its preparations failed, which fails the cell."""
+    if (failed := made.failed(cell)) is not None:
+        _tick_attack(stage, cell, 0.0)
+        stage.fail(cell, failed)
+        made.release(cell)
+        return None
+    staged[cell], verification_targets = made.hand(cell, stage.seed_of("theft", cell))
+    plan = stage.setting.plan
+    question, attack = plan.questions[cell.question], plan.attacks[cell.attack]
+    call = partial(tasks.attack, seed=stage.seed_of("attack", cell), limit=stage.setting.protocol.seconds_per_attack)
+    return workers.Task(cell, call, (attack, question, staged[cell].evidence, verification_targets))
+
+
+def _tick_attack(stage: _Stage, cell: Cell, seconds: float) -> None:
+    stage.ledger.tick(_attack_work(cell), seconds, f"{cell.attack} on {cell.scheme}: {cell.question}")
+
+
+def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged, rules: Rules, shared: float) -> None:
     if outcome.error is not None:
         stage.fail(cell, outcome)
         return
@@ -330,6 +381,6 @@ def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged
         ).measurements
     except (ValueError, ArithmeticError):  # such as subjects of one class only: then they can't select this attack
         on_selection = ()
-    cost = {"seconds": outcome.seconds}
+    cost = {"seconds": outcome.seconds + shared} | ({SHARED_SECONDS: shared} if shared else {})
     record = Record(cell, Status.OK, measured.measurements, measured.details, cost, rehearsal=on_selection)
     stage.ledger.add(record)

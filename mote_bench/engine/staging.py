@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mote_bench.contracts import Access, Cell, Threat
-from mote_bench.engine.evidence import steal, verification_targets
+from mote_bench.contracts import Access, Cell, FloatArray, Threat
+from mote_bench.engine.evidence import Used, steal, verification_targets
 from mote_bench.planning.settings import Setting
 from mote_bench.questions import Question
 from mote_bench.questions.staging import EnrolledScheme, Index, Scene, Staged, VerificationTargets
@@ -13,9 +13,14 @@ from mote_bench.toolkit import stream
 
 
 def stage(
-    setting: Setting, cell: Cell, enrolled: EnrolledScheme, seed: int
+    setting: Setting, cell: Cell, enrolled: EnrolledScheme, seed: int, *, used: Used | None = None
 ) -> tuple[Staged, VerificationTargets | None]:
     """The evidence of a cell's attack, and the templates that its reconstructions are verified against.
+
+    Parameters
+    ----------
+    used : (subjects,) int, optional
+        Online queries that the attack's preparations have made of each subject.
 
     Raises
     ------
@@ -23,19 +28,26 @@ def stage(
         When the evidence can't be built, such as access to decisions without a threshold.
     """
     question, threat = setting.plan.questions[cell.question], Threat.parse(cell.knowledge)
+    rng, photos = stream(seed), question.candidates(setting.split)
+    there = scene(setting, threat, people=_attacked(setting, question, enrolled, threat), photos=photos)
+    stolen = steal(enrolled, question, threat, scene=there, rng=rng, used=used)
+    return stolen, verification_targets(enrolled, question, threat, stolen=stolen, rng=rng)
+
+
+def scene(
+    setting: Setting, threat: Threat, *, people: Index | tuple[int, ...] = (), photos: FloatArray | None = None
+) -> Scene:
+    """The setting of an attack under this threat; without people and photos, that of a preparation."""
     queries = setting.protocol.queries
     allowed = {Access.SCORES: queries.scores, Access.DECISIONS: queries.decisions, Access.RECORD: 0}
-    scene = Scene(
+    return Scene(
         public=setting.split.public,
-        people=_attacked(setting, question, enrolled, threat),
-        photos=question.candidates(setting.split),
+        people=people,
+        photos=photos,
         candidates=setting.protocol.member_candidates,
         budget=allowed[threat.access] * setting.split.public.embeddings.shape[1],
         operating_fmr=setting.protocol.operating_fmr,
     )
-    rng = stream(seed)
-    stolen = steal(enrolled, question, threat, scene=scene, rng=rng)
-    return stolen, verification_targets(enrolled, question, threat, stolen=stolen, rng=rng)
 
 
 def _attacked(setting: Setting, question: Question, enrolled: EnrolledScheme, threat: Threat) -> Index:

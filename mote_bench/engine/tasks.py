@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Attack, Evidence, Faces, FloatArray, Key, Scheme, Template
+from mote_bench.contracts import Attack, Evidence, Faces, FloatArray, Key, Preparation, Prepared, Scheme, Template
 from mote_bench.engine import scoring
 from mote_bench.execution.deadline import deadline
 from mote_bench.execution.outcome import Outcome, guarded
@@ -283,6 +283,33 @@ def _scores(
         block = scheme.score(templates, probes[here], keys=[trials.keys[person]] * shape[0])
         scores[:, here] = _checked(block, (shape[0], len(here)), "score")
     return scores
+
+
+@dataclass(frozen=True, eq=False)
+class Preparing:
+    """What a preparation gave, and the online queries that it made of each subject, (n,) int."""
+
+    prepared: Prepared
+    used: npt.NDArray[np.int64] | None
+
+
+def prepare(preparation: Preparation, evidence: Evidence, seed: int, limit: float | None) -> Outcome:
+    """A :class:`Preparing`: what attacks will start from, checked for its number of rows and finite values."""
+
+    def prepared() -> Preparing:
+        with deadline(limit):
+            given = preparation.prepare(evidence, stream(seed))
+        for name, table in given.per_template.items():
+            if len(table) != evidence.people:
+                raise ValueError(
+                    f"'{name}' has {len(table)} rows for {evidence.people} templates; expected one of each"
+                )
+        for name, table in {**given.per_template, **given.common}.items():
+            if not np.isfinite(table).all():
+                raise ValueError(f"'{name}' holds {np.sum(~np.isfinite(table))} values that are NaN or infinite")
+        return Preparing(given, getattr(evidence.oracle, "used", None))
+
+    return guarded(prepared)
 
 
 def attack(

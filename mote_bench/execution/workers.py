@@ -39,10 +39,11 @@ def default_jobs() -> int:
     return min(_MOST_JOBS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> Iterator[tuple[Any, Outcome]]:
+def run(tasks: Iterable[Task | None], *, jobs: int, cluster: Cluster | None = None) -> Iterator[tuple[Any, Outcome]]:
     """Outcomes in order of completion, from processes of this machine or from ``cluster``.
 
-    Tasks are drawn lazily, only a few more than there are workers, so that not all their arguments are in memory. When
+    Tasks are drawn lazily, only a few more than there are workers, so that not all their arguments are in memory.
+    ``None`` among them means that the next one waits for the outcome of a task under way; it is asked for again. When
     a worker dies (killed, out of memory), the tasks that were lost are tried again one by one. A task that kills its
     worker a second time has failed.
 
@@ -55,7 +56,7 @@ def run(tasks: Iterable[Task], *, jobs: int, cluster: Cluster | None = None) -> 
         yield from _run(tasks, jobs, cluster)
 
 
-def _run(tasks: Iterable[Task], jobs: int, cluster: Cluster | None) -> Iterator[tuple[Any, Outcome]]:
+def _run(tasks: Iterable[Task | None], jobs: int, cluster: Cluster | None) -> Iterator[tuple[Any, Outcome]]:
     waiting = iter(tasks)
     suspects: list[Task] = []
     under_way: dict[Future[Outcome], Task] = {}
