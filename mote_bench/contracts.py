@@ -446,6 +446,7 @@ class Evidence:
         return len(self.templates) if self.oracle is None else self.oracle.people
 
 
+@runtime_checkable
 class Preparation(Protocol):
     """The part of an attack that asks no question yet: an inversion, responses to public faces, a posterior.
 

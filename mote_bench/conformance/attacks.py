@@ -31,12 +31,22 @@ from mote_bench.contracts import (
     FloatArray,
     InputError,
     Knowledge,
+    Prepared,
     Reads,
     Scheme,
     Shadow,
     Threat,
 )
-from mote_bench.engine.evidence import steal
+from mote_bench.engine.evidence import (
+    FIRST,
+    NO_DATABASE,
+    SECOND,
+    databases,
+    handed,
+    in_order,
+    steal,
+    steal_database,
+)
 from mote_bench.questions import Exam, Question
 from mote_bench.questions.staging import Database, EnrolledScheme, Scene, Staged
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
@@ -121,14 +131,37 @@ class Trial:
 
     def staged(self, enrolled: EnrolledScheme, level: Knowledge) -> Staged:
         """Fresh evidence for each answer, so that an attack which changes it affects no other check."""
+        own, scene = self._own(enrolled), self._scene()
+        return steal(own, self.question, self._threat(level), scene=scene, rng=stream(self.seed, "thief"))
+
+    def prepared(self, enrolled: EnrolledScheme, level: Knowledge) -> Staged:
+        """As :meth:`staged`, with what the attack's preparations gave, run as the harness does."""
+        staged, threat = self.staged(enrolled, level), self._threat(level)
+        found: dict[str, dict[str, Prepared]] = {}
+        for one in self.made.prepares:  # type: ignore[attr-defined]
+            for name in databases(self.question, threat) if one.per_database else (NO_DATABASE,):
+                evidence, subjects = steal_database(
+                    self._own(enrolled), name, threat, scene=self._scene(), rng=stream(self.seed, "another order", name)
+                )
+                given = one.prepare(evidence, stream(self.seed, "prepare"))
+                if name != NO_DATABASE:
+                    given = in_order(given, subjects, staged.others if name == SECOND else staged.people)
+                found.setdefault(name or FIRST, {})[one.name] = given
+        return replace(staged, evidence=handed(staged.evidence, found))
+
+    def _own(self, enrolled: EnrolledScheme) -> EnrolledScheme:
         shadow = enrolled.shadow
-        own = replace(
+        return replace(
             enrolled,
             scheme=copy.deepcopy(enrolled.scheme),
             shadow=replace(shadow, references=_copy(shadow.references)),
         )
-        threat = Threat(level, records=_RECORDS if getattr(self.made, "several", False) else 1, access=self.access)
-        scene = Scene(
+
+    def _threat(self, level: Knowledge) -> Threat:
+        return Threat(level, records=_RECORDS if getattr(self.made, "several", False) else 1, access=self.access)
+
+    def _scene(self) -> Scene:
+        return Scene(
             public=_copy(self.people.background),
             people=np.arange(len(self.people.target)),
             photos=np.stack([self.people.target.embeddings, self.people.second.embeddings], axis=1),
@@ -136,7 +169,6 @@ class Trial:
             budget=_QUERIES[self.access] * self.people.target.embeddings.shape[1],
             operating_fmr=_OPERATING_FMR,
         )
-        return steal(own, self.question, threat, scene=scene, rng=stream(self.seed, "thief"))
 
     def answer(self, evidence: Evidence, *, attack: Attack | None = None) -> FloatArray:
         """The answer of ``attack``, by default of a new one."""
@@ -226,6 +258,33 @@ def _states(trial: Trial) -> str | None:
     if isinstance(needs, str) or not set(needs) <= set(_OPTIONAL_METHODS):
         return f"needs = {needs!r}"
     return None
+
+
+def _states_preparations(trial: Trial) -> str | None:
+    stated = getattr(trial.made, "prepares", ())
+    if not isinstance(stated, tuple):
+        return f"prepares = {stated!r}"
+    for one in stated:
+        if not isinstance(getattr(one, "name", None), str) or not isinstance(getattr(one, "per_database", None), bool):
+            return f"{type(one).__name__} with name = {getattr(one, 'name', 'missing')!r} and per_database = " + repr(
+                getattr(one, "per_database", "missing")
+            )
+        if not callable(getattr(one, "prepare", None)):
+            return f"{type(one).__name__} without prepare"
+    names = [one.name for one in stated]
+    return f"two preparations of the name {max(names, key=names.count)!r}" if len(set(names)) < len(names) else None
+
+
+def _prepared(trial: Trial) -> str | None:
+    """Run the attack on what its preparations gave as in a run: of the templates in another order, by databases."""
+    if not getattr(trial.made, "prepares", ()) or _states_preparations(trial):
+        return None
+    staged = trial.prepared(trial.cosine, trial.strongest)
+    answer = trial.answer(staged.evidence)
+    if said := wrong_shape(answer, _shape_due(trial)) or wrong_dtype(answer) or not_finite(answer):
+        return said
+    edge = _edge(trial, answer, trial.cosine, staged)
+    return None if edge > _BREAKS else f"the answers are {edge:+.1f} standard errors from chance"
 
 
 def _states_reads(trial: Trial) -> str | None:
@@ -382,6 +441,13 @@ CHECKS: tuple[Check[Trial], ...] = (
         "Reads.BYTES is for one that never goes beyond the stored bytes",
     ),
     Check(
+        "states_preparations",
+        _states_preparations,
+        "prepares, if stated, a tuple of objects with a name of their own, per_database = True or False, and a method "
+        "prepare(evidence, rng) (mote_bench.contracts.Preparation)",
+        "write prepares = (MyPreparation(),), and read what it gives by mote_bench.toolkit.with_preparations",
+    ),
+    Check(
         "pickles",
         _pickles,
         "an attack that can be sent to the worker processes",
@@ -459,6 +525,13 @@ CHECKS: tuple[Check[Trial], ...] = (
         f"an answer on cosine, which hides nothing, more than {_BREAKS:g} standard errors better than chance at every "
         "stated level; otherwise the attack counts as not measured on all schemes",
         "strengthen the attack, check that higher means more likely, and state only levels at which it can succeed",
+    ),
+    Check(
+        "breaks_cosine_when_prepared",
+        _prepared,
+        "as good an answer on cosine from what its preparations gave as in a run: one database at a time, with the "
+        "templates in another order than in the evidence of answer",
+        "give per_template a row per template in their order and put all else in common; draw nothing by row",
     ),
     Check(
         "stands_at_chance_on_noise",

@@ -98,6 +98,23 @@ def steal_database(
     return _knowing(evidence, enrolled, threat, scene, _once(enrolled.shadow)), people
 
 
+def databases(question: Question, threat: Threat) -> tuple[str, ...]:
+    """The names of the databases that an attacker holds; with online access, of the one behind the oracle."""
+    if threat.access is not Access.RECORD:
+        return (FIRST,)
+    if not question.gives_records:
+        return ()
+    second = (SECOND,) if question.second_database else ()
+    return (FIRST, *map(renewed, range(1, threat.records)), *second)
+
+
+def in_order(prepared: Prepared, subjects: Index, people: Index) -> Prepared:
+    """What was prepared of ``subjects`` (n,), a row each, for some of them (m,), in their order."""
+    place = np.full(int(subjects.max(initial=-1)) + 1, -1, dtype=np.intp)
+    place[subjects] = np.arange(len(subjects))
+    return prepared.rows(place[people])
+
+
 def handed(evidence: Evidence, found: Mapping[str, Mapping[str, Prepared]]) -> Evidence:
     """The evidence with what was prepared of each of its databases, by the names of databases and preparations."""
     more = tuple(replace(one, prepared=found.get(renewed(k), {})) for k, one in enumerate(evidence.renewed, 1))

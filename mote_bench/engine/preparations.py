@@ -1,7 +1,7 @@
-"""What several attacks compute first from one theft: run once, and handed to each of them.
+"""What several attacks compute first from the same stolen templates: run once, and handed to each of them.
 
-The theft doesn't depend on a question, so nothing that is prepared can. Each stolen database is shuffled by itself; an
-attack gets the rows of what was prepared in the order of its own evidence.
+The templates are stolen before a question is asked, so nothing that is prepared can depend on one. Each stolen database
+is shuffled by itself; an attack gets the rows of what was prepared in the order of its own evidence.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Access, Attack, Cell, Preparation, Prepared, Threat
+from mote_bench.contracts import Cell, Preparation, Prepared, Threat
 from mote_bench.engine import staging, tasks
-from mote_bench.engine.evidence import FIRST, NO_DATABASE, SECOND, handed, renewed, steal_database
+from mote_bench.engine.evidence import FIRST, NO_DATABASE, SECOND, databases, handed, in_order, steal_database
 from mote_bench.engine.time_left import ATTACK, Work
 from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.workers import Task
 from mote_bench.planning.plan import Plan
 from mote_bench.planning.settings import Setting
-from mote_bench.questions import Question
 from mote_bench.questions.staging import EnrolledScheme, Index, Staged, VerificationTargets
 from mote_bench.toolkit import stream, stream_seed
 
@@ -31,8 +30,8 @@ class Job:
 
     Attributes
     ----------
-    cell : tuple of str
-        Protocol, data set and scheme.
+    protocol, data, scheme : str
+        As in a cell.
     threat : str
         The threat with one template per subject.
     database : str
@@ -62,25 +61,12 @@ def jobs_of(cell: Cell, plan: Plan) -> dict[Job, Preparation]:
     attack, question = plan.attacks[cell.attack], plan.questions[cell.question]
     threat = Threat.parse(cell.knowledge)
     where = (cell.protocol, cell.data, cell.scheme, replace(threat, records=1).name)
-    databases = _databases(question, threat)
+    held = databases(question, threat)
     return {
         Job(*where, database, one.name, f"{type(one).__module__}.{type(one).__qualname__}"): one
-        for one in _preparations_of(attack)
-        for database in (databases if one.per_database else (NO_DATABASE,))
+        for one in getattr(attack, "prepares", ())
+        for database in (held if one.per_database else (NO_DATABASE,))
     }
-
-
-def _preparations_of(attack: Attack) -> tuple[Preparation, ...]:
-    return tuple(getattr(attack, "prepares", ()))
-
-
-def _databases(question: Question, threat: Threat) -> tuple[str, ...]:
-    if threat.access is not Access.RECORD:
-        return (FIRST,)
-    if not question.gives_records:
-        return ()
-    second = (SECOND,) if question.second_database else ()
-    return (FIRST, *map(renewed, range(1, threat.records)), *second)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +78,7 @@ class _Made:
 
     def of(self, people: Index) -> Prepared:
         """What was prepared of these subjects, in their order."""
-        place = np.full(int(self.people.max(initial=-1)) + 1, -1, dtype=np.intp)
-        place[self.people] = np.arange(len(self.people))
-        prepared: Prepared = self.outcome.value.prepared
-        return prepared.rows(place[people])
+        return in_order(self.outcome.value.prepared, self.people, people)
 
 
 @dataclass(eq=False)

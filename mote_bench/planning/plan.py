@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mote_bench import registry
-from mote_bench.contracts import CONTROLS, Access, Attack, Cell, InputError, Knowledge, Scheme, Threat
+from mote_bench.contracts import CONTROLS, Access, Attack, Cell, InputError, Knowledge, Preparation, Scheme, Threat
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.spec import RunSpec
 from mote_bench.planning.split import Split
@@ -125,7 +125,9 @@ def _attacks(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, At
     return {
         name: made
         for name, made in loaded.items()
-        if _keeps(made, Attack, name, broken) and (named or getattr(made, "repeatable", True))
+        if _keeps(made, Attack, name, broken)
+        and all(_keeps(one, Preparation, f"{name}.prepares", broken) for one in getattr(made, "prepares", ()))
+        and (named or getattr(made, "repeatable", True))
     }
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from mote_bench.conformance import attacks as attack_checks
-from mote_bench.contracts import Embedded, Evidence, Faces, FloatArray, Key, Knowledge, Reads, Template
+from mote_bench.contracts import Embedded, Evidence, Faces, FloatArray, Key, Knowledge, Prepared, Reads, Template
 from mote_bench.questions import SamePerson, WhichClass, WhichFace
-from mote_bench.toolkit import ask, class_index, numbers, stream, unit
+from mote_bench.toolkit import ask, class_index, numbers, stream, unit, with_preparations
 
 
 class Sound:
@@ -388,6 +389,55 @@ class SoundClassifier:
         return -np.asarray(((stolen[:, None] - means) ** 2).sum(axis=-1))
 
 
+class RowsOfBytes:
+    """A sound preparation: the numbers in the bytes, a row per template."""
+
+    name, per_database = "rows of bytes", True
+
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        return Prepared({"rows": numbers(evidence.templates)})
+
+
+class SoundPreparedLinker:
+    """As :class:`SoundLinker`, from what is prepared of both databases."""
+
+    question: Any = SamePerson
+    knowledge: Any = (Knowledge.ALGORITHM,)
+    reads: Any = Reads.BYTES
+    prepares: Any = (RowsOfBytes(),)
+
+    def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        done = with_preparations(evidence, self.prepares, rng)
+        databases = (done.prepared, done.other_prepared)
+        left, right = (unit(one["rows of bytes"].per_template["rows"]) for one in databases)
+        return np.asarray(left @ right.T)
+
+
+class PreparesAList(SoundClassifier):
+    prepares = [RowsOfBytes()]  # noqa: RUF012 what is to be caught
+
+
+class PreparesUnnamed(SoundClassifier):
+    prepares = (object(),)
+
+
+class RowsInCommon(RowsOfBytes):
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        return Prepared(common={"rows": numbers(evidence.templates)})
+
+
+class PutsRowsInCommon(SoundClassifier):
+    """Rows in common don't follow the templates when the harness puts these into the order of an attack's evidence."""
+
+    prepares = (RowsInCommon(),)
+
+    def answer(self, question: Any, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        assert evidence.shadow is not None
+        stolen = with_preparations(evidence, self.prepares, rng).prepared["rows of bytes"].common["rows"]
+        as_bytes = tuple(row.astype("<f4").tobytes() for row in stolen)
+        return super().answer(question, replace(evidence, templates=as_bytes), rng)
+
+
 class AsksNoQuestion(SoundClassifier):
     question = "gender"
 
@@ -534,6 +584,9 @@ BAD_ATTACKS: dict[type, str] = {
     NeedsAWord: "states_question_and_knowledge",
     ReadsNothing: "states_what_it_reads",
     ReadsAWord: "states_what_it_reads",
+    PreparesAList: "states_preparations",
+    PreparesUnnamed: "states_preparations",
+    PutsRowsInCommon: "breaks_cosine_when_prepared",
     QueriesWithoutSayingSo: "states_what_it_needs",
     DecodesWithoutSayingSo: "states_what_it_needs",
     KnowsItsOwnLevelsOnly: "answers_at_full_disclosure",

@@ -17,6 +17,7 @@ from known_bad import (
     SoundEmbedder,
     SoundInverter,
     SoundLinker,
+    SoundPreparedLinker,
     WasToldTheTruth,
 )
 
@@ -82,7 +83,7 @@ def test_every_check_has_a_bad_fixture() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_sound_fixtures_pass(seed: int) -> None:
     assert broken(check_scheme(Sound, seed=seed)) == {}
-    for attack in (SoundClassifier, SoundInverter, SoundLinker):
+    for attack in (SoundClassifier, SoundInverter, SoundLinker, SoundPreparedLinker):
         assert broken(check_attack(attack, seed=seed)) == {}
 
 
