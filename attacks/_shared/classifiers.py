@@ -139,7 +139,7 @@ def logistic(examples: Examples, *, only: int | None = None) -> FloatArray:
     """
     turned = rotated(examples)
     strengths = _STRENGTHS if only is None else _STRENGTHS[only : only + 1]
-    return np.stack([_fit_logistic(turned, strength) for strength in strengths])
+    return _fit_logistic(turned, strengths)
 
 
 def logistic_beside(others: FloatArray, labels: Labels) -> Fit:
@@ -355,19 +355,22 @@ def _class_weights(labels: Labels) -> FloatArray:
     return np.asarray(len(labels) / (len(count) * count[position]))
 
 
-def _fit_logistic(examples: Examples, strength: float) -> FloatArray:
+def _fit_logistic(examples: Examples, strengths: Sequence[float]) -> FloatArray:
+    """(strengths, m, classes) log probabilities; each fit starts from the one before, at a stronger ridge."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     if not _learnable(examples):
-        return _undecided(examples)
+        return np.stack([_undecided(examples)] * len(strengths))
     weights = _class_weights(examples.labels) if examples.weights is None else examples.weights
-    model = LogisticRegression(C=strength, max_iter=300)
+    model, found = LogisticRegression(max_iter=300, warm_start=True), []
     with warnings.catch_warnings():
         # Separable classes at a weak ridge: the direction converges long before the length.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(examples.known, examples.labels, weights)
-    return _spread(model.predict_proba(examples.unknown), model.classes_, examples)
+        for strength in strengths:
+            model.set_params(C=strength).fit(examples.known, examples.labels, weights)
+            found.append(_spread(model.predict_proba(examples.unknown), model.classes_, examples))
+    return np.stack(found)
 
 
 def _fit_perceptron(examples: Examples, decay: float, seed: int) -> FloatArray:

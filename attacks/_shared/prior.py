@@ -43,6 +43,17 @@ class Prior:
         """(..., d) float32 unit embeddings at the standard normal coordinates ``z`` (..., d)."""
         return unit(self.mean + z @ self.axes.T).astype(np.float32)
 
+    def offsets(self, z: FloatArray) -> FloatArray:
+        """(m, d) float64 displacements of embeddings, before these are scaled, for displacements ``z`` (m, d)."""
+        return np.asarray(z @ self.axes.T)
+
+    def displaced(self, at: FloatArray, offsets: FloatArray) -> FloatArray:
+        """(m, d) float32 unit embeddings: ``faces(at + z)`` for ``at`` (d,) and ``offsets(z)`` (m, d).
+
+        Many searches that move by the same displacements compute these once.
+        """
+        return unit(self.mean + self.axes @ at + offsets).astype(np.float32)
+
     def coordinates(self, faces: FloatArray) -> FloatArray:
         """(n, d) float64 coordinates z of unit embeddings (n, d), the scaling to length one ignored."""
         from scipy.linalg import solve_triangular

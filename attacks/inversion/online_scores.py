@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -99,26 +100,38 @@ class HillClimbFromScores:
         directions = round(_DIRECTIONS * np.sqrt(len(prior.mean)))
         rounds = int(oracle.left.min()) // (2 * directions)
         # The same directions for every subject: a reconstruction must not depend on the subject's row.
-        noises = [rng.standard_normal((directions, len(prior.mean))) for _ in range(rounds)]
+        noises = (rng.standard_normal((directions, len(prior.mean))) for _ in range(rounds))
+        steps = [_Steps.of(np.concatenate([noise, -noise]), prior) for noise in noises]
         # One subject after the other: the system expands the presented key once.
-        places = [_climbed(oracle, person, prior, at, noises) for person, at in enumerate(starts)]
+        places = [_climbed(oracle, person, prior, at, steps) for person, at in enumerate(starts)]
         return prior.faces(np.stack(places)).astype(np.float64)
 
 
-def _climbed(oracle: Oracle, person: int, prior: Prior, place: FloatArray, noises: Sequence[FloatArray]) -> FloatArray:
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """One round's steps (m, d) in the prior's coordinates, and the displacements of embeddings that they make."""
+
+    steps: FloatArray
+    offsets: FloatArray
+
+    @classmethod
+    def of(cls, steps: FloatArray, prior: Prior) -> _Steps:
+        return cls(steps, _RADIUS * prior.offsets(steps))
+
+
+def _climbed(oracle: Oracle, person: int, prior: Prior, place: FloatArray, rounds: Sequence[_Steps]) -> FloatArray:
     """(d,) coordinates at which one subject's climb ends."""
     speed, step, farthest = np.zeros_like(place), _RATE * np.sqrt(len(place)) / 4, 1.5 * np.sqrt(len(place))
-    for noise in noises:
-        speed = _MOMENTUM * speed + (1 - _MOMENTUM) * unit(_slope(oracle, person, prior, place, noise))
+    for steps in rounds:
+        speed = _MOMENTUM * speed + (1 - _MOMENTUM) * unit(_slope(oracle, person, prior, place, steps))
         place = place + step * speed
         place *= min(1, farthest / np.linalg.norm(place))
     return place
 
 
-def _slope(oracle: Oracle, person: int, prior: Prior, at: FloatArray, noise: FloatArray) -> FloatArray:
+def _slope(oracle: Oracle, person: int, prior: Prior, at: FloatArray, around: _Steps) -> FloatArray:
     """(d,) the direction in which the ranks of one subject's scores rise."""
     from scipy.stats import rankdata
 
-    steps = np.concatenate([noise, -noise])
-    ranks = rankdata(oracle.ask(prior.faces(at + _RADIUS * steps), person))
-    return np.asarray((ranks - ranks.mean()) @ steps)
+    ranks = rankdata(oracle.ask(prior.displaced(at, around.offsets), person))
+    return np.asarray((ranks - ranks.mean()) @ around.steps)

@@ -207,21 +207,30 @@ def _searched(evidence: Evidence, rng: np.random.Generator) -> Found:
     spreads = np.cumprod([_SPREAD, *[_NARROWING] * (_ROUNDS - 1)])
     noises = [spread * rng.standard_normal((_PROPOSALS, len(prior.mean))) for spread in spreads]
     # One template after the other: a scheme expands its key once.
-    rounds = np.stack([_path(system, row, prior, one, noises) for row, one in enumerate(start)], axis=1)
+    steps = [_Step(noise, prior.offsets(noise)) for noise in noises]
+    rounds = np.stack([_path(system, row, prior, one, steps) for row, one in enumerate(start)], axis=1)
     n, own = len(evidence.templates), unit(shadow.references.embeddings[system.tried] - prior.mean)
     estimates = [unit(prior.faces(one).astype(np.float64) - prior.mean) for one in rounds]
     chosen = max(estimates, key=lambda estimate: float((estimate[n:] * own).sum(axis=1).mean()))
     return Found(chosen[:n], chosen[n:], system.tried, prior.mean)
 
 
-def _path(system: _System, row: int, prior: Prior, centre: FloatArray, noises: Sequence[FloatArray]) -> FloatArray:
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """Displacements of one round's proposals (m, d) from the centre, in coordinates and as embeddings."""
+
+    noise: FloatArray
+    offsets: FloatArray
+
+
+def _path(system: _System, row: int, prior: Prior, centre: FloatArray, steps: Sequence[_Step]) -> FloatArray:
     """(rounds + 1, d) centres; each is the one before, moved towards the mean of the highest-scoring proposals."""
     centres = [centre]
-    for noise in noises:
-        proposed = centres[-1] + noise
-        [answers] = system.score(slice(row, row + 1), prior.faces(proposed))
+    for step in steps:
+        [answers] = system.score(slice(row, row + 1), prior.displaced(centres[-1], step.offsets))
         best = np.argsort(-answers, kind="stable")[:_ELITE]
-        centres.append((1 - _STEP) * centres[-1] + _STEP * _weights(answers[best]) @ proposed[best])
+        proposed = centres[-1] + step.noise[best]
+        centres.append((1 - _STEP) * centres[-1] + _STEP * _weights(answers[best]) @ proposed)
     return np.stack(centres)
 
 
