@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
 from mote_bench.analysis.gate import WORSE, Gate, compare
-from mote_bench.contracts import Dataset, Faces, FloatArray, Record
+from mote_bench.contracts import CEILING, Dataset, Faces, FloatArray, Record
 from mote_bench.engine import runner
 from mote_bench.execution import workers
 from mote_bench.planning import settings
 from mote_bench.planning.spec import RunSpec
+from mote_bench.questions.harness import ZERO_EFFORT
 from mote_bench.records import store
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
+from workshop import one_after_the_other
 
 PAIRS = 100
 POWER_PAIRS = 40
@@ -47,37 +49,37 @@ class Blurred:
         return np.stack([np.frombuffer(one, dtype=np.float32) for one in templates]) @ probes.T
 
 
-def one_after_the_other(
-    tasks: Iterable[workers.Task], *, jobs: int, cluster: object = None
-) -> Iterator[tuple[Any, Any]]:
-    """The workers' work without processes: hundreds of runs would spend their time starting them."""
-    for task in tasks:
-        yield task.key, task.function(*task.arguments)
+@pytest.fixture(scope="module")
+def records_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[float, int], list[Record]]]:
+    """The records of a run that a gate reads: the scheme's, and whether each attack works on the ceiling control.
 
-
-@pytest.fixture
-def records_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    No cell depends on those of another scheme.
+    """
     # Weak attributes in a large population, so that figures lie away from their bounds and runs differ in their people.
-    faces = gaussian_faces(900, 4, dimension=16, spread=0.5)
-    monkeypatch.setattr(settings, "_dataset", lambda *_: Dataset("generated", faces, "0" * 64))
-    monkeypatch.setattr(workers, "run", one_after_the_other)
+    faces, folder = gaussian_faces(900, 4, dimension=16, spread=0.5), tmp_path_factory.mktemp("gates")
+    attacks = ASKED.attacks.split(",")
+    store.prepare(folder)
 
+    @cache
     def made(noise: float, seed: int) -> list[Record]:
         setting = settings.make(replace(ASKED, seed=seed, protocol="quick-1"))
-        setting = replace(setting, plan=replace(setting.plan, schemes={**setting.plan.schemes, NAME: Blurred(noise)}))
-        store.prepare(tmp_path)
-        finished = runner.run(setting, tmp_path, jobs=1, progress=lambda *_: None, fresh=True)
+        read = {(NAME, attack) for attack in (ZERO_EFFORT, *attacks)} | {(CEILING, attack) for attack in attacks}
+        cells = tuple(cell for cell in setting.plan.cells if (cell.scheme, cell.attack) in read)
+        plan = replace(setting.plan, cells=cells, schemes={**setting.plan.schemes, NAME: Blurred(noise)})
+        finished = runner.run(replace(setting, plan=plan), folder, jobs=1, progress=lambda *_: None, fresh=True)
         return list(finished.records)
 
-    return made
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(settings, "_dataset", lambda *_: Dataset("generated", faces, "0" * 64))
+        patched.setattr(workers, "run", one_after_the_other)
+        yield made
 
 
 def gate(before: list[Record], now: list[Record]) -> Gate:
     return compare(before, now, schemes=[NAME])
 
 
-@pytest.mark.apart
-@pytest.mark.slow(minutes=9)
+@pytest.mark.slow(minutes=4)
 def test_false_alarms(records_of: Any) -> None:
     """Two runs of one code with two seeds, so with other people, noise and attackers: at most one in a hundred."""
     gates = [gate(records_of(BEFORE, 2 * pair), records_of(BEFORE, 2 * pair + 1)) for pair in range(PAIRS)]
@@ -88,8 +90,7 @@ def test_false_alarms(records_of: Any) -> None:
     assert alarms <= 4
 
 
-@pytest.mark.apart
-@pytest.mark.slow(minutes=6)
+@pytest.mark.slow(minutes=2)
 def test_power(records_of: Any) -> None:
     """Links that get stronger by what the gate says it would find are found nine times in ten."""
     pilot = {seed: records_of(BEFORE, seed) for seed in range(1000, 1000 + PILOT)}
