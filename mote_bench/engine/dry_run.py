@@ -11,12 +11,13 @@ import numpy as np
 
 from mote_bench.contracts import CONTROLS, Faces, InputError, Scheme
 from mote_bench.engine import tasks
-from mote_bench.execution import workers
+from mote_bench.execution import forking, workers
 from mote_bench.execution.isolation import Bounds, contained
 from mote_bench.execution.outcome import Outcome
 from mote_bench.formatting import message
 from mote_bench.planning.settings import Setting
 from mote_bench.planning.spec import names
+from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
 from mote_bench.toolkit import stream_seed
 
 PEOPLE, PHOTOS = 50, 2
@@ -24,6 +25,9 @@ PEOPLE, PHOTOS = 50, 2
 _TRIED = 2
 _SECONDS = 60.0
 """Far more than any trial takes: ended in the middle of an import, a worker is of no more use."""
+_FOR_ATTACKS = ("scipy.stats", "sklearn.linear_model")
+"""What most attacks import at their first use, in seconds: imported once, for all workers."""
+_UNATTACKED = (ZERO_EFFORT, NO_ATTACK)
 _RAISED = "Traceback"
 _PLAIN_ERROR = re.compile(r"^(ValueError|mote_bench\.contracts\.InputError): ")
 """Errors that say in words what is wrong; of others the name is part of the message."""
@@ -54,6 +58,7 @@ def checked(
         When demanded schemes or controls can't take the data. All of them are named.
     """
     plan = setting.plan
+    forking.serve(_FOR_ATTACKS if any(cell.attack not in _UNATTACKED for cell in plan.cells) else ())
     reasons = _reasons(plan.schemes, _Trials(setting, jobs, bounds))
     required = {*CONTROLS, *(names(setting.spec.schemes) if demanded is None else demanded)}
     told = {name: f"scheme '{name}' can't take these data: {why}" for name, why in reasons.items()}

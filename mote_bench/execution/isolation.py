@@ -23,6 +23,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from mote_bench.contracts import InputError
+from mote_bench.execution import forking
 
 if TYPE_CHECKING:
     from mote_bench.execution.outcome import Outcome
@@ -107,10 +108,8 @@ def holds(bounds: Bounds) -> Holds:
 
 def _started(bounds: Bounds, scratch: str, task: bytes) -> tuple[BaseProcess, Connection]:
     """A process forked from a single-threaded server that has imported all common modules, which takes seconds."""
+    forking.serve()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["loky", "mote_bench.engine.tasks", "torch"]
-    )  # the children of a loky worker need its name
     answers, pen = context.Pipe(duplex=False)
     process = context.Process(target=_main, args=(bounds, scratch, task, pen))
     with _allowed_children():

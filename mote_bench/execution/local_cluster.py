@@ -11,23 +11,14 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
-from types import ModuleType
 from typing import Any
 
+from mote_bench.execution import forking
 from mote_bench.execution.cluster import Cluster, WorkersLost
-from mote_bench.execution.interrupts import held_back
-from mote_bench.execution.outcome import ONE_THREAD
 
-_FORKED = "forkserver" in multiprocessing.get_all_start_methods()
-"""Whether this system can fork; elsewhere each worker imports what it needs by itself."""
-_PRELOADED = ("distributed", "mote_bench.engine.tasks")
-_HEAVY = ("scipy.special", "torch")
-"""Imported once for all workers if the run itself has imported them: then its tasks need them too."""
 _STARTS = 3
 """How often a worker is started anew, in a row, that ends before it has joined."""
 _CLOSING = 5.0
@@ -107,17 +98,13 @@ class LocalCluster(Cluster):
 
 
 class _Worker:
-    """A process that serves a scheduler; where that is possible, forked from a server with all imports."""
+    """A process that serves a scheduler."""
 
     def __init__(self, address: str) -> None:
-        context: Any = multiprocessing.get_context("forkserver" if _FORKED else "spawn")
-        self._news, pen = context.Pipe(duplex=False)
+        self._news, pen = multiprocessing.Pipe(duplex=False)
         self._joined = False
-        with held_back(), _without_script(), _environment(ONE_THREAD):
-            if _FORKED:
-                _serve_forks()
-            self.process = context.Process(target=_serve, args=(address, pen), daemon=True)
-            self.process.start()
+        self.process = forking.process(_serve, address, pen)
+        self.process.start()
         pen.close()
 
     def joined(self) -> bool:
@@ -126,38 +113,6 @@ class _Worker:
             while not self._joined and self._news.poll():
                 self._joined = self._news.recv()
         return self._joined
-
-
-def _serve_forks() -> None:
-    """Start the server that workers are forked from, if it isn't there yet."""
-    from multiprocessing import forkserver  # not on every system
-
-    multiprocessing.get_context("forkserver").set_forkserver_preload(
-        [*_PRELOADED, *(name for name in _HEAVY if name in sys.modules)]
-    )
-    forkserver.ensure_running()
-
-
-@contextmanager
-def _without_script() -> Iterator[None]:
-    """Start processes that don't run the user's script once more; what tasks need of it is sent with them."""
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _closed(what: Any) -> None:

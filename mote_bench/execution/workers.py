@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from mote_bench.execution import forking
 from mote_bench.execution.absent_streams import present
 from mote_bench.execution.cluster import Cluster, lost
 from mote_bench.execution.interrupts import held_back
@@ -142,6 +144,7 @@ def _executor(jobs: int) -> Executor:
 
     executor: Executor = get_reusable_executor(
         max_workers=jobs,
+        context=forking.CONTEXT if forking.POSSIBLE else None,
         env=ONE_THREAD,
         timeout=300,
         initializer=_leave_interrupts_to_the_parent,
@@ -157,6 +160,8 @@ def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome
 
     Otherwise a worker that hasn't reached its initializer would print a traceback on Ctrl-C.
     """
+    if cluster is None:
+        forking.await_server()
     with held_back():
         if cluster is not None:
             cluster.ready()
@@ -176,8 +181,12 @@ def _leave_interrupts_to_the_parent(parent: int) -> None:
 
 def _end_with(parent: int) -> None:
     """End a worker when its run was killed: its results couldn't be written any more."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+    run = multiprocessing.parent_process()
+    if run is not None:  # forked: its parent by number is the server
+        run.join()
+    else:
+        while os.getppid() == parent:
+            time.sleep(0.5)
     os._exit(1)
 
 

@@ -1,0 +1,121 @@
+"""Processes forked from one server that has imported what tasks need: imports take seconds, a fork a few hundredths.
+
+The server has one thread, lives as long as this process and never holds the data of a task. On systems that can't fork,
+each process imports by itself.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from mote_bench.execution.interrupts import held_back
+from mote_bench.execution.outcome import ONE_THREAD
+
+POSSIBLE = "forkserver" in multiprocessing.get_all_start_methods()
+"""Whether this system can fork from a server."""
+_NEEDED = "mote_bench.engine.tasks"
+_HEAVY = ("scipy.special", "torch", "distributed")
+"""Imported by the server if this process has imported them: then its tasks need them too."""
+_SPAWN: Any = multiprocessing.get_context("spawn")
+_FORK: Any = multiprocessing.get_context("forkserver") if POSSIBLE else _SPAWN
+
+
+class _Process(_FORK.Process):  # type: ignore[misc]  # the class depends on the system
+    """A process with this process's environment of the moment, on one thread; Ctrl-C is left to this process.
+
+    It doesn't run the user's script once more: what tasks need of it is sent with them.
+    """
+
+    def __init__(
+        self, *, target: Callable[..., object], args: tuple[Any, ...] = (), daemon: bool | None = None
+    ) -> None:
+        super().__init__(target=_begin, args=({**os.environ, **ONE_THREAD}, target, args), daemon=daemon)
+
+    def start(self) -> None:
+        serve()
+        with held_back(), _without_script(), _environment(ONE_THREAD):
+            super().start()
+
+
+class _Context(type(_FORK)):  # type: ignore[misc]
+    """What an executor makes its processes with."""
+
+    Process = _Process
+
+
+CONTEXT = _Context()
+
+
+def process(target: Callable[..., object], *args: Any) -> Any:
+    """A process, not yet started, that ends with this one at the latest."""
+    return _Process(target=target, args=args, daemon=True)
+
+
+def serve(modules: Collection[str] = ()) -> None:
+    """Start the server, unless it runs. It imports while this process goes on, and forks when that is done.
+
+    Parameters
+    ----------
+    modules : collection of str
+        What it imports besides. A module that it can't import is left to the tasks.
+    """
+    if not POSSIBLE:
+        return
+    from multiprocessing import forkserver
+
+    _FORK.set_forkserver_preload([_NEEDED, *(name for name in _HEAVY if name in sys.modules), *modules])
+    with held_back(), _environment(ONE_THREAD):
+        forkserver.ensure_running()
+
+
+@lru_cache(maxsize=1)
+def await_server() -> None:
+    """Wait until the server has imported everything. Ctrl-C ends this wait, unlike the start of a process."""
+    if POSSIBLE:
+        serve()
+        first = _FORK.Process(target=int)
+        with _without_script():
+            first.start()
+        first.join()
+
+
+def _begin(environment: Mapping[str, str], target: Callable[..., object], args: tuple[Any, ...]) -> None:
+    """Become a process of its own: those forked from one server would all draw the same numbers from numpy's generator.
+
+    Python's own generator is seeded anew by every fork, and torch's starts from the same seed in every process.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    gc.freeze()  # what the server has imported stays: the garbage collector need not look through it
+    target(*args)
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
