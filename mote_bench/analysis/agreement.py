@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata, spearmanr
 
 from mote_bench.contracts import FloatArray, Measurement, Record
 from mote_bench.toolkit import stream
@@ -163,6 +162,8 @@ def _influence(record: Record | None, metric: str) -> dict[int, float]:
 
 def _correlation(values: npt.NDArray[Any]) -> float:
     """Spearman's rank correlation of two columns (rows, 2); NaN where all values of one are equal."""
+    from scipy.stats import spearmanr  # takes a second to import, and most boards have nothing to correlate
+
     return float(spearmanr(values).statistic) if np.ptp(values, axis=0).all() else float("nan")
 
 
@@ -175,6 +176,8 @@ def _interval(value: float, drawn: FloatArray) -> tuple[float, float]:
 
 def _correlations(first: FloatArray, second: FloatArray) -> FloatArray:
     """Spearman's rank correlation of each draw (draws, rows); 0 where all values of one are equal."""
+    from scipy.stats import rankdata
+
     ranks = [rankdata(drawn, axis=1) for drawn in (first, second)]
     one, other = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     length = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))

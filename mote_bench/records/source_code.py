@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import site
 import sys
 import sysconfig
@@ -42,6 +43,8 @@ _PUBLIC_NAMES = frozenset({"mote_bench", "mote_bench.questions"})
 _SITES = frozenset({"site-packages", "dist-packages"})
 _UNFINDABLE = (ImportError, AttributeError, KeyError)
 """What a search for a module may raise; KeyError where it would lie in a namespace package that isn't imported."""
+_PYTHON_FILE = re.compile(r"(?:(?P<package>[^/,]+)/[^,]*|(?P<module>[^/,]+))\.py(?=[\",]|$)")
+"""A line of an installed distribution's list of files: path, checksum and size, with commas between them."""
 _NOT_CODE = frozenset({".pyc", ".pyo", ".pyi"})
 
 
@@ -307,13 +310,35 @@ def _other_files(found: Iterable[str], packages: set[str]) -> list[Path]:
 
 def _versions(modules: Iterable[str]) -> tuple[str, ...]:
     tops = {_top(name) for name in modules} - set(sys.stdlib_module_names) - {""}
-    shippers = {shipper for top in tops for shipper in _distributions().get(top, ())}
+    shippers = {shipper.metadata["Name"] for top in tops for shipper in _distributions().get(top, ())}
     return tuple(sorted(f"{name} {metadata.version(name)}" for name in shippers))
 
 
 @cache
-def _distributions() -> dict[str, list[str]]:
-    return dict(metadata.packages_distributions())
+def _distributions() -> dict[str, list[metadata.Distribution]]:
+    """The distributions that ship each top-level name.
+
+    As ``metadata.packages_distributions`` tells, but read from the text of the lists of files: of thousands of files
+    only the top-level names are wanted.
+    """
+    found: dict[str, list[metadata.Distribution]] = {}
+    for distribution in metadata.distributions():
+        for name in _top_level(distribution):
+            found.setdefault(name, []).append(distribution)
+    return found
+
+
+def _top_level(distribution: metadata.Distribution) -> set[str]:
+    told = distribution.read_text("top_level.txt")
+    if told:
+        return set(told.split())
+    listed = distribution.read_text("RECORD")
+    if listed is None:  # not installed from a wheel
+        paths = [file.as_posix() for file in distribution.files or ()]
+    else:
+        paths = [line.lstrip('"') for line in listed.splitlines()]
+    parts = (_PYTHON_FILE.match(path) for path in paths)
+    return {part["package"] or part["module"] for part in parts if part is not None}
 
 
 def _type_checking_names(tree: ast.Module) -> frozenset[str]:

@@ -6,6 +6,7 @@ import ast
 import importlib
 import textwrap
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -266,3 +267,12 @@ def test_installed_packages_count_by_version_wherever_they_are_installed(plugin:
         before = checksum()
         (elsewhere / "my_library.py").write_text("X = 2\n")
         assert checksum() == before
+
+
+def test_shippers_are_those_that_python_finds() -> None:
+    """Later versions of Python look for compiled modules too, so they may find more."""
+    found = {name: {one.metadata["Name"] for one in those} for name, those in source_code._distributions().items()}
+    expected = {name: set(those) for name, those in metadata.packages_distributions().items()}
+    assert len(found) > 20
+    assert found == {name: expected[name] for name in found}
+    assert {"numpy", "torch", "sklearn", "mote_attacks"} <= set(found)
