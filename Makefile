@@ -17,6 +17,9 @@ CONSTRAINTS ?= -c constraints.txt
 # tests/conftest.py: the longest first.
 SHARED_OUT ?= --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
+# Where this is set, each of hundreds of processes would compile the whole suite anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
 
+from mote_bench import registry
 from mote_bench.contracts import Access, Attack, Evidence, Faces, FloatArray, Key, Knowledge, Scheme, Shadow, Template
 from mote_bench.questions import SamePerson, WhichClass, WhichFace
 from mote_bench.toolkit import class_index, draw_keys, revocable, unit
 from populations import gaussian_faces
 
 GENDER = WhichClass("gender", ("female", "male"))
-ALL_ATTACKS = sorted(e.name for e in entry_points(group="mote_bench.attacks") if e.value.startswith("mote_attacks."))
+ALL_ATTACKS = [one.name for one in registry.names("attacks") if one.target.startswith("mote_attacks.")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,7 @@ def make_world(seed: int = 0, *, public: int = 300, shadow: int = 150, target: i
 
 
 def load(name: str) -> Any:
-    (entry,) = entry_points(group="mote_bench.attacks", name=name)
-    return entry.load()()
+    return registry.load("attacks", name)
 
 
 def holds_one_record(name: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,13 @@ from mote_attacks.linkage.compare import CompareResponses
 from mote_baselines.cancelable.biohash import BioHash
 from mote_baselines.plain.cosine import Cosine
 
+from mote_bench import registry
 from mote_bench.contracts import Access, Evidence, FloatArray, Key, Knowledge, Scheme, Shadow, Template
 from mote_bench.questions import SamePerson, WhichClass, WhichFace
 from mote_bench.toolkit import draw_keys, revocable
 from populations import gaussian_faces
 
-ALL_ATTACKS = sorted(e.name for e in entry_points(group="mote_bench.attacks") if e.value.startswith("mote_attacks."))
+ALL_ATTACKS = [one.name for one in registry.names("attacks") if one.target.startswith("mote_attacks.")]
 QUESTIONS = {
     WhichClass: WhichClass("gender", ("female", "male")),
     WhichFace: WhichFace(16),
@@ -30,8 +30,7 @@ QUESTIONS = {
 
 
 def _load(name: str) -> Any:
-    (entry,) = entry_points(group="mote_bench.attacks", name=name)
-    return entry.load()()
+    return registry.load("attacks", name)
 
 
 def _holds_one_record(name: str) -> bool:
