@@ -21,9 +21,10 @@ from mote_bench.execution.outcome import ONE_THREAD
 
 POSSIBLE = "forkserver" in multiprocessing.get_all_start_methods()
 """Whether this system can fork from a server."""
-_NEEDED = "mote_bench.engine.tasks"
+_NEEDED = ("mote_bench.engine.tasks", "mote_bench.execution.workers", "loky.process_executor")
+_OWN = ("mote_attacks", "mote_baselines", "mote_bench.mote")
+"""Packages of built-in plug-ins."""
 _HEAVY = ("scipy.special", "torch", "distributed")
-"""Imported by the server if this process has imported them: then its tasks need them too."""
 _SPAWN: Any = multiprocessing.get_context("spawn")
 _FORK: Any = multiprocessing.get_context("forkserver") if POSSIBLE else _SPAWN
 
@@ -62,6 +63,9 @@ def process(target: Callable[..., object], *args: Any) -> Any:
 def serve(modules: Collection[str] = ()) -> None:
     """Start the server, unless it runs. It imports while this process goes on, and forks when that is done.
 
+    Built-in plug-ins and large libraries that this process has imported are needed by its tasks, too. Other plug-ins
+    are left to the tasks: they may start threads, which a fork would lose.
+
     Parameters
     ----------
     modules : collection of str
@@ -71,7 +75,8 @@ def serve(modules: Collection[str] = ()) -> None:
         return
     from multiprocessing import forkserver
 
-    _FORK.set_forkserver_preload([_NEEDED, *(name for name in _HEAVY if name in sys.modules), *modules])
+    needed = [name for name in sys.modules if name in _HEAVY or name.startswith(_OWN)]
+    _FORK.set_forkserver_preload([*_NEEDED, *needed, *modules])
     with held_back(), _environment(ONE_THREAD):
         forkserver.ensure_running()
 
