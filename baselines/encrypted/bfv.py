@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray
 
 from . import seal_library
-from .encrypted_scheme import EncryptedScheme
-
-_DIGITS = np.frombuffer(b"0123456789ABCDEF", dtype=np.uint8)
+from .encrypted_scheme import EncryptedScheme, System
 
 
 class BFV(EncryptedScheme):
@@ -80,36 +76,16 @@ class WholeNumbers:
 
     def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
         """A plaintext per row, rounded."""
-        make = seal_library.library().Plaintext
-        return [make(text) for text in self._texts(np.rint(self.scale * polynomials).astype(np.int64))]
+        rows = (np.rint(self.scale * polynomials).astype(np.int64) % 2**self.plain_bits).astype("<u8")
+        with seal_library.passage() as path:
+            return [seal_library.plaintext(context, row, path) for row in rows]
 
-    def _texts(self, rows: npt.NDArray[np.int64]) -> list[str]:
-        """SEAL's way of writing a polynomial: hexadecimal coefficients, highest power first.
-
-        All are written with as many digits, so that they can be written at once.
-        """
-        powers = int(np.flatnonzero(rows.any(axis=0)).max(initial=0)) + 1
-        values, width = rows[:, powers - 1 :: -1] % 2**self.plain_bits, -(-self.plain_bits // 4)
-        ends = _ends(self.degree)[-powers:]
-        text = np.empty((*values.shape, width + ends.shape[1]), dtype=np.uint8)
-        text[:, :, width:] = ends
-        for digit in range(width):
-            text[:, :, digit] = _DIGITS[values >> 4 * (width - 1 - digit) & 15]
-        return [row.tobytes()[: -len(" + ")].decode() for row in text]
-
-    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
+    def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients divided by s, or by s^2 in products."""
         modulus = 2**self.plain_bits
         values = np.array([_values(plaintext, at) for plaintext in opened], dtype=np.int64)
         signed = np.where(values >= modulus // 2, values - modulus, values)
         return signed / (self.scale**2 if products else self.scale)
-
-
-@lru_cache(maxsize=8)
-def _ends(degree: int) -> npt.NDArray[np.uint8]:
-    """(degree, characters): what is written after the coefficient of each power, the highest first."""
-    texts = "".join(f"x^{power:05d} + " for power in range(degree - 1, -1, -1))
-    return np.frombuffer(texts.encode(), dtype=np.uint8).reshape(degree, -1)
 
 
 def _values(plaintext: Any, at: Sequence[int]) -> list[int]:

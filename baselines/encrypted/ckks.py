@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mote_bench.contracts import FloatArray
 
 from . import seal_library
-from .encrypted_scheme import EncryptedScheme
+from .encrypted_scheme import EncryptedScheme, System
 
 
 class CKKS(EncryptedScheme):
@@ -52,7 +52,8 @@ class RealNumbers:
     """Coefficients as real numbers, given to SEAL as the polynomial's values at the roots of ``X^N + 1``.
 
     SEAL's encoder takes values ("slots") at the roots ``exp(i pi 3^j / N)`` and turns them into coefficients; these
-    values are computed from the coefficients here, so that the encoder gives the coefficients back.
+    values are computed from the coefficients here, so that the encoder gives the coefficients back. What is decrypted
+    isn't given to the encoder, which would work out every value: only the coefficients that are scores are read.
     """
 
     degree: int
@@ -80,13 +81,9 @@ class RealNumbers:
             made.append(plaintext)
         return made
 
-    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
-        """Coefficients as SEAL's encoder reads them; it knows the scale of a product."""
-        encoder = seal_library.library().CKKSEncoder(context)
-        slots = np.empty((len(opened), self.degree // 2), dtype=np.complex128)
-        for row, plaintext in zip(slots, opened, strict=True):
-            row[:] = np.fromiter(encoder.decode_complex(plaintext), dtype=np.complex128, count=len(row))
-        return coefficients_of(slots, self.degree, tuple(at))
+    def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
+        """Coefficients divided by the scale, which SEAL keeps beside them; it knows that of a product."""
+        return np.asarray(system.whole_numbers(opened, at) / opened[0].scale, dtype=np.float64)
 
 
 def slots_of(polynomials: FloatArray) -> npt.NDArray[np.complex128]:
@@ -94,21 +91,6 @@ def slots_of(polynomials: FloatArray) -> npt.NDArray[np.complex128]:
     degree = polynomials.shape[1]
     turned = polynomials * _turns(degree)
     return np.asarray((np.fft.ifft(turned, axis=1) * degree)[:, _odd_powers(degree)])
-
-
-def coefficients_of(slots: npt.NDArray[np.complex128], degree: int, at: tuple[int, ...]) -> FloatArray:
-    """(n, places): some coefficients of the real polynomials with these values (n, N / 2).
-
-    The other roots are the conjugates of these, so a coefficient is the real part of one sum.
-    """
-    return np.asarray(np.ascontiguousarray(slots).view(np.float64) @ _readers(degree, at))
-
-
-@lru_cache(maxsize=8)
-def _readers(degree: int, at: tuple[int, ...]) -> FloatArray:
-    """(N, places): weights by which real and imaginary parts, in turn, are summed."""
-    turns = np.outer(2 * _odd_powers(degree) + 1, at) % (2 * degree) * (np.pi / degree)
-    return np.asarray(np.stack([np.cos(turns), np.sin(turns)], axis=1).reshape(degree, len(at)) * (2 / degree))
 
 
 @lru_cache(maxsize=8)

@@ -29,7 +29,10 @@ def packed(probes: FloatArray, degree: int) -> FloatArray:
     m, d = probes.shape
     each = probes_per_polynomial(degree, d)
     polynomials = np.zeros((-(-m // each), degree), dtype=probes.dtype)
-    probe, value = np.divmod(np.arange(m * d), d)
-    power = probe % each * d - value
-    polynomials[probe // each, power % degree] = np.where(power < 0, -1, 1) * probes.reshape(-1)
+    # Probe k, backwards, ends at the power kd: all but the first d - 1 values lie at powers of zero and above.
+    laid = np.zeros((len(polynomials) * each, d), dtype=probes.dtype)
+    laid[:m] = probes[:, ::-1]
+    laid = laid.reshape(len(polynomials), each * d)
+    polynomials[:, : each * d - (d - 1)] = laid[:, d - 1 :]
+    polynomials[:, degree - (d - 1) :] = -laid[:, : d - 1]
     return polynomials

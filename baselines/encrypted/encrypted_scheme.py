@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import unit
@@ -51,7 +53,7 @@ class Arithmetic(Protocol):
         """A plaintext per row of coefficients."""
         ...
 
-    def coefficients(self, context: Any, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
+    def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """(n, places) of decrypted templates or, with ``products``, of templates' products with probes."""
         ...
 
@@ -146,7 +148,7 @@ class EncryptedScheme:
             for row, template in enumerate(templates):
                 ciphertext = self._transformed(row, template)
                 opened = [system.decrypted_product(ciphertext, plaintext) for plaintext in tile]
-                read = self.arithmetic.coefficients(system.context, opened, at, products=True)
+                read = self.arithmetic.coefficients(system, opened, at, products=True)
                 scores[row, first * len(at) : (first + len(tile)) * len(at)] = read.reshape(-1)
         return scores[:, : len(probes)]
 
@@ -156,7 +158,7 @@ class EncryptedScheme:
         rows = np.empty((len(templates), len(at)))
         for row, template in enumerate(templates):
             plaintext = system.decrypted(self._ciphertext(row, template))
-            rows[row] = self.arithmetic.coefficients(system.context, [plaintext], at, products=False)[0]
+            rows[row] = self.arithmetic.coefficients(system, [plaintext], at, products=False)[0]
         return unit(rows).astype(np.float32)
 
     def solve(
@@ -194,8 +196,8 @@ class EncryptedScheme:
         return {name: value for name, value in vars(self).items() if name != "_system"}
 
     @cached_property
-    def _system(self) -> _System:
-        return _System(self.arithmetic, self._seed)
+    def _system(self) -> System:
+        return System(self.arithmetic, self._seed)
 
     def _transformed(self, row: int, template: Template) -> Any:
         """The template as a ciphertext that can be multiplied by transformed plaintexts."""
@@ -223,7 +225,7 @@ class EncryptedScheme:
         return read
 
 
-class _System:
+class System:
     """The running system: SEAL's objects with the secret key, made anew in each process."""
 
     def __init__(self, arithmetic: Arithmetic, seed: int) -> None:
@@ -232,8 +234,9 @@ class _System:
         self.context = seal_library.context(parameters, seed=seed, purpose="running")
         self.kept: dict[Template, Any] = {}
         self._decrypts_transformed = arithmetic.ntt_form
+        self._secret_key = seal_library.secret_key(parameters, seed)
         self._evaluator = self.seal.Evaluator(self.context)
-        self._decryptor = self.seal.Decryptor(self.context, seal_library.secret_key(parameters, seed))
+        self._decryptor = self.seal.Decryptor(self.context, self._secret_key)
 
     def transform_plain(self, plaintext: Any) -> None:
         """Into the number-theoretic transform's form, in which products are taken value by value."""
@@ -258,3 +261,41 @@ class _System:
         plaintext = self.seal.Plaintext()
         self._decryptor.decrypt(ciphertext, plaintext)
         return plaintext
+
+    def whole_numbers(self, opened: Sequence[Any], at: Sequence[int]) -> npt.NDArray[np.object_]:
+        """(n, places) coefficients of decrypted polynomials in the transform's form, as whole numbers about zero.
+
+        SEAL transforms no plaintext back, only ciphertexts. So each polynomial is added to an encryption of zero, whose
+        own coefficients are then subtracted.
+        """
+        primes = [prime.value() for prime in self.context.first_context_data().parms().coeff_modulus()]
+        modulus = prod(primes)
+        # Chinese remainders: the number of remainders r_i modulo p_i is the sum of r_i w_i.
+        weights = [modulus // prime * pow(modulus // prime, -1, prime) for prime in primes]
+        degree, zero, back = self.context.first_context_data().parms().poly_modulus_degree(), *self._zero
+        read = [degree * prime + place for place in at for prime in range(len(primes))]
+        values = np.empty((len(opened), len(read)), dtype=object)
+        for row, plaintext in zip(values, opened, strict=True):
+            zero.scale, both = plaintext.scale, self.seal.Ciphertext()
+            self._evaluator.add_plain(zero, plaintext, both)
+            self._evaluator.transform_from_ntt_inplace(both)
+            row[:] = _numbers(both, read)
+        values -= np.array(_numbers(back, read), dtype=object)
+        whole = values.reshape(len(opened), len(at), len(primes)) @ np.array(weights, dtype=object) % modulus
+        return np.asarray(np.where(whole > modulus // 2, whole - modulus, whole))
+
+    @cached_property
+    def _zero(self) -> tuple[Any, Any]:
+        """An encryption of zero in the transform's form, and transformed back."""
+        zero, back = self.seal.Ciphertext(), self.seal.Ciphertext()
+        self.seal.Encryptor(self.context, self._secret_key).encrypt_zero_symmetric(zero)
+        self._evaluator.transform_from_ntt(zero, back)
+        return zero, back
+
+
+def _numbers(ciphertext: Any, read: Sequence[int]) -> list[int]:
+    """Some numbers of a ciphertext: prime by prime the coefficients of its first polynomial, then of its second.
+
+    SEAL's array is a view, so it must not outlive the ciphertext.
+    """
+    return list(map(ciphertext.dyn_array().at, read))

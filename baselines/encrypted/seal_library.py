@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from mote_bench.contracts import InputError
 from mote_bench.toolkit import stream
@@ -107,8 +113,43 @@ def saved(thing: Any, path: Path) -> bytes:
     return path.read_bytes()
 
 
+def plaintext(seal_context: Any, coefficients: npt.NDArray[np.uint64], path: Path) -> Any:
+    """A plaintext of whole coefficients (N,) below the plaintext modulus, in little-endian order of bytes.
+
+    They are passed in SEAL's own format without compression: read five times as fast as a polynomial written as text.
+    """
+    path.write_bytes(_head(len(coefficients)) + coefficients.tobytes())
+    made = library().Plaintext()
+    made.load(seal_context, str(path))
+    return made
+
+
+@lru_cache(maxsize=8)
+def _head(coefficients: int) -> bytes:
+    """What SEAL writes before the coefficients of a plaintext that is not transformed.
+
+    A header (magic number, sizes, version, compression), the identifier of no parameters, how many coefficients there
+    are and the scale 1; then the list of coefficients, which has a header and a length of its own.
+    """
+    with passage() as path:
+        version = saved(library().Plaintext(), path)[: _SIZE_AT.start - 3]
+    size = 8 * coefficients
+    outer, inner = (version + struct.pack("<BHQ", 0, 0, length) for length in (88 + size, 24 + size))
+    return outer + struct.pack("<4QQd", 0, 0, 0, 0, coefficients, 1.0) + inner + struct.pack("<Q", coefficients)
+
+
 @contextmanager
 def passage() -> Iterator[Path]:
-    """A file to pass bytes through for :func:`loaded` and :func:`saved`: SEAL in Python uses files only."""
-    with tempfile.TemporaryDirectory(prefix="mote-bench-seal-") as folder:
-        yield Path(folder) / "object"
+    """A file to pass bytes through for :func:`loaded` and :func:`saved`: SEAL in Python uses files only.
+
+    It is in memory where the system offers that (Linux).
+    """
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        descriptor = os.memfd_create("mote-bench-seal")
+        try:
+            yield Path(f"/proc/self/fd/{descriptor}")
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.TemporaryDirectory(prefix="mote-bench-seal-") as folder:
+            yield Path(folder) / "object"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from mote_attacks.attributes.from_bytes import ClassifierOnReadings, logistic
 from mote_attacks.inversion.online_scores import LeastSquaresFromScores
 from mote_baselines.encrypted.bfv import BFV, WholeNumbers
-from mote_baselines.encrypted.ckks import CKKS, coefficients_of, slots_of
+from mote_baselines.encrypted.ckks import CKKS, RealNumbers, slots_of
 from mote_baselines.encrypted.coefficient_packing import packed, places
+from mote_baselines.encrypted.encrypted_scheme import System
 from mote_baselines.plain.cosine import Cosine
 
 from mote_bench import registry
@@ -65,25 +66,39 @@ def _product(left, right):
 
 def test_slots_hold_the_coefficients():
     rows = np.random.default_rng(0).standard_normal((3, 16))
-    np.testing.assert_allclose(coefficients_of(slots_of(rows), 16, tuple(range(16))), rows, atol=1e-12)
-    np.testing.assert_allclose(coefficients_of(slots_of(rows), 16, (0, 5)), rows[:, [0, 5]], atol=1e-12)
     for row, slots in zip(rows, slots_of(rows), strict=True):
         root = np.exp(1j * np.pi * 3 / 16)  # slot 1 is the value at the root to the power of 3
         assert slots[1] == pytest.approx((row * root ** np.arange(16)).sum())
 
 
-def test_whole_numbers_are_written_as_seal_reads_them():
+@pytest.mark.parametrize(("degree", "primes"), [(2048, 1), (8192, 4)])
+def test_real_numbers_are_read_back_as_they_were_encoded(degree, primes):
+    """Some coefficients and all, above and below zero, also where the modulus is a product of primes."""
+    arithmetic = RealNumbers(degree, 26)
+    system = System(arithmetic, seed=0)
+    assert len(system.context.first_context_data().parms().coeff_modulus()) == primes
+    rows = np.random.default_rng(0).integers(-40, 40, (3, degree)) / 64
+    encoded = arithmetic.plaintexts(system.context, rows)
+    for at in (range(degree), [5, 0, degree - 1]):
+        found = arithmetic.coefficients(system, encoded, at, products=False)
+        np.testing.assert_array_equal(found, rows[:, list(at)])
+
+
+def test_whole_numbers_are_passed_as_seal_reads_them():
     """Every coefficient, the negative ones from above the modulus, zeros at either end and nothing but zeros."""
     rows = np.random.default_rng(0).integers(-40, 40, (4, 2048)).astype(float)
     rows[1, 100:], rows[2, :7], rows[3] = 0, 0, 0
+    arithmetic = WholeNumbers(2048, 1, 22)
+    system = System(arithmetic, seed=0)
     for some in (rows, rows[1:2], rows[3:]):
-        arithmetic = WholeNumbers(2048, 1, 22)
-        for row, plaintext in zip(some, arithmetic.plaintexts(None, some), strict=True):
+        for row, plaintext in zip(some, arithmetic.plaintexts(system.context, some), strict=True):
             held = [plaintext.data(i) if i < plaintext.coeff_count() else 0 for i in range(2048)]
             np.testing.assert_array_equal(held, row % 2**22)
             np.testing.assert_array_equal(
-                arithmetic.coefficients(None, [plaintext], range(2048), products=False), row[None]
+                arithmetic.coefficients(system, [plaintext], range(2048), products=False), row[None]
             )
+            text = " + ".join(f"{int(row[i] % 2**22):X}x^{i}" for i in np.flatnonzero(row)[::-1] if i)
+            assert plaintext.to_string().startswith(text)
 
 
 def test_bfv_by_hand():
