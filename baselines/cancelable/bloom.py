@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 Index = npt.NDArray[np.intp]
 Bits = npt.NDArray[np.uint8]
 Filters = npt.NDArray[np.unsignedinteger]
-_NUMBERS_AT_ONCE = 1 << 24
+_FACES_AT_ONCE = 1024
+"""Whose tables are compared at a time, so that what is worked out for them stays in the processor's cache."""
 _SOFTNESS = 0.5
 """Width of the surrogate's soft threshold, as a share of a coordinate's spread."""
 
@@ -86,20 +88,24 @@ class BloomFilter:
         """
         tables, templates = self._tables(references), [b""] * len(references)
         for order, rows in self._orders(keys, len(references)):
-            for row, filters in zip(rows, self._filters(tables[rows], order), strict=True):
-                templates[row] = filters.tobytes()
+            filters = self._filters(tables[rows], order).transpose(2, 1, 0)
+            for row, own in zip(rows, np.ascontiguousarray(filters), strict=True):
+                templates[row] = own.tobytes()
         return templates
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, m) float32: one minus the mean dissimilarity of the filters, in [0, 1]."""
-        stored, tables = _widest(self._read(templates)), self._tables(probes)
+        stored, tables = self._read(templates).view(self._format).transpose(0, 2, 1)[..., None], self._tables(probes)
+        counted = _counts(stored.transpose(1, 0, 2, 3))
         answers = np.empty((len(templates), len(probes)), dtype=np.float32)
         for order, rows in self._orders(keys, len(templates)):
-            shown = _widest(self._filters(tables, order))
-            filled = _counts(shown)
-            for row in rows:
-                apart = _counts(shown ^ stored[row]) / (filled + _counts(stored[row]))
-                answers[row] = 1 - apart.mean(axis=1)
+            for first in range(0, len(probes), _FACES_AT_ONCE):
+                some = slice(first, first + _FACES_AT_ONCE)
+                shown = self._filters(tables[some], order)
+                filled = _counts(shown)
+                for row in rows:
+                    apart = _counts(shown ^ stored[row]) / (filled + counted[row])
+                    answers[row, some] = 1 - np.ascontiguousarray(apart.T).mean(axis=1)
         return answers
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
@@ -146,9 +152,14 @@ class BloomFilter:
         return answer
 
     def _tables(self, faces: FloatArray) -> Bits:
-        """(n, rows, W) bits: coordinate by coordinate at the lowest cut, then at the next, filled up from the top."""
-        codes = (directions(faces, self._origin)[:, None] > self._cuts).reshape(len(faces), -1)
-        return codes[:, self._filled()].reshape(len(faces), -1, self.width).astype(np.uint8)
+        """(n, rows, W) bits: coordinate by coordinate at the lowest cut, then at the next, filled up from the top.
+
+        In memory a bit of all faces is together.
+        """
+        coordinates = np.ascontiguousarray(directions(faces, self._origin).T)
+        codes = (coordinates > self._cuts[:, :, None]).reshape(self._cuts.size, len(faces))
+        bits = codes[self._filled()].view(np.uint8)
+        return bits.reshape(self._blocks * self.height, self.width, len(faces)).transpose(2, 0, 1)
 
     def _filled(self) -> Index:
         """Which bit of the code stands at each place of the table."""
@@ -167,16 +178,14 @@ class BloomFilter:
             places[rows] = table[order].ravel()
         return places
 
-    def _filters(self, tables: Bits, order: Index) -> Bits:
-        """(n, blocks, 2^H / 8) packed filters of tables (n, rows, W)."""
-        filters = np.empty((len(tables), self._blocks, 2**self.height // 8), dtype=np.uint8)
-        step = max(1, _NUMBERS_AT_ONCE // (self._blocks * (2**self.height + 8 * self.width)))
-        for first in range(0, len(tables), step):
-            some = slice(first, first + step)
-            filters[some] = packed_filters(tables[some, order].reshape(-1, self.height, self.width)).reshape(
-                -1, *filters.shape[1:]
-            )
-        return filters
+    def _filters(self, tables: Bits, order: Index) -> Filters:
+        """(integers of a filter, blocks, n) filters of tables (n, rows, W)."""
+        shuffled = tables.transpose(1, 2, 0)[order]
+        return bloom_filters(shuffled.reshape(self._blocks, self.height, self.width, len(tables)))
+
+    @property
+    def _format(self) -> str:
+        return f"<u{min(8, 2**self.height // 8)}"
 
     def _read(self, templates: Sequence[Template]) -> Bits:
         """(n, blocks, 2^H / 8); ValueError on a wrong length and on filters that no W words can set."""
@@ -198,14 +207,23 @@ class BloomFilter:
         return np.unpackbits(self._read(templates), axis=2)
 
 
-def packed_filters(blocks: Bits) -> Bits:
-    """(n, 2^H / 8) packed Bloom filters of blocks (n, H, W): bit v is set where a column reads v, top row first."""
+def bloom_filters(blocks: Bits) -> Filters:
+    """(c, blocks, n) Bloom filters of blocks (blocks, H, W, n): bit v is set where a column reads v, top row first.
+
+    A filter's 2^H bits are stored in the order of the packed bits of a byte, and read as c little-endian integers.
+    """
     height = blocks.shape[1]
-    weights = 1 << np.arange(height - 1, -1, -1, dtype=np.intp)
-    words = np.einsum("nhw,h->nw", blocks, weights)
-    filters = np.zeros((len(blocks), 2**height), dtype=np.uint8)
-    np.put_along_axis(filters, words, 1, axis=1)
-    return np.packbits(filters, axis=1)
+    words = blocks[:, 0].astype(np.uint8 if height <= 8 else np.uint16)
+    for row in range(1, height):
+        words = words << 1 | blocks[:, row]
+    return np.stack([np.bitwise_or.reduce(bits.take(words), axis=1) for bits in _bit_of_word(height)])
+
+
+@lru_cache(maxsize=8)
+def _bit_of_word(height: int) -> Filters:
+    """(c, 2^H) filters in which one word is set."""
+    filters = np.packbits(np.eye(2**height, dtype=np.uint8), axis=1)
+    return np.ascontiguousarray(filters.view(f"<u{min(8, filters.shape[1])}").T)
 
 
 def _share_of_words(filters: Bits, height: int) -> FloatArray:
@@ -215,12 +233,7 @@ def _share_of_words(filters: Bits, height: int) -> FloatArray:
     return np.asarray(words @ digits.astype(np.float32) / words.sum(axis=2, keepdims=True))
 
 
-def _widest(filters: Bits) -> Filters:
-    """The same bytes (..., b) as few wide integers (..., c), which are compared faster."""
-    return np.ascontiguousarray(filters).view(f"u{min(8, filters.shape[-1])}")
-
-
 def _counts(filters: Filters) -> npt.NDArray[np.float32]:
-    """(..., blocks) set bits of each filter."""
+    """(...) set bits of each filter (c, ...)."""
     counts = np.bitwise_count(filters)
-    return counts[..., 0].astype(np.float32) if counts.shape[-1] == 1 else counts.sum(axis=-1, dtype=np.float32)
+    return counts[0].astype(np.float32) if len(counts) == 1 else counts.sum(axis=0, dtype=np.float32)

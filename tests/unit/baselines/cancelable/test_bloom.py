@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mote_baselines.cancelable.bloom import BloomFilter, packed_filters
+from mote_baselines.cancelable.bloom import BloomFilter, bloom_filters
 
 from mote_bench.contracts import Faces
 from mote_bench.testing import check_scheme
@@ -29,7 +29,7 @@ def test_keeps_the_contract():
 def test_a_filter_by_hand():
     """Columns 101, 001, 101, 111 read 5, 1, 5, 7, top row first: bits 1, 5 and 7 of eight are set."""
     block = np.array([[[1, 0, 1, 1], [0, 0, 0, 1], [1, 1, 1, 1]]], dtype=np.uint8)
-    assert packed_filters(block).tobytes() == bytes([0b01000101])
+    assert bloom_filters(block[..., None]).tobytes() == bytes([0b01000101])
 
 
 def test_dissimilarity_by_hand(monkeypatch):
@@ -43,13 +43,18 @@ def test_dissimilarity_by_hand(monkeypatch):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(3, 7), st.integers(1, 12), st.integers(0, 2**32 - 1))
-def test_a_filter_forgets_the_order_of_its_words(height, width, seed):
+@given(st.integers(3, 10), st.integers(1, 12), st.integers(1, 3), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_filters_are_the_sets_of_words_in_any_order(height, width, count, faces, seed):
+    """Each filter of each face against the plain definition; it forgets the order of its words."""
     rng = np.random.default_rng(seed)
-    block = rng.integers(0, 2, (1, height, width), dtype=np.uint8)
-    shuffled = block[:, :, rng.permutation(width)]
-    np.testing.assert_array_equal(packed_filters(block), packed_filters(shuffled))
-    assert 1 <= np.bitwise_count(packed_filters(block)).sum() <= min(width, 2**height)
+    blocks = rng.integers(0, 2, (count, height, width, faces), dtype=np.uint8)
+    filters = bloom_filters(blocks)
+    np.testing.assert_array_equal(filters, bloom_filters(blocks[:, :, rng.permutation(width)]))
+    bits = np.unpackbits(np.ascontiguousarray(filters.transpose(2, 1, 0)).view(np.uint8), axis=2)
+    for block in range(count):
+        for face in range(faces):
+            words = {int("".join(map(str, column)), 2) for column in blocks[block, :, :, face].T}
+            assert set(np.flatnonzero(bits[face, block])) == words
 
 
 def test_coordinates_are_cut_at_equally_likely_levels_in_unary():
