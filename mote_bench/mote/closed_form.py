@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,10 +14,14 @@ from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
 from mote_bench.mote.heads import FORMS, decode, encode, size
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.people import people_of
+from mote_bench.mote.recent import Recent
 from mote_bench.toolkit import on_sphere, stream, unit
 
 LINEAR_RIDGE = 1.0
 _ROWS = 2048
+_TILE = 512
+"""Probes whose features are worked out at once: as many as stay in a processor's cache."""
+_REMEMBERED_SLOPES, _REMEMBERED_UNITS = 2**25, 2**26
 Form = Literal["float32", "float16", "int8", "int4", "ternary"]
 
 
@@ -90,6 +95,8 @@ class ClosedFormMOTE:
         # The inverse of a triangle once, so that whitening is a product: it runs at the machine's full speed.
         self._whiten = np.ascontiguousarray(np.linalg.inv(np.linalg.cholesky(covariance)).T, dtype=np.float32)
         self._offset = np.asarray(centre @ self._whiten, dtype=np.float32)
+        self._recent_slopes = Recent[_Slope](_REMEMBERED_SLOPES, _Slope.size)
+        self._recent_units = Recent[FloatArray](_REMEMBERED_UNITS, _bytes_of)
         return self
 
     def enroll(
@@ -115,11 +122,13 @@ class ClosedFormMOTE:
             When a template can't be decoded or holds another number of weights.
         """
         self._fitted(probes)
-        heads = self._heads(templates)
-        scores = np.empty((len(heads), len(probes)), dtype=np.float32)
-        for start in range(0, len(probes), _ROWS):
-            some = slice(start, start + _ROWS)
-            scores[:, some] = heads @ self._features(probes[some]).T
+        slopes = self._slopes(templates)
+        weights = np.array([slope.weights for slope in slopes]).reshape(len(slopes), len(self._whiten))
+        level = np.array([slope.level for slope in slopes], dtype=np.float32)[:, None]
+        scores = np.empty((len(slopes), len(probes)), dtype=np.float32)
+        for start in range(0, len(probes), _TILE):
+            some = slice(start, start + _TILE)
+            scores[:, some] = weights @ self._units(probes[some]).T - level
         return scores
 
     def surrogate(
@@ -162,7 +171,15 @@ class ClosedFormMOTE:
         if self._layer is None:
             return np.asarray(rows)
         weight, bias = self._layer
-        return np.asarray(np.maximum(rows.astype(np.float32) @ weight + bias, 0))
+        units: FloatArray = rows.astype(np.float32, copy=False) @ weight
+        units += bias
+        return np.maximum(units, 0, out=units)
+
+    def _units(self, faces: FloatArray) -> FloatArray:
+        """:meth:`_raw` of faces that are perhaps shown to one template after the other."""
+        if self._layer is None:
+            return self._raw(faces)
+        return self._recent_units.get((faces.shape, faces.dtype.str, faces.tobytes()), lambda: self._raw(faces))
 
     def _features(self, faces: FloatArray) -> FloatArray:
         """(n, H) float32 whitened features: over the background uncorrelated, of mean 0."""
@@ -177,6 +194,22 @@ class ClosedFormMOTE:
         spread = weights @ weights + ((apart @ weights) ** 2).sum()
         return np.asarray(weights / np.sqrt(spread), dtype=np.float32)
 
+    def _slopes(self, templates: Sequence[Template]) -> list[_Slope]:
+        """Each template's weights with the whitening in them, so that probes needn't be whitened.
+
+        For weights w, whitening W and offset o the score of units u is (uW - o)w = u(Ww) - ow.
+        """
+        known = {template: self._recent_slopes.find(template) for template in templates}
+        if new := [template for template, slope in known.items() if slope is None]:
+            # All of them, so that the message on one that can't be read gives its place.
+            rows = dict(zip(templates, self._heads(templates), strict=True))
+            heads = np.array([rows[template] for template in new], dtype=np.float64)
+            # In float64: what float32 then keeps doesn't depend on which templates were asked about together.
+            products, levels = heads @ self._whiten.astype(np.float64).T, heads @ self._offset
+            for template, product, level in zip(new, products.astype(np.float32), levels, strict=True):
+                known[template] = self._recent_slopes.keep(template, _Slope(product.copy(), float(level)))
+        return [slope for template in templates if (slope := known[template]) is not None]
+
     def _heads(self, templates: Sequence[Template]) -> FloatArray:
         if not hasattr(self, "_whiten"):
             raise InputError(
@@ -190,6 +223,21 @@ class ClosedFormMOTE:
             raise InputError("MOTE was asked before it was fitted; call fit(background, seed=...) first.")
         if faces.ndim != 2 or faces.shape[1] != len(self._mean):
             raise InputError(f"faces have shape {faces.shape}; expected (n, {len(self._mean)}) as the background.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Slope:
+    """A score's rise with each unit (H,) float32, and what is taken off."""
+
+    weights: FloatArray
+    level: float
+
+    def size(self) -> int:
+        return self.weights.nbytes
+
+
+def _bytes_of(array: FloatArray) -> int:
+    return array.nbytes
 
 
 def _layer(dimension: int, width: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray] | None:

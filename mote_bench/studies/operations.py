@@ -37,8 +37,12 @@ def scoring(scheme: Any, templates: int, probes: int, dimension: int) -> float:
     pairs = 2.0 * templates * probes
     if isinstance(scheme, ClosedFormMOTE):
         width = scheme.width(dimension)
-        shared = dimension * width + width**2 if width else dimension**2
-        return pairs * (width or dimension) + 2.0 * probes * shared
+        # The whitening goes into each template's weights, the shared units are each probe's.
+        return (
+            pairs * (width or dimension)
+            + 2.0 * templates * (width or dimension) ** 2
+            + 2.0 * probes * dimension * width
+        )
     if isinstance(scheme, MOTE):
         return pairs * weights((dimension, *scheme.recipe.hidden, 1))
     return pairs * dimension

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +32,28 @@ def test_a_template_is_fishers_discriminant(features: int) -> None:
     weights = np.linalg.solve(within, drawn.mean(axis=0) - centre)
     expected = (scheme._raw(PEOPLE) - centre) @ weights / np.sqrt(weights @ within @ weights)
     assert scheme.score([template], PEOPLE)[0] == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("features", [0, 60])
+def test_scores_are_the_weights_times_the_whitened_features(features: int) -> None:
+    """Whatever was asked before, and in whatever company."""
+    scheme = ClosedFormMOTE(features=features, positives=8, form="int8").fit(FACES, seed=0)
+    templates, probes = scheme.enroll(PEOPLE, seeds=range(40)), np.tile(PEOPLE, (15, 1))
+    plain = decode(templates, features or 24, "int8") @ scheme._features(probes).T
+    fresh = copy.deepcopy(scheme)
+    assert scheme.score(templates, probes) == pytest.approx(plain, abs=1e-4)
+    alone = [scheme.score([template], probes)[0] for template in templates]
+    assert np.array(alone) == pytest.approx(plain, abs=1e-4)
+    assert np.array_equal(alone, [fresh.score([template], probes)[0] for template in templates])
+
+
+def test_a_template_that_cannot_be_read_is_named_by_its_place() -> None:
+    scheme = ClosedFormMOTE(features=0, positives=8).fit(FACES, seed=0)
+    templates = scheme.enroll(PEOPLE[:3], seeds=range(3))
+    scheme.score(templates[:2], PEOPLE)
+    with pytest.raises(ValueError, match="template 2 can't be read"):
+        scheme.score([*templates[:2], templates[2][:-1]], PEOPLE)
+    assert scheme.score([], PEOPLE).shape == (0, 40)
 
 
 def test_moments_in_batches_are_those_of_all() -> None:
