@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 
-from mote_bench.contracts import FloatArray, Key, Template
-from mote_bench.mote.codec import Layer, decode, encode
+from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.mote.codec import Layer, Net, decode, encode
+from mote_bench.mote.recent import Recent
 from mote_bench.mote.scheme import MOTE
 from mote_bench.toolkit import stream
+
+_REMEMBERED_NETS, _REMEMBERED_TEMPLATES = 2**27, 2**27
+"""Bytes of the nets that are kept for further keys, and of templates that are kept as nets of original faces."""
 
 
 class KeyedMOTE(MOTE):
@@ -31,10 +36,18 @@ class KeyedMOTE(MOTE):
 
     revocable = True
 
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """As :meth:`MOTE.fit`."""
+        self._trained = Recent[list[Net]](_REMEMBERED_NETS, _bytes_of_nets)
+        self._plain = Recent[Template](_REMEMBERED_TEMPLATES, len)
+        return super().fit(background, seed=seed)
+
     def enroll(  # type: ignore[override]
         self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]
     ) -> list[Template]:
         """A net per row of ``references`` (n, d), rotated by ``keys[i]``.
+
+        The nets don't depend on the keys: the same references and seeds are trained once for all keys.
 
         Raises
         ------
@@ -42,22 +55,36 @@ class KeyedMOTE(MOTE):
             When there isn't a key for each reference.
         """
         _each(keys, len(references))
-        templates = super().enroll(references, keys=None, seeds=seeds)
-        mean = self._background_mean()
-        for turn, rows in _turns(keys, len(templates), references.shape[1]):
+        self._check_references(references, seeds)
+
+        def trained() -> list[Net]:
+            return [decode(template) for template in MOTE.enroll(self, references, seeds=seeds)]
+
+        nets = self._trained.get((references.shape, references.tobytes(), *seeds), trained)
+        templates, mean = [b""] * len(nets), self._background_mean()
+        for turn, rows in _turns(keys, len(nets), references.shape[1]):
             for row in rows:
-                templates[row] = _turned(templates[row], turn.T, mean)
+                templates[row] = encode(_turned(nets[row], turn.T, mean))
         return templates
 
     def score(
         self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None = None
     ) -> FloatArray:
-        """(n, m) float32 logits of net i at probe j rotated by ``keys[i]``."""
+        """(n, m) float32 logits of net i at probe j rotated by ``keys[i]``.
+
+        A key's nets are rotated back instead where they have fewer units in the first layer than there are probes.
+        """
+        probes, mean = np.asarray(probes), self._background_mean()
         scores = np.empty((len(templates), len(probes)), dtype=np.float32)
-        mean = self._background_mean()
-        for turn, rows in _turns(keys, len(templates), np.shape(probes)[1]):
-            shown = (mean + (np.asarray(probes) - mean) @ turn).astype(np.float32)
-            scores[rows] = super().score([templates[row] for row in rows], shown)
+        back: list[int] = []
+        for key, rows in _rows_of_each(keys, len(templates)).items():
+            if len(rows) * self.recipe.hidden[0] <= len(probes):
+                back += rows
+            else:
+                shown = (mean + (probes - mean) @ _turn(key, probes.shape[1])).astype(np.float32)
+                scores[rows] = super().score([templates[row] for row in rows], shown)
+        if back:
+            scores[back] = super().score(self._turned_back(templates, keys, back), probes)
         return scores
 
     def surrogate(
@@ -70,37 +97,58 @@ class KeyedMOTE(MOTE):
         """(n, d) float32: as :meth:`MOTE.reconstruct`, rotated back by the presented keys."""
         return super().reconstruct(self._turned_back(templates, keys))
 
-    def _turned_back(self, templates: Sequence[Template], keys: Sequence[Key] | None) -> list[Template]:
-        plain, mean = list(templates), self._background_mean()
-        for turn, rows in _turns(keys, len(plain), len(mean)):
-            for row in rows:
-                plain[row] = _turned(plain[row], turn, mean)
-        return plain
+    def _turned_back(
+        self, templates: Sequence[Template], keys: Sequence[Key] | None, rows: Sequence[int] | None = None
+    ) -> list[Template]:
+        """The nets of original faces behind some ``rows`` of the templates, or all of them."""
+        keys, mean = _each(keys, len(templates)), self._background_mean()
+        chosen = range(len(templates)) if rows is None else rows
+        return [self._turned_once(templates[row], keys[row], row, mean) for row in chosen]
+
+    def _turned_once(self, template: Template, key: Key, row: int, mean: FloatArray) -> Template:
+        def turned() -> Template:
+            return encode(_turned(self._net(template, row, len(mean)), _turn(key, len(mean)), mean))
+
+        return self._plain.get((template, key), turned)
 
 
-def _turned(template: Template, matrix: FloatArray, mean: FloatArray) -> Template:
+def _turned(net: Net, matrix: FloatArray, mean: FloatArray) -> Net:
     """The net whose first layer's weights (d, units) are multiplied by ``matrix`` (d, d) from the left.
 
     Its response to ``mean`` (d,) doesn't change.
     """
-    first, *others = decode(template)
-    if len(first.weight) != len(matrix):
-        raise ValueError(f"a template takes embeddings of {len(first.weight)} dimensions; expected {len(matrix)}")
+    first, *others = net
     weight = first.weight.astype(np.float64)
-    turned = matrix.astype(np.float64) @ weight
+    turned = matrix @ weight
     bias = first.bias + mean @ (weight - turned)
-    return encode((Layer(turned.astype(np.float32), bias.astype(np.float32)), *others))
+    return (Layer(turned.astype(np.float32), bias.astype(np.float32)), *others)
 
 
-def _turns(keys: Sequence[Key] | None, n: int, dimension: int) -> Iterator[tuple[FloatArray, npt.NDArray[np.intp]]]:
-    """Each distinct key's rotation (d, d), with the rows it belongs to."""
+def _turns(keys: Sequence[Key] | None, n: int, dimension: int) -> Iterator[tuple[FloatArray, list[int]]]:
+    """Each distinct key's rotation (d, d) float64, with the rows it belongs to."""
+    for key, rows in _rows_of_each(keys, n).items():
+        yield _turn(key, dimension), rows
+
+
+def _rows_of_each(keys: Sequence[Key] | None, n: int) -> dict[Key, list[int]]:
     rows: dict[Key, list[int]] = {}
     for row, key in enumerate(_each(keys, n)):
         rows.setdefault(key, []).append(row)
-    for key, members in rows.items():
-        gaussian = stream(int.from_bytes(key, "little"), "mote", "turn").standard_normal((dimension, dimension))
-        turn, triangle = np.linalg.qr(gaussian)
-        yield turn * np.sign(np.diag(triangle)), np.array(members, dtype=np.intp)
+    return rows
+
+
+@lru_cache(maxsize=32)
+def _turn(key: Key, dimension: int) -> FloatArray:
+    """The key's rotation (d, d) float64."""
+    gaussian = stream(int.from_bytes(key, "little"), "mote", "turn").standard_normal((dimension, dimension))
+    turn, triangle = np.linalg.qr(gaussian)
+    turn *= np.sign(np.diag(triangle))
+    turn.setflags(write=False)
+    return turn
+
+
+def _bytes_of_nets(nets: list[Net]) -> int:
+    return sum(part.nbytes for net in nets for layer in net for part in layer)
 
 
 def _each(keys: Sequence[Key] | None, n: int) -> Sequence[Key]:

@@ -43,6 +43,10 @@ class Nets:
     def __len__(self) -> int:
         return len(self.weights[0])
 
+    def size(self) -> int:
+        """Bytes of the weights and biases, padding included."""
+        return sum(part.nbytes for part in self.parameters)
+
     @property
     def parameters(self) -> list[Tensor]:
         return [*self.weights, *self.biases, *(norm.gain for norm in self.norms)]
@@ -120,7 +124,7 @@ def logits(nets: Nets, x: Tensor) -> Tensor:
     """
     hidden = x if x.dim() == 3 else x.expand(len(nets), -1, -1)
     for weight, bias in zip(nets.weights[:-1], nets.biases[:-1], strict=True):
-        hidden = torch.relu(torch.baddbmm(bias, hidden, weight))
+        hidden = torch.baddbmm(bias, hidden, weight).relu_()
     return torch.baddbmm(nets.biases[-1], hidden, nets.weights[-1])[..., 0]
 
 

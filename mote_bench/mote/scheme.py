@@ -17,6 +17,7 @@ from mote_bench.mote.codec import Net, decode, encode, widths
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.nets import Nets, answers, as_tensor, logits, stack
 from mote_bench.mote.people import LEAST_REPEATED, people_of
+from mote_bench.mote.recent import Recent
 from mote_bench.mote.train import WIDTH_RANGE, Crowd, Recipe, begin, people_at_once, train
 from mote_bench.toolkit import on_sphere, stream, stream_seed, unit
 
@@ -27,7 +28,8 @@ EVERYONE = "everyone"
 """The name of the one group where the background isn't split."""
 
 _TEMPLATES_AT_ONCE = 32
-_PROBES_AT_ONCE = 1000
+_REMEMBERED = 2**27
+"""Bytes of the templates that are kept ready for probes."""
 
 Shares = Mapping[str, float]
 """The share of a subject's positives that is drawn from the density of each group; adds up to 1."""
@@ -108,6 +110,7 @@ class MOTE:
         self.balance = balance
         self.recipe = Recipe(tuple(hidden), random_widths, dropout, epochs, patience)
         _check(self.recipe)
+        self._stacked = Recent[Nets](_REMEMBERED, Nets.size)
 
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Split the background subjects into training and validation; fit the variation between a subject's images.
@@ -202,10 +205,7 @@ class MOTE:
         scores = np.empty((len(templates), len(x)), dtype=np.float32)
         for start in range(0, len(templates), _TEMPLATES_AT_ONCE):
             some = slice(start, start + _TEMPLATES_AT_ONCE)
-            nets = self._load(templates[some], dimension=x.shape[1], first=start)
-            for first in range(0, len(x), _PROBES_AT_ONCE):
-                shown = slice(first, first + _PROBES_AT_ONCE)
-                scores[some, shown] = answers(nets, x[shown]).numpy()
+            scores[some] = answers(self._load(templates[some], dimension=x.shape[1], first=start), x).numpy()
         return scores
 
     def surrogate(
@@ -247,7 +247,10 @@ class MOTE:
         return decode(template)
 
     def _load(self, templates: Sequence[Template], *, dimension: int, first: int = 0) -> Nets:
-        return stack([self._net(template, first + index, dimension) for index, template in enumerate(templates)])
+        def made() -> Nets:
+            return stack([self._net(template, first + index, dimension) for index, template in enumerate(templates)])
+
+        return self._stacked.get((dimension, *templates), made)
 
     def _net(self, template: Template, index: int, dimension: int) -> Net:
         try:

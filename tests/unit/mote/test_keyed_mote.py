@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -83,9 +84,31 @@ def test_only_the_first_layer_is_turned_and_by_a_rotation(made):
 
 def test_a_rotation_by_key():
     (first, rows), (second, _) = _turns([b"a" * 32, b"b" * 32, b"a" * 32], 3, 10)
-    assert rows.tolist() == [0, 2]
+    assert rows == [0, 2]
     np.testing.assert_allclose(first @ first.T, np.eye(10), atol=1e-12)
     assert np.abs(first - second).max() > 0.1
+
+
+def test_many_probes_and_few_have_the_same_scores(made, people):
+    """Few probes are rotated; for many, the nets are rotated back instead."""
+    keyed, _, templates, _ = made
+    probes = np.tile(people.embeddings[:40], (4, 1))
+    assert len(probes) >= keyed.recipe.hidden[0]
+    for keys in (KEYS, KEYS[:2] * 3):
+        many, few = keyed.score(templates, probes, keys=keys), keyed.score(templates, probes[:40], keys=keys)
+        np.testing.assert_allclose(many, np.tile(few, (1, 4)), rtol=1e-3, atol=1e-3)
+
+
+def test_a_second_key_needs_no_training(made, people, monkeypatch):
+    """And the templates are those of a scheme that has trained nothing yet."""
+    keyed, _, _, _ = made
+    own, other = people.embeddings[0:18:3], [b"\x07" * 32] * 6
+    fresh = copy.deepcopy(keyed).enroll(own, keys=other, seeds=SEEDS)
+    keyed.enroll(own, keys=KEYS, seeds=SEEDS)
+    with monkeypatch.context() as patch:
+        patch.setattr(MOTE, "_train", None)
+        assert keyed.enroll(own, keys=other, seeds=SEEDS) == fresh
+    assert keyed.enroll(own, keys=other, seeds=SEEDS[::-1]) != fresh
 
 
 def test_keys_are_needed(made):
