@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +13,35 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Access, Evidence, FloatArray, Key, Preparation, Prepared, Records, Scheme, Template
 
+CPU = "cpu"
 KEY_BYTES = 32
 _LARGEST_PLAUSIBLE = 1e6
 _LONGEST_AS_BITS = 2048
+_DEVICE: ContextVar[str] = ContextVar("device", default=CPU)
+
+
+def device() -> str:
+    """Where a scheme, an attack or an embedder computes with torch: the run's ``--device``, by torch's name of it.
+
+    ``"cpu"`` unless the user asked for another one that is there. Ask in the call that computes, not on import. Draw
+    random numbers on the CPU and move them, so that results on all devices agree up to rounding::
+
+        weights = torch.from_numpy(rng.standard_normal((d, 16), dtype=np.float32)).to(device())
+
+    What a call returns, and what an object keeps, are numpy arrays or tensors of the CPU: objects go to processes that
+    may not see the device.
+    """
+    return _DEVICE.get()
+
+
+@contextmanager
+def on_device(name: str) -> Iterator[None]:
+    """Within the block :func:`device` is ``name``. The harness does this for each task; tests may."""
+    before = _DEVICE.set(name)
+    try:
+        yield
+    finally:
+        _DEVICE.reset(before)
 
 
 def stream(seed: int, *names: object) -> np.random.Generator:

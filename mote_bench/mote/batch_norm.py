@@ -37,6 +37,10 @@ class BatchNorm:
         """Before training: a gain of one, and torch's running averages, a mean of zero and a variance of one."""
         return cls(torch.ones_like(bias), torch.zeros_like(bias), torch.ones_like(bias))
 
+    def to(self, device: str) -> BatchNorm:
+        """This one on a device."""
+        return BatchNorm(self.gain.to(device), self.mean.to(device), self.variance.to(device))
+
     def rows(self, index: Tensor) -> BatchNorm:
         """Copies for the nets that ``index`` names."""
         return BatchNorm(self.gain[index], self.mean[index], self.variance[index])

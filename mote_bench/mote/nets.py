@@ -56,6 +56,11 @@ class Nets:
         """Widths of the hidden layers, padding included."""
         return [bias.shape[2] for bias in self.biases[:-1]]
 
+    def to(self, device: str) -> Nets:
+        """These nets on a device."""
+        norms = tuple(norm.to(device) for norm in self.norms)
+        return Nets(tuple(w.to(device) for w in self.weights), tuple(b.to(device) for b in self.biases), norms)
+
     def rows(self, index: Tensor) -> Nets:
         """Copies of the nets that ``index`` names."""
         norms = tuple(norm.rows(index) for norm in self.norms)
@@ -112,7 +117,7 @@ def stack(nets: Sequence[Net], hidden: Sequence[int] | None = None) -> Nets:
 def unstack(nets: Nets, row: int, sizes: Sequence[int]) -> Net:
     """Net number ``row`` without its padding."""
     return tuple(
-        Layer(weight[row, :inputs, :outputs].numpy().copy(), bias[row, 0, :outputs].numpy().copy())
+        Layer(weight[row, :inputs, :outputs].cpu().numpy().copy(), bias[row, 0, :outputs].cpu().numpy().copy())
         for weight, bias, (inputs, outputs) in zip(nets.weights, nets.biases, pairwise(sizes), strict=True)
     )
 

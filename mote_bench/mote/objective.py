@@ -14,7 +14,7 @@ class Objective(Protocol):
     """A loss of the outputs (n, rows) of n nets; the first ``shared`` rows are negatives."""
 
     def losses(self, logit: Tensor, shared: int) -> Tensor:
-        """(n,) float64 loss of each net."""
+        """(n,) float64 loss of each net; as precise as its device can."""
         ...
 
     def slopes(self, logit: Tensor, shared: int) -> Tensor:
@@ -28,13 +28,13 @@ class CrossEntropy:
 
     def losses(self, logit: Tensor, shared: int) -> Tensor:
         """(n,) float64."""
-        labels = (torch.arange(logit.shape[1]) >= shared).double().expand_as(logit)
-        return functional.binary_cross_entropy_with_logits(logit.double(), labels, reduction="none").mean(dim=1)
+        labels = precise(torch.arange(logit.shape[1], device=logit.device) >= shared).expand_as(logit)
+        return functional.binary_cross_entropy_with_logits(precise(logit), labels, reduction="none").mean(dim=1)
 
     def slopes(self, logit: Tensor, shared: int) -> Tensor:
         """(n, rows) float32."""
         # In float64, because torch's sigmoid rounds the last few of a row of floats differently from the rest.
-        slope = logit.double().sigmoid().float()
+        slope = precise(logit).sigmoid().float()
         slope[:, shared:] -= 1
         return slope / logit.shape[1]
 
@@ -55,13 +55,13 @@ class Flat:
 
     def losses(self, logit: Tensor, shared: int) -> Tensor:
         """(n,) float64."""
-        negatives, positives = torch.tensor_split(logit.double(), [shared], dim=1)
+        negatives, positives = torch.tensor_split(precise(logit), [shared], dim=1)
         squares = ((negatives + 1) ** 2).mean(dim=1) + ((positives - 1) ** 2).mean(dim=1)
         return squares + self.variance * negatives.var(dim=1)
 
     def slopes(self, logit: Tensor, shared: int) -> Tensor:
         """(n, rows) float32; a batch of fewer than two negatives has no variance."""
-        negatives, positives = torch.tensor_split(logit.double(), [shared], dim=1)
+        negatives, positives = torch.tensor_split(precise(logit), [shared], dim=1)
         rise = (negatives + 1) / max(shared, 1)
         if shared > 1:
             rise = rise + self.variance * (negatives - negatives.mean(dim=1, keepdim=True)) / (shared - 1)
@@ -70,3 +70,8 @@ class Flat:
 
 
 CROSS_ENTROPY = CrossEntropy()
+
+
+def precise(values: Tensor) -> Tensor:
+    """In float64; in float32 on Apple's devices (``mps``), which know no other."""
+    return values.float() if values.device.type == "mps" else values.double()

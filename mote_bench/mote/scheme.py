@@ -19,7 +19,7 @@ from mote_bench.mote.nets import Nets, answers, as_tensor, logits, stack
 from mote_bench.mote.people import LEAST_REPEATED, people_of
 from mote_bench.mote.recent import Recent
 from mote_bench.mote.train import WIDTH_RANGE, Crowd, Recipe, begin, people_at_once, train
-from mote_bench.toolkit import on_sphere, stream, stream_seed, unit
+from mote_bench.toolkit import device, on_sphere, stream, stream_seed, unit
 
 HELD_OUT = 5
 """One background subject in this many is held out for early stopping."""
@@ -189,7 +189,7 @@ class MOTE:
             begin(reference, seed=seed, shares=share, training=training, validation=validation, recipe=recipe)
             for reference, seed, share in zip(references, seeds, shares, strict=True)
         ]
-        return train(starts, training=training, validation=validation, recipe=recipe, seed=self._order)
+        return train(starts, training=training, validation=validation, recipe=recipe, seed=self._order, device=device())
 
     def score(
         self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None = None
@@ -201,11 +201,11 @@ class MOTE:
         ValueError
             When a template can't be decoded or takes embeddings of another dimension.
         """
-        x = as_tensor(probes)
+        x = as_tensor(probes).to(device())
         scores = np.empty((len(templates), len(x)), dtype=np.float32)
         for start in range(0, len(templates), _TEMPLATES_AT_ONCE):
             some = slice(start, start + _TEMPLATES_AT_ONCE)
-            scores[some] = answers(self._load(templates[some], dimension=x.shape[1], first=start), x).numpy()
+            scores[some] = answers(self._load(templates[some], dimension=x.shape[1], first=start), x).cpu().numpy()
         return scores
 
     def surrogate(
@@ -248,9 +248,10 @@ class MOTE:
 
     def _load(self, templates: Sequence[Template], *, dimension: int, first: int = 0) -> Nets:
         def made() -> Nets:
-            return stack([self._net(template, first + index, dimension) for index, template in enumerate(templates)])
+            nets = stack([self._net(template, first + index, dimension) for index, template in enumerate(templates)])
+            return nets.to(device())
 
-        return self._stacked.get((dimension, *templates), made)
+        return self._stacked.get((device(), dimension, *templates), made)
 
     def _net(self, template: Template, index: int, dimension: int) -> Net:
         try:

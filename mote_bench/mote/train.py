@@ -16,7 +16,7 @@ from mote_bench.mote.codec import Net, widths
 from mote_bench.mote.kde import Density
 from mote_bench.mote.nets import Nets, answers, as_tensor, draw, stack, unstack
 from mote_bench.mote.objective import CROSS_ENTROPY, Objective
-from mote_bench.toolkit import stream
+from mote_bench.toolkit import CPU, stream
 
 BATCH = 128
 FIRST_RATE = 1.5e-3
@@ -28,6 +28,8 @@ WIDTH_RANGE = 10
 PEOPLE_AT_ONCE = 64
 _POSITIVE_BYTES = 2**27
 _LEVELS = 256
+_FUSED = ("cpu", "cuda")
+"""Where torch has AdamW as one kernel."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,9 @@ def people_at_once(training: Crowd, validation: Crowd) -> int:
 
 
 @torch.no_grad()
-def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int) -> list[Net]:
+def train(
+    starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int, device: str = CPU
+) -> list[Net]:
     """The net of each subject as it was after the epoch of its lowest validation loss.
 
     All nets get the negatives in the same order, drawn from ``seed``; everything else is their own. Every product is
@@ -154,12 +158,14 @@ def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe
         dropout generators.
     training, validation : Crowd
         Disjoint subjects, none of them enrolled.
+    device : str
+        Where torch computes. All random numbers are drawn on the CPU, so that only rounding depends on it.
     """
     sizes = [widths(start.net) for start in starts]
-    nets = stack([start.net for start in starts], recipe.widest)
+    nets = stack([start.net for start in starts], recipe.widest).to(device)
     if recipe.batch_norm:
         nets = nets.normalised()
-    data = _Data.of(starts, training, validation)
+    data = _Data.of(starts, training, validation).to(device)
     optimizer, schedule = optimiser(nets.parameters, steps=recipe.epochs * -(-data.rows // BATCH))
     best = EarlyStop.of(nets.folded(), recipe.patience)
     people = torch.arange(len(starts))
@@ -167,11 +173,12 @@ def train(starts: Sequence[Start], *, training: Crowd, validation: Crowd, recipe
         for slots in minibatches(data.rows, seed=seed, epoch=epoch):
             coins = [starts[person].dropout for person in people.tolist()]
             kept = dropout_masks(coins, rows=len(slots), hidden=nets.hidden, dropped=recipe.dropped)
+            kept = [mask.to(device) for mask in kept]
             backward(nets, *data.batch(slots, people), kept=kept, scale=recipe.scale, objective=recipe.objective)
             optimizer.step()
             schedule.step()
         now = nets.folded()
-        going = best.update(now, people, data.validation_loss(now, people, recipe.objective))
+        going = best.update(now, people, data.validation_loss(now, people, recipe.objective).cpu())
         if not going.any():
             break
         if not going.all():
@@ -184,7 +191,8 @@ def optimiser(parameters: list[Tensor], *, steps: int) -> tuple[AdamW, OneCycleL
 
     The momentum goes the other way, from 0.95 to 0.85 and back: torch's default.
     """
-    adamw = AdamW(parameters, lr=FIRST_RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    fused = parameters[0].device.type in _FUSED
+    adamw = AdamW(parameters, lr=FIRST_RATE, weight_decay=WEIGHT_DECAY, fused=fused)
     return adamw, OneCycleLR(adamw, max_lr=PEAK_RATE, div_factor=PEAK_RATE / FIRST_RATE, total_steps=steps)
 
 
@@ -242,7 +250,7 @@ def backward(
     """
     shared, rows = len(negatives), len(negatives) + positives.shape[1]
     layers = _Hidden(nets)
-    first = torch.empty(len(nets), rows, nets.biases[0].shape[2]).copy_(layers.added[0].expand(-1, rows, -1))
+    first = negatives.new_empty(len(nets), rows, nets.biases[0].shape[2]).copy_(layers.added[0].expand(-1, rows, -1))
     first[:, :shared].baddbmm_(negatives.expand(len(nets), -1, -1), nets.weights[0])
     first[:, shared:].baddbmm_(positives, nets.weights[0])
     units = [layers.units(first).mul_(kept[0])]
@@ -340,6 +348,10 @@ class _Data:
             others=as_tensor(validation.faces),
             validation=torch.from_numpy(np.stack([start.validation for start in starts])),
         )
+
+    def to(self, device: str) -> _Data:
+        parts = (self.negatives, self.positives, self.others, self.validation)
+        return _Data(*(part.to(device) for part in parts))
 
     @property
     def rows(self) -> int:
