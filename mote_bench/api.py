@@ -22,6 +22,7 @@ from mote_bench.records import published as shipped
 from mote_bench.records import store
 from mote_bench.report.boards import render, strip
 from mote_bench.report.results import results_csv
+from mote_bench.toolkit import CPU
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,7 @@ def run(  # noqa: PLR0913 - the command line's options
     seed: int = 0,
     jobs: int | None = None,
     backend: str = dask_backend.PROCESSES,
+    device: str = CPU,
     out: str | Path | None = None,
     published: bool = False,
     fresh: bool = False,
@@ -80,6 +82,9 @@ def run(  # noqa: PLR0913 - the command line's options
         Number of worker processes; by default the number of cores, at most 8. The figures don't depend on it.
     backend : str
         ``processes`` of this machine, ``dask`` (a local Dask cluster), or a scheduler's ``tcp://HOST:PORT``.
+    device : str
+        Where torch computes: ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. Figures agree up to rounding. A device that
+        isn't there is replaced by the CPU, with one line.
     out : str or Path, optional
         Folder for records and boards. Without one only the table is returned.
     published : bool
@@ -119,8 +124,9 @@ def run(  # noqa: PLR0913 - the command line's options
         missing=_words(missing or ()),
         identity=identity,
         embedding_columns=embedding_columns,
+        device=device,
     )
-    bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
+    bounds = isolation.bounds(isolate, task_seconds, task_gigabytes, device)
     setting = settings.make(spec)
     for note in () if quiet else setting.data.notes:
         print(f"note: {note}", file=sys.stderr)
@@ -128,6 +134,7 @@ def run(  # noqa: PLR0913 - the command line's options
         shipped.check()
     if out is not None:
         store.check_place(Path(out), cells=len(setting.plan.cells))
+    setting = settings.on_device(setting, _said, elsewhere=dask_backend.is_address(backend))
     setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), bounds=bounds)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(out) if out is not None else Path(scratch)
@@ -175,6 +182,10 @@ def _table(records: Sequence[Record]) -> pd.DataFrame:
 def _missing(text: Sequence[str]) -> dict[str, list[str]]:
     """The columns in which an empty cell means missing. Names aren't among them: a scheme may be called ``nan``."""
     return {name: [""] for name in ("value", "low", "high", "n", "floor", "ceiling") if name not in text}
+
+
+def _said(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _names(names: str | Sequence[str]) -> str:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+CPU = "cpu"
+"""The device that every machine has, by torch's name of it."""
+
 
 class InputError(Exception):
     """The user's input can't be used. The message says what was given, what was expected and what to do next."""

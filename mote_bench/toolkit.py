@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mote_bench.basics import CPU as CPU
 from mote_bench.contracts import Access, Evidence, FloatArray, Key, Preparation, Prepared, Records, Scheme, Template
 
-CPU = "cpu"
 KEY_BYTES = 32
 _LARGEST_PLAUSIBLE = 1e6
 _LONGEST_AS_BITS = 2048

@@ -15,6 +15,7 @@ from mote_bench.analysis.figures import Figure, Place, find_figure, places, scop
 from mote_bench.analysis.standings import row_name
 from mote_bench.contracts import InputError, Measurement, Record
 from mote_bench.metrics.differences import difference, together
+from mote_bench.planning.spec import DEVICE, device_of
 from mote_bench.questions.harness import COST
 from mote_bench.questions.installed import described
 
@@ -29,7 +30,7 @@ FAIL_ON = {"worse": WORSE, "unmeasured": UNMEASURED, "limit": OVER}
 """The verdicts that a gate can fail on, by the value of ``--fail-on``."""
 
 _RELATIVE = 0.01  # of bytes: sizes are counted, not sampled, and a codec's header may move
-_ENVIRONMENT = ("mote_bench", "engine_source", "python", "platform", "numpy", "scipy", "scikit-learn", "torch")
+_ENVIRONMENT = ("mote_bench", "engine_source", "python", "platform", DEVICE, "numpy", "scipy", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True)
@@ -183,9 +184,8 @@ def _counted(blank: Comparison, before: Measurement, now: Measurement) -> Compar
 
 def _differences(one: Record, other: Record) -> Iterator[str]:
     """Differences between the runs besides the gated schemes, which may be the cause of a change."""
-    changed = [part for part in _ENVIRONMENT if one.provenance.get(part) != other.provenance.get(part)]
+    before, now = ({**each.provenance, DEVICE: device_of(each.provenance)} for each in (one, other))
+    changed = [part for part in _ENVIRONMENT if before.get(part) != now.get(part)]
     if changed:
-        told = (
-            f"{part.replace('_', ' ')} {one.provenance.get(part)} -> {other.provenance.get(part)}" for part in changed
-        )
+        told = (f"{part.replace('_', ' ')} {before.get(part)} -> {now.get(part)}" for part in changed)
         yield f"the two runs differ in more than the scheme: {', '.join(told)}"

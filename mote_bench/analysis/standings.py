@@ -13,7 +13,7 @@ from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
 from mote_bench.formatting import plural, printable
-from mote_bench.planning.spec import DATA_NOTES
+from mote_bench.planning.spec import DATA_NOTES, device_of
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 from mote_bench.records.published import PUBLISHED
@@ -439,8 +439,9 @@ def _cost(frame: _Frame, scheme: str) -> Cost:
 
 
 def _one_machine(one: Record, other: Record) -> bool:
-    """Whether two records were timed on the same platform; otherwise no ratio is given."""
-    return one.provenance.get("platform") == other.provenance.get("platform")
+    """Whether two records were timed on the same platform and device; otherwise no ratio is given."""
+    ours, theirs = one.provenance, other.provenance
+    return ours.get("platform") == theirs.get("platform") and device_of(ours) == device_of(theirs)
 
 
 def _standing(row: Row) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 import mote_bench
-from mote_bench.basics import InputError
+from mote_bench.basics import CPU, InputError
 from mote_bench.cli import streams
 from mote_bench.cli.commands import (
     check,
@@ -27,6 +27,7 @@ from mote_bench.cli.commands import (
     submit,
     verify,
 )
+from mote_bench.cli.commands.again import Device
 from mote_bench.cli.commands.interruption import interruptible
 from mote_bench.records.naming import BOARDS
 
@@ -144,6 +145,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         str,
         typer.Option(help="processes of this machine; dask: a local Dask cluster; or a scheduler's tcp://HOST:PORT."),
     ] = "processes",
+    device: Device = CPU,
     out: Annotated[Path, typer.Option(help="Folder for records and boards.")] = BOARDS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cells again.")] = False,
     isolate: Annotated[
@@ -193,12 +195,14 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         missing=missing_of(missing or ()),
         identity=identity,
         embedding_columns=embedding_columns,
+        device=device,
     )
-    bounds = isolation.bounds(isolate, task_seconds, task_gigabytes)
+    bounds = isolation.bounds(isolate, task_seconds, task_gigabytes, device)
     setting = settings.make(spec)
     if published:
         shipped.check()  # before the run, not after it
     store.check_place(out, cells=len(setting.plan.cells))
+    setting = settings.on_device(setting, _say, elsewhere=dask_backend.is_address(backend))
     with interruptible("nothing was written", resumable=False):
         setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), bounds=bounds)
     with store.opened(out) as damaged:

@@ -97,6 +97,8 @@ class _Stage:
     bounds: Bounds | None
 
     def outcomes(self, made: Iterable[workers.Task | None]) -> Iterator[tuple[Any, Outcome]]:
+        place = partial(tasks.placed, self.setting.spec.device)
+        made = (task and replace(task, function=partial(place, task.function)) for task in made)
         if self.bounds is not None:
             contain = partial(contained, self.bounds)
             made = (task and replace(task, function=partial(contain, task.function)) for task in made)

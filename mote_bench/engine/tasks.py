@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,13 +23,19 @@ from mote_bench.metrics.verification import Compared, Index, Scores, measure_ver
 from mote_bench.planning.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, VerificationTargets
-from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed, unit
+from mote_bench.toolkit import draw_keys, on_device, revocable, stream, stream_seed, unit
 
 _SCORED_TWICE = 20
 _OTHER_KEYS = 5
 AT_ONCE = 40_000_000
 """Number of comparison scores held in memory at once (some gigabytes with intermediate arrays); more are tiled."""
 _TIMED = 500
+
+
+def placed(device: str, function: Callable[..., Outcome], *arguments: Any) -> Outcome:
+    """The outcome of a task whose plug-ins are told to compute on ``device``."""
+    with on_device(device):
+        return function(*arguments)
 
 
 def fit(scheme: Scheme, background: Faces, seed: int) -> Outcome:

@@ -26,8 +26,13 @@ def check_backend(backend: str) -> None:
     InputError
         On values other than ``processes``, ``dask`` or an address.
     """
-    if backend not in (PROCESSES, LOCAL) and "://" not in backend:
+    if backend not in (PROCESSES, LOCAL) and not is_address(backend):
         raise InputError(f"--backend {backend}: expected {PROCESSES}, {LOCAL}, or tcp://HOST:PORT of a scheduler")
+
+
+def is_address(backend: str) -> bool:
+    """Whether the tasks run on a cluster elsewhere, given by its scheduler's address."""
+    return "://" in backend
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from mote_bench.contracts import InputError
 from mote_bench.execution import forking
+from mote_bench.toolkit import CPU
 
 if TYPE_CHECKING:
     from mote_bench.execution.outcome import Outcome
@@ -60,14 +61,18 @@ class Holds:
         return tuple(what for what, held in free.items() if not held)
 
 
-def bounds(isolate: bool, seconds: float | None, gigabytes: float | None) -> Bounds | None:
+def bounds(isolate: bool, seconds: float | None, gigabytes: float | None, device: str = CPU) -> Bounds | None:
     """The limits given by the user's options; ``None`` without ``--isolate``.
 
     Raises
     ------
     InputError
-        On limits without ``--isolate``.
+        On limits without ``--isolate``, and on a device with it: writing to the device's file isn't allowed there.
     """
+    if isolate and device != CPU:
+        raise InputError(
+            f"--device {device} with --isolate: an isolated task may not open a device; leave one of the two out"
+        )
     if isolate:
         return Bounds(seconds or SECONDS, gigabytes or GIGABYTES)
     if seconds is not None or gigabytes is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mote_bench.data.columns import UNKNOWN, bin_names
 from mote_bench.data.options import ColumnOptions
 from mote_bench.metrics.names import snake_case
 from mote_bench.planning import plan, protocol
+from mote_bench.planning.device import check_device, device_here
 from mote_bench.planning.plan import Plan
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.spec import Bins, RunSpec, is_path, names
@@ -52,6 +54,7 @@ def make(given: RunSpec) -> Setting:
     InputError
         On names that don't exist or can't be used, and, for a run that is repeated, on other data than that run's.
     """
+    check_device(given.device)
     version = protocol.load(given.protocol)
     bins = dict(version.bins) | dict(given.bins)
     columns = ColumnOptions(given.missing, given.identity, given.embedding_columns)
@@ -76,6 +79,18 @@ def make(given: RunSpec) -> Setting:
         notes = (*dataset.notes, *(f"the attacker's data: {note}" for note in theirs.notes))
         dataset = replace(dataset, checksum=both, notes=notes)
     return Setting(dataset, parts, version, plan.make(spec, parts, version, data=name), spec, bins)
+
+
+def on_device(setting: Setting, say: Callable[[str], None], *, elsewhere: bool = False) -> Setting:
+    """The setting on a device that is there: the asked one, or the CPU, of which ``say`` is told in one line.
+
+    Parameters
+    ----------
+    elsewhere : bool
+        The tasks run on other machines, whose devices aren't seen from here: a task whose machine has none fails.
+    """
+    device = setting.spec.device if elsewhere else device_here(setting.spec.device, say)
+    return replace(setting, spec=replace(setting.spec, device=device))
 
 
 @dataclass(frozen=True)

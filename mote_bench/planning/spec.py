@@ -18,10 +18,13 @@ from mote_bench.data.tables import parts_of
 from mote_bench.planning import protocol
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
+from mote_bench.toolkit import CPU
 
 Bins = Mapping[str, tuple[float, ...]]
 SPEC = "spec"
 """The provenance field that holds the options which a record's cell depends on, as JSON."""
+DEVICE = "device"
+"""The provenance field that holds the kind of device which computed the record; there is none of the CPU."""
 DATA_NOTES = "data_notes"
 """The provenance field that holds the notes on reading the data, as JSON; there is none without notes."""
 _CHOICES = ("schemes", "attacks", "questions")
@@ -35,6 +38,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("bins", "missing"), (dict,)),
     "people": (int, type(None)),
     "seed": (int,),
+    "device": (str,),
 }
 
 
@@ -69,6 +73,9 @@ class RunSpec:
         The column that names the subjects; by default ``identity``.
     embedding_columns : str, optional
         The columns that hold the embeddings, as a pattern; by default ``embedding_0``, ``embedding_1``, ...
+    device : str
+        Where torch computes: ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. Figures agree up to rounding, so cells of all
+        devices are the same cells. A record made on another device than the CPU says so in its provenance.
     """
 
     data: str = "synthetic"
@@ -88,6 +95,7 @@ class RunSpec:
     missing: Missing = field(default_factory=dict)
     identity: str | None = None
     embedding_columns: str | None = None
+    device: str = CPU
 
     def to_table(self) -> dict[str, Any]:
         """All fields, ready for JSON."""
@@ -120,13 +128,14 @@ class RunSpec:
         return cls(**table | {"bins": bins, "missing": missing})
 
     def in_record(self) -> str:
-        """The options that a cell depends on, as JSON: without the other cells of the run and without paths.
+        """The options that a cell depends on, as JSON: without the run's other cells, paths and device.
 
         What says how columns are read is left out where it isn't given: records of earlier versions don't hold it.
         """
         table = self.to_table()
         unsaid = [name for name in _COLUMNS if table[name] in (None, {})]
-        kept = {name: value for name, value in table.items() if name not in (*_CHOICES, *_FILES, *unsaid)}
+        left = (*_CHOICES, *_FILES, *unsaid, "device")
+        kept = {name: value for name, value in table.items() if name not in left}
         return json.dumps(kept, sort_keys=True, ensure_ascii=False)
 
     @classmethod
@@ -178,8 +187,14 @@ class RunSpec:
         """The command that repeats this run."""
         words = {"protocol": self.protocol, "seed": self.seed}
         words |= {choice: getattr(self, choice) for choice in _CHOICES}
+        words |= {"device": None if self.device == CPU else self.device}
         told = " ".join(_options({"data": self.data_file or self.data} | words))
         return f"python -m mote_bench run {told} {self.data_options()}".rstrip()
+
+
+def device_of(provenance: Mapping[str, str]) -> str:
+    """The kind of device that computed a record of this provenance."""
+    return provenance.get(DEVICE, CPU)
 
 
 def is_path(data: str) -> bool:

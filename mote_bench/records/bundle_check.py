@@ -9,7 +9,7 @@ from typing import Any
 
 from mote_bench.contracts import Cell, InputError, Measurement, Record
 from mote_bench.formatting import printable
-from mote_bench.planning.spec import SPEC
+from mote_bench.planning.spec import DEVICE, SPEC, device_of
 from mote_bench.records.bundle import SCHEME, Bundle
 from mote_bench.records.provenance import Provenance
 
@@ -75,10 +75,13 @@ def notes(bundle: Bundle, fresh: Sequence[Record]) -> list[str]:
     changed = set()
     for claimed in bundle.records:
         here = made.get(claimed.cell, {})
-        parts = [part for part in here if part != SPEC]  # the run here was repeated with the bundle's own options
+        # The run here was repeated with the bundle's own options; a device is told below.
+        parts = [part for part in here if part not in (SPEC, DEVICE)]
         for part in [part for part in parts if claimed.provenance.get(part) != here[part]]:
             there = printable(str(claimed.provenance.get(part)))
             changed.add(f"{part.replace('_', ' ')} {there} there, {printable(str(here[part]))} here")
+        if here and device_of(claimed.provenance) != device_of(here):
+            changed.add(f"device {printable(device_of(claimed.provenance))} there, {device_of(here)} here")
     return sorted(changed)
 
 

@@ -18,12 +18,14 @@ import numpy as np
 import mote_bench
 from mote_bench import registry
 from mote_bench.contracts import ATTACK_READS, Cell, Dataset, Faces
+from mote_bench.planning.device import kind_of
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.settings import Setting
-from mote_bench.planning.spec import DATA_NOTES, SPEC
+from mote_bench.planning.spec import DATA_NOTES, DEVICE, SPEC
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import entry_of, rules_of
 from mote_bench.records.source_code import code_of
+from mote_bench.toolkit import CPU
 
 ENGINE = ("mote_bench.engine.runner", "mote_bench.planning.settings")
 """The engine's root modules: their imports reach all code that every cell's figures depend on."""
@@ -41,7 +43,8 @@ def of_setting(setting: Setting) -> dict[Cell, Provenance]:
         setting.plan.cells, setting.data, setting.protocol, bins=setting.bins, spec=setting.spec.in_record()
     )
     stated = {name: {ATTACK_READS: str(getattr(one, "reads", ""))} for name, one in setting.plan.attacks.items()}
-    return {cell: origin | stated.get(cell.attack, {}) for cell, origin in made.items()}
+    place = {} if setting.spec.device == CPU else {DEVICE: kind_of(setting.spec.device)}
+    return {cell: origin | stated.get(cell.attack, {}) | place for cell, origin in made.items()}
 
 
 def of_cells(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mote_bench.basics import InputError
+from mote_bench.basics import CPU, InputError
 
 if TYPE_CHECKING:
     from mote_bench.contracts import Record
@@ -34,6 +34,9 @@ EmbeddingColumns = Annotated[
 AttackerData = Annotated[
     str | None, typer.Option(help="The file of the attacker's data, where it isn't where the run read it.")
 ]
+Device = Annotated[
+    str, typer.Option(help="Where torch computes: cpu, cuda, cuda:N or mps. Figures agree up to rounding.")
+]
 """The options of every command that repeats a stored run."""
 
 
@@ -48,6 +51,7 @@ class Given:
     missing: tuple[str, ...] = ()
     identity: str | None = None
     embedding_columns: str | None = None
+    device: str = CPU
 
 
 def again(records: Sequence[Record], given: Given, *, home: Path | None = None) -> RunSpec:
@@ -68,7 +72,7 @@ def again(records: Sequence[Record], given: Given, *, home: Path | None = None) 
     from mote_bench.planning.spec import RunSpec, is_path
     from mote_bench.records.runs import read_runs
 
-    made = RunSpec.of(records, () if home is None else read_runs(home))
+    made = replace(RunSpec.of(records, () if home is None else read_runs(home)), device=given.device)
     labels = (made.data, records[0].cell.data)
     if given.data is not None and (is_path(given.data) or given.data not in labels):
         made = replace(made, data_file=given.data)
@@ -83,6 +87,11 @@ def again(records: Sequence[Record], given: Given, *, home: Path | None = None) 
     _check_bins(given.bins, made)
     _check_columns(given, made)
     return made if given.attributes is None else _with_attributes(made, given.attributes, records)
+
+
+def said(line: str) -> None:
+    """Print one line beside a command's result."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def label_fits(data: str, record: Record) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mote_bench.basics import InputError
+from mote_bench.basics import CPU, InputError
 from mote_bench.cli.commands import again as run_again
 from mote_bench.cli.commands.interruption import interruptible
 
@@ -53,6 +53,7 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     identity: run_again.Identity = None,
     embedding_columns: run_again.EmbeddingColumns = None,
     attacker_data: run_again.AttackerData = None,
+    device: run_again.Device = CPU,
     candidate: Annotated[
         Path | None, typer.Option(help="Compare with this finished run instead of making a fresh one.")
     ] = None,
@@ -85,7 +86,7 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     before = chosen(_records(baseline), protocol=QUICK if quick else protocol, data=data, seed=None)
     gated = _gated(schemes, before)
     given = run_again.Given(
-        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device
     )
     if candidate is None:
         stored = run_again.again(before, given, home=_home(baseline))
@@ -94,8 +95,8 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
             now = _fresh(spec, out, jobs=jobs, budget=budget, quiet=quiet or json)
     elif given != run_again.Given(data):
         raise InputError(
-            "--attributes, --bins, --missing, --identity, --embedding-columns and --attacker-data change a fresh run, "
-            "but --candidate is a finished one; leave them out"
+            "--attributes, --bins, --missing, --identity, --embedding-columns, --attacker-data and --device change a "
+            "fresh run, but --candidate is a finished one; leave them out"
         )
     else:
         now = chosen(_records(candidate), protocol=before[0].cell.protocol, data=before[0].cell.data, seed=seed)
@@ -191,6 +192,7 @@ def _fresh(spec: RunSpec, out: Path, *, jobs: int | None, budget: float | None, 
 
     setting = settings.make(spec)
     store.check_place(out, cells=len(setting.plan.cells))
+    setting = settings.on_device(setting, run_again.said)
     setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), demanded=())
     try:
         with store.opened(out), shown(quiet) as progress:

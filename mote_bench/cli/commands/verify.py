@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mote_bench.basics import InputError
+from mote_bench.basics import CPU, InputError
 from mote_bench.cli.commands import again as run_again
 from mote_bench.cli.commands.interruption import interruptible
 
@@ -33,6 +33,7 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
     identity: run_again.Identity = None,
     embedding_columns: run_again.EmbeddingColumns = None,
     attacker_data: run_again.AttackerData = None,
+    device: run_again.Device = CPU,
     only_read: Annotated[
         bool, typer.Option("--only-read", help="Check schema, checksum and figures only; run nothing.")
     ] = False,
@@ -58,7 +59,7 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.records.bundle_check import held, notes
 
     options = run_again.Given(
-        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device
     )
     made = rerun(_spec(given, options), bundle=given, jobs=jobs, quiet=quiet)
     for note in [] if quiet else notes(given, made):
@@ -80,6 +81,7 @@ def rerun(spec: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = Non
         scheme = bundle.records[0].cell.scheme
         origins = provenance.of_setting(setting)
         check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], origins)
+    setting = settings.on_device(setting, run_again.said)
     with (
         interruptible("nothing is kept", resumable=False),
         tempfile.TemporaryDirectory() as folder,

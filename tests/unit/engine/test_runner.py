@@ -13,8 +13,9 @@ from mote_bench.execution import workers
 from mote_bench.planning import settings
 from mote_bench.planning.spec import RunSpec
 from mote_bench.questions import SamePerson, WhichClass, WhichFace
-from mote_bench.records import store
+from mote_bench.records import provenance, store
 from mote_bench.records.naming import record_name
+from mote_bench.toolkit import device
 from populations import gaussian_faces
 from readings import value
 
@@ -235,6 +236,26 @@ def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
     assert "shape (1, 1); expected (75, 2)" in by_attack["shape"].error
     assert "NaN" in by_attack["nan"].error
     assert "fails on the ceiling control 'cosine'" in by_attack["guesses"].error
+
+
+class SaysWhere(Raises):
+    def answer(self, question, evidence, rng):
+        raise RuntimeError(f"computes on {device()}.")
+
+
+def test_the_device_reaches_the_attacks_and_the_records(tmp_path, monkeypatch):
+    setting = setting_of(monkeypatch, replace(ASKED, schemes="cosine", device="cuda:1"))
+    setting = with_attacks(setting, where=SaysWhere(), guesses=Guesses())
+    store.prepare(tmp_path)
+    made = runner.run(setting, tmp_path, jobs=1, progress=quiet)
+    assert {record.provenance["device"] for record in made.records} == {"cuda"}
+    assert all("computes on cuda:1." in record.error for record in made.records if record.cell.attack == "where")
+
+    def kept(name):
+        here = replace(setting, spec=replace(setting.spec, device=name))
+        return len(store.finished(tmp_path, here.plan.cells, provenance.of_setting(here)))
+
+    assert [kept(name) for name in ("cuda", "cuda:1", "mps", "cpu")] == [2, 2, 0, 0]
 
 
 class CannotFit:

@@ -16,9 +16,9 @@ from test_faults import started, until, without_cost
 from test_runner import Raises, setting_of, with_attacks
 
 from commands import mote_bench
-from mote_bench.contracts import Status
+from mote_bench.contracts import InputError, Status
 from mote_bench.engine import runner
-from mote_bench.execution.isolation import Bounds, contained, holds
+from mote_bench.execution.isolation import Bounds, bounds, contained, holds
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.questions import WhichClass
 from mote_bench.records import store
@@ -231,6 +231,12 @@ def test_nothing_lives_on_when_the_run_is_killed(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 30)
+
+
+def test_a_device_is_out_of_reach_of_an_isolated_task():
+    with pytest.raises(InputError, match=r"--device cuda:1 with --isolate: .* leave one of the two out"):
+        bounds(True, None, None, "cuda:1")
+    assert bounds(False, None, None, "cuda:1") is None
 
 
 def test_limits_without_isolation(tmp_path):

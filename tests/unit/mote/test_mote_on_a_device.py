@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,8 @@ import torch
 import pretended
 from mote_bench.contracts import Faces
 from mote_bench.mote import train
-from mote_bench.mote.keyed import KeyedMOTE
 from mote_bench.mote.objective import CROSS_ENTROPY, Flat, Objective
 from mote_bench.mote.scheme import MOTE
-from mote_bench.toolkit import draw_keys
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ NORMALISED = train.Recipe((24, 16), epochs=2, batch_norm=True, objective=Flat(1.
 
 @pytest.mark.parametrize("recipe", [train.Recipe((24, 16), epochs=4, patience=1), NORMALISED])
 @pytest.mark.usefixtures("same_steps")
-def test_templates_are_those_of_the_cpu(background: Faces, subjects: Faces, recipe: train.Recipe) -> None:
-    scheme, six = MOTE().fit(background, seed=0), subjects.embeddings[:6]
+def test_templates_are_those_of_the_cpu(fitted: MOTE, subjects: Faces, recipe: train.Recipe) -> None:
+    scheme, six = copy(fitted), subjects.embeddings[:6]
     scheme.recipe = recipe
     expected = scheme.enroll(six, seeds=range(6))
     with pretended.device() as done:
@@ -35,20 +35,17 @@ def test_templates_are_those_of_the_cpu(background: Faces, subjects: Faces, reci
     assert {"aten::bmm", "aten::baddbmm_", "aten::addcdiv_", "aten::index_put_"} <= set(done)
 
 
-def test_scores_and_their_gradient_are_those_of_the_cpu(background: Faces, subjects: Faces) -> None:
-    scheme = KeyedMOTE(hidden=(24, 16), epochs=2).fit(background, seed=0)
-    keys = draw_keys(3, np.random.default_rng(0))
-    shown = torch.tensor(subjects.embeddings[:5]).repeat(3, 1, 1)
-    templates = scheme.enroll(subjects.embeddings[:3], keys=keys, seeds=range(3))
-    scores = scheme.score(templates, subjects.embeddings, keys=keys)
+def test_scores_and_their_gradient_are_those_of_the_cpu(fitted: MOTE, subjects: Faces) -> None:
+    templates = fitted.enroll(subjects.embeddings[:3], seeds=range(3))
+    scores, shown = fitted.score(templates, subjects.embeddings), torch.tensor(subjects.embeddings[:5])
 
     def slope(probes: torch.Tensor) -> torch.Tensor:
-        probes = probes.requires_grad_()
-        return torch.autograd.grad(scheme.surrogate(templates, keys=keys)(probes).sum(), probes)[0]
+        probes = probes.repeat(3, 1, 1).requires_grad_()
+        return torch.autograd.grad(fitted.surrogate(templates)(probes).sum(), probes)[0]
 
-    expected = slope(shown.clone())
+    expected = slope(shown)
     with pretended.device() as done:
-        np.testing.assert_array_equal(scheme.score(templates, subjects.embeddings, keys=keys), scores)
+        np.testing.assert_array_equal(fitted.score(templates, subjects.embeddings), scores)
         assert torch.equal(slope(shown.to(pretended.NAME)).cpu(), expected)
     assert "aten::baddbmm" in done
 

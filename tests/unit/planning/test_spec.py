@@ -37,6 +37,7 @@ specs = st.builds(
     missing=st.dictionaries(words, st.lists(words, max_size=3).map(tuple), max_size=2),
     identity=st.none() | words,
     embedding_columns=st.none() | words,
+    device=words,
 )
 MADE = RunSpec(
     "age",
@@ -56,6 +57,7 @@ MADE = RunSpec(
     missing={"age": ("-1", "999"), "glasses": ()},
     identity="labels",
     embedding_columns="feat_*",
+    device="cuda:1",
 )
 
 
@@ -75,13 +77,15 @@ def test_a_table_gives_the_spec_back(spec: RunSpec) -> None:
 def test_a_record_gives_back_what_its_cell_depends_on(spec: RunSpec) -> None:
     spec = replace(spec, data_sha256=spec.data_sha256 or "")
     found = RunSpec.of([record("whatever @ it from says", spec=spec.in_record())])
-    chosen = {"schemes": "mote", "attacks": "knn-bytes", "questions": "gender"}
+    chosen = {"schemes": "mote", "attacks": "knn-bytes", "questions": "gender", "device": "cpu"}
     assert found == replace(spec, data_file=None, attacker_file=None, **chosen)
 
 
 def test_records_say_nothing_of_paths_and_of_what_was_run_beside_them() -> None:
     said = json.loads(MADE.in_record())
-    assert said.keys() == MADE.to_table().keys() - {"schemes", "attacks", "questions", "data_file", "attacker_file"}
+    assert said.keys() == MADE.to_table().keys() - {
+        "schemes", "attacks", "questions", "data_file", "attacker_file", "device",
+    }  # fmt: skip
     assert replace(MADE, schemes="all", attacks="all", questions="all").in_record() == MADE.in_record()
 
 
@@ -208,7 +212,7 @@ def test_the_command_makes_the_run_again() -> None:
     )  # fmt: skip
     assert spaced.command() == (
         "python -m mote_bench run --data 'my faces.npz' --protocol quick-1 --seed 3 --schemes mote --attacks knn-bytes "
-        "--questions gender --attributes gender,age --people 300 --bins age=30,50.25"
+        "--questions gender --device cuda:1 --attributes gender,age --people 300 --bins age=30,50.25"
     )
     columns = "--missing age=-1,999 --missing glasses= --identity labels --embedding-columns 'feat_*'"
     assert MADE.data_options().endswith(f"{columns} --attacker-data theirs/other.npz")

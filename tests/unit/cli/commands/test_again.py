@@ -66,6 +66,11 @@ def test_columns_are_read_as_the_run_has_read_them() -> None:
             again([record(spec)], other)
 
 
+def test_the_device_is_the_users_to_say() -> None:
+    told = [again([record(replace(MADE, device="mps"))], given).device for given in (Given(), Given(device="cuda:1"))]
+    assert told == ["cpu", "cuda:1"]
+
+
 def test_an_attacker_of_the_same_data_gets_no_other() -> None:
     same = replace(MADE, attacker_data=None, attacker_sha256=None)
     with pytest.raises(InputError, match="held other people of the same data; leave the option out"):
