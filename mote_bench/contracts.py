@@ -202,7 +202,8 @@ class Scheme(Protocol):
     ``surrogate(templates, *, keys) -> function``
         A differentiable approximation of ``score`` for these templates. The function takes k probes per template, a
         torch tensor (n, k, d) float32, and returns comparison scores (n, k). It is called many times: compute what
-        depends only on templates and keys once.
+        depends only on templates and keys once. The probes lie on ``toolkit.device()``, so what the function keeps
+        belongs there too; a surrogate whose tensors stay on the CPU is evaluated there.
     ``readings(templates) -> sequence of (n, p) float``
         The template's content decoded into numbers, such as weights in a canonical order. An attacker who knows the
         algorithm uses these beside the raw bytes.

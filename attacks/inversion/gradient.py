@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Template
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import unit
+from mote_bench.toolkit import CPU, device, on_device, unit
 
 from .._shared.probing import granted, keys_to_present, needed
 
@@ -34,7 +35,8 @@ class GradientInversion:
     embeddings. Adam maximises ``score / spread - strength |z|^2 / 2``, where the spread is that of the template's
     scores over public faces. Without the prior, the gradient of small nets leads to probes that resemble no face (on
     MOTE, a centred cosine of 0 instead of 0.9). The prior's strength is the one that reconstructs the shadow subjects
-    best. The scheme's ``surrogate`` stands in for scores that have no gradient.
+    best. The scheme's ``surrogate`` stands in for scores that have no gradient. It is climbed on the run's device, or
+    on the CPU where the surrogate can't compute there.
     """
 
     question = WhichFace
@@ -58,7 +60,7 @@ class GradientInversion:
         keys, shadow_keys = keys_to_present(evidence, rng)
         tried = rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON]
         surrogate = needed(evidence, "surrogate")
-        own = _scaled_score(
+        own = _placed_score(
             surrogate,
             [shadow.templates[i] for i in tried],
             None if shadow_keys is None else [shadow_keys[i] for i in tried],
@@ -69,7 +71,7 @@ class GradientInversion:
         true = unit(shadow.references.embeddings[tried] - prior.mean)
         agreement = np.einsum("nkd,nd->k", unit(found - prior.mean), true)
         strength = np.full(_STARTS, strengths[np.argmax(agreement)])
-        score = _scaled_score(surrogate, evidence.templates, keys, faces)
+        score = _placed_score(surrogate, evidence.templates, keys, faces)
         found, objective = _climb(score, len(evidence.templates), prior, starts, strength)
         return np.asarray(found[np.arange(len(found)), objective.argmax(axis=1)])
 
@@ -82,8 +84,12 @@ class _Prior:
     axes: FloatArray
 
 
-Score = Callable[["torch.Tensor"], "torch.Tensor"]
-"""Differentiable: probes (n, k, d) -> (n, k), of unit spread over public faces."""
+@dataclass(frozen=True, eq=False)
+class _Score:
+    """Differentiable: probes (n, k, d) on a device -> (n, k), of unit spread over public faces."""
+
+    of: Callable[[torch.Tensor], torch.Tensor]
+    device: str
 
 
 def _learn_prior(embeddings: FloatArray) -> _Prior:
@@ -94,21 +100,32 @@ def _learn_prior(embeddings: FloatArray) -> _Prior:
     return _Prior(mean, axes[kept] * spread[kept, None])
 
 
+def _placed_score(
+    surrogate: Callable[..., Any], templates: Sequence[Template], keys: Sequence[Key] | None, faces: FloatArray
+) -> _Score:
+    """On the run's device, or on the CPU if the surrogate keeps tensors there or takes more than the device has."""
+    if device() != CPU:
+        with suppress(RuntimeError, TypeError):  # torch's errors; one of the surrogate's own comes again below
+            return _scaled_score(surrogate, templates, keys, faces)
+    with on_device(CPU):
+        return _scaled_score(surrogate, templates, keys, faces)
+
+
 def _scaled_score(
     surrogate: Callable[..., Any], templates: Sequence[Template], keys: Sequence[Key] | None, faces: FloatArray
-) -> Score:
+) -> _Score:
     import torch
 
     with torch.no_grad():
-        shown = torch.tensor(faces, dtype=torch.float32).expand(len(templates), -1, -1)
+        shown = torch.tensor(faces, dtype=torch.float32).to(device()).expand(len(templates), -1, -1)
         answer = surrogate(templates, keys=keys)
         spread = answer(shown).std(dim=1, keepdim=True)
     spread = torch.where(spread > 0, spread, torch.ones_like(spread))
-    return lambda probes: answer(probes) / spread
+    return _Score(lambda probes: answer(probes) / spread, device())
 
 
 def _climb(
-    score: Score, n: int, prior: _Prior, starts: FloatArray, strength: FloatArray
+    score: _Score, n: int, prior: _Prior, starts: FloatArray, strength: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Unit probes (n, k, d) reached by each of ``n`` templates from ``starts`` (k, r), and their objectives (n, k).
 
@@ -116,8 +133,9 @@ def _climb(
     """
     import torch
 
-    mean, axes, pull = (torch.tensor(part, dtype=torch.float32) for part in (prior.mean, prior.axes, strength))
-    z = torch.tensor(starts, dtype=torch.float32).repeat(n, 1, 1).requires_grad_(True)
+    parts = (prior.mean, prior.axes, strength, starts)
+    mean, axes, pull, start = (torch.tensor(part, dtype=torch.float32).to(score.device) for part in parts)
+    z = start.repeat(n, 1, 1).requires_grad_(True)
     adam = torch.optim.Adam([z], lr=_LONGEST_STEP)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, _STEPS)
 
@@ -125,10 +143,10 @@ def _climb(
         return torch.nn.functional.normalize(mean + z @ axes, dim=-1)
 
     def objective() -> torch.Tensor:
-        return score(probes()) - pull / 2 * (z**2).sum(dim=-1)
+        return score.of(probes()) - pull / 2 * (z**2).sum(dim=-1)
 
     with torch.enable_grad():
-        _require_gradient(score(probes()), z)
+        _require_gradient(score.of(probes()), z)
         before = objective().detach()
         for _ in range(_STEPS):
             z.grad = torch.autograd.grad(-objective().sum(), z)[0]
@@ -140,7 +158,7 @@ def _climb(
         raise RuntimeError(
             f"the optimiser did not move: in {_STEPS} steps the objective rose for none of {n} templates"
         )
-    return reached.numpy().astype(np.float64), after.numpy()
+    return reached.cpu().numpy().astype(np.float64), after.cpu().numpy()
 
 
 def _require_gradient(scores: torch.Tensor, z: torch.Tensor) -> None:

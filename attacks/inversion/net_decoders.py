@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import numbers, on_sphere, unit
+from mote_bench.toolkit import device, numbers, on_sphere, unit
 
 from .._shared.classifiers import Examples, rotated
 from .._shared.probing import granted, scaled_and_ranked
@@ -106,8 +106,9 @@ def _trained(known: FloatArray, faces: FloatArray, held: Held, unknown: FloatArr
     inputs, others, shown = (_tensor(rows - start.centre) for rows in (known[~held], known[held], unknown))
     true, own = _tensor(faces[~held]), _tensor(faces[held])
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = _net(start)
+        # The CPU's generator draws everything, so that a device makes the same net up to rounding.
+        torch.default_generator.manual_seed(seed)
+        net = _net(start).to(device())
         optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
         best, reached = _outputs(net, shown), float(cosine_similarity(_outputs(net, others), own).mean())
         for _ in range(_EPOCHS):
@@ -119,7 +120,7 @@ def _trained(known: FloatArray, faces: FloatArray, held: Held, unknown: FloatArr
             now = float(cosine_similarity(_outputs(net, others), own).mean())
             if now > reached:
                 best, reached = _outputs(net, shown), now
-    return unit(best.numpy().astype(np.float64))
+    return unit(best.cpu().numpy().astype(np.float64))
 
 
 def _net(start: Regression) -> nn.Module:
@@ -131,10 +132,19 @@ def _net(start: Regression) -> nn.Module:
     straight = nn.Linear(inputs, outputs, bias=False)
     # Only directions count. At a mean length of one, the other branch's outputs are of a comparable size.
     length = max(float(np.linalg.norm(start.left_out, axis=1).mean()), 1e-12)
-    straight.weight.data = _tensor(start.weights.T / length)
-    layers: list[nn.Module] = [nn.Dropout(_DROPPED)]
+    straight.weight.data = torch.tensor(start.weights.T / length, dtype=torch.float32)
+
+    class Dropout(nn.Module):
+        """torch's own, but drawn on the CPU."""
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            if not self.training:
+                return rows
+            return rows * torch.empty(rows.shape).bernoulli_(1 - _DROPPED).div_(1 - _DROPPED).to(rows.device)
+
+    layers: list[nn.Module] = [Dropout()]
     for width, next_width in pairwise((inputs, *_HIDDEN)):
-        layers += [nn.Linear(width, next_width), nn.ReLU(), nn.Dropout(_DROPPED)]
+        layers += [nn.Linear(width, next_width), nn.ReLU(), Dropout()]
     last = nn.Linear(_HIDDEN[-1], outputs, bias=False)
     nn.init.zeros_(last.weight)
 
@@ -163,4 +173,4 @@ def _outputs(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
 def _tensor(rows: FloatArray) -> torch.Tensor:
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32)).to(device())

@@ -34,4 +34,4 @@ def torch_directions(probes: torch.Tensor, origin: FloatArray) -> torch.Tensor:
     import torch
 
     normalize = torch.nn.functional.normalize
-    return normalize(normalize(probes, dim=-1) - torch.from_numpy(origin), dim=-1)
+    return normalize(normalize(probes, dim=-1) - torch.from_numpy(origin).to(probes.device), dim=-1)

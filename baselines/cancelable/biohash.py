@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import unit
+from mote_bench.toolkit import device, unit
 
 from .._shared.keys import rng_of, rows_of_each
 
@@ -99,8 +99,8 @@ class BioHash:
         import torch
 
         # The mean of sign(b) times (Q^T x - threshold) is one product with Q sign(b), instead of one product per bit.
-        signs = torch.from_numpy(self._signs(templates))
-        decoded = torch.from_numpy(self.reconstruct(templates, keys=keys))[:, None] / self._bits
+        signs = torch.from_numpy(self._signs(templates)).to(device())
+        decoded = torch.from_numpy(self.reconstruct(templates, keys=keys)).to(device())[:, None] / self._bits
         offset = self.threshold * signs.mean(dim=1, keepdim=True)
         return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * decoded).sum(-1) - offset
 

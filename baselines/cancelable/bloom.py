@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import on_sphere, unit
+from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import rng_of, rows_of_each
@@ -133,9 +133,9 @@ class BloomFilter:
         """
         import torch
 
-        known = torch.from_numpy(self._words(templates).astype(np.float32))
-        cuts, scale = torch.from_numpy(self._cuts), torch.from_numpy(self._spread * np.float32(_SOFTNESS))
-        places = torch.from_numpy(self._places(len(templates), keys))
+        parts = (self._words(templates).astype(np.float32), self._cuts, self._spread * np.float32(_SOFTNESS))
+        known, cuts, scale = (torch.from_numpy(part).to(device()) for part in parts)
+        places = torch.from_numpy(self._places(len(templates), keys)).to(device())
 
         def answer(probes: torch.Tensor) -> torch.Tensor:
             faces = torch_directions(probes, self._origin)[:, :, None]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import on_sphere, unit
+from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import rng_of, rows_of_each
@@ -93,7 +93,7 @@ class GaussianIoM:
         import torch
 
         # The mean product with the selected vectors is one product with their mean.
-        mean = torch.from_numpy(self._selected(templates, keys) / self.groups)[:, None]
+        mean = torch.from_numpy(self._selected(templates, keys) / self.groups).to(device())[:, None]
         return lambda probes: (torch_directions(probes, self._origin) * mean).sum(-1)
 
     def _gaussians(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, Index]]:
@@ -220,11 +220,11 @@ class PermutationIoM:
         """From probes (n, k, d) to (n, k) means of the products at the codes."""
         import torch
 
-        named = torch.from_numpy(self._named(templates, keys).astype(np.int64))
+        named = torch.from_numpy(self._named(templates, keys).astype(np.int64)).to(device())
 
         def answer(probes: torch.Tensor) -> torch.Tensor:
             faces = torch_directions(probes, self._origin) * len(self._origin) ** 0.5
-            product = torch.ones(())
+            product: torch.Tensor = faces.new_ones(())
             for entries in named.unbind(1):
                 product = product * faces.gather(2, entries[:, None].expand(-1, faces.shape[1], -1))
             return product.mean(-1)

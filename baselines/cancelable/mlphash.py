@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import on_sphere, unit
+from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import rng_of, rows_of_each
@@ -107,9 +107,9 @@ class MLPHash:
         """
         import torch
 
-        signs = torch.from_numpy(self._signs(templates))[:, None]
+        signs = torch.from_numpy(self._signs(templates)).to(device())[:, None]
         networks = [
-            ([torch.tensor(layer) for layer in layers], torch.from_numpy(rows))
+            ([torch.tensor(layer, device=device()) for layer in layers], torch.from_numpy(rows))
             for layers, rows in self._networks(keys, len(templates))
         ]
 

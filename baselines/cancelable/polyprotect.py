@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import unit
+from mote_bench.toolkit import device, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.float_vectors import read_vectors
@@ -87,11 +87,11 @@ class PolyProtect:
         """From probes (n, k, d) to (n, k): the score itself, which is differentiable."""
         import torch
 
-        stored = torch.from_numpy(unit(read_vectors(templates, self.length)))
+        stored = torch.from_numpy(unit(read_vectors(templates, self.length))).to(device())
         drawn = [self.secret(key) for key in keys or ()]
-        coefficients = torch.tensor(np.array([one for one, _ in drawn]), dtype=torch.float32)
-        exponents = torch.tensor(np.array([one for _, one in drawn]))
-        places = torch.tensor(self._starts[:, None] + np.arange(self.terms))
+        coefficients = torch.tensor(np.array([one for one, _ in drawn]), dtype=torch.float32, device=device())
+        exponents = torch.tensor(np.array([one for _, one in drawn]), device=device())
+        places = torch.tensor(self._starts[:, None] + np.arange(self.terms), device=device())
 
         def answer(probes: torch.Tensor) -> torch.Tensor:
             faces = torch_directions(probes, self._origin)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import on_sphere, unit
+from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import rng_of, rows_of_each
@@ -93,7 +93,7 @@ class RandomProjection:
         stored = unit(self._read(templates))
         for matrix, rows in self._matrices(keys, len(templates)):
             back[rows] = stored[rows] @ matrix
-        towards = torch.from_numpy(back)[:, None]
+        towards = torch.from_numpy(back).to(device())[:, None]
         return lambda probes: (torch_directions(probes, self._origin) * towards).sum(-1)
 
     def _matrices(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, Index]]:
@@ -184,7 +184,7 @@ class RandHash:
         back = np.empty((len(templates), len(self._origin)), dtype=np.float32)
         for matrix, rows in self._matrices(keys, len(templates)):
             back[rows] = signs[rows] @ matrix / self._bits
-        towards = torch.from_numpy(back)[:, None]
+        towards = torch.from_numpy(back).to(device())[:, None]
         return lambda probes: (torch_directions(probes, self._origin) * towards).sum(-1)
 
     def _matrices(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[FloatArray, Index]]:

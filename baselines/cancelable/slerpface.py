@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import on_sphere, stream, unit
+from mote_bench.toolkit import device, on_sphere, stream, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import rng_of, rows_of_each
@@ -122,10 +122,11 @@ class SlerpFace:
         """From probes (n, k, d) to (n, k) scores, differentiable as they are."""
         import torch
 
-        stored, masks = (torch.from_numpy(part)[:, None] for part in self._read(templates))
+        stored, masks = (torch.from_numpy(part).to(device())[:, None] for part in self._read(templates))
         noise = torch.empty(stored.shape)
         for own, rows in self._noises(keys, len(templates)):
             noise[rows] = torch.from_numpy(own)
+        noise = noise.to(device())
         padding = self._groups * self.group_size - len(self._origin)
         normalize = torch.nn.functional.normalize
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import unit
+from mote_bench.toolkit import device, unit
 
 from . import seal_library
 from .coefficient_packing import packed, places
@@ -178,7 +178,7 @@ class EncryptedScheme:
         """From probes (n, k, d) to (n, k) cosines with the decrypted templates, differentiable."""
         import torch
 
-        stored = torch.from_numpy(self.reconstruct(templates, keys=None))[:, None]
+        stored = torch.from_numpy(self.reconstruct(templates, keys=None)).to(device())[:, None]
         return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)
 
     def _try(self, dimension: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import unit
+from mote_bench.toolkit import device, unit
 
 from .._shared.float_vectors import read_vectors
 
@@ -62,5 +62,5 @@ class Cosine:
         """From probes (n, k, d) to (n, k) cosines, differentiable."""
         import torch
 
-        stored = torch.from_numpy(self.reconstruct(templates, keys=None))[:, None]
+        stored = torch.from_numpy(self.reconstruct(templates, keys=None)).to(device())[:, None]
         return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)

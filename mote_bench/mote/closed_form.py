@@ -15,7 +15,7 @@ from mote_bench.mote.heads import FORMS, decode, encode, size
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.people import people_of
 from mote_bench.mote.recent import Recent
-from mote_bench.toolkit import on_sphere, stream, unit
+from mote_bench.toolkit import device, on_sphere, stream, unit
 
 LINEAR_RIDGE = 1.0
 _ROWS = 2048
@@ -135,9 +135,9 @@ class ClosedFormMOTE:
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
     ) -> Callable[[Tensor], Tensor]:
         """From k probes of each template (n, k, d) float32 to their scores (n, k): :meth:`score` with gradients."""
-        heads = torch.from_numpy(self._heads(templates))
-        mean, whiten, offset = (torch.from_numpy(np.array(part)) for part in (self._mean, self._whiten, self._offset))
-        layer = None if self._layer is None else tuple(map(torch.from_numpy, self._layer))
+        parts = (self._heads(templates), np.array(self._mean), np.array(self._whiten), np.array(self._offset))
+        heads, mean, whiten, offset = (torch.from_numpy(part).to(device()) for part in parts)
+        layer = None if self._layer is None else [torch.from_numpy(part).to(device()) for part in self._layer]
 
         def score(probes: Tensor) -> Tensor:
             raw = (probes - mean) / self._scale
