@@ -25,7 +25,7 @@ DATA ?= synthetic
 
 CHROMIUM ?= chromium
 
-.PHONY: env run mote test test-slow docs docs-figures picture coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench dist architecture lint clean
+.PHONY: env run mote test test-slow docs docs-figures picture coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench bench-runs dist architecture lint clean
 
 env: $(VENV)/.installed
 
@@ -92,6 +92,10 @@ gate-baseline: env
 
 bench: env
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-columns=min,median,rounds
+
+bench-runs: env
+	$(BIN)/python tests/benchmarks/whole_runs.py
+	$(BIN)/python tests/benchmarks/whole_runs.py --data $(DATA) --schemes all
 
 dist: env
 	rm -rf dist

@@ -6,10 +6,12 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
 from mote_bench.engine import scoring
 from mote_bench.engine.time_left import TimeLeft, Took, Work
+from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.progress import Progress
 from mote_bench.execution.redaction import redacted
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
@@ -38,6 +40,8 @@ class Ledger:
     _done: int = 0
     _expected: int = 0
     _start: float = 0.0
+    _cpu: float = 0.0
+    _peak: int = 0
     _left: TimeLeft = field(default_factory=lambda: TimeLeft.of((), ()))
 
     def pending(self) -> list[Cell]:
@@ -59,6 +63,17 @@ class Ledger:
     def expected(self, attack: Work) -> float:
         """What an attack should take in seconds, by the attacks so far."""
         return self._left.expected(attack)
+
+    def spent(self, outcome: Outcome) -> None:
+        """Count what a task used of the processor and of memory."""
+        self._cpu += outcome.cpu_seconds
+        self._peak = max(self._peak, outcome.peak_bytes)
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """Processor seconds of all tasks so far, the largest worker's peak memory, and seconds by stage."""
+        stages = {stage: round(seconds, 3) for stage, seconds in self._left.took(0.0, 1).stages.items()}
+        return {"cpu_seconds": self._cpu, "peak_gigabytes": self._peak / 1e9, "stage_seconds": stages}
 
     def took(self, workers: int) -> Took:
         """What the tasks so far took, by so many workers."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from mote_bench.contracts import Cell, Preparation, Prepared, Threat
 from mote_bench.engine import staging, tasks
 from mote_bench.engine.evidence import FIRST, NO_DATABASE, SECOND, databases, handed, in_order, steal_database
-from mote_bench.engine.time_left import ATTACK, Work
+from mote_bench.engine.time_left import ATTACK, PREPARE, Work
 from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.workers import Task
 from mote_bench.planning.plan import Plan
@@ -53,7 +53,7 @@ class Job:
     @property
     def work(self) -> Work:
         """The task's kind, for what it should take."""
-        return Work(ATTACK, self.scheme, Threat.parse(self.threat).knowledge, f"prepare {self.name}")
+        return Work(ATTACK, self.scheme, Threat.parse(self.threat).knowledge, f"{PREPARE} {self.name}")
 
 
 def jobs_of(cell: Cell, plan: Plan) -> dict[Job, Preparation]:

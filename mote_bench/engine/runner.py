@@ -84,7 +84,9 @@ def run(
     finally:
         workers.stop()
     if took.idle_share is not None:
-        add_times(folder, {"seconds": took.seconds, "workers": took.workers, "idle_share": took.idle_share})
+        add_times(
+            folder, {"seconds": took.seconds, "workers": took.workers, "idle_share": took.idle_share} | ledger.cost
+        )
     return Finished(tuple(ledger.records[cell] for cell in cells), len(kept), took)
 
 
@@ -102,7 +104,9 @@ class _Stage:
         if self.bounds is not None:
             contain = partial(contained, self.bounds)
             made = (task and replace(task, function=partial(contain, task.function)) for task in made)
-        return workers.run(made, jobs=self.jobs, cluster=self.cluster)
+        for key, outcome in workers.run(made, jobs=self.jobs, cluster=self.cluster):
+            self.ledger.spent(outcome)
+            yield key, outcome
 
     def forget(self) -> None:
         """Run the next tasks in new processes. With bounds each task has its own process anyway."""

@@ -7,11 +7,13 @@ first, and how much slower the scheme is. The second is learned from the scheme'
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import exp, log, sqrt
 
 FIT, ENROLL, COMPARE, THRESHOLDS, ATTACK = "fit", "enroll", "compare", "thresholds", "attack"
+PREPARE = "prepare"
+"""In the name of an attack's work: a preparation, which takes as long as attacks do and is expected like them."""
 
 _LEAST_DONE = 0.1
 _WIDTH = 1.28
@@ -79,11 +81,14 @@ class Took:
     workers : int
     busy : float
         Seconds that tasks took, summed over the workers.
+    stages : mapping of str -> float
+        The same by stage.
     """
 
     seconds: float
     workers: int
     busy: float
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def idle_share(self) -> float | None:
@@ -119,6 +124,7 @@ class TimeLeft:
     ahead: Counter[Work]
     controls: Collection[str]
     _busy: float = 0.0
+    _stage_seconds: dict[str, float] = field(default_factory=dict)
     _seen: dict[tuple[str, ...], list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0.0]))
     _attacks: dict[tuple[str, str], dict[str, list[float]]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -131,6 +137,8 @@ class TimeLeft:
         """A task is done, and took so many seconds of one worker."""
         self.ahead[work] -= 1
         self._busy += seconds
+        stage = PREPARE if work.name.startswith(f"{PREPARE} ") else work.stage
+        self._stage_seconds[stage] = self._stage_seconds.get(stage, 0.0) + seconds
         keys = [(work.stage,), (work.stage, work.scheme), (work.stage, work.scheme, work.level)]
         if work.stage == ATTACK:
             keys = [(ATTACK, work.name), *([(ATTACK, work.name, "control")] if work.scheme in self.controls else [])]
@@ -146,7 +154,7 @@ class TimeLeft:
 
     def took(self, elapsed: float, workers: int) -> Took:
         """What the run took, when it has ended."""
-        return Took(elapsed, workers, self._busy)
+        return Took(elapsed, workers, self._busy, dict(self._stage_seconds))
 
     def expected(self, attack: Work) -> float:
         """What an attack should take in seconds: as on the controls, times how much slower its scheme is attacked.

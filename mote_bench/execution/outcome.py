@@ -24,12 +24,22 @@ _LONGEST_ERROR = 4000
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The result of a task, or the traceback of its error, and the seconds it took."""
+    """The result of a task, or the traceback of its error, and what it took.
+
+    Attributes
+    ----------
+    seconds, cpu_seconds : float
+        By the clock, and of the processor. Machines are shared, so the second says more of the task itself.
+    peak_bytes : int
+        The most memory that the task's process has held so far; 0 where the system doesn't say.
+    """
 
     value: Any
     seconds: float
     error: str | None = None
     timed_out: bool = False
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
 
 
 def guarded(work: Callable[[], Any]) -> Outcome:
@@ -38,16 +48,30 @@ def guarded(work: Callable[[], Any]) -> Outcome:
     Workers provide the parallelism, and sums on one thread don't depend on the number of cores.
     """
     _limit_threads()
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
+
+    def outcome(value: Any, error: str | None = None, *, timed_out: bool = False) -> Outcome:
+        cpu = time.process_time() - used
+        return Outcome(value, time.perf_counter() - start, error, timed_out, cpu, peak_bytes())
+
     try:
         with _thread_pools(len(sys.modules)).limit(limits=1):
-            value = work()
+            return outcome(work())
     except TimeBudgetSpent:
         seconds = time.perf_counter() - start
-        return Outcome(None, seconds, f"stopped at its time budget, after {seconds:.0f} s", timed_out=True)
+        return outcome(None, f"stopped at its time budget, after {seconds:.0f} s", timed_out=True)
     except Exception:  # a plug-in may raise anything, and the run goes on
-        return Outcome(None, time.perf_counter() - start, redacted(traceback.format_exc())[-_LONGEST_ERROR:])
-    return Outcome(value, time.perf_counter() - start)
+        return outcome(None, redacted(traceback.format_exc())[-_LONGEST_ERROR:])
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held so far; 0 where the system doesn't say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 @lru_cache(maxsize=1)

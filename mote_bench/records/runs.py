@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mote_bench import files
 from mote_bench.contracts import InputError
@@ -31,12 +32,12 @@ def add_run(folder: Path, run: RunSpec) -> None:
     _write(folder, [*runs, run], took)
 
 
-def add_times(folder: Path, took: Mapping[str, float]) -> None:
-    """Say how long the newest run took that had anything to run."""
+def add_times(folder: Path, took: Mapping[str, Any]) -> None:
+    """Say what the newest run took that had anything to run."""
     _write(folder, _read(folder)[0], took)
 
 
-def _read(folder: Path) -> tuple[list[RunSpec], Mapping[str, float] | None]:
+def _read(folder: Path) -> tuple[list[RunSpec], Mapping[str, Any] | None]:
     path = folder / RUNS
     if not path.is_file():
         return [], None
@@ -49,7 +50,7 @@ def _read(folder: Path) -> tuple[list[RunSpec], Mapping[str, float] | None]:
         raise InputError(f"'{path}' is no list of runs ({error}); move it away and run again") from None
 
 
-def _write(folder: Path, runs: Iterable[RunSpec], took: Mapping[str, float] | None) -> None:
+def _write(folder: Path, runs: Iterable[RunSpec], took: Mapping[str, Any] | None) -> None:
     lines = [json.dumps(one.to_table(), ensure_ascii=False) for one in runs]
     kept = ",\n".join(reversed(dict.fromkeys(reversed(lines))))
     more = "" if took is None else f', "took": {json.dumps(took)}'
