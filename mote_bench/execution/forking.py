@@ -24,7 +24,7 @@ POSSIBLE = "forkserver" in multiprocessing.get_all_start_methods()
 _NEEDED = ("mote_bench.engine.tasks", "mote_bench.execution.workers", "loky.process_executor")
 _OWN = ("mote_attacks", "mote_baselines", "mote_bench.mote")
 """Packages of built-in plug-ins."""
-_HEAVY = ("scipy.special", "torch", "distributed")
+_HEAVY = ("scipy.special", "scipy.stats", "sklearn.linear_model", "torch", "distributed")
 _SPAWN: Any = multiprocessing.get_context("spawn")
 _FORK: Any = multiprocessing.get_context("forkserver") if POSSIBLE else _SPAWN
 
