@@ -182,7 +182,10 @@ class Embedder(Protocol):
         ...
 
     def about(self) -> Mapping[str, str]:
-        """What the embeddings depend on: model and SHA-256 of its file, detector, alignment, library version."""
+        """What the embeddings depend on: model and SHA-256 of its file, detector, alignment, library version.
+
+        One that computes on ``toolkit.device()`` says so under ``device``, unless that is the CPU.
+        """
         ...
 
 

@@ -37,6 +37,10 @@ class Elsewhere(Tensor):
         made.inner = inner
         return made
 
+    def tolist(self) -> Any:
+        """As any device does; torch leaves it out of classes such as this one."""
+        return self.inner.tolist()
+
     @classmethod
     def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return computed(function, args, kwargs or {})

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mote_bench.basics import first_line
 from mote_bench.contracts import Embedded, InputError
-from mote_bench.embedders import mtcnn
+from mote_bench.embedders import mtcnn, places
 from mote_bench.embedders import weights as files
 
 _RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/"
@@ -40,8 +40,10 @@ class FaceNet:
             "as --weights FILE"
         )
         self._weights = files.existing(default if weights is None else weights, how=how)
-        self._detector = mtcnn.Detector()
-        self._net = _loaded(self._weights, package.InceptionResnetV1(pretrained=None, classify=False).eval())
+        self._place = places.place()
+        self._detector = mtcnn.Detector(places.detectors_place(self._place))
+        net = package.InceptionResnetV1(pretrained=None, classify=False).eval()
+        self._net = _loaded(self._weights, net).to(self._place)
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
         import torch
@@ -53,7 +55,8 @@ class FaceNet:
             detected = found[row]
             assert detected is not None
             with torch.inference_mode():
-                embedding = self._net(self._detector.crop(pictures[row], detected)[None])[0]
+                face = self._detector.crop(pictures[row], detected)[None].to(self._place)
+                embedding = self._net(face)[0].cpu()
             answers[row] = Embedded(embedding.numpy(), detected.faces)
         return answers
 
@@ -77,6 +80,7 @@ class FaceNet:
             "recogniser": f"InceptionResnetV1 trained on {self._trained_on}, 512-d",
             "weights_sha256": files.sha256(self._weights),
             "alignment": f"{mtcnn.about()}, box cut to 160 px",
+            **places.stated(self._place),
         }
 
 

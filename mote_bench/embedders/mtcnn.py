@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, InputError
 from mote_bench.embedders import vision
+from mote_bench.toolkit import CPU
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +28,10 @@ class Detected:
 
 
 class Detector:
-    """Finds the largest face of a picture."""
+    """Finds the largest face of a picture, on a device of torch's."""
 
-    def __init__(self) -> None:
-        self._net: Any = package().MTCNN(select_largest=True, device="cpu")
+    def __init__(self, device: str = CPU) -> None:
+        self._net: Any = package().MTCNN(select_largest=True, device=device)
 
     def find(self, picture: npt.NDArray[np.uint8]) -> Detected | None:
         """The largest face of an RGB picture, or ``None``."""
@@ -42,7 +43,7 @@ class Detector:
         return Detected(np.asarray(boxes[0], np.float64), np.asarray(landmarks[0], np.float64), len(boxes))
 
     def crop(self, picture: npt.NDArray[np.uint8], detected: Detected) -> Any:
-        """(3, 160, 160) float tensor, standardised as facenet-pytorch's networks were trained."""
+        """(3, 160, 160) float tensor on the CPU, standardised as facenet-pytorch's networks were trained."""
         from PIL import Image
 
         return self._net.extract(Image.fromarray(picture), detected.box[None], None)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Embedded, FloatArray, InputError
-from mote_bench.embedders import alignment, mtcnn, onnx_pixels, onnx_session
+from mote_bench.embedders import alignment, mtcnn, onnx_pixels, onnx_session, places
 from mote_bench.embedders import weights as files
 from mote_bench.embedders.onnx_pixels import Pixels
 
@@ -36,7 +36,9 @@ class OnnxFile:
         if weights is None:
             raise InputError(f"no ONNX file was given. {onnx_session.HOW}")
         self._weights = files.existing(weights, how=onnx_session.HOW)
-        running, form = onnx_session.opened(self._weights)
+        asked = places.place()
+        running, form = onnx_session.opened(self._weights, asked)
+        self._place = onnx_session.place_of(running, asked)
         if form.kind == "uint8":
             assumed = replace(onnx_pixels.RAW, order=assumed.order)
         if form.channels == 1:
@@ -44,7 +46,7 @@ class OnnxFile:
         graph = onnx_pixels.graph_of(self._weights)
         pixels, self._assumed = onnx_pixels.wanted(assumed, graph, form.name, options)
         self._session = onnx_session.tried(self._weights, running, form, pixels, options.get("output"))
-        self._detector = mtcnn.Detector()
+        self._detector = mtcnn.Detector(places.detectors_place(self._place))
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
         return [self._one(picture) for picture in pictures]
@@ -101,10 +103,12 @@ class OnnxFile:
         form, pixels = self._session.form, self._session.pixels
         values = faces * _HALF + _HALF
         if form.channels == 1:
-            values = torch.tensordot(values, torch.from_numpy(onnx_session.LUMA), ([1], [0])).unsqueeze(1)
+            luma = torch.from_numpy(onnx_session.LUMA).to(values.device)
+            values = torch.tensordot(values, luma, ([1], [0])).unsqueeze(1)
         elif pixels.order == "BGR":
             values = values.flip(1)
-        mean, scale = (torch.tensor(each).reshape(1, -1, 1, 1) for each in (pixels.mean, pixels.scale))
+        both = (torch.tensor(each).to(values.device) for each in (pixels.mean, pixels.scale))
+        mean, scale = (each.reshape(1, -1, 1, 1) for each in both)
         taken = (values - mean) / scale
         return taken.movedim(1, -1) if form.last else taken
 
@@ -123,6 +127,7 @@ class OnnxFile:
             "input": str(form),
             "output": self._session.output,
         }
+        told |= places.stated(self._place)
         return told | ({"assumed": self._assumed} if self._assumed else {})
 
 

@@ -14,6 +14,8 @@ from mote_bench.basics import first_line
 from mote_bench.contracts import FloatArray, InputError
 from mote_bench.embedders import alignment
 from mote_bench.embedders.onnx_pixels import Pixels
+from mote_bench.embedders.places import is_cuda
+from mote_bench.toolkit import CPU
 
 Batch = npt.NDArray[Any]
 HOW = "Give the recogniser's file: --weights MODEL.onnx (its input: aligned faces, N x 3 x 112 x 112)"
@@ -26,6 +28,7 @@ _TYPES = {
 _FEWEST = 16
 """An output of fewer numbers is a norm, a quality or a class, where another one could be the embedding."""
 _BATCHES = 256
+_ON_CUDA = "CUDAExecutionProvider"
 _LONGEST = 300
 _SIDES = range(16, 1025)
 
@@ -77,8 +80,13 @@ class Session:
         return np.asarray(rows[0])
 
 
-def opened(path: Path) -> tuple[Any, Form]:
+def opened(path: Path, device: str = CPU) -> tuple[Any, Form]:
     """onnxruntime's session of a file, on one thread, and the form of its input.
+
+    Parameters
+    ----------
+    device : str
+        Used if it is CUDA and this onnxruntime has it; :func:`place_of` says where the session computes.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def opened(path: Path) -> tuple[Any, Form]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers are the parallelism
     options.log_severity_level = 4
     try:
-        running = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        running = onnxruntime.InferenceSession(str(path), options, providers=_providers(onnxruntime, device))
     except Exception as error:  # onnxruntime's own classes, which aren't public
         raise InputError(f"'{path}' can't be read as ONNX ({first_line(error)[:_LONGEST]}). {HOW}") from None
     inputs = running.get_inputs()
@@ -102,6 +110,18 @@ def opened(path: Path) -> tuple[Any, Form]:
         told = "; ".join(f"{one.name} {one.shape} {one.type}" for one in inputs)
         raise InputError(f"'{path}' takes {told}; expected one input of aligned faces, such as N x 3 x 112 x 112")
     return running, form
+
+
+def _providers(onnxruntime: Any, device: str) -> list[Any]:
+    """CUDA first where it is asked for and installed; the CPU computes what the first one can't."""
+    if not is_cuda(device) or _ON_CUDA not in onnxruntime.get_available_providers():
+        return ["CPUExecutionProvider"]
+    return [(_ON_CUDA, {"device_id": int(device.partition(":")[2] or 0)}), "CPUExecutionProvider"]
+
+
+def place_of(running: Any, device: str) -> str:
+    """Where a session computes: ``device`` if it could be used, otherwise the CPU."""
+    return device if running.get_providers()[0] == _ON_CUDA else CPU
 
 
 def tried(path: Path, running: Any, form: Form, pixels: Pixels, output: str | None) -> Session:

@@ -296,7 +296,7 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "ReduceSum": _reduced(lambda x, axes, kept: x.sum(axes, kept)),
     "Relu": lambda _, x: x.relu(),
     "Reshape": _reshape,
-    "Shape": lambda _, x: torch.tensor(x.shape),
+    "Shape": lambda _, x: torch.tensor(x.shape).to(x.device),
     "Sigmoid": lambda _, x: x.sigmoid(),
     "Sqrt": lambda _, x: x.sqrt(),
     "Squeeze": _squeezed,

@@ -30,6 +30,7 @@ from mote_bench.execution import workers
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.execution.progress import Progress
 from mote_bench.formatting import inert, printable
+from mote_bench.toolkit import CPU, on_device
 
 PER_BATCH = 16
 NO_FACE = "no face found"
@@ -37,6 +38,7 @@ _FAILED = "the recogniser "
 _EARLY = 64
 """Embeddings after which they are first looked at."""
 _MOST_REASONS = 10
+_ON_CUDA = "pip install onnxruntime-gpu"
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,23 @@ class Recogniser:
         The path of a file or folder.
     options : tuple of (name, text)
         Further arguments of its factory, as the user typed them: ``mean``, ``scale``, ``order``, ``output``.
+    device : str
+        Where it is told to compute.
     """
 
     name: str
     weights: str | None = None
     options: tuple[tuple[str, str], ...] = ()
+    device: str = CPU
 
     @classmethod
-    def at(cls, name: str, weights: Path | None, **options: str | None) -> Self:
+    def at(cls, name: str, weights: Path | None, *, device: str = CPU, **options: str | None) -> Self:
         """With weights from a file (its whole path, since workers may stand in another folder) and given options."""
         given = tuple((key, text) for key, text in options.items() if text is not None)
-        return cls(name, None if weights is None else str(weights.absolute()), given)
+        return cls(name, None if weights is None else str(weights.absolute()), given, device)
 
     def make(self) -> Embedder:
-        """A new embedder.
+        """A new embedder, on the device.
 
         Raises
         ------
@@ -86,7 +91,8 @@ class Recogniser:
             unknown = [name for name, _ in self.options if not _takes(maker, name)]
             if unknown:
                 raise InputError(f"--embedder {self.name} takes no --{unknown[0]}; leave it out")
-            made: Embedder = maker(**given)
+            with on_device(self.device):
+                made: Embedder = maker(**given)
         except registry.PluginError as error:
             raise InputError(str(error)) from None
         return made
@@ -155,6 +161,8 @@ def embed(
     for name, one in zip(("", SECOND), recognisers, strict=False):
         if f"{name}assumed" in about:
             say(f"{one.name}: {about[f'{name}assumed']}")
+        if one.device != CPU and f"{name}device" not in about:
+            say(f"{one.name} computes on the CPU: it or its library has no {one.device} (ONNX files: {_ON_CUDA})")
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(mode=0o700, parents=True, exist_ok=True)
     with files.locked(parts), _removed_when_refused(parts):
@@ -294,7 +302,8 @@ def _embedder(recogniser: Recogniser) -> Embedder:
 
 def _batch(recognisers: Sequence[Recogniser], folder: str, names: Sequence[str]) -> Outcome:
     """A :class:`Seen` for each picture; runs in a worker."""
-    return guarded(lambda: _seen([_embedder(one) for one in recognisers], Path(folder), names))
+    with on_device(recognisers[0].device):  # both have the same
+        return guarded(lambda: _seen([_embedder(one) for one in recognisers], Path(folder), names))
 
 
 def _seen(embedders: Sequence[Embedder], folder: Path, names: Sequence[str]) -> list[Seen]:

@@ -40,7 +40,8 @@ def _declare() -> None:
     library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for schema in (_NMS, _QUANTIZED_NMS):  # torchvision's import asks for both; only the first is ever called
         library.define(schema)  # type: ignore[no-untyped-call]
-    library.impl("nms", suppressed, "CPU")  # type: ignore[no-untyped-call]
+    for place in ("CPU", "CUDA"):
+        library.impl("nms", suppressed, place)  # type: ignore[no-untyped-call]
     _KEPT.append(library)  # an operator lives as long as its library
 
 
@@ -61,4 +62,4 @@ def suppressed(boxes: Any, scores: Any, threshold: float) -> Any:
         opposite = torch.minimum(boxes[best, 2:], boxes[left, 2:])
         shared = (opposite - corner).clamp(min=0).prod(dim=1)
         left = left[shared / (areas[best] + areas[left] - shared) <= threshold]
-    return torch.stack(kept) if kept else torch.empty(0, dtype=torch.long)
+    return torch.stack(kept) if kept else torch.empty(0, dtype=torch.long, device=boxes.device)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mote_bench.basics import InputError
+from mote_bench.basics import CPU, InputError
+from mote_bench.cli.commands.again import said
 from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     second_scale: Annotated[str | None, typer.Option(help="--scale of the second recogniser.")] = None,
     second_order: Annotated[str | None, typer.Option(help="--order of the second recogniser.")] = None,
     second_output: Annotated[str | None, typer.Option(help="--output of the second recogniser.")] = None,
+    device: Annotated[
+        str, typer.Option(help="Where the recogniser computes, if it can: cpu, cuda, cuda:N or mps.")
+    ] = CPU,
     people: Annotated[int | None, typer.Option(min=1, help="Only the first N subjects.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
@@ -56,7 +60,9 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.embedders import pipeline
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
+    from mote_bench.planning.device import check_device, device_here
 
+    check_device(device)
     if out.suffix != ".npz":
         raise InputError(f"--out {out}: expected a file name that ends in .npz")
     if not out.parent.is_dir():
@@ -73,8 +79,10 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     for note in album.notes if not quiet else ():
         _note(note)
     pairs = _pairs(album)
-    recogniser = pipeline.Recogniser.at(embedder, weights, mean=mean, scale=scale, order=order, output=output)
-    other = None if second is None else pipeline.Recogniser.at(second, second_weights, **others)
+    options = {"mean": mean, "scale": scale, "order": order, "output": output}
+    place = device_here(device, said)
+    recogniser = pipeline.Recogniser.at(embedder, weights, device=place, **options)
+    other = None if second is None else pipeline.Recogniser.at(second, second_weights, device=place, **others)
     try:
         with interruptible("finished pictures are kept"), shown(quiet) as progress:
             count = jobs or workers.default_jobs()

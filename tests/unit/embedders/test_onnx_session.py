@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper
 
 from mote_bench.contracts import InputError
-from mote_bench.embedders import alignment, mtcnn, onnx_file
+from mote_bench.embedders import alignment, mtcnn, onnx_file, onnx_session
 from networks import node, numbers, saved
 
 FACE = np.random.default_rng(3).integers(0, 256, (112, 112, 3)).astype(np.uint8)
@@ -25,12 +27,37 @@ MATRIX = numbers(3 * 7 * 7, 32) / 10
 
 @pytest.fixture(autouse=True)
 def no_detector(monkeypatch):
-    monkeypatch.setattr(mtcnn, "Detector", lambda: None)
+    monkeypatch.setattr(mtcnn, "Detector", lambda device: None)
 
 
 def pooled(path, before=(), *, after=POOLED, matrix=MATRIX, outputs=None, **form):
     first = list(before) or [node("Identity", "face", "pixels")]
     return saved(path, [*first, *after], {"matrix": matrix}, outputs=outputs, **form)
+
+
+@pytest.mark.parametrize(
+    ("asked", "installed", "used"),
+    [
+        ("cpu", ["CUDAExecutionProvider", "CPUExecutionProvider"], ["CPUExecutionProvider"]),
+        ("mps", ["CUDAExecutionProvider", "CPUExecutionProvider"], ["CPUExecutionProvider"]),
+        ("cuda", ["CPUExecutionProvider"], ["CPUExecutionProvider"]),
+        ("cuda", ["CUDAExecutionProvider"], [("CUDAExecutionProvider", {"device_id": 0}), "CPUExecutionProvider"]),
+        ("cuda:2", ["CUDAExecutionProvider"], [("CUDAExecutionProvider", {"device_id": 2}), "CPUExecutionProvider"]),
+    ],
+)
+def test_cuda_is_used_where_it_is_asked_for_and_installed(tmp_path, monkeypatch, asked, installed, used):
+    given, made = [], onnxruntime.InferenceSession
+
+    def session(path, options, providers):
+        given.extend(providers)
+        return made(path, options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: installed)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    running, _ = onnx_session.opened(pooled(tmp_path / "a.onnx"), asked)
+    assert given == used
+    assert onnx_session.place_of(running, asked) == "cpu"  # as CUDA's libraries didn't load
+    assert onnx_session.place_of(SimpleNamespace(get_providers=lambda: ["CUDAExecutionProvider"]), "cuda:2") == "cuda:2"
 
 
 def cosine(one, other):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import pretended
 from mote_bench.contracts import InputError
 from mote_bench.embedders import onnx_file, onnx_torch
 from mote_bench.explain import pixels
@@ -21,6 +22,17 @@ def test_torch_gives_what_onnxruntime_gives(file, maker, tmp_path):
     given = torch.from_numpy(faces.astype(np.float32) / 127.5 - 1).movedim(-1, 1)
     told = recogniser.network(given).detach().numpy()
     np.testing.assert_allclose(told, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=2e-5)
+
+
+@pytest.mark.parametrize("file", [as_arcface, as_tensorflow, as_mobile])
+def test_the_network_computes_on_a_device(file, tmp_path):
+    recogniser = onnx_file.magface(file(tmp_path))
+    faces = torch.from_numpy(numbers(2, 3, 112, 112))
+    expected = recogniser.network(faces).detach()
+    with pretended.device() as done:
+        network = recogniser.network.to(pretended.NAME)
+        assert torch.equal(network(faces.to(pretended.NAME)).detach().cpu(), expected)
+    assert "aten::convolution" in done
 
 
 def test_gradients_reach_the_pixels(tmp_path):

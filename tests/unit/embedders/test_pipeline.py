@@ -288,6 +288,11 @@ def raises(picture):
 def words(picture):
     return [{"embedding": [1.0, 2.0]}]
 
+def placed(picture):
+    from mote_bench.toolkit import device
+
+    return picture[0, :32, 0] + 1.0 * (device() == "cuda:1")
+
 def same(picture):
     return np.full(32, 7.0) + picture[0, :32, 0] / 1000
 """
@@ -329,6 +334,22 @@ def test_a_function_that_gives_nothing_of_use(people, function, message):
     assert sorted(path.name for path in people.iterdir() if path.name != "__pycache__") == [
         "functions_of_test.py",
         "set",
+    ]
+
+
+def test_a_recogniser_computes_on_the_device_or_says_that_it_does_not(people):
+    said = []
+    here, there = (
+        pipeline.embed(
+            layouts.read(Path("set")),
+            pipeline.Recogniser.at("functions_of_test:placed", None, device=device),
+            Path(f"{device[:3]}.npz"), jobs=1, progress=lambda *_: None, say=said.append,
+        ).embeddings["p0/0.png"]
+        for device in ("cpu", "cuda:1")
+    )  # fmt: skip
+    np.testing.assert_array_equal(there - here, np.ones(32))
+    assert [line.partition(":placed")[2].partition(" (ONNX")[0] for line in said] == [
+        " computes on the CPU: it or its library has no cuda:1"
     ]
 
 

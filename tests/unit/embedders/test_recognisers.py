@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import numpy as np
 import pytest
 
+import pretended
 from mote_bench import registry
 from mote_bench.contracts import Embedder, InputError
-from mote_bench.embedders import facenet, onnx_file, vision
+from mote_bench.embedders import facenet, onnx_file, places, vision
 from mote_bench.embedders.callables import FromFunction
 from mote_bench.embedders.dlib_resnet import DlibResNet
 from portraits import portrait
@@ -92,6 +94,24 @@ def test_facenet(facenet_weights):
     np.testing.assert_array_equal(alone.embedding, other.embedding)
     assert "vggface2" in net.about()["recogniser"]
     assert len(net.about()["weights_sha256"]) == 64
+
+
+def test_facenet_on_a_device(facenet_weights, monkeypatch):
+    (here,) = facenet.vggface2(facenet_weights).embed([portrait(0)])
+    monkeypatch.setattr(places, "is_cuda", lambda name: True)  # then the detector computes there too
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    with pretended.device() as done:
+        net = facenet.vggface2(facenet_weights)
+        (there,) = net.embed([portrait(0)])
+    np.testing.assert_array_equal(there.embedding, here.embedding)
+    assert {"torchvision::nms", "aten::convolution"} <= set(done)
+    assert net.about()["device"] == pretended.NAME
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+
+
+def test_a_detector_stays_on_the_cpu_beside_an_apple_device():
+    assert [places.detectors_place(name) for name in ("cpu", "cuda:1", "mps")] == ["cpu", "cuda:1", "cpu"]
+    assert [places.stated(name) for name in ("cpu", "cuda:1")] == [{}, {"device": "cuda"}]
 
 
 @pytest.mark.parametrize(("make", "name"), [(facenet.vggface2, "20180402"), (facenet.casia_webface, "20180408")])
