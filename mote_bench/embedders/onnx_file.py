@@ -36,9 +36,9 @@ class OnnxFile:
         if weights is None:
             raise InputError(f"no ONNX file was given. {onnx_session.HOW}")
         self._weights = files.existing(weights, how=onnx_session.HOW)
-        asked = places.place()
-        running, form = onnx_session.opened(self._weights, asked)
-        self._place = onnx_session.place_of(running, asked)
+        wanted = places.place()
+        running, form = onnx_session.opened(self._weights, wanted)
+        self._place = onnx_session.place_of(running, wanted)
         if form.kind == "uint8":
             assumed = replace(onnx_pixels.RAW, order=assumed.order)
         if form.channels == 1:

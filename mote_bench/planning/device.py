@@ -41,14 +41,14 @@ def device_here(device: str, say: Callable[[str], None]) -> str:
     check_device(device)
     if device == CPU:
         return CPU
-    found = _found()
-    if device in found:
+    devices = found()
+    if device in devices:
         return device
-    say(f"note: --device {device} isn't here: {_instead(found)}. Until then the CPU computes")
+    say(f"note: --device {device} isn't here: {_instead(devices)}. Until then the CPU computes")
     return CPU
 
 
-def _found() -> list[str]:
+def found() -> list[str]:
     """The devices that torch can use; the first of several bears the bare name too."""
     import torch
 
@@ -59,12 +59,12 @@ def _found() -> list[str]:
     return [*(["cuda"] if numbered else []), *numbered, *apple]
 
 
-def _instead(found: list[str]) -> str:
+def _instead(devices: list[str]) -> str:
     """What was found, and what to type."""
     import torch
 
-    if found:
-        return f"torch finds {', '.join(found)}; type --device {found[0]}"
+    if devices:
+        return f"torch finds {', '.join(devices)}; type --device {devices[0]}"
     if torch.version.cuda is None:
         return f"torch {torch.__version__} is built for the CPU; install a build for the device ({_BUILDS})"
     return f"torch {torch.__version__} finds no device; check the driver: nvidia-smi"
