@@ -146,6 +146,10 @@ def test_another_machine_is_said() -> None:
     )
 
 
+def test_another_device_is_said() -> None:
+    assert gated(run(device="cuda")).notes == ("the two runs differ in more than the scheme: device cpu -> cuda",)
+
+
 def test_limits() -> None:
     found = limited(Limits({"gender": 0.6, "eer": 0.05}, {"link": 0.1}), run(), schemes=["mine"])
     assert [one.verdict for one in found] == ["over the limit", "within the limit", "within the limit"]

@@ -215,6 +215,11 @@ def test_times_are_compared_with_cosine_on_the_same_platform_only(records, hosti
     assert rows["mote"].cost.ratio == pytest.approx(0.43 / 4e-6)
     assert rows["cosine"].cost.ratio == 1.0
     assert rows[hostile].cost.ratio is None
+    placed = [
+        replace(one, provenance={**one.provenance, "device": "cuda"}) if one.cell.scheme == "mote" else one
+        for one in records
+    ]
+    assert rows_of(placed)["mote"].cost.ratio is None
 
 
 def test_fairness_stands_beside_each_attribute(records):

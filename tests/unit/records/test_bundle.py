@@ -180,6 +180,9 @@ def test_other_versions_are_said() -> None:
     made = [replace(one, provenance={**ORIGIN, "scheme_source": "ab"}) for one in RECORDS]
     assert bundle_check.notes(BUNDLE, RECORDS) == []
     assert bundle_check.notes(BUNDLE, made) == ["scheme source None there, ab here"]
+    placed = [replace(one, provenance={**ORIGIN, "device": "mps"}) for one in RECORDS]
+    assert bundle_check.notes(BUNDLE, placed) == ["device cpu there, mps here"]
+    assert bundle_check.notes(replace(BUNDLE, records=tuple(placed)), RECORDS) == ["device mps there, cpu here"]
 
 
 def test_figures_left_out_of_a_record_are_missed() -> None:
