@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import device, unit
 
-from .._shared.keys import rng_of, rows_of_each
+from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
 
 if TYPE_CHECKING:
     import torch
@@ -128,10 +127,12 @@ class BioHash:
         return 2 * bits.astype(np.float32) - 1
 
 
-@lru_cache(maxsize=8)
 def _projection(key: Key, dimension: int, bits: int) -> FloatArray:
-    """(dimension, bits) orthonormal columns, float32; cached, because probes are presented one by one."""
-    gaussian = rng_of(key).standard_normal((dimension, bits))
-    drawn = np.linalg.qr(gaussian)[0].astype(np.float32)
-    drawn.setflags(write=False)
-    return drawn
+    """(dimension, bits) orthonormal columns, float32."""
+
+    def drawn() -> tuple[FloatArray]:
+        gaussian = rng_of(key).standard_normal((dimension, bits))
+        return (np.linalg.qr(gaussian)[0].astype(np.float32),)
+
+    [columns] = EXPANSIONS.get(("biohash", key, dimension, bits), drawn)
+    return columns

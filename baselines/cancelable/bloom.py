@@ -215,7 +215,7 @@ def bloom_filters(blocks: Bits) -> Filters:
     height = blocks.shape[1]
     words = blocks[:, 0].astype(np.uint8 if height <= 8 else np.uint16)
     for row in range(1, height):
-        words = words << 1 | blocks[:, row]
+        words = np.bitwise_or(np.left_shift(words, 1), blocks[:, row])
     return np.stack([np.bitwise_or.reduce(bits.take(words), axis=1) for bits in _bit_of_word(height)])
 
 
@@ -236,4 +236,4 @@ def _share_of_words(filters: Bits, height: int) -> FloatArray:
 def _counts(filters: Filters) -> npt.NDArray[np.float32]:
     """(...) set bits of each filter (c, ...)."""
     counts = np.bitwise_count(filters)
-    return counts[0].astype(np.float32) if len(counts) == 1 else counts.sum(axis=0, dtype=np.float32)
+    return np.asarray(counts[0] if len(counts) == 1 else counts.sum(axis=0), dtype=np.float32)

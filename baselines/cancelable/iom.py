@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -13,7 +12,7 @@ from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
-from .._shared.keys import rng_of, rows_of_each
+from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
 from .._shared.packed_integers import FEW, Codes, pack_codes, read_codes, share_equal, times_first_largest
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ Index = npt.NDArray[np.intp]
 _NUMBERS_AT_ONCE = 1 << 24
 """Products that are held at a time: 64 MB of float32."""
 _FACES_IN_CACHE = 512
+_FACES_OF_ALL_CODES = 128
 _NUMBERS_IN_CACHE = 1 << 18
 """Products that are held at a time where only their maximum is needed: 1 MB."""
 
@@ -102,15 +102,11 @@ class GaussianIoM:
             yield _gaussian(key, self.groups * self.vectors, len(self._origin)), rows
 
     def _codes(self, faces: FloatArray, gaussian: FloatArray) -> Codes:
-        codes = np.empty((len(faces), self.groups), dtype=np.uint16)
+        codes = np.empty((len(faces), self.groups), dtype=_smallest(self.vectors))
         # One vector of every group at a time: numpy is slow at the maximum over a short last axis.
-        for some in _slices(len(faces), _FACES_IN_CACHE):
-            best = faces[some] @ gaussian[:: self.vectors].T
-            codes[some] = 0
-            for vector in range(1, self.vectors):
-                product = faces[some] @ gaussian[vector :: self.vectors].T
-                np.copyto(codes[some], vector, where=product > best)
-                np.maximum(best, product, out=best)
+        for some in _slices(len(faces), _FACES_OF_ALL_CODES):
+            products = (faces[some] @ gaussian[vector :: self.vectors].T for vector in range(self.vectors))
+            codes[some] = _index_of_max(products, codes.dtype)
         return codes
 
     def _share_named(self, faces: FloatArray, gaussian: FloatArray, named: Codes) -> FloatArray:
@@ -118,10 +114,10 @@ class GaussianIoM:
         vectors, times = gaussian.reshape(self.groups, self.vectors, -1), np.zeros(len(faces), dtype=np.intp)
         some_faces = [(rows, np.ascontiguousarray(faces[rows].T)) for rows in _slices(len(faces), _FACES_IN_CACHE)]
         for some in _slices(self.groups, _NUMBERS_IN_CACHE // (self.vectors * min(len(faces), _FACES_IN_CACHE))):
-            of_some = vectors[some].transpose(1, 0, 2).reshape(-1, gaussian.shape[1])
+            of_some = vectors[some].reshape(-1, gaussian.shape[1])
             for rows, columns in some_faces:
-                products = (of_some @ columns).reshape(self.vectors, -1, columns.shape[1])
-                times[rows] += times_first_largest(products, named[some])
+                products = (of_some @ columns).reshape(-1, self.vectors, columns.shape[1])
+                times[rows] += times_first_largest(products.transpose(1, 0, 2), named[some])
         return _share(times, self.groups)
 
     def _read(self, templates: Sequence[Template]) -> Codes:
@@ -234,13 +230,13 @@ class PermutationIoM:
     def _places(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[Index, Index]]:
         """Each distinct key's (p, m, k) first k entries of every permutation, with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
-            shuffled = _permuted(key, self.permutations * self.hashes, len(self._origin))[:, : self._window]
-            yield shuffled.reshape(self.permutations, self.hashes, self._window), rows
+            yield _windows(key, (self.permutations, self.hashes, self._window), len(self._origin)), rows
 
     def _codes(self, faces: FloatArray, places: Index) -> Codes:
-        codes = np.empty((len(faces), self.hashes), dtype=np.uint16)
-        for some in _slices(len(faces), _FACES_IN_CACHE):
-            codes[some] = _largest(np.ascontiguousarray(faces[some].T), places).T
+        codes = np.empty((len(faces), self.hashes), dtype=_smallest(self._window))
+        for some in _slices(len(faces), _FACES_OF_ALL_CODES):
+            products = _products(np.ascontiguousarray(faces[some].T), places)
+            codes[some] = _index_of_max(products, codes.dtype).T
         return codes
 
     def _share_named(self, faces: FloatArray, places: Index, named: Codes) -> FloatArray:
@@ -278,33 +274,51 @@ class PermutationIoM:
         return np.asarray(table + table.T - 2 * table.sum() / d**2)
 
 
-@lru_cache(maxsize=2)
 def _gaussian(key: Key, rows: int, columns: int) -> FloatArray:
-    """(rows, columns) float32; cached, because probes are presented one by one."""
-    drawn = rng_of(key).standard_normal((rows, columns), dtype=np.float32)
-    drawn.setflags(write=False)
-    return drawn
+    """(rows, columns) float32."""
+
+    def drawn() -> tuple[FloatArray]:
+        return (rng_of(key).standard_normal((rows, columns), dtype=np.float32),)
+
+    [vectors] = EXPANSIONS.get(("iom-grp", key, rows, columns), drawn)
+    return vectors
 
 
-@lru_cache(maxsize=2)
-def _permuted(key: Key, rows: int, columns: int) -> Index:
-    """(rows, columns) permutations; cached as :func:`_gaussian` is."""
-    drawn = rng_of(key).permuted(np.tile(np.arange(columns, dtype=np.intp), (rows, 1)), axis=1)
-    drawn.setflags(write=False)
-    return drawn
+def _windows(key: Key, shape: tuple[int, int, int], dimension: int) -> Index:
+    """(p, m, k) first k entries of each of p m permutations."""
+    permutations, hashes, window = shape
+
+    def drawn() -> tuple[Index]:
+        unmoved = np.tile(np.arange(dimension, dtype=np.intp), (permutations * hashes, 1))
+        return (rng_of(key).permuted(unmoved, axis=1)[:, :window].reshape(shape),)
+
+    [places] = EXPANSIONS.get(("iom-urp", key, shape, dimension), drawn)
+    return places
 
 
-def _largest(entries: FloatArray, places: Index) -> Codes:
-    """(m, n) codes from entries (d, n): one place of the window after the other, over all hashes and faces."""
-    best = np.full((places.shape[1], entries.shape[1]), -np.inf, dtype=np.float32)
-    codes = np.zeros(best.shape, dtype=np.uint16)
-    for place in range(places.shape[2]):
-        product = entries[places[0, :, place]]
-        for more in places[1:, :, place]:
-            product *= entries[more]
-        np.copyto(codes, place, where=product > best)
-        np.maximum(best, product, out=best)
+def _products(entries: FloatArray, places: Index) -> Iterator[FloatArray]:
+    """Of entries (d, n) the products (m, n) of all hashes at one place of the window after the other."""
+    for first, *others in places.transpose(2, 0, 1):
+        product = entries[first]
+        for other in others:
+            product *= entries[other]
+        yield product
+
+
+def _index_of_max(values: Iterator[FloatArray], dtype: npt.DTypeLike) -> Codes:
+    """Which of several tables holds the largest number, at each place; the first of equal ones, and 0 for NaN."""
+    best = next(values)
+    codes = np.zeros(best.shape, dtype=dtype)
+    for code, value in enumerate(values, start=1):
+        # As larger codes come later, this is quicker than to write where a number is larger.
+        np.maximum(codes, (value > best) * codes.dtype.type(code), out=codes)
+        np.maximum(best, value, out=best)
     return codes
+
+
+def _smallest(levels: int) -> type[np.unsignedinteger]:
+    """The type in which codes from 0 to ``levels - 1`` take the least memory."""
+    return np.uint8 if levels <= 1 << 8 else np.uint16
 
 
 def _leading(counts: FloatArray) -> FloatArray:

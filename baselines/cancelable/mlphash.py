@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
@@ -14,13 +13,15 @@ from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
-from .._shared.keys import rng_of, rows_of_each
+from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
 from .._shared.packed_integers import Codes, pack_codes, read_codes, share_equal
 
 if TYPE_CHECKING:
     import torch
 
 Index = npt.NDArray[np.intp]
+_FACES_AT_ONCE = 512
+"""That go through the network together: a layer's output then stays in the processor's cache."""
 
 
 class MLPHash:
@@ -126,7 +127,7 @@ class MLPHash:
 
         return answer
 
-    def _networks(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[list[FloatArray], Index]]:
+    def _networks(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[Sequence[FloatArray], Index]]:
         """Each distinct key's weight matrices (inputs, outputs), with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
             yield _layers(key, self._sizes), rows
@@ -135,14 +136,14 @@ class MLPHash:
         return 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1
 
 
-@lru_cache(maxsize=2)
-def _layers(key: Key, sizes: tuple[int, ...]) -> list[FloatArray]:
-    """Weight matrices between layers of these sizes; cached, because probes are presented one by one."""
-    rng = rng_of(key)
-    drawn = [semi_orthogonal(rng, *shape) for shape in pairwise(sizes)]
-    for layer in drawn:
-        layer.setflags(write=False)
-    return drawn
+def _layers(key: Key, sizes: tuple[int, ...]) -> tuple[FloatArray, ...]:
+    """Weight matrices between layers of these sizes."""
+
+    def drawn() -> tuple[FloatArray, ...]:
+        rng = rng_of(key)
+        return tuple(semi_orthogonal(rng, *shape) for shape in pairwise(sizes))
+
+    return EXPANSIONS.get(("mlp-hash", key, sizes), drawn)
 
 
 def semi_orthogonal(rng: np.random.Generator, rows: int, columns: int) -> FloatArray:
@@ -155,10 +156,14 @@ def semi_orthogonal(rng: np.random.Generator, rows: int, columns: int) -> FloatA
 
 
 def _bits(faces: FloatArray, layers: Sequence[FloatArray]) -> Codes:
-    signal = faces @ layers[0]
-    for layer in layers[1:]:
-        signal = np.maximum(signal, 0) @ layer
-    return np.asarray(signal > signal.mean(axis=1, keepdims=True), dtype=np.uint16)
+    bits = np.empty((len(faces), layers[-1].shape[1]), dtype=np.uint8)
+    for first in range(0, len(faces), _FACES_AT_ONCE):
+        some = slice(first, first + _FACES_AT_ONCE)
+        signal = faces[some] @ layers[0]
+        for layer in layers[1:]:
+            signal = np.maximum(signal, 0, out=signal) @ layer
+        bits[some] = signal > signal.mean(axis=1, keepdims=True)
+    return bits
 
 
 def _mean_field(layers: Sequence[FloatArray]) -> tuple[list[FloatArray], FloatArray, FloatArray]:

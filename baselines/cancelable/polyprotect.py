@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import torch
 
 
+_FACES_AT_ONCE = 1024
+
+
 class PolyProtect:
     """Polynomials of overlapping windows of coordinates, with secret terms (PolyProtect).
 
@@ -67,18 +70,23 @@ class PolyProtect:
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         """One template of 4 ceil((d - o) / (m - o)) bytes per row: 508 values of 512 dimensions at overlap 4."""
-        powers, templates = self._powers(references), [b""] * len(references)
+        powers, templates = self._powers(directions(references, self._origin)), [b""] * len(references)
         for key, rows in rows_of_each(keys, len(references)).items():
-            for row, values in zip(rows, self._values(powers[:, rows], key).astype("<f4"), strict=True):
-                templates[row] = values.tobytes()
+            values = self._values(powers[:, rows], self.secret(key)).astype("<f4")
+            for row, own in zip(rows, values, strict=True):
+                templates[row] = own.tobytes()
         return templates
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, m) float32 cosines in [-1, 1]."""
-        stored, powers = unit(read_vectors(templates, self.length)), self._powers(probes)
-        scores = np.empty((len(templates), len(probes)), dtype=np.float32)
-        for key, rows in rows_of_each(keys, len(templates)).items():
-            scores[rows] = stored[rows] @ unit(self._values(powers, key)).T
+        stored, faces = unit(read_vectors(templates, self.length)), directions(probes, self._origin)
+        secrets = [(self.secret(key), rows) for key, rows in rows_of_each(keys, len(templates)).items()]
+        scores = np.empty((len(templates), len(faces)), dtype=np.float32)
+        for first in range(0, len(faces), _FACES_AT_ONCE):
+            some = slice(first, first + _FACES_AT_ONCE)
+            powers = self._powers(faces[some])
+            for secret, rows in secrets:
+                scores[rows, some] = stored[rows] @ unit(self._values(powers, secret)).T
         return scores
 
     def surrogate(
@@ -110,15 +118,17 @@ class PolyProtect:
         return rng.choice(choices, self.terms, replace=False).astype(np.float64), rng.permutation(self.terms) + 1.0
 
     def _powers(self, faces: FloatArray) -> FloatArray:
-        """(m, n, padded) float32: the filled-up faces to the powers 1 to m, worked out once for all keys."""
-        rows = directions(faces, self._origin)
-        rows = np.pad(rows, ((0, 0), (0, max(0, self._padded - rows.shape[1]))))
-        return np.cumprod(np.broadcast_to(rows, (self.terms, *rows.shape)), axis=0, dtype=np.float32)
+        """(m, n, padded) float32: the filled-up directions to the powers 1 to m, computed once for all keys."""
+        powers = np.zeros((self.terms, len(faces), max(self._padded, faces.shape[1])), dtype=np.float32)
+        powers[0, :, : faces.shape[1]] = faces
+        for power in range(1, self.terms):
+            np.multiply(powers[power - 1], powers[0], out=powers[power])
+        return powers
 
-    def _values(self, powers: FloatArray, key: Key) -> FloatArray:
+    def _values(self, powers: FloatArray, secret: tuple[FloatArray, FloatArray]) -> FloatArray:
         """(n, length) float32 polynomials of faces whose powers (m, n, padded) are given."""
         step, values = self.terms - self.overlap, np.zeros((powers.shape[1], self.length), dtype=np.float32)
-        for place, (coefficient, exponent) in enumerate(zip(*self.secret(key), strict=True)):
+        for place, (coefficient, exponent) in enumerate(zip(*secret, strict=True)):
             window = slice(place, place + step * (self.length - 1) + 1, step)
             values += np.float32(coefficient) * powers[int(exponent) - 1][:, window]
         return values

@@ -12,7 +12,7 @@ from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
-from .._shared.keys import rng_of, rows_of_each
+from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
 from .._shared.packed_integers import Codes, pack_codes, read_codes, share_equal
 
 if TYPE_CHECKING:
@@ -195,11 +195,16 @@ class RandHash:
 
 def _gaussian(key: Key, rows: int, columns: int) -> FloatArray:
     """Normal numbers of variance 1 / rows, which keep lengths on average."""
-    return rng_of(key).standard_normal((rows, columns), dtype=np.float32) / np.float32(np.sqrt(rows))
+
+    def drawn() -> tuple[FloatArray]:
+        return (rng_of(key).standard_normal((rows, columns), dtype=np.float32) / np.float32(np.sqrt(rows)),)
+
+    [matrix] = EXPANSIONS.get(("projection", key, rows, columns), drawn)
+    return matrix
 
 
 def _signs(projected: FloatArray) -> Codes:
-    return (projected > 0).astype(np.uint16)
+    return (projected > 0).view(np.uint8)
 
 
 def _solved(matrix: FloatArray, projected: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import device, on_sphere, stream, unit
 
 from .._shared.centring import directions, start, torch_directions
-from .._shared.keys import rng_of, rows_of_each
+from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
 
 if TYPE_CHECKING:
     import torch
@@ -85,13 +85,12 @@ class SlerpFace:
 
         At 512 dimensions 64 + 512 bytes.
         """
-        groups, templates = self._grouped(references), [b""] * len(references)
+        turned, masks = self._grouped(references), self._masks(seeds)
         for noise, rows in self._noises(keys, len(references)):
-            for row, turned in zip(rows, slerp(groups[rows], noise, self.alpha), strict=True):
-                mask = self._mask(stream(seeds[row], "dropout"))
-                values = unit(turned * mask)[mask].astype("<f2")
-                templates[row] = np.packbits(mask[self._real]).tobytes() + values.tobytes()
-        return templates
+            turned[rows] = slerp(turned[rows], noise, self.alpha)
+        values = unit(turned * masks)[masks].astype("<f2").reshape(len(references), int(self._kept.sum()))
+        kept = np.packbits(masks[:, self._real], axis=1)
+        return [one.tobytes() + own.tobytes() for one, own in zip(kept, values, strict=True)]
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, m) float32: mean cosine of the groups over the coordinates that the template kept, in [-1, 1]."""
@@ -152,10 +151,21 @@ class SlerpFace:
         for key, rows in rows_of_each(keys, n).items():
             yield unit(rng_of(key).standard_normal(self._real.shape, dtype=np.float32) * self._real), rows
 
-    def _mask(self, rng: np.random.Generator) -> Mask:
-        """(groups, size) which coordinates are kept: as many of each group as ``fit`` fixed."""
-        lots = np.where(self._real, rng.random(self._real.shape), np.inf)
-        return np.asarray(lots.argsort(axis=1).argsort(axis=1) < self._kept[:, None])
+    def _masks(self, seeds: Sequence[int]) -> Mask:
+        """(n, groups, size) which coordinates are kept: as many of each group as ``fit`` fixed.
+
+        An attacker enrols the same shadow subjects under each stolen key, with the same seeds.
+        """
+
+        def drawn() -> tuple[Mask]:
+            lots = np.full((len(seeds), *self._real.shape), np.inf)
+            for own, seed in zip(lots, seeds, strict=True):
+                own[self._real] = stream(seed, "dropout").random(self._real.shape)[self._real]
+            return (np.asarray(lots.argsort(axis=2).argsort(axis=2) < self._kept[:, None]),)
+
+        shape = tuple(int(count) for count in self._kept), self._real.shape, len(self._origin)
+        [masks] = EXPANSIONS.get(("slerpface", tuple(seeds), shape), drawn)
+        return masks
 
     def _read(self, templates: Sequence[Template]) -> tuple[FloatArray, Mask]:
         """(n, groups, size) float32 values, zero where dropped, and which are kept; ValueError if malformed."""

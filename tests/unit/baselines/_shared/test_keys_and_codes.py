@@ -6,8 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mote_baselines._shared.centring import directions, start, torch_directions
-from mote_baselines._shared.keys import rng_of, rows_of_each
-from mote_baselines._shared.packed_integers import pack_codes, read_codes, share_equal
+from mote_baselines._shared.keys import Expansions, rng_of, rows_of_each
+from mote_baselines._shared.packed_integers import (
+    pack_codes,
+    read_codes,
+    set_bits,
+    share_equal,
+    times_first_largest,
+)
 
 from mote_bench.contracts import Faces
 
@@ -26,6 +32,48 @@ def test_rows_of_each_key():
     for keys in (None, [b"a"], [b"a"] * 4):
         with pytest.raises(ValueError, match="keys for 3 templates"):
             rows_of_each(keys, 3)
+
+
+def test_expansions_are_made_once_while_they_fit():
+    made = []
+
+    def get(kept, name, numbers=1):
+        def make():
+            made.append(name)
+            return np.full(numbers, name), np.zeros(1)
+
+        return kept.get(name, make)
+
+    kept = Expansions(10 * 16)
+    for name in (3, 1, 3, 2, 1, 3):
+        assert get(kept, name)[0].tolist() == [name]
+    assert made == [3, 1, 2]
+    assert kept.bytes == 3 * 16
+    with pytest.raises(ValueError, match="read-only"):
+        get(kept, 3)[0][0] = 7
+    get(kept, 99, numbers=1000)
+    assert len(kept) == 3
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 12)), max_size=40))
+def test_expansions_never_hold_more_than_their_bytes(asked):
+    """Each name always gives its own arrays, whatever was thrown out."""
+    kept = Expansions(80)
+    for name, size in asked:
+        [found] = kept.get((name, size), lambda name=name, size=size: (np.full(size, name, dtype=np.int64),))
+        assert found.tolist() == [name] * size
+        assert kept.bytes == sum(array.nbytes for (array,) in kept._kept.values()) <= 80
+        assert sorted(kept._names) == sorted(kept._kept)
+
+
+def test_all_in_turn_are_found_in_part_where_not_all_fit():
+    """Half of 40 names fit: in turn, the least recently used one would never be found."""
+    kept, made = Expansions(20 * 8), []
+    for _ in range(30):
+        for name in range(40):
+            kept.get(name, lambda name=name: (made.append(name), (np.zeros(1),))[1])
+    assert len(made) < 0.85 * 30 * 40
 
 
 def test_codes_by_hand():
@@ -49,8 +97,25 @@ def test_codes_come_back_and_compare_as_numbers(levels, count, seed):
     templates = pack_codes(codes, levels)
     assert {len(template) for template in templates} == {-(-count * (levels - 1).bit_length() // 8)}
     np.testing.assert_array_equal(read_codes(templates, count, levels), codes)
-    plain = (codes[:2, None] == codes[None]).mean(axis=2)
-    np.testing.assert_allclose(share_equal(codes[:2], codes, levels), plain, atol=1e-6)
+    for some in (codes[:2], codes):  # few are compared as they are, more bit by bit
+        plain = 1 - np.count_nonzero(some[:, None] != codes[None], axis=2) / count
+        np.testing.assert_array_equal(share_equal(some, codes, levels), plain.astype(np.float32))
+
+
+@given(st.integers(1, 5), st.integers(0, 200), st.integers(0, 2**32 - 1))
+def test_set_bits_are_counted(rows, columns, seed):
+    flags = np.random.default_rng(seed).random((rows, columns)) < 0.3
+    np.testing.assert_array_equal(set_bits(flags), np.count_nonzero(flags, axis=1))
+
+
+@given(st.integers(2, 9), st.integers(1, 6), st.integers(1, 7), st.integers(0, 2**32 - 1))
+def test_the_first_of_equally_large_values_counts(levels, count, columns, seed):
+    """As ``argmax`` counts, with many ties."""
+    rng = np.random.default_rng(seed)
+    values, named = rng.integers(0, 3, (levels, count, columns)).astype(np.float32), rng.integers(0, levels, count)
+    plain = (values.argmax(axis=0) == named[:, None]).sum(axis=0)
+    np.testing.assert_array_equal(times_first_largest(values, named.astype(np.uint16)), plain)
+    np.testing.assert_array_equal(times_first_largest(np.asfortranarray(values), named.astype(np.uint8)), plain)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,15 @@ def test_half_of_each_group_is_dropped_anew_at_each_enrolment():
     np.testing.assert_allclose(scheme.score(templates, x[:1], keys=KEYS[:1] * 5), 1, atol=1e-3)
 
 
+def test_subjects_are_enrolled_together_as_they_are_one_by_one():
+    """Under shared keys and one of its own; 33 coordinates leave a short group."""
+    scheme, faces = fitted(33, group_size=7), normal_faces(6, 33)
+    keys = [KEYS[0], KEYS[1], KEYS[0], KEYS[2], KEYS[1], KEYS[0]]
+    one_by_one = [scheme.enroll(faces[i : i + 1], keys=keys[i : i + 1], seeds=[i])[0] for i in range(6)]
+    assert scheme.enroll(faces, keys=keys, seeds=range(6)) == one_by_one
+    assert scheme.enroll(faces[:0], keys=[], seeds=[]) == []
+
+
 def test_scores_are_mean_cosines_of_the_kept_coordinates():
     scheme, x = fitted(40), normal_faces(6, 40)
     templates = scheme.enroll(x[:3], keys=[KEYS[0], KEYS[1], KEYS[0]], seeds=range(3))
