@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mote_baselines._shared.packed_integers import read_codes
 from mote_baselines.cancelable.polyprotect import PolyProtect
 from mote_baselines.plain.cosine_forms import CosineBinary, CosineFloat16, CosineInt8, CosinePCA
 from mote_baselines.suppression.dp_noise import GaussianMechanism, leaked
 from mote_baselines.suppression.ive import IVE, MultiIVE
 from mote_baselines.suppression.leace import LEACE
-from mote_baselines.suppression.nfr import NegativeFaceRecognition
+from mote_baselines.suppression.nfr import NegativeFaceRecognition, last_not_above
 from mote_baselines.suppression.pe_miu import PEMIU
 from mote_baselines.suppression.sensitive_noise import CosineSensitiveNoise, EuclideanSensitiveNoise
 from scipy.stats import norm
@@ -128,6 +131,32 @@ def test_nfr_never_stores_the_true_bin(faces):
     assert own[0, 1:].mean() == pytest.approx(0.75, abs=0.02)  # an impostor shows the excluded bin one time in four
 
 
+@pytest.mark.parametrize(("features", "bins"), [(40, 5), (301, 2), (64, 17)])
+def test_nfr_scores_count_the_features_that_fall_into_an_excluded_bin(features, bins, faces):
+    """Few templates are compared by the ends of their bins and more by all bins of a face, with equal scores."""
+    scheme = NegativeFaceRecognition(features=features, bins=bins).fit(faces, seed=0)
+    rows = faces.embeddings
+    templates = scheme.enroll(rows[:3], keys=None, seeds=range(3))
+    stored = read_codes(templates, features, bins)
+    equal = (stored[:, None] == scheme._bins_of(rows)).sum(axis=2)
+    plain = 1 - (1 - (features - equal) / features).astype(np.float32)
+    np.testing.assert_array_equal(scheme.score(templates, rows, keys=None), plain)
+    np.testing.assert_array_equal(scheme.score(templates[:2], rows, keys=None), plain[:2])
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=20), st.integers(0, 2**32 - 1))
+def test_a_cut_before_the_tanh_is_the_cut_after_it(values, seed):
+    """For numbers of all sizes, and for those next to the cut, which differ from it by the last digit."""
+    cuts = np.array(values, dtype=np.float32)
+    before = last_not_above(np.tanh, cuts)
+    assert before.dtype == np.float32
+    drawn = np.random.default_rng(seed).standard_normal((50, len(cuts))) * np.logspace(-6, 3, 50)[:, None]
+    beside = [before, np.nextafter(before, np.float32(9)), np.nextafter(before, np.float32(-9)), -before]
+    shown = np.vstack([drawn.astype(np.float32), *beside])
+    np.testing.assert_array_equal(shown > before, np.tanh(shown) > cuts)
+
+
 def test_pe_miu_by_hand():
     """Blocks (1, 0) and (0, 1) are found in either order; a probe of equal blocks matches half."""
     background = Faces(np.array([[1.0, 0, 0, 1], [-1, 0, 0, -1]]))
@@ -183,6 +212,19 @@ def test_polyprotect_by_hand():
     scheme.secret = lambda key: (np.array([3.0, -2.0]), np.array([2.0, 1.0]))
     [template] = scheme.enroll(np.array([[0.6, 0.8, 0.0]]), keys=[b"k"], seeds=[0])
     np.testing.assert_allclose(np.frombuffer(template, "<f4"), [1.08 - 1.6, 1.92], atol=1e-6)
+
+
+def test_polyprotect_scores_are_cosines_of_the_faces_own_vectors(faces, monkeypatch):
+    """Also where faces are compared a few at a time."""
+    scheme, rows = PolyProtect(overlap=2).fit(faces, seed=0), faces.embeddings[:20]
+    keys = draw_keys(3, np.random.default_rng(0)) * 2
+    templates = scheme.enroll(rows[:6], keys=keys, seeds=range(6))
+    monkeypatch.setattr("mote_baselines.cancelable.polyprotect._FACES_AT_ONCE", 7)
+    scores = scheme.score(templates, rows, keys=keys)
+    for template, key, row in zip(templates, keys, scores, strict=True):
+        shown = b"".join(scheme.enroll(rows, keys=[key] * 20, seeds=range(20)))
+        vectors = unit(np.frombuffer(shown, "<f4").reshape(20, -1))
+        np.testing.assert_allclose(row, vectors @ unit(np.frombuffer(template, "<f4")), atol=1e-6)
 
 
 def test_polyprotects_secrets_are_as_the_paper_says():
