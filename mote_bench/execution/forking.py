@@ -10,6 +10,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,6 +26,8 @@ _NEEDED = ("mote_bench.engine.tasks", "mote_bench.execution.workers", "loky.proc
 _OWN = ("mote_attacks", "mote_baselines", "mote_bench.mote")
 """Packages of built-in plug-ins."""
 _HEAVY = ("scipy.special", "scipy.stats", "sklearn.linear_model", "torch", "distributed")
+_SERVERS, _MOMENT = 20, 0.1
+"""How often a process is started that its server doesn't start, and the seconds between."""
 _SPAWN: Any = multiprocessing.get_context("spawn")
 _FORK: Any = multiprocessing.get_context("forkserver") if POSSIBLE else _SPAWN
 
@@ -41,9 +44,8 @@ class _Process(_FORK.Process):  # type: ignore[misc]  # the class depends on the
         super().__init__(target=_begin, args=({**os.environ, **ONE_THREAD}, target, args), daemon=daemon)
 
     def start(self) -> None:
-        serve()
         with held_back(), _without_script(), _environment(ONE_THREAD):
-            super().start()
+            start(super().start)
 
 
 class _Context(type(_FORK)):  # type: ignore[misc]
@@ -81,14 +83,33 @@ def serve(modules: Collection[str] = ()) -> None:
         forkserver.ensure_running()
 
 
+def start(begin: Callable[[], None]) -> None:
+    """Start a process of the server by this method of it, if need be by another server: the first may have been killed.
+
+    Raises
+    ------
+    OSError, EOFError
+        When one server after the other ends at once.
+    """
+    for _ in range(_SERVERS - 1):
+        serve()
+        try:
+            begin()
+        except (OSError, EOFError):
+            time.sleep(_MOMENT)  # until the system tells that the server has ended
+        else:
+            return
+    serve()
+    begin()
+
+
 @lru_cache(maxsize=1)
 def await_server() -> None:
     """Wait until the server has imported everything. Ctrl-C ends this wait, unlike the start of a process."""
     if POSSIBLE:
-        serve()
         first = _FORK.Process(target=int)
         with _without_script():
-            first.start()
+            start(first.start)
         first.join()
 
 

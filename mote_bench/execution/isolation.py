@@ -113,12 +113,11 @@ def holds(bounds: Bounds) -> Holds:
 
 def _started(bounds: Bounds, scratch: str, task: bytes) -> tuple[BaseProcess, Connection]:
     """A process forked from a single-threaded server that has imported all common modules, which takes seconds."""
-    forking.serve()
     context = multiprocessing.get_context("forkserver")
     answers, pen = context.Pipe(duplex=False)
     process = context.Process(target=_main, args=(bounds, scratch, task, pen))
     with _allowed_children():
-        process.start()
+        forking.start(process.start)
     pen.close()
     return process, answers
 

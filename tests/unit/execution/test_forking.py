@@ -80,6 +80,20 @@ def test_a_server_that_is_killed_costs_no_task():
     assert not any(outcome.error for outcome in outcomes().values())
 
 
+def test_a_server_that_is_killed_while_it_imports_is_replaced():
+    """Such as by a system that is short of memory: the run waits for the server to begin."""
+    script = (
+        "import os, signal\nfrom multiprocessing import forkserver\nfrom mote_bench.execution import forking, workers\n"
+        "from mote_bench.execution.outcome import Outcome\n"
+        "def seven():\n    return Outcome(7, 0.0)\n"
+        "forking.serve()\nos.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)\n"
+        "print([outcome.value for _, outcome in workers.run([workers.Task(0, seven, ())], jobs=1)])\n"
+        "workers.stop()\n"
+    )
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert (made.returncode, made.stdout) == (0, "[7]\n"), made.stderr
+
+
 def test_a_script_is_run_once(tmp_path):
     """Also one that doesn't ask whether it is the main program; functions of its own are sent with the tasks."""
     script = tmp_path / "script.py"
