@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray
 
+from .logistic import log_probabilities
+
 Labels = npt.NDArray[np.int64]
 
 _FOLDS = 5
@@ -138,8 +140,9 @@ def logistic(examples: Examples, *, only: int | None = None) -> FloatArray:
     ``only`` is the index of the one setting to train; by default all are.
     """
     turned = rotated(examples)
-    strengths = _STRENGTHS if only is None else _STRENGTHS[only : only + 1]
-    return _fit_logistic(turned, strengths)
+    if only is None:
+        return _fit_logistic(turned, _STRENGTHS)
+    return _fit_logistic(turned, _STRENGTHS[: only + 1])[-1:]  # each starts from the one before
 
 
 def logistic_beside(others: FloatArray, labels: Labels) -> Fit:
@@ -356,21 +359,12 @@ def _class_weights(labels: Labels) -> FloatArray:
 
 
 def _fit_logistic(examples: Examples, strengths: Sequence[float]) -> FloatArray:
-    """(strengths, m, classes) log probabilities; each fit starts from the one before, at a stronger ridge."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     if not _learnable(examples):
         return np.stack([_undecided(examples)] * len(strengths))
     weights = _class_weights(examples.labels) if examples.weights is None else examples.weights
-    model, found = LogisticRegression(max_iter=300, warm_start=True), []
-    with warnings.catch_warnings():
-        # Separable classes at a weak ridge: the direction converges long before the length.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for strength in strengths:
-            model.set_params(C=strength).fit(examples.known, examples.labels, weights)
-            found.append(_spread(model.predict_proba(examples.unknown), model.classes_, examples))
-    return np.stack(found)
+    answers = log_probabilities(examples.known, examples.labels, weights, strengths, examples.unknown)
+    present = np.unique(examples.labels)
+    return np.stack([_spread(np.exp(answer), present, examples) for answer in answers])
 
 
 def _fit_perceptron(examples: Examples, decay: float, seed: int) -> FloatArray:
