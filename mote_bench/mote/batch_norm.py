@@ -49,19 +49,26 @@ class BatchNorm:
         """``x`` (n, rows, width) to mean 0 and variance 1 over its rows, and what it was multiplied with (n, 1, width).
 
         Remembers the batch in the running averages: its variance there with one degree of freedom less, as in torch.
+        Overwrites ``x``.
         """
-        variance, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
+        # Two sums: torch.var_mean goes down the columns number by number and takes ten times as long.
+        mean = x.mean(dim=1, keepdim=True)
+        normal = x.sub_(mean)
+        variance = (normal * normal).mean(dim=1, keepdim=True)
         self.mean.lerp_(mean, MOMENTUM)
         self.variance.lerp_(variance * (x.shape[1] / max(x.shape[1] - 1, 1)), MOMENTUM)
         factor = torch.rsqrt(variance + EPSILON)
-        return (x - mean).mul_(factor), factor
+        return normal.mul_(factor), factor
 
     def backward(self, delta: Tensor, normal: Tensor, factor: Tensor) -> Tensor:
-        """The gradient at the input from ``delta``, that at the output; puts the gain's own into its ``grad``."""
+        """The gradient at the input from ``delta``, that at the output; puts the gain's own into its ``grad``.
+
+        Overwrites ``delta`` and ``normal``.
+        """
         along = (delta * normal).sum(dim=1, keepdim=True)
         self.gain.grad = along
-        inner = delta - delta.mean(dim=1, keepdim=True) - normal * (along / delta.shape[1])
-        return inner.mul_(self.gain * factor)
+        delta.sub_(delta.mean(dim=1, keepdim=True)).sub_(normal.mul_(along / delta.shape[1]))
+        return delta.mul_(self.gain * factor)
 
     def folded(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """The linear layer (n, inputs, width), (n, 1, width) that includes the normalisation by running averages."""
