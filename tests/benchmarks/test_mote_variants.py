@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 import sys
 from typing import Any
@@ -12,7 +13,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mote_bench import registry
 from mote_bench.conformance.findings import generated_faces
+from mote_bench.contracts import FloatArray
 from mote_bench.studies.operations import one_product, scoring
+from mote_bench.toolkit import unit
 
 FACES = generated_faces(people=1300, photos=4, dimension=512)
 SCHEMES = ["cosine", "mote-solved", "mote-linear", "mote-features", "mote-features-int8", "mote-features-int4"]
@@ -37,6 +40,34 @@ def test_verification(benchmark: BenchmarkFixture, name: str) -> None:
     scheme = fitted(name)
     templates = scheme.enroll(FACES.embeddings[:1], keys=None, seeds=[0])
     benchmark(lambda: scheme.score(templates, FACES.embeddings[1:2], keys=None))
+
+
+@pytest.mark.benchmark(group="mote-variants: 400 faces that are new, shown to one template, 512-d")
+@pytest.mark.parametrize("name", [*SCHEMES, "mote-keyed"])
+def test_an_attackers_queries(benchmark: BenchmarkFixture, name: str) -> None:
+    """What a search and a query of the running system ask again and again."""
+    scheme, rng = fitted(name), np.random.default_rng(0)
+    keys = [b"k" * 32] if name == "mote-keyed" else None
+    templates = scheme.enroll(FACES.embeddings[:1], keys=keys, seeds=[0])
+
+    def new_faces() -> tuple[tuple[FloatArray], dict[str, FloatArray]]:
+        return (unit(rng.standard_normal((400, 512))).astype(np.float32),), {}
+
+    benchmark.pedantic(lambda faces: scheme.score(templates, faces, keys=keys), setup=new_faces, rounds=50)
+
+
+@pytest.mark.benchmark(group="mote-variants: 100 people enrolled under a further key, 128-d")
+def test_a_further_key(benchmark: BenchmarkFixture) -> None:
+    """What an attacker with stolen keys does for each of them."""
+    faces = generated_faces(people=300, photos=4, dimension=128)
+    scheme = registry.load("schemes", "mote-keyed").fit(faces.rows(np.arange(400, len(faces))), seed=0)
+    own, numbers = faces.embeddings[:400:4], itertools.count(1)
+
+    def enrolled() -> list[bytes]:
+        key = next(numbers).to_bytes(32, "little")
+        return scheme.enroll(own, keys=[key] * len(own), seeds=range(len(own)))
+
+    benchmark.pedantic(enrolled, rounds=5, warmup_rounds=1)
 
 
 @pytest.mark.benchmark(group="mote-variants: all people against all probes, 512-d")
