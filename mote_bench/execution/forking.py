@@ -22,7 +22,8 @@ from mote_bench.execution.outcome import ONE_THREAD
 
 POSSIBLE = "forkserver" in multiprocessing.get_all_start_methods()
 """Whether this system can fork from a server."""
-_NEEDED = ("mote_bench.engine.tasks", "mote_bench.execution.workers", "loky.process_executor")
+NEEDED = ("mote_bench.engine.tasks", "mote_bench.execution.workers", "loky.process_executor")
+"""Imported for all tasks."""
 _OWN = ("mote_attacks", "mote_baselines", "mote_bench.mote")
 """Packages of built-in plug-ins."""
 _HEAVY = ("scipy.special", "scipy.stats", "sklearn.linear_model", "torch", "distributed")
@@ -78,7 +79,7 @@ def serve(modules: Collection[str] = ()) -> None:
     from multiprocessing import forkserver
 
     needed = [name for name in sys.modules if name in _HEAVY or name.startswith(_OWN)]
-    _FORK.set_forkserver_preload([*_NEEDED, *needed, *modules])
+    _FORK.set_forkserver_preload([*NEEDED, *needed, *modules])
     with held_back(), _environment(ONE_THREAD):
         forkserver.ensure_running()
 

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from mote_bench.execution import forking
+
 COMMANDS = {"help": ("--help",), "list": ("list",)}
 _LINE = re.compile(r"import time:\s+(?P<own>\d+) \|\s+(?P<all>\d+) \|\s*(?P<module>\S+)")
 _FIRST_TASK = (
@@ -30,8 +32,8 @@ def test_a_run_up_to_its_first_task(benchmark, tmp_path):
 
 @pytest.mark.parametrize("name", [*COMMANDS, "worker"])
 def test_imports_by_module(benchmark, name):
-    """The modules whose own import takes longest; ``worker`` is what every worker process imports."""
-    what = ["-c", "import mote_bench.engine.tasks"] if name == "worker" else ["-m", "mote_bench", *COMMANDS[name]]
+    """The modules whose own import takes longest; ``worker`` is what all workers import, or are forked with."""
+    what = ["-c", f"import {', '.join(forking.NEEDED)}"] if name == "worker" else ["-m", "mote_bench", *COMMANDS[name]]
     command = [sys.executable, "-X", "importtime", *what]
     made = benchmark.pedantic(
         lambda: subprocess.run(command, check=True, capture_output=True, text=True), rounds=1, warmup_rounds=1
