@@ -217,9 +217,10 @@ def dropout_masks(
     words = np.empty((len(generators), -(-count // 8)), dtype="<u8")
     for row, generator in zip(words, generators, strict=True):
         row[:] = generator.random_raw(len(row))
-    kept = torch.from_numpy((words.view(np.uint8) >= dropped).view(np.uint8))
-    layers = torch.split(kept[:, :count], [rows * width for width in hidden], dim=1)
-    return [layer.reshape(len(words), rows, -1).float() for layer in layers]
+    kept = np.empty((len(words), 8 * words.shape[1]), dtype=np.float32)
+    np.greater_equal(words.view(np.uint8), dropped, out=kept, casting="unsafe")
+    layers = torch.split(torch.from_numpy(kept)[:, :count], [rows * width for width in hidden], dim=1)
+    return [layer.unflatten(1, (rows, -1)) for layer in layers]
 
 
 def backward(
@@ -361,7 +362,11 @@ class _Data:
     def batch(self, slots: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
         """The shared negatives (rows, d) and each subject's positives (n, own rows, d) that rising ``slots`` name."""
         shared = int(torch.searchsorted(slots, len(self.negatives)))
-        return self.negatives[slots[:shared]], self.positives[people[:, None], slots[shared:] - len(self.negatives)]
+        own = slots[shared:] - len(self.negatives)
+        # Whole rows by one list of numbers: several times faster than by two lists.
+        rows = (people[:, None] * self.positives.shape[1] + own).flatten()
+        mine = self.positives.flatten(0, 1).index_select(0, rows).unflatten(0, (len(people), len(own)))
+        return self.negatives[slots[:shared]], mine
 
     def validation_loss(self, nets: Nets, people: Tensor, objective: Objective) -> Tensor:
         logit = torch.cat([answers(nets, self.others), answers(nets, self.validation[people])], dim=1)
