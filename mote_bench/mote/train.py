@@ -220,7 +220,7 @@ def dropout_masks(
     kept = np.empty((len(words), 8 * words.shape[1]), dtype=np.float32)
     np.greater_equal(words.view(np.uint8), dropped, out=kept, casting="unsafe")
     layers = torch.split(torch.from_numpy(kept)[:, :count], [rows * width for width in hidden], dim=1)
-    return [layer.unflatten(1, (rows, -1)) for layer in layers]
+    return [layer.reshape(len(words), rows, -1) for layer in layers]
 
 
 def backward(
@@ -365,8 +365,8 @@ class _Data:
         own = slots[shared:] - len(self.negatives)
         # Whole rows by one list of numbers: several times faster than by two lists.
         rows = (people[:, None] * self.positives.shape[1] + own).flatten()
-        mine = self.positives.flatten(0, 1).index_select(0, rows).unflatten(0, (len(people), len(own)))
-        return self.negatives[slots[:shared]], mine
+        mine = self.positives.flatten(0, 1).index_select(0, rows)
+        return self.negatives[slots[:shared]], mine.reshape(len(people), len(own), self.positives.shape[2])
 
     def validation_loss(self, nets: Nets, people: Tensor, objective: Objective) -> Tensor:
         logit = torch.cat([answers(nets, self.others), answers(nets, self.validation[people])], dim=1)
