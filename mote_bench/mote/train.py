@@ -364,7 +364,7 @@ class _Data:
         shared = int(torch.searchsorted(slots, len(self.negatives)))
         own = slots[shared:] - len(self.negatives)
         # Whole rows by one list of numbers: several times faster than by two lists.
-        rows = (people[:, None] * self.positives.shape[1] + own).flatten()
+        rows = (people[:, None] * self.positives.shape[1] + own).flatten().to(self.positives.device)
         mine = self.positives.flatten(0, 1).index_select(0, rows)
         return self.negatives[slots[:shared]], mine.reshape(len(people), len(own), self.positives.shape[2])
 
