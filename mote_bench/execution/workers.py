@@ -108,10 +108,13 @@ def renew(cluster: Cluster | None = None) -> None:
 
 
 def stop() -> None:
-    """End the workers at once."""
+    """End the workers at once, and wait until what watched them has ended too.
+
+    It would otherwise clean up while the interpreter exits, and warn of what the other has removed.
+    """
     from loky import get_reusable_executor
 
-    get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
+    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
 
 
 @contextmanager
