@@ -23,6 +23,7 @@ _NAME_WIDTH = 17
 _QUESTION_WIDTH = 10
 _WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, ENROLMENT: 9, BYTES: 7}
 _VERDICTS = {BROKEN: "  no recognition", UNSHOWN: "  not shown", UNKNOWN: "  unverified"}
+_END_WIDTH = 4
 _LEGEND = (
     "Strongest attack per question, with its 95 % confidence interval. cosine: unprotected embedding (ceiling); "
     "noise: random vectors (floor). #3: rank 3, 2 rows leak less (95 % intervals do not overlap); =: shared rank. "
@@ -157,11 +158,15 @@ def _short(value: float) -> str:
 
 
 def _span(one: Measurement) -> str:
-    """Nine characters at most: ``.986–.997``, ``-.01–.004``, ``.971–1.00``."""
+    """Nine characters at most: ``.986–.997``, ``-.01–.004``, ``.971–1.00``, ``-1.3–-1.1``."""
     return f"{_end(one.low)}–{_end(one.high)}"
 
 
 def _end(value: float) -> str:
-    decimals = 2 if value < 0 or value >= 0.9995 else 3
-    text = f"{value:.{decimals}f}"
-    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+    """As many decimals as four characters hold, three at most; large numbers as a power of ten: ``2e5``."""
+    for decimals in (3, 2, 1, 0):
+        text = f"{value:.{decimals}f}"
+        text = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+        if len(text) <= _END_WIDTH:
+            return text
+    return f"{value:.0e}".replace("e+0", "e").replace("e+", "e")

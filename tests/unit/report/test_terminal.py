@@ -6,10 +6,13 @@ import io
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from mote_bench.analysis.standings import standings
-from mote_bench.report.terminal import table
+from mote_bench.contracts import Measurement
+from mote_bench.report.terminal import _span, table
 
 
 def printed(records, width, **more):
@@ -52,3 +55,26 @@ def test_names_are_neither_markup_nor_control_codes(make_records):
 
 def test_nothing_to_show_is_said():
     assert "No records yet." in printed([], 80)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.986, 0.997, ".986–.997"),
+        (-0.0123, 0.0041, "-.01–.004"),
+        (0.971, 1.0, ".971–1.00"),
+        (-1.3, -1.1, "-1.3–-1.1"),
+        (-0.9996, 0.9996, "-1.0–1.00"),
+        (9.999, 10.5, "10.0–10.5"),
+        (-10.4, 123.4, "-10–123"),
+        (-2.5e5, 1.25e12, "-2e5–1e12"),
+    ],
+)
+def test_an_interval_in_nine_characters(low, high, text):
+    assert _span(Measurement("gain", low, low, high, 10)) == text
+
+
+@given(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9)).map(sorted))
+def test_no_interval_is_wider_than_its_column(ends):
+    low, high = ends
+    assert len(_span(Measurement("gain", low, low, high, 10))) <= 9
