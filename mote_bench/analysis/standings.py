@@ -43,7 +43,8 @@ _ROLES = {CEILING: "ceiling", FLOOR: "floor"}
 
 OK = "ok"
 NOT_RUN = "not asked"
-NOT_MEASURED = "not measured"
+NOT_IN_RECORD = "not in this record"
+"""The record lacks the metric: it is undefined for these data, or newer than the record."""
 UNDEFINED = "undefined"
 
 RECOGNISES = "recognises"
@@ -373,7 +374,7 @@ def _figure(record: Record | None, metric: str) -> Figure:
     if record.status is not Status.OK:
         return Figure(str(record.status), record=link)
     one = find(record, metric)
-    return Figure(NOT_MEASURED, record=link) if one is None else Figure(OK, one, link)
+    return Figure(NOT_IN_RECORD, record=link) if one is None else Figure(OK, one, link)
 
 
 def _recognition(eer: Measurement | None) -> str:
@@ -422,7 +423,7 @@ def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ..
 
     def index(name: str, attribute: str) -> Figure:
         figure = _figure(record, flat(name, frame.fairness_fmr, (attribute,)))
-        return replace(figure, status=UNDEFINED) if figure.status == NOT_MEASURED else figure
+        return replace(figure, status=UNDEFINED) if figure.status == NOT_IN_RECORD else figure
 
     return tuple(Fairness(name, index("garbe", name), index("fdr", name)) for name in frame.attributes)
 

@@ -207,7 +207,7 @@ def test_without_any_threshold_reconstruction_is_read_as_likeness(records):
     board = board_of(few)
     reading = next(one for one in board.readings if one.question == "reconstruct")
     assert (board.fmr, reading.headline) == ("", "cosine_gain")
-    assert all(row.fnmr.status == "not measured" for row in board.rows)
+    assert all(row.fnmr.word == "not in this record" for row in board.rows)
 
 
 def test_times_are_compared_with_cosine_on_the_same_platform_only(records, hostile):
