@@ -93,16 +93,20 @@ def check_attack(make_attack: Callable[[], Attack], *, faces: Faces | None = Non
     return findings(attacks.Trial(make_attack, people, seed), attacks.CHECKS)
 
 
-def check_question(question: type[Question], *, seed: int = 0) -> list[Finding]:
+def check_question(question: type[Question], *, faces: Faces | None = None, seed: int = 0) -> list[Finding]:
     """Check a question against the contract :class:`mote_bench.questions.Question`.
 
-    The question is posed about 600 generated people with four photos each (:func:`generated_faces`), enrolled with
+    The question is posed about people who are split as a run of protocol quick-1 splits them, and enrolled with
     ``cosine``; guesses are scored as answers.
 
     Parameters
     ----------
     question : type
         The class itself.
+    faces : Faces, optional
+        Faces with identities for which the question is offered, such as faces with an attribute that generated ones
+        lack: at least 140 people with four photos or more. By default 600 generated people
+        (:func:`generated_faces`), who have the classes ``gender`` and ``age`` and the number ``years``.
     seed : int
         Seed of the generated faces, the choice of people, the scheme and the guesses.
 
@@ -110,10 +114,16 @@ def check_question(question: type[Question], *, seed: int = 0) -> list[Finding]:
     -------
     list of Finding
         One per check. The list ends after a failed check that the following ones depend on.
+
+    Raises
+    ------
+    InputError
+        When ``faces`` has no identities, or too few people with four photos.
     """
     from mote_bench.conformance import questions
 
-    return findings(questions.Trial(question, generated_faces(people=600, photos=4, seed=seed), seed), questions.CHECKS)
+    people = generated_faces(people=600, photos=4, seed=seed) if faces is None else faces
+    return findings(questions.posed(question, people, seed), questions.CHECKS)
 
 
 def check_embedder(make_embedder: Callable[[], Embedder]) -> list[Finding]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from mote_bench import registry
-from mote_bench.conformance.findings import Check
-from mote_bench.contracts import CEILING, Faces, FloatArray, Knowledge, Shadow, Threat
+from mote_bench.conformance.findings import Check, FacesError
+from mote_bench.contracts import CEILING, Faces, FloatArray, InputError, Knowledge, Shadow, Threat
 from mote_bench.engine import scoring, tasks
 from mote_bench.engine.evidence import steal, verification_targets
 from mote_bench.metrics.measured import Measured
@@ -118,6 +118,24 @@ class Trial:
         return self.question.measure(case, stream(self.seed, "judge"))
 
 
+def posed(question: type[Question], faces: Faces, seed: int) -> Trial:
+    """The trial of a question on faces that can be split, so that faces which can't are no fault of the question.
+
+    Raises
+    ------
+    InputError
+        When the faces have no identities, or too few people with enough photos.
+    """
+    if faces.identity is None:
+        raise FacesError("the faces have no identities; expected `identity`, or leave `faces` out.")
+    trial = Trial(question, faces, seed)
+    try:
+        trial.split  # noqa: B018
+    except InputError as error:
+        raise FacesError(str(error)) from None
+    return trial
+
+
 def _states(trial: Trial) -> str | None:
     kind: Any = trial.kind  # whatever it was given
     if not (isinstance(kind, type) and issubclass(kind, Question) and hasattr(kind, "__dataclass_fields__")):
@@ -134,9 +152,15 @@ def _offered(trial: Trial) -> str | None:
     offer = trial.kind.offered(trial.split, trial.protocol)
     if not offer.questions:
         said = "; ".join(f"{name}: {why}" for name, why in offer.refused.items()) or "nothing refused"
-        return f"no question of people with two genders, ages and years; {said}"
+        return f"no question of these people, who have {_held(trial.faces)}; {said}"
     again = trial.kind.offered(trial.split, trial.protocol)
     return None if again.questions == offer.questions else "other questions the second time"
+
+
+def _held(faces: Faces) -> str:
+    """The attributes of the faces: ``the classes age, gender and the numbers years``."""
+    kinds = (("classes", sorted(faces.attributes)), ("numbers", sorted(faces.values)))
+    return " and ".join(f"the {kind} {', '.join(names)}" for kind, names in kinds if names) or "no attributes"
 
 
 def _named(trial: Trial) -> str | None:
@@ -245,7 +269,7 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "offered",
         _offered,
-        "the same questions each time for people who have identities, classes and a number",
+        "the same questions each time, one or more, for the people that it is tried on",
         "return Offer((cls(...),)) from offered, and draw nothing at random in it",
         needed=True,
     ),

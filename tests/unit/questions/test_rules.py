@@ -9,7 +9,7 @@ import pytest
 
 from mote_bench.contracts import Evidence, Faces, InputError, Knowledge, Measurement
 from mote_bench.planning import protocol
-from mote_bench.planning.split import crossed, split
+from mote_bench.planning.split import Split, crossed, split
 from mote_bench.questions import (
     HowMuch,
     Offer,
@@ -36,7 +36,8 @@ from mote_bench.questions.installed import (
 )
 from mote_bench.testing import check_question, generated_faces
 
-BUILT_IN = (WhichClass, HowMuch, WhichFace, SamePerson, WhichPhoto, WasMember, WhichKeyface)
+FIRST_EDITION = (WhichClass, HowMuch, WhichFace, SamePerson, WhichPhoto, WasMember, WhichKeyface)
+BUILT_IN = tuple(kind for kind in installed() if kind.__module__.startswith("mote_bench."))
 
 
 def none_measured(family: str) -> str:
@@ -48,10 +49,13 @@ def at_one_in_a_thousand(family: str) -> str:
 
 
 def test_all_built_in_ones_are_registered_in_the_order_of_the_boards() -> None:
-    own = [kind for kind in installed() if kind in BUILT_IN]
-    assert own == list(BUILT_IN)
+    """A question without an entry point is found among the base's subclasses; later ones come after the first."""
+    written = {kind for kind in Question.__subclasses__() if kind.__module__.startswith("mote_bench.questions.")}
+    assert set(BUILT_IN) == written
+    assert BUILT_IN[: len(FIRST_EDITION)] == FIRST_EDITION
+    assert all(kind.order >= 10 for kind in BUILT_IN[len(FIRST_EDITION) :])
     assert broken() == ()
-    assert all(entry_of(kind) is not None for kind in own)
+    assert all(entry_of(kind) is not None for kind in BUILT_IN)
 
 
 @pytest.mark.parametrize(
@@ -248,3 +252,27 @@ def test_the_kit_finds_what_is_broken(name: str, kind: type[Question], change: d
 
 def _any_order(question: WhichPhoto, staged: object, scene: object) -> object:
     return WhichPhoto.dealt(question, staged, scene, np.random.default_rng())
+
+
+def test_a_question_is_checked_on_faces_of_its_own() -> None:
+    """Generated people have no hair, so the question is offered for nobody among them."""
+
+    class WhichHair(WhichClass):
+        @classmethod
+        def offered(cls, split: Split, protocol: protocol.Protocol) -> Offer:
+            questions = super().offered(split, protocol).questions
+            return Offer(tuple(one for one in questions if one.name == "hair"))
+
+    dark = np.where(FACES.attributes["gender"] == "female", "dark", "fair")
+    haired = replace(FACES, attributes={"hair": dark}, values={})
+    at = "offered"
+    assert [finding.ok for finding in check_question(WhichHair, faces=haired) if finding.check == at] == [True]
+    [missed] = [finding for finding in check_question(WhichHair, faces=FACES) if finding.check == at]
+    assert "the classes age, gender and the numbers years" in missed.message
+
+
+def test_faces_that_no_question_can_be_checked_on_are_refused() -> None:
+    with pytest.raises(InputError, match="no identities"):
+        check_question(WhichPhoto, faces=replace(FACES, identity=None))
+    with pytest.raises(InputError, match="people, with 4 photos each"):
+        check_question(WhichPhoto, faces=generated_faces(people=60, photos=4, dimension=8))
