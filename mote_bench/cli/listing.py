@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import asdict
 from typing import Any
@@ -64,7 +65,33 @@ def _entries(kind: str) -> str:
     if not entries:
         return f"{kind}\n(none; install with: pip install mote-bench)"
     rows = [(entry.name, f"{entry.distribution} {entry.version}", entry.target) for entry in entries]
-    return str(tabulate(rows, headers=[kind, "shipped by", "from"], tablefmt="simple"))
+    headers = [kind, "shipped by", "from"]
+    if kind == "questions":
+        rows = [(*row, _id_of(entry)) for row, entry in zip(rows, entries, strict=True)]
+        headers.append("id, for run --questions")
+    return str(tabulate(rows, headers=headers, tablefmt="simple"))
+
+
+def _id_of(entry: registry.Entry) -> str:
+    """The ``id`` that a question's class states, read from its source; "" where the source states no text.
+
+    A type with a question for each attribute states none.
+    """
+    source = registry.source_of(entry.module)
+    try:
+        tree = ast.parse(b"" if source is None else source.read_bytes())
+    except (OSError, SyntaxError, ValueError):  # listing is no place to complain about another's file
+        return ""
+    named = entry.target.rpartition(":")[2].strip()
+    bodies = (node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == named)
+    for line in (line for body in bodies for line in body):
+        match line:
+            case (
+                ast.Assign(targets=[ast.Name(id="id")], value=ast.Constant(value=str(text)))
+                | ast.AnnAssign(target=ast.Name(id="id"), value=ast.Constant(value=str(text)))
+            ):
+                return text
+    return ""
 
 
 def _layouts() -> str:

@@ -61,10 +61,24 @@ def _found(name: str) -> tuple[str, Callable[[], Any]]:
             except registry.PluginError as error:
                 raise InputError(str(error)) from None
     known = ", ".join(f"{len(registry.names(kind))} {kind}" for kind in KINDS)
+    _refuse_question_id(name)
     raise InputError(
         f"none of {known} is named '{name}'. See what is installed: "
         "python -m mote_bench list. Not registered yet: python -m mote_bench check MODULE:CLASS"
     )
+
+
+def _refuse_question_id(name: str) -> None:
+    """Name the entry point of the question that records and boards call ``name``, if there is one."""
+    from mote_bench.questions.installed import claimant, entry_of
+
+    kind = claimant(name)
+    entry = None if kind is None else entry_of(kind)
+    if entry is not None:
+        raise InputError(
+            f"'{name}' is the id of a question, by which runs and boards name it; expected the name of its entry "
+            f"point, '{entry.name}'. Type: python -m mote_bench check {entry.name}"
+        )
 
 
 def _imported(name: str) -> tuple[str, Callable[[], Any]]:

@@ -9,6 +9,7 @@ import pytest
 from mote_bench import registry
 from mote_bench.cli import listing
 from mote_bench.contracts import InputError
+from mote_bench.questions.installed import entry_of, installed
 
 KINDS = (*registry.KINDS, "layouts", "metrics")
 
@@ -30,3 +31,15 @@ def test_an_unknown_kind_is_refused_with_those_there_are():
     kinds = "schemes, attacks, questions, embedders, datasets, layouts"
     with pytest.raises(InputError, match=f"list scheme: expected one of {kinds}"):
         listing.text("scheme")
+
+
+def test_questions_are_listed_with_the_id_by_which_runs_name_them():
+    rows = {line.split()[0]: line.split() for line in listing.text("questions").splitlines()[2:]}
+    ids = {entry_of(kind).name: kind.id for kind in installed()}
+    assert {name: row[-1] if ":" not in row[-1] else "" for name, row in rows.items()} == ids
+    assert ids["membership"] == "member"
+
+
+def test_a_question_whose_source_cannot_be_read_is_listed_without_an_id():
+    missing = registry.Entry("mine", "questions", "no_such_module_at_all:Mine", "mine", "1")
+    assert listing._id_of(missing) == ""
