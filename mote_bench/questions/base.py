@@ -74,7 +74,8 @@ class Question(ABC):
     asks : str
         The attacker's aim, in a few words for the boards.
     order : int
-        The position on the boards; attributes have 0 to 4, the other built-in questions 5 to 9.
+        The position on the boards, lowest first. Attributes have 0 to 4, the other questions of the first edition 5 to
+        9; later ones have 10 or more, so that no column of an earlier board moves.
     needs_identity : bool
         Whether the data must have identities.
     second_database : bool
