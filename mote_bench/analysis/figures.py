@@ -15,7 +15,7 @@ from mote_bench.analysis.selection import (
     readings,
     strictest_rate,
 )
-from mote_bench.analysis.standings import key_states, printed
+from mote_bench.analysis.standings import NOT_MEASURED, key_states, printed
 from mote_bench.contracts import Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 
@@ -87,7 +87,8 @@ def find_figure(records: Sequence[Record], place: Place, of: Scope) -> Figure:
     if record is None:
         return Figure(None, None, "not run")
     one = find(record, place.metric)
-    return Figure(record, one, "" if one else printed(str(record.status)))
+    why = NOT_MEASURED if record.status is Status.OK else str(record.status)
+    return Figure(record, one, "" if one else printed(why))
 
 
 def _strongest(records: Sequence[Record], place: Place, reading: Reading) -> Figure:

@@ -43,7 +43,7 @@ _ROLES = {CEILING: "ceiling", FLOOR: "floor"}
 
 OK = "ok"
 NOT_RUN = "not asked"
-NOT_IN_RECORD = "not in this record"
+NOT_MEASURED = "not measured"
 """The record lacks the metric: it is undefined for these data, or newer than the record."""
 UNDEFINED = "undefined"
 
@@ -52,7 +52,12 @@ BROKEN = "recognises nobody"
 UNSHOWN = "not shown to recognise anybody"
 UNKNOWN = "recognition unknown"
 
-_PRINTED = {NOT_RUN: "not run", str(Status.UNMEASURED): "not measured", str(Status.TIMED_OUT): "timed out"}
+_PRINTED = {
+    NOT_RUN: "not run",
+    NOT_MEASURED: "not in this record",
+    str(Status.UNMEASURED): "not measured",
+    str(Status.TIMED_OUT): "timed out",
+}
 """How boards print a status, where files and boards differ."""
 
 BROKEN_ABOVE = 0.25
@@ -374,7 +379,7 @@ def _figure(record: Record | None, metric: str) -> Figure:
     if record.status is not Status.OK:
         return Figure(str(record.status), record=link)
     one = find(record, metric)
-    return Figure(NOT_IN_RECORD, record=link) if one is None else Figure(OK, one, link)
+    return Figure(NOT_MEASURED, record=link) if one is None else Figure(OK, one, link)
 
 
 def _recognition(eer: Measurement | None) -> str:
@@ -423,7 +428,7 @@ def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ..
 
     def index(name: str, attribute: str) -> Figure:
         figure = _figure(record, flat(name, frame.fairness_fmr, (attribute,)))
-        return replace(figure, status=UNDEFINED) if figure.status == NOT_IN_RECORD else figure
+        return replace(figure, status=UNDEFINED) if figure.status == NOT_MEASURED else figure
 
     return tuple(Fairness(name, index("garbe", name), index("fdr", name)) for name in frame.attributes)
 
