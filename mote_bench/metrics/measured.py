@@ -22,9 +22,12 @@ class Measured:
         Every metric that is defined for the data; ``details["undefined"]`` names the others.
     details : mapping
         JSON-ready curves, histograms, counts and settings: plain floats, ints, lists, str and None, never NaN.
+        ``details["undefined"]``, if any, is a mapping of published name -> reason, a sentence part.
     influence : mapping of published name -> (n,) float
         Influence of each subject on the metric, in the order in which the subjects were given. Two runs on the same
-        subjects are compared with it, subject by subject (:mod:`mote_bench.analysis.gate`).
+        subjects are compared with it, subject by subject (:mod:`mote_bench.analysis.gate`). The gate compares
+        what :func:`mote_bench.analysis.figures.places` lists: headlines of questions, EER and FNMR need an influence.
+        Without one the two runs count as independent, and only larger differences show.
     """
 
     measurements: tuple[Measurement, ...]

@@ -17,6 +17,8 @@ import typer
 
 from mote_bench import registry
 from mote_bench.cli.app import app
+from mote_bench.questions.harness import HARNESS
+from mote_bench.questions.installed import installed
 from words import HOME_MADE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +136,21 @@ def test_every_scheme_and_attack_is_listed(kind: str) -> None:
     [section] = re.findall(rf"^## {kind}\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE | re.IGNORECASE)
     shipped = {one.name for one in registry.names(kind) if one.distribution == "mote-bench"}
     assert set(re.findall(r"`([\w-]+)`", section)) == shipped
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "others"),
+    [("attackers.md", "## The questions", set()), ("metrics.md", "# Metrics", set(HARNESS))],
+)
+def test_every_question_is_listed(page: str, heading: str, others: set[str]) -> None:
+    """By its id; a type with a question for each attribute is listed by examples."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    table = re.search(rf"^{heading}\n.*?\n((?:\|[^\n]*\n)+)", text, flags=re.DOTALL | re.MULTILINE)
+    assert table is not None
+    rows = [line.split("|")[1] for line in table.group(1).splitlines()[2:]]
+    own = [kind for kind in installed() if kind.__module__.startswith("mote_bench.")]
+    examples = {"gender", "age", "ethnicity", "age_value"}
+    assert set(re.findall(r"`([\w-]+)`", "".join(rows))) == {kind.id for kind in own if kind.id} | examples | others
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:

@@ -35,5 +35,5 @@ def test_the_boards_are_those_of_the_records() -> None:
     own = store.read(BOARDS)
     made = render(own + bundle.submitted(BOARDS, own), strip=strip(BOARDS))
     changed = [name for name, text in made.items() if (BOARDS / name).read_text(encoding="utf-8") != text]
-    assert changed == [], "run: python -m mote_bench board"
+    assert changed == [], "run: python -m mote_bench board --out leaderboards"
     assert len(made["leaderboard.html"].encode()) < 1_000_000
