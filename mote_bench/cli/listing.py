@@ -64,10 +64,10 @@ def _entries(kind: str) -> str:
     entries = registry.names(kind)
     if not entries:
         return f"{kind}\n(none; install with: pip install mote-bench)"
-    rows = [(entry.name, f"{entry.distribution} {entry.version}", entry.target) for entry in entries]
+    rows = [[entry.name, f"{entry.distribution} {entry.version}", entry.target] for entry in entries]
     headers = [kind, "shipped by", "from"]
     if kind == "questions":
-        rows = [(*row, _id_of(entry)) for row, entry in zip(rows, entries, strict=True)]
+        rows = [[*row, _id_of(entry)] for row, entry in zip(rows, entries, strict=True)]
         headers.append("id, for run --questions")
     return str(tabulate(rows, headers=headers, tablefmt="simple"))
 

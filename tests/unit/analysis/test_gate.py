@@ -108,6 +108,13 @@ def test_a_figure_that_is_gone_fails_the_gate() -> None:
     assert gated(now, fail_on=[WORSE]).failures == ()
 
 
+def test_a_figure_that_its_record_lacks_is_said_to_be_missing_there() -> None:
+    """A record that was made without an error says "ok", which explains nothing."""
+    older = [replace(one, measurements=()) if one.cell.question == "verify" else one for one in run()]
+    (missing,) = (one for one in gated(run(), older).comparisons if one.place.question == "verify")
+    assert (missing.verdict, missing.why) == (UNMEASURED, "before: not in this record")
+
+
 def test_a_figure_that_never_was_is_said_but_does_not_fail() -> None:
     missing = [one for one in run() if one.cell.question != "link"]
     unmeasured = [*missing, written("mine", "compare-bytes", "link", "eer", 0.3, status=Status.UNMEASURED)]
