@@ -74,6 +74,7 @@ scale: env
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py enrolment
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py growth
 	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py dask
+	PYTHONPATH=tests:tests/science $(BIN)/python tests/benchmarks/scale.py pairs --people 20000
 
 fuzz: env
 	$(BIN)/python -m pytest -m hour -s

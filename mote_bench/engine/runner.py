@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mote_bench.contracts import CONTROLS, Cell, Knowledge, Record, Scheme, Status, Threat
-from mote_bench.engine import enrolment, scoring, tasks
+from mote_bench.engine import all_pairs, enrolment, scoring, tasks
 from mote_bench.engine.enrolment import Held
 from mote_bench.engine.ledger import Ledger
 from mote_bench.engine.preparations import Job, Preparations, jobs_of
@@ -159,11 +159,29 @@ def _tasks(stage: _Stage, names: Sequence[str]) -> list[Work]:
     return [
         *(Work(FIT, name) for name in names),
         *(Work(ENROLL, name, people=people) for name in names for people in chunks),
-        *(Work(COMPARE, scheme, scenario) for scheme, scenario in scenarios),
-        *(Work(THRESHOLDS, name) for name in opened if stage.setting.split.calibration.probes is not None),
+        *(Work(COMPARE, *scenario) for scenario in scenarios for _ in range(_tasks_of_comparison(stage))),
+        *(Work(THRESHOLDS, name) for name in opened for _ in range(_tasks_of_thresholds(stage))),
         *(job.work for job in shared),
         *(_attack_work(cell) for cell in attacks),
     ]
+
+
+def _tasks_of_comparison(stage: _Stage) -> int:
+    split = stage.setting.split
+    enrolments = 1 if split.target.seconds is None else 2
+    targets, shadow = _size(split.target, enrolments), _size(split.calibration)
+    return all_pairs.tasks_of_comparison(targets, shadow, has_identity=split.has_identity)
+
+
+def _tasks_of_thresholds(stage: _Stage) -> int:
+    people = stage.setting.split.calibration
+    return 0 if people.probes is None else all_pairs.tasks_of_thresholds(_size(people))
+
+
+def _size(people: Enrolled, enrolments: int = 1) -> all_pairs.Size:
+    templates = len(people.references)
+    probes = templates if people.probes is None else len(people.probes)
+    return all_pairs.Size(templates, templates * probes * enrolments)
 
 
 def _attack_work(cell: Cell) -> Work:
@@ -216,15 +234,31 @@ def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
     """Verification and fairness of each scheme and, from the same comparisons, the cost of a score."""
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and _is_harness(cell)]
     scenarios = list(dict.fromkeys((cell.scheme, cell.knowledge) for cell in wanted))
-    made = (
-        workers.Task(key, tasks.verify, (held[key[0]].enrolled.scheme, _comparison(stage, held[key[0]], *key)))
-        for key in scenarios
-    )
-    for key, outcome in stage.outcomes(made):
-        stage.ledger.tick(Work(COMPARE, *key), outcome.seconds, f"compared with {key[0]}")
+    count = _tasks_of_comparison(stage)
+    ahead = [(key, partial(_compared, stage, held[key[0]], *key), count) for key in scenarios]
+    for key, outcome in _shared(stage, ahead, lambda key: Work(COMPARE, *key), "compared with"):
         for cell in wanted:
             if (cell.scheme, cell.knowledge) == key:
                 _add_verified(stage, cell, outcome, held[cell.scheme])
+
+
+def _compared(stage: _Stage, held: Held, scheme: str, scenario: str) -> all_pairs.Steps:
+    return all_pairs.compared(held.enrolled.scheme, _comparison(stage, held, scheme, scenario))
+
+
+def _shared(
+    stage: _Stage, ahead: Iterable[all_pairs.Ahead], work_of: Callable[[Any], Work], what: str
+) -> Iterator[tuple[Any, Outcome]]:
+    """The outcomes of comparisons, each of which may take many tasks, by their keys."""
+    shared = all_pairs.Shared(ahead)
+    for (key, number), outcome in stage.outcomes(shared.tasks()):
+        work, done = work_of(key), shared.take(key, number, outcome)
+        message = f"{what} {work.scheme}"
+        stage.ledger.tick(work, outcome.seconds, message)
+        if done is not None:
+            for _ in range(done.skipped):
+                stage.ledger.tick(work, 0.0, message)
+            yield key, done.outcome
 
 
 def _is_harness(cell: Cell) -> bool:
@@ -280,13 +314,13 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
     if setting.split.calibration.probes is None:
         return dict(held)
 
-    def task(name: str) -> workers.Task:
+    def start(name: str) -> all_pairs.Steps:
         people = _trials(held[name].calibration, setting.split.calibration, True)
-        return workers.Task(name, tasks.thresholds, (held[name].enrolled.scheme, people, setting.protocol.fmr))
+        return all_pairs.thresholds(held[name].enrolled.scheme, people, setting.protocol.fmr)
 
-    found = dict(held)
-    for name, outcome in stage.outcomes(task(name) for name in held if name in attacked):
-        stage.ledger.tick(Work(THRESHOLDS, name), outcome.seconds, f"set the thresholds of {name}")
+    found, count = dict(held), _tasks_of_thresholds(stage)
+    ahead = [(name, partial(start, name), count) for name in held if name in attacked]
+    for name, outcome in _shared(stage, ahead, lambda name: Work(THRESHOLDS, name), "set the thresholds of"):
         if outcome.error is None:
             found[name] = replace(found[name], enrolled=replace(found[name].enrolled, thresholds=outcome.value))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
-from mote_bench.metrics.tiles import Tiles
+from mote_bench.metrics.tiles import Found, Tiles
 from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
 from mote_bench.planning.protocol import Protocol
 from mote_bench.questions import Question
@@ -28,7 +28,8 @@ from mote_bench.toolkit import draw_keys, on_device, revocable, stream, stream_s
 _SCORED_TWICE = 20
 _OTHER_KEYS = 5
 AT_ONCE = 40_000_000
-"""Number of comparison scores held in memory at once (some gigabytes with intermediate arrays); more are tiled."""
+"""Number of comparison scores held in memory at once (some gigabytes with intermediate arrays); more are computed in
+parts by :mod:`mote_bench.engine.all_pairs`."""
 _TIMED = 500
 
 
@@ -91,9 +92,16 @@ class Trials:
 
     def some(self, people: int) -> Trials:
         """The trials among the first ``people`` people only."""
-        mine = self.shown < people
-        keys = None if self.keys is None else self.keys[:people]
-        return Trials(self.templates[:people], keys, self.probes[mine], self.shown[mine], self.bring_own_keys)
+        return self.among(np.arange(min(people, len(self.templates))))
+
+    def among(self, people: Index) -> Trials:
+        """The trials among these people only, in this order, numbered anew."""
+        place = np.full(len(self.templates), -1)
+        place[people] = np.arange(len(people))
+        mine = place[self.shown] >= 0
+        keys = None if self.keys is None else tuple(self.keys[person] for person in people)
+        templates = tuple(self.templates[person] for person in people)
+        return Trials(templates, keys, self.probes[mine], place[self.shown[mine]], self.bring_own_keys)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +128,15 @@ class Comparison:
     protocol: Protocol
     seed: int
 
+    @property
+    def scores(self) -> int:
+        """Number of comparisons."""
+        return sum(one.scores for one in (*self.targets, self.shadow))
+
+    def few(self) -> Comparison:
+        """The trials among the first people only, for what a few templates show."""
+        return replace(self, targets=tuple(one.some(_TIMED) for one in self.targets), shadow=self.shadow.some(_TIMED))
+
 
 @dataclass(frozen=True, eq=False)
 class Verified:
@@ -136,20 +153,31 @@ def verify(scheme: Scheme, comparison: Comparison) -> Outcome:
 
 
 def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
-    if sum(one.scores for one in (*comparison.targets, comparison.shadow)) > AT_ONCE:
-        return _verified_in_tiles(scheme, comparison)
-    timed = [_timed(scheme, trials) for trials in (*comparison.targets, comparison.shadow)]
-    timings = tuple((scores.size, seconds) for scores, seconds in timed)
-    *targets, shadow = (scores for scores, _ in timed)
     if not comparison.has_identity:
-        return Verified(Measured((), {}), Measured((), {}), timings)
+        few = comparison if comparison.scores <= AT_ONCE else comparison.few()
+        return Verified(Measured((), {}), Measured((), {}), _timings(_all_timed(scheme, few)))
+    timed = _all_timed(scheme, comparison)
+    *targets, shadow = (scores for scores, _ in timed)
     protocol = comparison.protocol
     thresholds = scoring.thresholds(shadow[_impostor(comparison.shadow)], {*protocol.fmr, protocol.fairness_fmr})
     # Enrolments side by side, not stacked: each probe is then identified in a gallery of one template per person.
     shown = np.concatenate([trials.shown for trials in comparison.targets])
     scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
     measured = _measured(scores, thresholds, comparison)
-    return _completed(measured, scheme, scores, comparison, thresholds=thresholds, timings=timings)
+    return _completed(measured, scheme, scores, comparison, thresholds=thresholds, timings=_timings(timed))
+
+
+def conclude(scheme: Scheme, few: Comparison, found: Found, thresholds: Mapping[str, float]) -> Outcome:
+    """As :func:`verify`, from error rates that were found in parts; ``few``: the trials among the first people."""
+
+    def concluded() -> Verified:
+        timed, first = _all_timed(scheme, few), few.targets[0]
+        of_first = Scores(timed[0][0], np.arange(len(first.templates)), first.shown)
+        measured = _measured(found, thresholds, few)
+        one = replace(few, targets=(first,))
+        return _completed(measured, scheme, of_first, one, thresholds=thresholds, timings=_timings(timed))
+
+    return guarded(concluded)
 
 
 def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Comparison) -> Verified:
@@ -167,23 +195,8 @@ def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Com
     return Verified(verified, fair, ())
 
 
-def _verified_in_tiles(scheme: Scheme, comparison: Comparison) -> Verified:
-    """As :func:`_verified`, in tiles, for scores that don't fit into memory; time is measured on the first people."""
-    some = [trials.some(_TIMED) for trials in (*comparison.targets, comparison.shadow)]
-    timed = [_timed(scheme, trials) for trials in some]
-    timings = tuple((scores.size, seconds) for scores, seconds in timed)
-    if not comparison.has_identity:
-        return Verified(Measured((), {}), Measured((), {}), timings)
-    protocol = comparison.protocol
-    thresholds = _tiled_thresholds(scheme, comparison.shadow, {*protocol.fmr, protocol.fairness_fmr})
-    measured = _measured(in_tiles(scheme, comparison.targets), thresholds, comparison)
-    of_some = Scores(timed[0][0], np.arange(len(some[0].templates)), some[0].shown)
-    few = replace(comparison, targets=(some[0],))
-    return _completed(measured, scheme, of_some, few, thresholds=thresholds, timings=timings)
-
-
 def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
-    """The scores of all enrolments side by side, as in :func:`_verified`, in tiles."""
+    """The scores of all enrolments side by side, as in :func:`verify`, in tiles."""
     starts = np.cumsum([0, *(len(trials.probes) for trials in targets)])
 
     def ask(rows: Index, columns: Index) -> FloatArray:
@@ -196,14 +209,6 @@ def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
 
     shown = np.concatenate([trials.shown for trials in targets])
     return Tiles(ask, np.arange(len(targets[0].templates)), shown)
-
-
-def _tiled_thresholds(scheme: Scheme, people: Trials, rates: Iterable[str]) -> dict[str, float]:
-    """:func:`scoring.thresholds`, from the highest impostor scores only."""
-    rates, tiles = list(rates), in_tiles(scheme, [people])
-    most = max(map(float, rates)) * people.scores
-    highest, trials = tiles.highest(int(most) + 2)
-    return scoring.thresholds(highest, rates, trials=trials)
 
 
 def _completed(
@@ -261,6 +266,15 @@ def _scorer(scheme: Scheme, scores: Scores, comparison: Comparison) -> dict[str,
 
 def _impostor(trials: Trials) -> npt.NDArray[np.bool_]:
     return np.not_equal.outer(np.arange(len(trials.templates)), trials.shown)
+
+
+def _all_timed(scheme: Scheme, comparison: Comparison) -> list[tuple[FloatArray, float]]:
+    """The scores of each of the trials, with the seconds that they took."""
+    return [_timed(scheme, trials) for trials in (*comparison.targets, comparison.shadow)]
+
+
+def _timings(timed: Sequence[tuple[FloatArray, float]]) -> tuple[tuple[int, float], ...]:
+    return tuple((scores.size, seconds) for scores, seconds in timed)
 
 
 def _timed(scheme: Scheme, trials: Trials) -> tuple[FloatArray, float]:
@@ -364,8 +378,6 @@ def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
 
 def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
     """The running system's thresholds: a mapping of false match rate to score."""
-    if people.scores > AT_ONCE:
-        return guarded(lambda: _tiled_thresholds(scheme, people, rates))
     return guarded(lambda: scoring.thresholds(_scores(scheme, people)[_impostor(people)], rates))
 
 

@@ -14,7 +14,7 @@ from mote_bench.contracts import FloatArray, Measurement, flat
 from .intervals import Interval, Proportion, Z
 from .measured import Measured
 from .names import snake_case
-from .verification import Compared
+from .verification import Compared, Index
 
 _FEWEST_PEOPLE = 10
 _REPLICATES = 2000
@@ -105,6 +105,19 @@ def measure_fairness(
             else:
                 details["undefined"][flat(name, at, group)] = spread.undefined
     return Measured(tuple(measurements), details)
+
+
+def asked_of_groups(
+    people: Index, groups: Mapping[str, npt.NDArray[np.str_]], threshold: float
+) -> list[tuple[npt.NDArray[np.bool_], dict[str, float]]]:
+    """The groups of these people that :func:`measure_fairness` asks for error rates, and at which thresholds."""
+    asked = []
+    for labels in groups.values():
+        present, counts = np.unique(np.asarray(labels).astype(str)[people], return_counts=True)
+        asked += [
+            (np.asarray(labels).astype(str) == label, {_AT: threshold}) for label in present[counts >= _FEWEST_PEOPLE]
+        ]
+    return asked
 
 
 def fdr(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:

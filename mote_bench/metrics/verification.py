@@ -145,13 +145,17 @@ class Errors:
     det: FloatArray
 
 
-class Compared(Protocol):
-    """Comparison scores: :class:`Scores` in memory, or :class:`~mote_bench.metrics.tiles.Tiles`."""
+class Peopled(Protocol):
+    """Templates and probes of subjects."""
 
     @property
     def people(self) -> Index:
         """(P,) every subject index that occurs."""
         ...
+
+
+class Compared(Peopled, Protocol):
+    """Comparison scores: :class:`Scores` in memory, or :class:`~mote_bench.metrics.tiles.Tiles`."""
 
     def inside(self, member: npt.NDArray[np.bool_]) -> Compared:
         """The scores among the subjects p with ``member[p]``."""
@@ -448,7 +452,7 @@ def _joint_trials(missed: Proportion, matched: Proportion) -> float:
     return 1 / max(weight**2 * one + (1 - weight) ** 2 * other + 2 * weight * (1 - weight) * both, 1e-12)
 
 
-def by_person(scores: Compared, person: Index, credit: npt.NDArray[Any]) -> Proportion:
+def by_person(scores: Peopled, person: Index, credit: npt.NDArray[Any]) -> Proportion:
     """The rate of ``credit`` (k,) over trials of the subjects ``person`` (k,)."""
     index, size = np.searchsorted(scores.people, person), len(scores.people)
     successes, trials = np.bincount(index, credit, minlength=size), np.bincount(index, minlength=size)

@@ -10,8 +10,9 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 from typing import Any
 
@@ -20,9 +21,10 @@ from planted import load, make_world, question_of, steal
 
 from mote_bench import registry
 from mote_bench.contracts import Faces, Knowledge, Scheme
-from mote_bench.engine import tasks
+from mote_bench.engine import all_pairs, tasks
 from mote_bench.execution import workers
 from mote_bench.execution.dask_backend import connected
+from mote_bench.execution.outcome import Outcome
 from mote_bench.planning.protocol import load as load_protocol
 from mote_bench.toolkit import revocable, stream, unit
 
@@ -34,7 +36,7 @@ BACKGROUND = 500
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("what", choices=("memory", "enrolment", "growth", "dask"))
+    asked.add_argument("what", choices=("memory", "enrolment", "growth", "dask", "pairs"))
     asked.add_argument("--people", type=int, default=10_000)
     asked.add_argument("--probes", type=int, default=6, help="of each person")
     asked.add_argument("--dimension", type=int, default=512)
@@ -45,37 +47,98 @@ def main() -> None:
         enrolment(options.dimension)
     elif options.what == "growth":
         growth()
-    else:
+    elif options.what == "dask":
         dask()
+    else:
+        pairs(options.people, options.dimension)
 
 
 def memory(people: int, probes: int, dimension: int) -> None:
     """Enrol everybody, compare everybody with everybody's probes, and measure error rates and fairness groups."""
+    scheme, comparison = _comparison(people, probes, dimension)
+    trials = comparison.targets[0]
+    print(f"{people:,} people x {people * probes:,} probes of {dimension}-d: {trials.scores:.3g} scores", flush=True)
+    product = _product(trials.scores, dimension)
+    start = time.process_time()
+    outcome = _compared(scheme, comparison, lambda made: ((one.key, one.function(*one.arguments)) for one in made))
+    seconds = time.process_time() - start
+    for one in outcome.value.verify.measurements:
+        print(f"  {one.name:26} {one.value:.5f}  [{one.low:.5f}, {one.high:.5f}]")
+    once = _asked_once(scheme, trials)
+    print(
+        f"peak memory {_peak():.2f} GB; scoring once {once:.1f} s, {once / product:.2f} x the product ({product:.1f} s)"
+    )
+    print(f"error rates, intervals and groups in all: {seconds:.0f} s, {seconds / product:.1f} x")
+
+
+def _comparison(people: int, probes: int, dimension: int) -> tuple[Scheme, tasks.Comparison]:
+    """Everybody enrolled with `cosine`, with probes that give an EER of about 1 %, in two groups."""
     rng = stream(0, "scale")
     centres = unit(rng.standard_normal((people, dimension), dtype=np.float32))
     shown = np.repeat(np.arange(people), probes)
-    noise = np.float32(5 / np.sqrt(dimension))  # an EER of about 1 %
+    noise = np.float32(5 / np.sqrt(dimension))
     images = unit(centres[shown] + noise * rng.standard_normal((len(shown), dimension), dtype=np.float32))
     scheme: Scheme = registry.load("schemes", "cosine").fit(Faces(images[:BACKGROUND]), seed=0)
     templates = scheme.enroll(centres, keys=None, seeds=list(range(people)))
     trials = tasks.Trials(tuple(templates), None, images.astype(np.float32), shown, False)
     few = trials.some(min(people, 1_500))
-    protocol = load_protocol("people-2")
     groups = {"gender": np.where(rng.random(people) < 0.5, "female", "male")}
-    comparison = tasks.Comparison((trials,), few, groups, True, protocol, 0)
-    print(f"{people:,} people x {len(shown):,} probes of {dimension}-d: {trials.scores:.3g} scores", flush=True)
-    product = _product(trials.scores, dimension)
-    start = time.process_time()
-    outcome = tasks.verify(scheme, comparison)
-    seconds = time.process_time() - start
+    return scheme, tasks.Comparison((trials,), few, groups, True, load_protocol("people-2"), 0)
+
+
+def _compared(
+    scheme: Scheme,
+    comparison: tasks.Comparison,
+    run: Callable[[Iterator[workers.Task | None]], Iterable[tuple[Any, Outcome]]],
+) -> Outcome:
+    """The outcome of verification and fairness, whose tasks are run by ``run``."""
+    shared = all_pairs.Shared([("all", lambda: all_pairs.compared(scheme, comparison), 0)])
+    done = [shared.take(*key, outcome) for key, outcome in run(shared.tasks())]
+    outcome = next(one.outcome for one in done if one is not None)
     if outcome.error:
         sys.exit(outcome.error)
-    for one in outcome.value.verify.measurements:
-        print(f"  {one.name:26} {one.value:.5f}  [{one.low:.5f}, {one.high:.5f}]")
-    once = _asked_once(scheme, trials)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"peak memory {peak:.2f} GB; scoring once {once:.1f} s, {once / product:.2f} x the product ({product:.1f} s)")
-    print(f"error rates, intervals and groups in all: {seconds:.0f} s, {seconds / product:.1f} x")
+    return outcome
+
+
+def pairs(people: int, dimension: int) -> None:
+    """All pairs of one scheme, shared by one and by two workers, and what five times as many people would take."""
+    for name in (None, "dask"):
+        taken = {}
+        for count in (1, 2):
+            taken[count] = _shared(people, dimension, count, name)
+        where = "processes" if name is None else "Dask workers"
+        print(f"two {where} are {taken[1] / taken[2]:.2f} x as fast as one", flush=True)
+
+
+def _shared(people: int, dimension: int, count: int, name: str | None) -> float:
+    """Seconds by the clock of all pairs with so many workers, after a first small one that imports."""
+    scheme, comparison = _comparison(people, 1, dimension)
+    small = _comparison(7_000, 1, dimension)[1]
+    with nullcontext() if name is None else connected(name, jobs=count) as cluster:
+
+        def run(made: Iterator[workers.Task | None]) -> Iterable[tuple[Any, Outcome]]:
+            return workers.run(made, jobs=count, cluster=cluster)
+
+        _compared(scheme, small, run)
+        start = time.perf_counter()
+        outcome = _compared(scheme, comparison, run)
+        seconds = time.perf_counter() - start
+        workers.stop()
+    size, larger = (all_pairs.Size(many, many**2) for many in (people, 5 * people))
+    core = outcome.cpu_seconds
+    print(f"{people:,} x {people:,} at {dimension}-d, {count} {name or 'processes'}, load {os.getloadavg()[0]:.1f}:")
+    print(f"  {seconds:.0f} s, {core:.0f} s of the processor, {core / size.scores * 1e9:.0f} ns a score")
+    print(f"  peak memory: worker {outcome.peak_bytes / 1e9:.2f} GB, driver {_peak():.2f} GB")
+    print(
+        f"  {5 * people:,} x {5 * people:,}: {core * 25 / 3600:.1f} core-hours in parts of "
+        f"{2 * len(larger.groups[0]):,} people ({2 * len(size.groups[0]):,} here), so as much memory a worker",
+        flush=True,
+    )
+    return seconds
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def _product(scores: int, dimension: int) -> float:

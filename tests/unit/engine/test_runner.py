@@ -330,7 +330,9 @@ def test_scores_in_tiles_give_the_same_records(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "AT_ONCE", 100)
     store.prepare(tmp_path)
     monkeypatch.setattr(workers, "run", lambda made, **_: ((one.key, one.function(*one.arguments)) for one in made))
-    in_tiles = runner.run(setting, tmp_path, jobs=1, progress=quiet)
+    told = []
+    in_tiles = runner.run(setting, tmp_path, jobs=1, progress=lambda done, total, what: told.append((done, total)))
+    assert told[-1] == (told[0][1],) * 2  # as many tasks as were announced
     assert len(in_tiles.records) > 10
     for record in in_tiles.records:
         for one, other in zip(record.measurements, whole[record.cell].measurements, strict=True):
