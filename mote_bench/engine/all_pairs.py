@@ -20,7 +20,7 @@ from mote_bench.engine import scoring, tasks
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.execution.workers import Task
 from mote_bench.metrics.blocks import Layout, Mask, Part, Place, parts_of
-from mote_bench.metrics.fairness import asked_of_groups
+from mote_bench.metrics.fairness import wanted_of_groups
 from mote_bench.metrics.passes import Partial, Pass, Top
 from mote_bench.metrics.tiles import Found, error_rates
 from mote_bench.metrics.verification import Errors, Index
@@ -95,7 +95,7 @@ def compared(scheme: Scheme, comparison: tasks.Comparison) -> Steps:
     known = yield from thresholds(scheme, comparison.shadow, sorted({*protocol.fmr, protocol.fairness_fmr}))
     targets = _AllPairs(scheme, comparison.targets)
     overall = {rate: known[rate] for rate in protocol.fmr if rate in known}
-    members = asked_of_groups(targets.layout.people, comparison.groups, known[protocol.fairness_fmr])
+    members = wanted_of_groups(targets.layout.people, comparison.groups, known[protocol.fairness_fmr])
     first, *others = yield from targets.errors([(None, overall), *members])
     groups = tuple((member, errors) for (member, _), errors in zip(members, others, strict=True))
     found = Found(targets.layout.people, first, groups)
@@ -144,16 +144,16 @@ class _AllPairs:
         return tasks.in_tiles(self.scheme, self.targets).layout
 
     def errors(
-        self, asked: Sequence[tuple[Mask | None, Mapping[str, float]]]
+        self, wanted_rates: Sequence[tuple[Mask | None, Mapping[str, float]]]
     ) -> Generator[Round, None, list[Errors | str]]:
         """The error rates at thresholds among all subjects or some, or why there are none."""
-        layouts = [self.layout if member is None else self.layout.inside(member) for member, _ in asked]
-        passes = [error_rates(layout, known) for layout, (_, known) in zip(layouts, asked, strict=True)]
+        layouts = [self.layout if member is None else self.layout.inside(member) for member, _ in wanted_rates]
+        passes = [error_rates(layout, known) for layout, (_, known) in zip(layouts, wanted_rates, strict=True)]
         wanted = {place: next(one) for place, one in enumerate(passes)}
         found: dict[int, Errors | str] = {}
         while wanted:
             seen = {place: one.start(layouts[place]) for place, one in wanted.items()}
-            now = [(asked[place][0], one) for place, one in wanted.items()]
+            now = [(wanted_rates[place][0], one) for place, one in wanted.items()]
             totals = [(layouts[place], one) for place, one in seen.items()]
             yield self.round(lambda now=now: now, totals, own_only=all(one.own_only for _, one in now))  # type: ignore[misc]
             wanted = {}
@@ -164,7 +164,7 @@ class _AllPairs:
                     found[place] = done.value
                 except ValueError as error:  # such as a group without genuine scores
                     found[place] = str(error)
-        return [found[place] for place in range(len(asked))]
+        return [found[place] for place in range(len(wanted_rates))]
 
     def round(
         self,

@@ -107,17 +107,17 @@ def measure_fairness(
     return Measured(tuple(measurements), details)
 
 
-def asked_of_groups(
+def wanted_of_groups(
     people: Index, groups: Mapping[str, npt.NDArray[np.str_]], threshold: float
 ) -> list[tuple[npt.NDArray[np.bool_], dict[str, float]]]:
     """The groups of these people that :func:`measure_fairness` asks for error rates, and at which thresholds."""
-    asked = []
+    wanted = []
     for labels in groups.values():
         present, counts = np.unique(np.asarray(labels).astype(str)[people], return_counts=True)
-        asked += [
+        wanted += [
             (np.asarray(labels).astype(str) == label, {_AT: threshold}) for label in present[counts >= _FEWEST_PEOPLE]
         ]
-    return asked
+    return wanted
 
 
 def fdr(fmrs: FloatArray, fnmrs: FloatArray, alpha: float) -> float:

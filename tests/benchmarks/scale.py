@@ -127,7 +127,9 @@ def _shared(people: int, dimension: int, count: int, name: str | None) -> float:
     size, larger = (all_pairs.Size(many, many**2) for many in (people, 5 * people))
     core = outcome.cpu_seconds
     print(f"{people:,} x {people:,} at {dimension}-d, {count} {name or 'processes'}, load {os.getloadavg()[0]:.1f}:")
-    print(f"  {seconds:.0f} s, {core:.0f} s of the processor, {core / size.scores * 1e9:.0f} ns a score")
+    busy = outcome.seconds / (count * seconds)
+    each = core / size.scores * 1e9
+    print(f"  {seconds:.0f} s, workers busy {busy:.0%}; {core:.0f} s of the processor, {each:.0f} ns a score")
     print(f"  peak memory: worker {outcome.peak_bytes / 1e9:.2f} GB, driver {_peak():.2f} GB")
     print(
         f"  {5 * people:,} x {5 * people:,}: {core * 25 / 3600:.1f} core-hours in parts of "
