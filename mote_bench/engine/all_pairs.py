@@ -19,7 +19,7 @@ from mote_bench.contracts import Scheme
 from mote_bench.engine import scoring, tasks
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.execution.workers import Task
-from mote_bench.metrics.blocks import Layout, Mask, Part, Place, parts_of
+from mote_bench.metrics.blocks import Layout, Mask, Part, Positions, parts_of
 from mote_bench.metrics.fairness import wanted_of_groups
 from mote_bench.metrics.passes import Partial, Pass, Top
 from mote_bench.metrics.tiles import Found, error_rates
@@ -183,7 +183,7 @@ class _AllPairs:
 
         def take(number: int, seen: Sequence[Partial]) -> None:
             for (layout, total), one in zip(totals, seen, strict=True):
-                total.merge(one, Place.of(layout, parts[number].people))
+                total.merge(one, Positions.of(layout, parts[number].people))
 
         return Round([partial(call, part) for part in parts], take)
 

@@ -149,14 +149,14 @@ class Some:
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class Positions:
     """Where the subjects and probes of a part stand in the whole: (p,) and (l,) positions."""
 
     people: Index
     probes: Index
 
     @classmethod
-    def of(cls, whole: Layout, people: Index) -> Place:
+    def of(cls, whole: Layout, people: Index) -> Positions:
         """The place of those of the subjects that occur in the whole, and of their probes."""
         return cls(np.flatnonzero(np.isin(whole.people, people)), np.flatnonzero(np.isin(whole.shown, people)))
 

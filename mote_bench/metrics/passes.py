@@ -6,7 +6,7 @@ numbers that add up. So any partition of the scores among workers, in any order,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray
 
-from .blocks import Layout, Mask, Pair, Place, Tile
+from .blocks import Layout, Mask, Pair, Positions, Tile
 from .verification import Index
 
 _SPARSE = 16
@@ -26,7 +26,7 @@ _MOST_BINS, _LEAST_BINS, _SCORES_PER_BIN = 1 << 20, 1 << 10, 16
 class Partial(Protocol):
     """What a pass has seen so far."""
 
-    def merge(self, other: Any, place: Place) -> None:
+    def merge(self, other: Any, place: Positions) -> None:
         """Add what the same pass saw of a part, whose subjects and probes stand at ``place`` here."""
         ...
 
@@ -45,16 +45,15 @@ class Pass(Protocol):
         ...
 
 
-@dataclass(eq=False)
 class GenuineSeen:
     """Genuine scores with the place of each subject, and the range of the tiles that hold them."""
 
-    low: float = np.inf
-    high: float = -np.inf
-    values: FloatArray = field(default_factory=lambda: np.empty(0))
-    places: Index = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    def __init__(self) -> None:
+        self.low, self.high = np.inf, -np.inf
+        self.values: FloatArray = np.empty(0)
+        self.places: Index = np.empty(0, dtype=np.intp)
 
-    def merge(self, other: GenuineSeen, place: Place) -> None:
+    def merge(self, other: GenuineSeen, place: Positions) -> None:
         """See :class:`Partial`."""
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.add(other.values, place.people[other.places])
@@ -103,7 +102,6 @@ class Scale:
         return np.asarray(np.clip(scaled, 0, self.size - 1, out=scaled).astype(np.int32))
 
 
-@dataclass(eq=False)
 class Counts:
     """Impostor scores counted between the genuine ones, and the best templates of each probe.
 
@@ -122,16 +120,14 @@ class Counts:
         The number of templates that reach it, and of mated ones among them.
     """
 
-    histogram: Index
-    at: Index
-    above: Index
-    low: float
-    high: float
-    best: FloatArray
-    reach: Index
-    own: Index
+    def __init__(self, bins: int, steps: int, probes: int) -> None:
+        self.histogram = np.zeros(bins, dtype=np.int64)
+        self.at, self.above = np.zeros((2, steps + 1), dtype=np.int64)
+        self.low, self.high = np.inf, -np.inf
+        self.best = np.full(probes, -np.inf)
+        self.reach, self.own = np.zeros((2, probes), dtype=np.int64)
 
-    def merge(self, other: Counts, place: Place) -> None:
+    def merge(self, other: Counts, place: Positions) -> None:
         """See :class:`Partial`."""
         self.histogram += other.histogram
         self.at += other.at
@@ -163,10 +159,7 @@ class Count:
 
     def start(self, layout: Layout) -> Counts:
         """See :class:`Pass`."""
-        at, above = np.zeros((2, len(self.steps) + 1), dtype=np.int64)
-        reach, own = np.zeros((2, len(layout.shown)), dtype=np.int64)
-        histogram = np.zeros(self.scale.size, dtype=np.int64)
-        return Counts(histogram, at, above, np.inf, -np.inf, np.full(len(layout.shown), -np.inf), reach, own)
+        return Counts(self.scale.size, len(self.steps), len(layout.shown))
 
     def see(self, seen: Counts, pair: Pair) -> None:
         """See :class:`Pass`."""
@@ -206,14 +199,14 @@ class Count:
         return self._of_bin > 0
 
 
-@dataclass(eq=False)
 class Picked:
     """Distinct impostor scores, ascending, and how often each occurs."""
 
-    values: FloatArray = field(default_factory=lambda: np.empty(0))
-    counts: Index = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    def __init__(self) -> None:
+        self.values: FloatArray = np.empty(0)
+        self.counts: Index = np.empty(0, dtype=np.int64)
 
-    def merge(self, other: Picked, place: Place) -> None:
+    def merge(self, other: Picked, place: Positions) -> None:
         """See :class:`Partial`."""
         self.add(other.values, other.counts)
 
@@ -245,7 +238,6 @@ class Pick:
             seen.add(*np.unique(impostors[wanted[self.scale.bins(impostors)]], return_counts=True))
 
 
-@dataclass(eq=False)
 class Sums:
     """At each of T thresholds, sums of successes (scores that reach it) over pairs of different subjects, both ways.
 
@@ -257,11 +249,11 @@ class Sums:
         Over pairs: of the squared successes, and of successes times trials.
     """
 
-    successes: Index
-    squares: Index
-    products: Index
+    def __init__(self, thresholds: int, people: int) -> None:
+        self.successes = np.zeros((thresholds, people), dtype=np.int64)
+        self.squares, self.products = np.zeros((2, thresholds), dtype=np.int64)
 
-    def merge(self, other: Sums, place: Place) -> None:
+    def merge(self, other: Sums, place: Positions) -> None:
         """See :class:`Partial`."""
         self.successes[:, place.people] += other.successes
         self.squares += other.squares
@@ -277,9 +269,7 @@ class Sum:
 
     def start(self, layout: Layout) -> Sums:
         """See :class:`Pass`."""
-        size = len(self.thresholds)
-        squares, products = np.zeros((2, size), dtype=np.int64)
-        return Sums(np.zeros((size, len(layout.people)), dtype=np.int64), squares, products)
+        return Sums(len(self.thresholds), len(layout.people))
 
     def see(self, seen: Sums, pair: Pair) -> None:
         """See :class:`Pass`."""
@@ -323,16 +313,15 @@ def _reached(pair: Pair, threshold: float) -> tuple[Index, Index, Index]:
     return *np.divmod(reached, max(1, size)), successes
 
 
-@dataclass(eq=False)
 class Highest:
     """The ``count`` highest impostor scores, unsorted, and the number of all impostor scores."""
 
-    count: int
-    impostors: int = 0
-    _kept: FloatArray = field(default_factory=lambda: np.empty(0))
-    _waiting: list[FloatArray] = field(default_factory=list)
+    def __init__(self, count: int) -> None:
+        self.count, self.impostors = count, 0
+        self._kept: FloatArray = np.empty(0)
+        self._waiting: list[FloatArray] = []
 
-    def merge(self, other: Highest, place: Place) -> None:
+    def merge(self, other: Highest, place: Positions) -> None:
         """See :class:`Partial`."""
         self.impostors += other.impostors
         self.add(other.values)

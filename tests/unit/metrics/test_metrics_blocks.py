@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mote_bench.metrics.blocks import Part, Place, parts_of
+from mote_bench.metrics.blocks import Part, Positions, parts_of
 from mote_bench.metrics.intervals import Proportion
 from mote_bench.metrics.passes import Scale, Top
 from mote_bench.metrics.tiles import Tiles, error_rates
@@ -45,7 +45,7 @@ def in_parts(tiles, groups, thresholds, *, rng, members=(None,)):
             if part.own or not wanted[0].own_only:
                 seen = tiles.part(part).seen(list(zip(among, wanted, strict=True)))
                 for total, one, layout in zip(totals, seen, layouts, strict=True):
-                    total.merge(one, Place.of(layout, part.people))
+                    total.merge(one, Positions.of(layout, part.people))
         wanted = []
         for one, total in zip(under_way, totals, strict=True):
             try:
@@ -93,7 +93,7 @@ def test_the_highest_scores_of_parts_each_told_of_the_highest_so_far(made, count
     total = Top(count).start(tiles.layout)
     for part in rng.permutation(np.array(parts_of(groups), dtype=object)):
         here = tiles.part(part)
-        total.merge(here.seen([(None, Top(count, total.cut))])[0], Place.of(tiles.layout, part.people))
+        total.merge(here.seen([(None, Top(count, total.cut))])[0], Positions.of(tiles.layout, part.people))
     values, impostors = tiles.highest(count)
     assert np.sort(total.values).tolist() == np.sort(values).tolist()
     assert total.impostors == impostors
