@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -155,26 +156,35 @@ def with_preparations(evidence: Evidence, preparations: Sequence[Preparation], r
     An attack calls it first, with its own ``prepares``. It then reads ``prepared`` (of the templates or the oracle),
     ``other_prepared`` (of the second database) and ``renewed[k].prepared`` (of further templates).
     """
-    seed = int(rng.integers(2**63))
     alone = replace(evidence, others=(), other_keys=None, renewed=(), candidates=None)
     of_each = [one for one in preparations if one.per_database]
+    before, after = copy.deepcopy(rng), None
 
     def made(of: Evidence, done: Mapping[str, Prepared], wanted: Sequence[Preparation]) -> dict[str, Prepared]:
-        missing = [one for one in wanted if one.name not in done]
-        return {**done, **{one.name: one.prepare(of, np.random.default_rng(seed)) for one in missing}}
+        nonlocal after
+        found = dict(done)
+        for one in wanted:
+            if one.name not in done:
+                after = copy.deepcopy(before)  # all start from the same state, as in a run
+                found[one.name] = one.prepare(of, after)
+        return found
 
     def of_records(one: Records) -> Records:
-        return replace(
-            one, prepared=made(replace(alone, templates=one.templates, keys=one.keys), one.prepared, of_each)
-        )
+        own = replace(alone, templates=one.templates, keys=one.keys)
+        return replace(one, prepared=made(own, one.prepared, of_each))
 
     second = replace(alone, templates=evidence.others, keys=evidence.other_keys)
-    return replace(
+    whole = replace(
         evidence,
         prepared=made(alone, evidence.prepared, preparations),
         other_prepared=made(second, evidence.other_prepared, of_each) if evidence.others else {},
         renewed=tuple(map(of_records, evidence.renewed)),
     )
+    if after is None:
+        rng.integers(2**63)  # a run's figures depend on this draw
+    else:
+        rng.bit_generator.state = after.bit_generator.state  # what the attack draws next is new
+    return whole
 
 
 def revocable(scheme: Scheme) -> bool:
