@@ -134,7 +134,7 @@ def _climb(
     import torch
 
     parts = (prior.mean, prior.axes, strength, starts)
-    mean, axes, pull, start = (torch.tensor(part, dtype=torch.float32).to(score.device) for part in parts)
+    mean, axes, penalty, start = (torch.tensor(part, dtype=torch.float32).to(score.device) for part in parts)
     z = start.repeat(n, 1, 1).requires_grad_(True)
     adam = torch.optim.Adam([z], lr=_LONGEST_STEP)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, _STEPS)
@@ -143,7 +143,7 @@ def _climb(
         return torch.nn.functional.normalize(mean + z @ axes, dim=-1)
 
     def objective() -> torch.Tensor:
-        return score.of(probes()) - pull / 2 * (z**2).sum(dim=-1)
+        return score.of(probes()) - penalty / 2 * (z**2).sum(dim=-1)
 
     with torch.enable_grad():
         _require_gradient(score.of(probes()), z)

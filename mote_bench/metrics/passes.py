@@ -1,6 +1,6 @@
 """The passes over all comparison scores from which error rates come, when the scores don't fit into memory.
 
-A pass is a few numbers that are sent to whoever holds scores. It sees tiles and leaves plain arrays: scores, or whole
+A pass is a few numbers that each worker gets. It sees tiles of scores and leaves plain arrays: scores, or whole
 numbers that add up. So any partition of the scores among workers, in any order, gives the same figures to the last bit.
 """
 
