@@ -106,4 +106,4 @@ def test_a_script_is_run_once(tmp_path):
     )
     made = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
     assert (made.returncode, made.stdout) == (0, "begun\n[42]\n"), made.stderr
-    assert "Traceback" not in made.stderr
+    assert not made.stderr
