@@ -12,6 +12,14 @@ from mote_bench.toolkit import unit
 
 
 @dataclass(frozen=True, eq=False)
+class Displacements:
+    """Displacements from wherever a search stands (m, d): in coordinates, and as embeddings before these are scaled."""
+
+    z: FloatArray
+    offsets: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Prior:
     """A prior of unit embeddings: ``unit(mean + axes z)`` with z standard normal.
 
@@ -41,10 +49,10 @@ class Prior:
 
     def faces(self, z: FloatArray) -> FloatArray:
         """(..., d) float32 unit embeddings at the standard normal coordinates ``z`` (..., d)."""
-        return unit(self.mean + z @ self.axes.T).astype(np.float32)
+        return unit(self.mean + self.offsets(z)).astype(np.float32)
 
     def offsets(self, z: FloatArray) -> FloatArray:
-        """(m, d) float64 displacements of embeddings, before these are scaled, for displacements ``z`` (m, d)."""
+        """(..., d) float64 displacements of embeddings, before these are scaled, for displacements ``z`` (..., d)."""
         return np.asarray(z @ self.axes.T)
 
     def displaced(self, at: FloatArray, offsets: FloatArray) -> FloatArray:

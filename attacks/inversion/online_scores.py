@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
 from .._shared.online_access import OfShadow, OfTargets, oracle_of, reconstructed_targets
-from .._shared.prior import Prior
+from .._shared.prior import Displacements, Prior
 from .._shared.probing import granted
 
 _DIRECTIONS = 1.8  # of a round of climbing, in square roots of the dimension; each taken forwards and backwards
@@ -101,25 +100,16 @@ class HillClimbFromScores:
         rounds = int(oracle.left.min()) // (2 * directions)
         # The same directions for every subject: a reconstruction must not depend on the subject's row.
         noises = (rng.standard_normal((directions, len(prior.mean))) for _ in range(rounds))
-        steps = [_Steps.of(np.concatenate([noise, -noise]), prior) for noise in noises]
+        both = (np.concatenate([noise, -noise]) for noise in noises)
+        steps = [Displacements(ways, _RADIUS * prior.offsets(ways)) for ways in both]
         # One subject after the other: the system expands the presented key once.
         places = [_climbed(oracle, person, prior, at, steps) for person, at in enumerate(starts)]
         return prior.faces(np.stack(places)).astype(np.float64)
 
 
-@dataclass(frozen=True, eq=False)
-class _Steps:
-    """One round's steps (m, d) in the prior's coordinates, and the displacements of embeddings that they make."""
-
-    steps: FloatArray
-    offsets: FloatArray
-
-    @classmethod
-    def of(cls, steps: FloatArray, prior: Prior) -> _Steps:
-        return cls(steps, _RADIUS * prior.offsets(steps))
-
-
-def _climbed(oracle: Oracle, person: int, prior: Prior, place: FloatArray, rounds: Sequence[_Steps]) -> FloatArray:
+def _climbed(
+    oracle: Oracle, person: int, prior: Prior, place: FloatArray, rounds: Sequence[Displacements]
+) -> FloatArray:
     """(d,) coordinates at which one subject's climb ends."""
     speed, step, farthest = np.zeros_like(place), _RATE * np.sqrt(len(place)) / 4, 1.5 * np.sqrt(len(place))
     for steps in rounds:
@@ -129,9 +119,9 @@ def _climbed(oracle: Oracle, person: int, prior: Prior, place: FloatArray, round
     return place
 
 
-def _slope(oracle: Oracle, person: int, prior: Prior, at: FloatArray, around: _Steps) -> FloatArray:
+def _slope(oracle: Oracle, person: int, prior: Prior, at: FloatArray, around: Displacements) -> FloatArray:
     """(d,) the direction in which the ranks of one subject's scores rise."""
     from scipy.stats import rankdata
 
     ranks = rankdata(oracle.ask(prior.displaced(at, around.offsets), person))
-    return np.asarray((ranks - ranks.mean()) @ around.steps)
+    return np.asarray((ranks - ranks.mean()) @ around.z)

@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Prepared,
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit, with_preparations
 
-from .._shared.prior import Prior
+from .._shared.prior import Displacements, Prior
 from .._shared.probing import best_labelled, choose_probes, granted, keys_to_present
 
 _SAMPLES = 20_000
@@ -83,8 +83,9 @@ class Search:
 
     def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
         """``estimate`` per template; ``shadow`` estimates and the shadow subjects' rows ``tried``, in common."""
-        found = _searched(evidence, rng)
-        return Prepared({"estimate": found.stolen}, {"shadow": found.shadow, "tried": found.tried})
+        estimates, tried = _searched(evidence, rng)
+        stolen, shadow = np.split(estimates, [len(evidence.templates)])
+        return Prepared({"estimate": stolen}, {"shadow": shadow, "tried": tried})
 
 
 class PriorSearch:
@@ -196,7 +197,8 @@ def searched(evidence: Evidence, rng: np.random.Generator) -> Found:
     )
 
 
-def _searched(evidence: Evidence, rng: np.random.Generator) -> Found:
+def _searched(evidence: Evidence, rng: np.random.Generator) -> tuple[FloatArray, Index]:
+    """Unit estimates of ``embedding - mean`` of all stolen templates, then of the shadow subjects; these' rows."""
     public, shadow = granted(evidence)
     prior = Prior.of(public.embeddings)
     system = _System.of(evidence, best_labelled(shadow.references, _PEOPLE_TO_SEARCH, rng), rng)
@@ -207,29 +209,21 @@ def _searched(evidence: Evidence, rng: np.random.Generator) -> Found:
     spreads = np.cumprod([_SPREAD, *[_NARROWING] * (_ROUNDS - 1)])
     noises = [spread * rng.standard_normal((_PROPOSALS, len(prior.mean))) for spread in spreads]
     # One template after the other: a scheme expands its key once.
-    steps = [_Step(noise, prior.offsets(noise)) for noise in noises]
+    steps = [Displacements(noise, prior.offsets(noise)) for noise in noises]
     rounds = np.stack([_path(system, row, prior, one, steps) for row, one in enumerate(start)], axis=1)
     n, own = len(evidence.templates), unit(shadow.references.embeddings[system.tried] - prior.mean)
     estimates = [unit(prior.faces(one).astype(np.float64) - prior.mean) for one in rounds]
     chosen = max(estimates, key=lambda estimate: float((estimate[n:] * own).sum(axis=1).mean()))
-    return Found(chosen[:n], chosen[n:], system.tried, prior.mean)
+    return chosen, system.tried
 
 
-@dataclass(frozen=True, eq=False)
-class _Step:
-    """Displacements of one round's proposals (m, d) from the centre, in coordinates and as embeddings."""
-
-    noise: FloatArray
-    offsets: FloatArray
-
-
-def _path(system: _System, row: int, prior: Prior, centre: FloatArray, steps: Sequence[_Step]) -> FloatArray:
+def _path(system: _System, row: int, prior: Prior, centre: FloatArray, steps: Sequence[Displacements]) -> FloatArray:
     """(rounds + 1, d) centres; each is the one before, moved towards the mean of the highest-scoring proposals."""
     centres = [centre]
     for step in steps:
         [answers] = system.score(slice(row, row + 1), prior.displaced(centres[-1], step.offsets))
         best = np.argsort(-answers, kind="stable")[:_ELITE]
-        proposed = centres[-1] + step.noise[best]
+        proposed = centres[-1] + step.z[best]
         centres.append((1 - _STEP) * centres[-1] + _STEP * _weights(answers[best]) @ proposed)
     return np.stack(centres)
 

@@ -38,17 +38,14 @@ from mote_bench.contracts import (
     Threat,
 )
 from mote_bench.engine.evidence import (
-    FIRST,
     NO_DATABASE,
-    SECOND,
     databases,
     handed,
-    in_order,
     steal,
     steal_database,
 )
 from mote_bench.questions import Exam, Question
-from mote_bench.questions.staging import Database, EnrolledScheme, Scene, Staged
+from mote_bench.questions.staging import Database, EnrolledScheme, Index, Scene, Staged
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
 _OPTIONAL_METHODS = ("reconstruct", "surrogate", "score", "readings", "solve", "public")
@@ -137,17 +134,14 @@ class Trial:
     def prepared(self, enrolled: EnrolledScheme, level: Knowledge) -> Staged:
         """As :meth:`staged`, with what the attack's preparations gave, run as the harness does."""
         staged, threat = self.staged(enrolled, level), self._threat(level)
-        found: dict[str, dict[str, Prepared]] = {}
+        made: list[tuple[str, str, Prepared, Index]] = []
         for one in self.made.prepares:  # type: ignore[attr-defined]
             for name in databases(self.question, threat) if one.per_database else (NO_DATABASE,):
                 evidence, subjects = steal_database(
                     self._own(enrolled), name, threat, scene=self._scene(), rng=stream(self.seed, "another order", name)
                 )
-                given = one.prepare(evidence, stream(self.seed, "prepare"))
-                if name != NO_DATABASE:
-                    given = in_order(given, subjects, staged.others if name == SECOND else staged.people)
-                found.setdefault(name or FIRST, {})[one.name] = given
-        return replace(staged, evidence=handed(staged.evidence, found))
+                made.append((name, one.name, one.prepare(evidence, stream(self.seed, "prepare")), subjects))
+        return handed(staged, made)
 
     def _own(self, enrolled: EnrolledScheme) -> EnrolledScheme:
         shadow = enrolled.shadow

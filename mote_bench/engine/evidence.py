@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -108,17 +108,30 @@ def databases(question: Question, threat: Threat) -> tuple[str, ...]:
     return (FIRST, *map(renewed, range(1, threat.records)), *second)
 
 
-def in_order(prepared: Prepared, subjects: Index, people: Index) -> Prepared:
+def handed(staged: Staged, made: Iterable[tuple[str, str, Prepared, Index]]) -> Staged:
+    """The evidence with what was prepared of each of its databases, in the order of its templates.
+
+    Parameters
+    ----------
+    made : iterable of (database, name, Prepared, (n,) int)
+        With the subject of each row. What was prepared of no database stands beside that of the first.
+    """
+    found: dict[str, dict[str, Prepared]] = {}
+    for database, name, prepared, subjects in made:
+        people = staged.others if database == SECOND else staged.people
+        given = prepared if database == NO_DATABASE else _in_order(prepared, subjects, people)
+        found.setdefault(database or FIRST, {})[name] = given
+    evidence = staged.evidence
+    more = tuple(replace(one, prepared=found.get(renewed(k), {})) for k, one in enumerate(evidence.renewed, 1))
+    own, other = found.get(FIRST, {}), found.get(SECOND, {})
+    return replace(staged, evidence=replace(evidence, prepared=own, other_prepared=other, renewed=more))
+
+
+def _in_order(prepared: Prepared, subjects: Index, people: Index) -> Prepared:
     """What was prepared of ``subjects`` (n,), a row each, for some of them (m,), in their order."""
     place = np.full(int(subjects.max(initial=-1)) + 1, -1, dtype=np.intp)
     place[subjects] = np.arange(len(subjects))
     return prepared.rows(place[people])
-
-
-def handed(evidence: Evidence, found: Mapping[str, Mapping[str, Prepared]]) -> Evidence:
-    """The evidence with what was prepared of each of its databases, by the names of databases and preparations."""
-    more = tuple(replace(one, prepared=found.get(renewed(k), {})) for k, one in enumerate(evidence.renewed, 1))
-    return replace(evidence, prepared=found.get(FIRST, {}), other_prepared=found.get(SECOND, {}), renewed=more)
 
 
 def verification_targets(

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Cell, Preparation, Prepared, Threat
+from mote_bench.contracts import Cell, Preparation, Threat
 from mote_bench.engine import staging, tasks
-from mote_bench.engine.evidence import FIRST, NO_DATABASE, SECOND, databases, handed, in_order, steal_database
+from mote_bench.engine.evidence import NO_DATABASE, databases, handed, steal_database
 from mote_bench.engine.time_left import ATTACK, PREPARE, Work
 from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.workers import Task
@@ -75,10 +75,6 @@ class _Made:
 
     people: Index
     outcome: Outcome
-
-    def of(self, people: Index) -> Prepared:
-        """What was prepared of these subjects, in their order."""
-        return in_order(self.outcome.value.prepared, self.people, people)
 
 
 @dataclass(eq=False)
@@ -164,14 +160,10 @@ class Preparations:
         staged, targets = staging.stage(
             self.setting, cell, self.enrolled[cell.scheme], seed, used=self._used(jobs, self.enrolled[cell.scheme])
         )
-        found: dict[str, dict[str, Prepared]] = {}
-        for job in jobs:
-            people = staged.others if job.database == SECOND else staged.people
-            if job.database == NO_DATABASE:
-                found.setdefault(FIRST, {})[job.name] = self._made[job].outcome.value.prepared
-            else:
-                found.setdefault(job.database, {})[job.name] = self._made[job].of(people)
-        return replace(staged, evidence=handed(staged.evidence, found)), targets
+        made = [(job, self._made[job]) for job in jobs]
+        return handed(
+            staged, ((job.database, job.name, one.outcome.value.prepared, one.people) for job, one in made)
+        ), targets
 
     def release(self, cell: Cell) -> None:
         """Forget what no other cell needs."""
