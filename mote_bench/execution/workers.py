@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -150,8 +151,8 @@ def _executor(jobs: int) -> Executor:
         context=forking.CONTEXT if forking.POSSIBLE else None,
         env=ONE_THREAD,
         timeout=300,
-        initializer=_leave_interrupts_to_the_parent,
-        initargs=(os.getpid(),),
+        initializer=_prepared,
+        initargs=(os.getpid(), os.getcwd(), tuple(sys.path)),  # where these have changed, loky starts new workers
     )
     # Workers that have grown are replaced between tasks: that is intended, and no news for the user.
     warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
@@ -172,12 +173,15 @@ def _submitted(task: Task, jobs: int, cluster: Cluster | None) -> Future[Outcome
         return executor.submit(task.function, *task.arguments)
 
 
-def _leave_interrupts_to_the_parent(parent: int) -> None:
-    """Ignore SIGINT in a worker: a terminal sends it to all processes, and the parent ends the workers.
+def _prepared(parent: int, folder: str, search: tuple[str, ...]) -> None:
+    """Prepare a worker: it finds files and modules where its run does, and ignores SIGINT.
 
-    A parent that is killed can't end its workers, so they watch for that themselves. The parent's process id is an
-    argument, as the parent may be gone before a worker has started.
+    A terminal sends SIGINT to all processes, and the parent ends the workers. A parent that is killed can't end its
+    workers, so they watch for that themselves. The parent's process id is an argument, as the parent may be gone before
+    a worker has started.
     """
+    os.chdir(folder)
+    sys.path[:] = search
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -1,5 +1,6 @@
 """Tasks over processes: every outcome comes back, and a dying worker costs only its own task."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -81,6 +82,20 @@ def test_renewed_workers_remember_nothing():
     assert [seen(1), seen(2)] == [[1], [1, 2]]
     workers.renew()
     assert seen(3) == [3]
+
+
+def found(name):
+    return Outcome((os.getcwd(), importlib.import_module(name).__name__), 0.0)
+
+
+def test_workers_find_what_their_run_finds(tmp_path, monkeypatch):
+    """As in a notebook: a module is written after the first run, and the folder is changed."""
+    list(workers.run([workers.Task(0, double, (1,))], jobs=1))
+    (tmp_path / "written_later.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    [(_, outcome)] = workers.run([workers.Task(0, found, ("written_later",))], jobs=1)
+    assert outcome.value == (str(tmp_path), "written_later")
 
 
 def test_workers_have_one_thread():
