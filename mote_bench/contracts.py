@@ -189,6 +189,42 @@ class Embedder(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class HalfSpaces:
+    """What a template of signs or of indices of maxima says of the enrolled embedding x: ``normals @ x > offsets``.
+
+    Attributes
+    ----------
+    normals : (m, d) float
+    offsets : (m,) float
+    """
+
+    normals: FloatArray
+    offsets: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """What a template of values says of the enrolled embedding x: ``values = matrix @ x`` plus Gaussian noise.
+
+    Attributes
+    ----------
+    matrix : (m, d) float
+    values : (m,) float
+    spread : float
+        Standard deviation of the noise of each value, above 0: added noise, rounding, or what the scheme's scaling
+        leaves open.
+    """
+
+    matrix: FloatArray
+    values: FloatArray
+    spread: float
+
+
+Likelihood = HalfSpaces | Linear
+"""The likelihood of one template given the embedding that it was enrolled from, under the key that is presented."""
+
+
 @runtime_checkable
 class Scheme(Protocol):
     """A template scheme: turns reference embeddings into templates and compares probes with them, in batches.
@@ -198,7 +234,7 @@ class Scheme(Protocol):
     ``background.identity``. ``slow_to_try = True`` states that ``fit`` or ``enroll`` takes long on a few faces too,
     so that the scheme isn't tried before a run. All default to ``False``.
 
-    Five methods are optional. An attack names those that it needs in ``needs``:
+    Six methods are optional. An attack names those that it needs in ``needs``:
 
     ``reconstruct(templates, *, keys) -> (n, d) float``
         Closed-form estimate of the enrolled embedding, if the scheme admits one.
@@ -213,6 +249,9 @@ class Scheme(Protocol):
     ``solve(templates, *, keys, prior, rng) -> (n, d) float``
         The published attack on this scheme, if it needs more than a closed form: undoing a shuffle of blocks, solving
         a polynomial system. ``prior`` are public embeddings (m, d).
+    ``likelihood(templates, *, keys) -> iterable of Likelihood``
+        What each template says of its enrolled embedding, under its key: :class:`HalfSpaces` or :class:`Linear`. With a
+        prior of faces this gives the posterior of the face: nobody infers more from the template.
     ``public() -> object``
         The scheme without the system's own secrets, such as a decryption key. It can enrol; it has no ``score`` if
         scoring needs these secrets. A scheme with this method has the knowledge level ``full_disclosure``. At lower
@@ -281,6 +320,8 @@ class Reads(StrEnum):
     """Embeddings that the scheme's own closed form gives."""
     SEARCH = "search"
     """Faces that the attack finds by searching for a high score."""
+    POSTERIOR = "posterior"
+    """The posterior of the enrolled embedding, by the template's likelihood and a prior of faces."""
     SCORES = "scores"
     """Scores of the running system: online access, without a stolen template."""
     DECISIONS = "decisions"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
 from mote_bench.toolkit import device, unit
 
 from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
@@ -87,6 +87,12 @@ class BioHash:
     ) -> FloatArray:
         """(n, d) float32: the closed form is the published attack."""
         return self.reconstruct(templates, keys=keys)
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[HalfSpaces]:
+        """Each bit is the half-space on one side of a projection's threshold, under the presented keys."""
+        for key, signs in zip(keys or (), self._signs(templates), strict=True):
+            normals = signs[:, None] * _projection(key, self._dimension, self._bits).T
+            yield HalfSpaces(normals, signs * self.threshold)
 
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
@@ -82,6 +82,15 @@ class GaussianIoM:
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, d) float32 unit rows: towards the sum of the selected vectors under the presented keys."""
         return on_sphere(self._origin, unit(self._selected(templates, keys))).astype(np.float32)
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[HalfSpaces]:
+        """Each code says that its vector has a larger product with the face than each other one of its group."""
+        for key, codes in zip(keys or (), self._read(templates), strict=True):
+            gaussian = _gaussian(key, self.groups * self.vectors, len(self._origin))
+            vectors = gaussian.reshape(self.groups, self.vectors, -1)
+            named = np.arange(self.vectors) == codes[:, None]
+            normals = (vectors[named][:, None] - vectors)[~named]
+            yield HalfSpaces(normals, normals @ self._origin)
 
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None

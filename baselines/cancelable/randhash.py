@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
@@ -173,6 +173,13 @@ class RandHash:
             few = self._bits <= len(self._origin) // 2
             estimate[rows] = _solved(matrix, signs[rows]) if few else signs[rows] @ matrix
         return on_sphere(self._origin, unit(estimate)).astype(np.float32)
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[HalfSpaces]:
+        """Each bit is the side of one hyperplane through the origin of the directions, under the presented keys."""
+        bits = read_codes(templates, self._bits, 2)
+        for key, signs in zip(keys or (), 2 * bits.astype(np.float32) - 1, strict=True):
+            normals = signs[:, None] * _gaussian(key, self._bits, len(self._origin))
+            yield HalfSpaces(normals, normals @ self._origin)
 
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, Key, Linear, Template
 from mote_bench.toolkit import device, unit
 
 from .._shared.float_vectors import read_vectors
 
 if TYPE_CHECKING:
     import torch
+
+_ROUNDING = 1e-6
+"""Of a value in single precision, at most; a bound that keeps the posterior's precision finite."""
 
 
 class Cosine:
@@ -55,6 +58,12 @@ class Cosine:
     ) -> FloatArray:
         """(n, d) float32: the stored vectors; there is nothing to undo."""
         return self.reconstruct(templates, keys=None)
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Linear]:
+        """Each template is the embedding, but for rounding."""
+        whole = np.eye(self._dimension, dtype=np.float32)
+        for row in self.reconstruct(templates, keys=None):
+            yield Linear(whole, row, _ROUNDING)
 
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None

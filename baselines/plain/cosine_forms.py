@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
 from mote_bench.toolkit import unit
 
 from .._shared.centring import directions, start
@@ -105,6 +105,12 @@ class CosineBinary:
         """(n, d) float32: the mean face plus the signs."""
         bits = np.unpackbits(self._read(templates), axis=1, count=len(self._origin))
         return unit(self._origin + unit(2.0 * bits - 1)).astype(np.float32)
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[HalfSpaces]:
+        """Each bit says on which side of the mean face's value a coordinate lies."""
+        bits = np.unpackbits(self._read(templates), axis=1, count=len(self._origin))
+        for signs in 2 * bits.astype(np.float32) - 1:
+            yield HalfSpaces(np.diag(signs), signs * self._origin)
 
     def _packed(self, faces: FloatArray) -> npt.NDArray[np.uint8]:
         return np.packbits(directions(faces, self._origin) > 0, axis=1)

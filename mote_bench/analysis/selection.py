@@ -30,6 +30,7 @@ _PRINTED = {
     Reads.INVERSION: "inversion",
     Reads.CLOSED_FORM: "closed form",
     Reads.SEARCH: "search on responses",
+    Reads.POSTERIOR: "posterior",
     Reads.SCORES: "online scores",
     Reads.DECISIONS: "online decisions",
 }

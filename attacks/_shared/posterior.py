@@ -1,0 +1,127 @@
+"""The posterior of each enrolled embedding, by the template's likelihood and a model of public faces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, FloatArray, HalfSpaces, Likelihood, Linear, Prepared, Template
+from mote_bench.toolkit import revocable, with_preparations
+
+from .face_model import FaceModel
+from .half_spaces import cut
+from .probing import granted, needed
+
+_LEAST_VARIANCE = 1e-4
+"""Of an axis, relative to the prior's: a template that holds the embedding itself leaves nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """Gaussian posteriors of the coordinates z of a :class:`FaceModel`, one per template.
+
+    Attributes
+    ----------
+    mean : (n, r) float64
+    covariance : (n, r, r) float64
+    """
+
+    mean: FloatArray
+    covariance: FloatArray
+
+    @classmethod
+    def product(cls, several: Sequence[Self]) -> Self:
+        """The posteriors given several templates of each subject, made of one photo independently of each other.
+
+        The prior counts once: the likelihoods are what the precisions hold beyond it.
+        """
+        first, *others = [one.natural() for one in several]
+        one = np.eye(several[0].mean.shape[1])
+        precision = first[0] + sum(p - one for p, _ in others)
+        covariance = np.linalg.inv(precision)
+        return cls(_times(covariance, first[1] + sum(h for _, h in others)), covariance)
+
+    def natural(self) -> tuple[FloatArray, FloatArray]:
+        """(n, r, r) precisions, not below the prior's, and (n, r) precisions times means."""
+        value, vector = np.linalg.eigh(self.covariance)
+        value = np.clip(value, _LEAST_VARIANCE, 1.0)
+        precision = np.asarray((vector / value[:, None]) @ vector.transpose(0, 2, 1))
+        return precision, _times(precision, self.mean)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Computes the :class:`Beliefs` of all stolen templates.
+
+    Values that are linear in the face give a Gaussian. For half-spaces the Gaussian is that of expectation propagation
+    (:func:`half_spaces.cut`). Where a template depends on a key that isn't stolen, its likelihood isn't known: the
+    posterior is then the prior, and its mean is drawn from it.
+    """
+
+    name: str = "posterior"
+    per_database: bool = True
+
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        """``mean`` and ``covariance`` per template, single precision."""
+        public, _ = granted(evidence)
+        model, scheme = FaceModel.of(public), evidence.scheme
+        if scheme is not None and revocable(scheme) and evidence.keys is None:
+            found = _uninformed(evidence.templates, model)
+        else:
+            found = beliefs(needed(evidence, "likelihood")(evidence.templates, keys=evidence.keys), model)
+        return Prepared({"mean": found.mean.astype(np.float32), "covariance": found.covariance.astype(np.float32)})
+
+
+POSTERIOR = (Posterior(),)
+"""For the ``prepares`` of attacks that call :func:`posteriors`."""
+
+
+def posteriors(evidence: Evidence, rng: np.random.Generator) -> tuple[FaceModel, list[Beliefs], Beliefs | None]:
+    """The model of faces, the beliefs about each template per subject, and about the second database, if any."""
+    public, _ = granted(evidence)
+    done = with_preparations(evidence, POSTERIOR, rng)
+    records = [done.prepared, *(one.prepared for one in done.renewed)]
+    others = _read(done.other_prepared[Posterior.name]) if evidence.others else None
+    return FaceModel.of(public), [_read(one[Posterior.name]) for one in records], others
+
+
+def beliefs(likelihoods: Iterable[Likelihood], model: FaceModel) -> Beliefs:
+    """The posterior of each template."""
+    found = [
+        _of_half_spaces(one, model) if isinstance(one, HalfSpaces) else _of_values(one, model) for one in likelihoods
+    ]
+    n, r = len(found), model.axes.shape[1]
+    mean, covariance = zip(*found, strict=True) if found else ((), ())
+    return Beliefs(np.reshape(mean, (n, r)), np.reshape(covariance, (n, r, r)))
+
+
+def _of_half_spaces(likelihood: HalfSpaces, model: FaceModel) -> tuple[FloatArray, FloatArray]:
+    normals = np.asarray(likelihood.normals, dtype=np.float64)
+    return cut(normals @ model.axes, likelihood.offsets - normals @ model.mean)
+
+
+def _of_values(likelihood: Linear, model: FaceModel) -> tuple[FloatArray, FloatArray]:
+    matrix = np.asarray(likelihood.matrix, dtype=np.float64)
+    seen, miss = matrix @ model.axes / likelihood.spread, (likelihood.values - matrix @ model.mean) / likelihood.spread
+    covariance = np.linalg.inv(np.eye(seen.shape[1]) + seen.T @ seen)
+    return covariance @ (seen.T @ miss), covariance
+
+
+def _uninformed(templates: Sequence[Template], model: FaceModel) -> Beliefs:
+    """The prior, with a draw from it as each mean: one answer for all templates would look like an attack that failed."""
+    r = model.axes.shape[1]
+    seeds = (int.from_bytes(hashlib.sha256(one).digest()[:8], "big") for one in templates)
+    draws = [np.random.default_rng(seed).standard_normal(r) for seed in seeds]
+    return Beliefs(np.reshape(draws, (len(templates), r)), np.tile(np.eye(r), (len(templates), 1, 1)))
+
+
+def _read(made: Prepared) -> Beliefs:
+    return Beliefs(*(made.per_template[name].astype(np.float64) for name in ("mean", "covariance")))
+
+
+def _times(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    return np.asarray((matrices @ vectors[..., None])[..., 0])

@@ -1,0 +1,51 @@
+"""Linking by the likelihood ratio that two records come from one subject."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
+from mote_bench.questions import SamePerson
+
+from .._shared.face_model import FaceModel
+from .._shared.posterior import POSTERIOR, Beliefs, posteriors
+
+
+class RatioOfPosteriors:
+    """The log likelihood ratio of one subject against two, given what each record says of its photo.
+
+    Of a two-covariance model (Brümmer & de Villiers, "The speaker partitioning problem", Odyssey 2010), with each
+    record's uncertainty in place of exact embeddings (Cumani, Plchot & Laface, ICASSP 2013).
+    """
+
+    question = SamePerson
+    reads = Reads.POSTERIOR
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("likelihood",)
+    prepares = POSTERIOR
+
+    def answer(self, question: SamePerson, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, n others) float64 log likelihood ratios."""
+        model, [first, *_], second = posteriors(evidence, rng)
+        assert second is not None
+        own, other = _of_subject(first, model), _of_subject(second, model)
+        alone, beside = _evidence(*own, model), _evidence(*other, model)
+        together = [_evidence(own[0][i] + other[0], own[1][i] + other[1], model) for i in range(len(own[0]))]
+        return np.asarray(together) - alone[:, None] - beside
+
+
+def _of_subject(found: Beliefs, model: FaceModel) -> tuple[FloatArray, FloatArray]:
+    """What each record says of its subject's centre: (n, r, r) precisions and (n, r) precisions times means."""
+    precision, pull = found.natural()
+    one = np.eye(precision.shape[1])
+    # The likelihood of the photo, widened by how photos of a subject differ.
+    widened = np.linalg.inv(one + (precision - one) @ (one - model.between))
+    of_subject = widened @ (precision - one)
+    return (of_subject + of_subject.transpose(0, 2, 1)) / 2, (widened @ pull[..., None])[..., 0]
+
+
+def _evidence(precision: FloatArray, pull: FloatArray, model: FaceModel) -> FloatArray:
+    """(n,) log probability of records, up to terms that each of them adds alone, with the subject integrated out."""
+    whole = np.linalg.inv(model.between) + precision
+    explained = (pull * np.linalg.solve(whole, pull[..., None])[..., 0]).sum(axis=1)
+    return np.asarray(0.5 * explained - 0.5 * np.linalg.slogdet(whole)[1])
