@@ -21,8 +21,9 @@ def cut(normals: FloatArray, offsets: FloatArray) -> tuple[FloatArray, FloatArra
     Gaussian Processes for Machine Learning (2006), section 3.6, here all factors at once and damped. Half-spaces that
     contradict each other are weighed, not refused. Cost: ``2 m r^2 + 2 r^3`` operations a round, at most 25 rounds.
     """
-    length = np.maximum(np.linalg.norm(normals, axis=1), _LEAST)
-    h, bound = normals / length[:, None], -offsets / length
+    length = np.linalg.norm(normals, axis=1)
+    some = length > _LEAST
+    h, bound = normals[some] / length[some, None], -offsets[some] / length[some]
     factor, pull = np.full(len(h), _WEAK), np.zeros(len(h))
     mean, covariance = _gaussian(h, factor, pull)
     for _ in range(_ROUNDS):

@@ -112,7 +112,7 @@ def _of_values(likelihood: Linear, model: FaceModel) -> tuple[FloatArray, FloatA
 
 
 def _uninformed(templates: Sequence[Template], model: FaceModel) -> Beliefs:
-    """The prior, with a draw from it as each mean: one answer for all templates would look like an attack that failed."""
+    """The prior, with a draw from it as each mean: one answer for all templates would count as a failed attack."""
     r = model.axes.shape[1]
     seeds = (int.from_bytes(hashlib.sha256(one).digest()[:8], "big") for one in templates)
     draws = [np.random.default_rng(seed).standard_normal(r) for seed in seeds]

@@ -28,10 +28,15 @@ class RatioOfPosteriors:
         """(n, n others) float64 log likelihood ratios."""
         model, [first, *_], second = posteriors(evidence, rng)
         assert second is not None
-        own, other = _of_subject(first, model), _of_subject(second, model)
-        alone, beside = _evidence(*own, model), _evidence(*other, model)
-        together = [_evidence(own[0][i] + other[0], own[1][i] + other[1], model) for i in range(len(own[0]))]
-        return np.asarray(together) - alone[:, None] - beside
+        return ratios(first, second, model)
+
+
+def ratios(first: Beliefs, second: Beliefs, model: FaceModel) -> FloatArray:
+    """(n, m) log likelihood ratios that a record of ``first`` (n) and one of ``second`` (m) come from one subject."""
+    own, other = _of_subject(first, model), _of_subject(second, model)
+    together = [_evidence(own[0][i] + other[0], own[1][i] + other[1], model) for i in range(len(own[0]))]
+    unseen = -0.5 * np.linalg.slogdet(np.linalg.inv(model.between))[1]
+    return np.asarray(together) - _evidence(*own, model)[:, None] - _evidence(*other, model) + unseen
 
 
 def _of_subject(found: Beliefs, model: FaceModel) -> tuple[FloatArray, FloatArray]:

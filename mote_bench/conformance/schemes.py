@@ -26,7 +26,7 @@ from mote_bench.conformance.findings import (
     wrong_dtype,
     wrong_shape,
 )
-from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Template
+from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Linear, Scheme, Template
 from mote_bench.toolkit import draw_keys, needs_identity, revocable, stream, stream_seed
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _TOLERANCE = 0.05
 """In standard deviations of the scores: above rounding errors amplified by training, below a dependence on others."""
 _STRICT = 1e-4
+_MISSED = 0.02
+"""Share of half-spaces that may not hold a template's own face: those whose border it nearly lies on."""
+_SPREADS = 3.0
 _SIGMAS = 3.0
 _SECONDS_ELSEWHERE = 600
 _ELSEWHERE = """
@@ -364,6 +367,32 @@ def _reconstruct(trial: Trial) -> str | None:
     return not_numbers(reconstruct(list(trial.templates), keys=trial.keys), trial.people.target.embeddings.shape)
 
 
+def _likelihood(trial: Trial) -> str | None:
+    likelihood = getattr(trial.made, "likelihood", None)
+    if likelihood is None:
+        return None
+    said, faces = list(likelihood(list(trial.templates), keys=trial.keys)), trial.people.target.embeddings
+    if len(said) != trial.n:
+        return f"{len(said)} likelihoods for {trial.n} templates"
+    for row, (one, face) in enumerate(zip(said, faces, strict=True)):
+        if isinstance(one, HalfSpaces):
+            miss, numbers_of = float(np.mean(one.normals @ face <= one.offsets)), (one.normals, one.offsets)
+            told = f"a share of {miss:.2f} of the half-spaces of template {row} doesn't hold its own face"
+            far = miss > _MISSED
+        elif isinstance(one, Linear):
+            miss = float(np.sqrt(np.mean((one.values - one.matrix @ face) ** 2)) / one.spread)
+            numbers_of = (one.matrix, one.values)
+            told = f"the values of template {row} are {miss:.1f} spreads from those of its own face"
+            far = not miss <= _SPREADS
+        else:
+            return f"{type(one).__name__} for template {row}"
+        if (wrong := not_numbers(numbers_of[0], (len(numbers_of[1]), len(face)))) is not None:
+            return wrong
+        if far:
+            return told
+    return None
+
+
 def _surrogate_gradient(trial: Trial) -> str | None:
     of_surrogate = _surrogate(trial)
     if of_surrogate is None:
@@ -554,6 +583,12 @@ CHECKS: tuple[Check[Trial], ...] = (
         _reconstruct,
         "reconstruct, if there is one, to return finite real floats (n templates, d dimensions)",
         "return one estimated embedding per template as a numpy array",
+    ),
+    Check(
+        "likelihood_holds_the_face",
+        _likelihood,
+        "likelihood, if there is one, to return for each template HalfSpaces or Linear that its own face agrees with",
+        "compare normals @ x > offsets, or values = matrix @ x, with the face that enroll was given, and mind the key",
     ),
     Check(
         "surrogate_differentiable",

@@ -11,7 +11,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from mote_bench.conformance import attacks as attack_checks
-from mote_bench.contracts import Embedded, Evidence, Faces, FloatArray, Key, Knowledge, Prepared, Reads, Template
+from mote_bench.contracts import (
+    Embedded,
+    Evidence,
+    Faces,
+    FloatArray,
+    HalfSpaces,
+    Key,
+    Knowledge,
+    Linear,
+    Prepared,
+    Reads,
+    Template,
+)
 from mote_bench.questions import SamePerson, WhichClass, WhichFace
 from mote_bench.toolkit import ask, class_index, numbers, stream, unit, with_preparations
 
@@ -305,6 +317,16 @@ class SurrogateOfDistance(Sound):
         return lambda probes: -(stored * probes).sum(-1)
 
 
+class LikelihoodOfTheOtherSide(Sound):
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> list[HalfSpaces]:
+        return [HalfSpaces(-np.diag(np.sign(row)), np.zeros(len(row))) for row in self.read(templates)]
+
+
+class LikelihoodOfOtherValues(Sound):
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> list[Linear]:
+        return [Linear(np.eye(len(row)), 2 * row, 0.01) for row in self.read(templates)]
+
+
 BAD_SCHEMES: dict[type, str] = {
     IsNotAScheme: "is_a_scheme",
     WantsArguments: "is_a_scheme",
@@ -340,6 +362,8 @@ BAD_SCHEMES: dict[type, str] = {
     SeedsTorchForAll: "leaves_global_generators_alone",
     GrowsWithPeople: "size_is_honest",
     ReconstructsOneFace: "reconstruct_shape",
+    LikelihoodOfTheOtherSide: "likelihood_holds_the_face",
+    LikelihoodOfOtherValues: "likelihood_holds_the_face",
     SurrogateWithoutGradient: "surrogate_differentiable",
     SurrogateOfBits: "surrogate_differentiable",
     SurrogateOfDistance: "surrogate_orders_as_score",

@@ -56,7 +56,7 @@ def holds_one_record(name: str) -> bool:
 
 def _needs_more(attack: Attack) -> bool:
     """Whether it needs a method that ``cosine`` and ``biohash`` don't have."""
-    return not set(getattr(attack, "needs", ())) <= {"score", "reconstruct", "surrogate", "readings"}
+    return not set(getattr(attack, "needs", ())) <= {"score", "reconstruct", "surrogate", "readings", "likelihood"}
 
 
 ATTACKS = [name for name in ALL_ATTACKS if holds_one_record(name)]
