@@ -6,7 +6,7 @@ import numpy as np
 
 from mote_bench.contracts import FloatArray
 
-_ROUNDS, _DAMPED, _STILL = 25, 0.8, 1e-3
+_ROUNDS, _DAMPED, _STILL = 25, 0.8, 0.01
 _SOFT = 1e-4
 """Standard deviation of each side: templates are computed in single precision."""
 _LEAST = 1e-10

@@ -36,7 +36,7 @@ def ratios(first: Beliefs, second: Beliefs, model: FaceModel) -> FloatArray:
     own, other = _of_subject(first, model), _of_subject(second, model)
     together = [_evidence(own[0][i] + other[0], own[1][i] + other[1], model) for i in range(len(own[0]))]
     unseen = -0.5 * np.linalg.slogdet(np.linalg.inv(model.between))[1]
-    return np.asarray(together) - _evidence(*own, model)[:, None] - _evidence(*other, model) + unseen
+    return np.asarray(together - _evidence(*own, model)[:, None] - _evidence(*other, model) + unseen)
 
 
 def _of_subject(found: Beliefs, model: FaceModel) -> tuple[FloatArray, FloatArray]:
@@ -46,7 +46,7 @@ def _of_subject(found: Beliefs, model: FaceModel) -> tuple[FloatArray, FloatArra
     # The likelihood of the photo, widened by how photos of a subject differ.
     widened = np.linalg.inv(one + (precision - one) @ (one - model.between))
     of_subject = widened @ (precision - one)
-    return (of_subject + of_subject.transpose(0, 2, 1)) / 2, (widened @ pull[..., None])[..., 0]
+    return (of_subject + of_subject.transpose(0, 2, 1)) / 2, np.asarray((widened @ pull[..., None])[..., 0])
 
 
 def _evidence(precision: FloatArray, pull: FloatArray, model: FaceModel) -> FloatArray:

@@ -9,6 +9,7 @@ from mote_bench.questions import HowMuch
 from mote_bench.toolkit import numbers, unit
 
 from .._shared.pooling import at_scales
+from .._shared.posterior import POSTERIOR, posteriors
 from .._shared.probing import granted, scaled_and_ranked, standardised
 from .._shared.responses import RESPONSES, responses
 from .._shared.ridge import fit_scalar
@@ -98,6 +99,28 @@ class RegressionOnInversion:
         faces = np.vstack([estimate.shadow[rows], unit(public.embeddings[used] - estimate.mean)])
         fit = fit_scalar(faces, np.concatenate([truth[rows], others[used]]))
         return fit.predict(estimate.stolen)[:, None]
+
+
+class RegressionOnPosterior:
+    """Regress on the plain embeddings of all faces whose number is known, and apply it to the mean of each posterior.
+
+    The estimate is linear in the face, so its mean over the posterior is its value at the posterior's mean.
+    """
+
+    question = HowMuch
+    reads = Reads.POSTERIOR
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    needs = ("likelihood",)
+    prepares = POSTERIOR
+
+    def answer(self, question: HowMuch, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, 1) float64."""
+        public, shadow = granted(evidence)
+        model, [found, *_], _ = posteriors(evidence, rng)
+        numbers_of = np.concatenate([_known(faces, question) for faces in (public, shadow.references)])
+        rows = np.isfinite(numbers_of)
+        z = model.coordinates(np.concatenate([public.embeddings, shadow.references.embeddings]))
+        return fit_scalar(z[rows], numbers_of[rows]).predict(found.mean)[:, None]
 
 
 def _scaled(table: FloatArray, own: int) -> FloatArray:

@@ -92,8 +92,9 @@ def test_built_in_schemes_pass(name: str) -> None:
     assert broken(check_scheme(partial(registry.load, "schemes", name))) == {}
 
 
-def test_noise_only_fails_to_recognise() -> None:
-    assert list(broken(check_scheme(partial(registry.load, "schemes", "noise")))) == ["recognises"]
+def test_noise_fails_to_recognise_and_reads_as_a_plain_vector() -> None:
+    failed = list(broken(check_scheme(partial(registry.load, "schemes", "noise"))))
+    assert failed == ["recognises", "likelihood_holds_the_face"]
 
 
 def test_schemes_of_other_dimensions_and_seeds_pass() -> None:
