@@ -42,7 +42,7 @@ def _holds_one_record(name: str) -> bool:
         of_records
         and not by_the_clock
         and attack.question in QUESTIONS
-        and needs <= {"score", "reconstruct", "surrogate"}
+        and needs <= {"score", "reconstruct", "surrogate", "likelihood"}
     )
 
 

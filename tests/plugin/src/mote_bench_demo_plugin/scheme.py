@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mote_bench.contracts import HalfSpaces
 from mote_bench.toolkit import stream
 
 
@@ -15,6 +16,11 @@ class Signs:
     def fit(self, background, *, seed):
         self.planes = stream(seed, "planes").standard_normal((background.embeddings.shape[1], 256)).astype(np.float32)
         return self
+
+    def likelihood(self, templates, *, keys):
+        for template in templates:
+            sides = 2 * np.unpackbits(np.frombuffer(template, dtype=np.uint8)).astype(np.float32) - 1
+            yield HalfSpaces(sides[:, None] * self.planes.T, np.zeros(256))
 
     def enroll(self, references, *, keys, seeds):
         return [np.packbits(sides).tobytes() for sides in references @ self.planes > 0]
