@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, FloatArray, HalfSpaces, Likelihood, Linear, Prepared, Template
 from mote_bench.toolkit import revocable, with_preparations
@@ -16,6 +17,7 @@ from .face_model import FaceModel
 from .half_spaces import cut
 from .probing import granted, needed
 
+_MOST_TO_TUNE_ON = 100
 _LEAST_VARIANCE = 1e-4
 """Of an axis, relative to the prior's: a template that holds the embedding itself leaves nothing."""
 
@@ -68,16 +70,35 @@ class Posterior:
     def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
         """``mean`` and ``covariance`` per template, single precision."""
         public, _ = granted(evidence)
-        model, scheme = FaceModel.of(public), evidence.scheme
-        if scheme is not None and revocable(scheme) and evidence.keys is None:
+        model = FaceModel.of(public)
+        if _lacks_keys(evidence):
             found = _uninformed(evidence.templates, model)
         else:
             found = beliefs(needed(evidence, "likelihood")(evidence.templates, keys=evidence.keys), model)
         return Prepared({"mean": found.mean.astype(np.float32), "covariance": found.covariance.astype(np.float32)})
 
 
+@dataclass(frozen=True)
+class PosteriorOfShadow:
+    """The posterior means of at most 100 shadow subjects, to tune on; of none where keys are needed and not stolen."""
+
+    name: str = "shadow posterior"
+    per_database: bool = False
+
+    def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
+        """``mean`` and the shadow subjects' rows ``tried``, in common."""
+        public, shadow = granted(evidence)
+        most = 0 if _lacks_keys(evidence) else _MOST_TO_TUNE_ON
+        tried = rng.permutation(len(shadow.templates))[:most]
+        keys = None if shadow.keys is None else [shadow.keys[row] for row in tried]
+        said = needed(evidence, "likelihood")([shadow.templates[row] for row in tried], keys=keys)
+        return Prepared(common={"mean": beliefs(said, FaceModel.of(public)).mean, "tried": tried})
+
+
 POSTERIOR = (Posterior(),)
 """For the ``prepares`` of attacks that call :func:`posteriors`."""
+TUNED = (*POSTERIOR, PosteriorOfShadow())
+"""For those that call :func:`shadow_means` too."""
 
 
 def posteriors(evidence: Evidence, rng: np.random.Generator) -> tuple[FaceModel, list[Beliefs], Beliefs | None]:
@@ -87,6 +108,12 @@ def posteriors(evidence: Evidence, rng: np.random.Generator) -> tuple[FaceModel,
     records = [done.prepared, *(one.prepared for one in done.renewed)]
     others = _read(done.other_prepared[Posterior.name]) if evidence.others else None
     return FaceModel.of(public), [_read(one[Posterior.name]) for one in records], others
+
+
+def shadow_means(evidence: Evidence, rng: np.random.Generator) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """The posterior means (k, r) of some shadow subjects, and their rows."""
+    found = with_preparations(evidence, TUNED, rng).prepared[PosteriorOfShadow.name].common
+    return found["mean"], found["tried"]
 
 
 def beliefs(likelihoods: Iterable[Likelihood], model: FaceModel) -> Beliefs:
@@ -109,6 +136,10 @@ def _of_values(likelihood: Linear, model: FaceModel) -> tuple[FloatArray, FloatA
     seen, miss = matrix @ model.axes / likelihood.spread, (likelihood.values - matrix @ model.mean) / likelihood.spread
     covariance = np.linalg.inv(np.eye(seen.shape[1]) + seen.T @ seen)
     return covariance @ (seen.T @ miss), covariance
+
+
+def _lacks_keys(evidence: Evidence) -> bool:
+    return evidence.scheme is not None and revocable(evidence.scheme) and evidence.keys is None
 
 
 def _uninformed(templates: Sequence[Template], model: FaceModel) -> Beliefs:
