@@ -6,7 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
@@ -221,7 +221,22 @@ class Linear:
     spread: float
 
 
-Likelihood = HalfSpaces | Linear
+@dataclass(frozen=True, eq=False)
+class Smooth:
+    """What a template says of the enrolled embedding x by a log likelihood that can be made softer.
+
+    Attributes
+    ----------
+    log_likelihood : callable
+        From embeddings (k, d), a float32 torch tensor, and a width to (k,) log likelihoods, differentiable. The width
+        is the standard deviation of noise on the values that bits or codes are computed from, relative to these values'
+        own: at 1 the template says little, towards 0 what it says is exact.
+    """
+
+    log_likelihood: Callable[[Any, float], Any]
+
+
+Likelihood = HalfSpaces | Linear | Smooth
 """The likelihood of one template given the embedding that it was enrolled from, under the key that is presented."""
 
 
@@ -250,7 +265,8 @@ class Scheme(Protocol):
         The published attack on this scheme, if it needs more than a closed form: undoing a shuffle of blocks, solving
         a polynomial system. ``prior`` are public embeddings (m, d).
     ``likelihood(templates, *, keys) -> iterable of Likelihood``
-        What each template says of its enrolled embedding, under its key: :class:`HalfSpaces` or :class:`Linear`. With a
+        What each template says of its enrolled embedding, under its key: :class:`HalfSpaces`, :class:`Linear` or
+        :class:`Smooth`. With a
         prior of faces this gives the posterior of the face: nobody infers more from the template.
     ``public() -> object``
         The scheme without the system's own secrets, such as a decryption key. It can enrol; it has no ``score`` if

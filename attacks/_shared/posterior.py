@@ -13,11 +13,13 @@ import numpy.typing as npt
 from mote_bench.contracts import Evidence, FloatArray, HalfSpaces, Likelihood, Linear, Prepared, Template
 from mote_bench.toolkit import revocable, with_preparations
 
+from .annealed import sampled
 from .face_model import FaceModel
 from .half_spaces import cut
 from .probing import granted, needed
 
 _MOST_TO_TUNE_ON = 100
+_SHRUNK = 0.5
 _LEAST_VARIANCE = 1e-4
 """Of an axis, relative to the prior's: a template that holds the embedding itself leaves nothing."""
 
@@ -60,8 +62,8 @@ class Posterior:
     """Computes the :class:`Beliefs` of all stolen templates.
 
     Values that are linear in the face give a Gaussian. For half-spaces the Gaussian is that of expectation propagation
-    (:func:`half_spaces.cut`). Where a template depends on a key that isn't stolen, its likelihood isn't known: the
-    posterior is then the prior, and its mean is drawn from it.
+    (:func:`half_spaces.cut`). Any other likelihood is sampled (:func:`annealed.sampled`). Where a template depends on a
+    key that isn't stolen, its likelihood isn't known: the posterior is then the prior, and its mean is drawn from it.
     """
 
     name: str = "posterior"
@@ -70,11 +72,11 @@ class Posterior:
     def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
         """``mean`` and ``covariance`` per template, single precision."""
         public, _ = granted(evidence)
-        model = FaceModel.of(public)
+        model, seed = FaceModel.of(public), int(rng.integers(2**31))
         if _lacks_keys(evidence):
             found = _uninformed(evidence.templates, model)
         else:
-            found = beliefs(needed(evidence, "likelihood")(evidence.templates, keys=evidence.keys), model)
+            found = beliefs(needed(evidence, "likelihood")(evidence.templates, keys=evidence.keys), model, seed=seed)
         return Prepared({"mean": found.mean.astype(np.float32), "covariance": found.covariance.astype(np.float32)})
 
 
@@ -88,11 +90,11 @@ class PosteriorOfShadow:
     def prepare(self, evidence: Evidence, rng: np.random.Generator) -> Prepared:
         """``mean`` and the shadow subjects' rows ``tried``, in common."""
         public, shadow = granted(evidence)
-        most = 0 if _lacks_keys(evidence) else _MOST_TO_TUNE_ON
+        most, seed = 0 if _lacks_keys(evidence) else _MOST_TO_TUNE_ON, int(rng.integers(2**31))
         tried = rng.permutation(len(shadow.templates))[:most]
         keys = None if shadow.keys is None else [shadow.keys[row] for row in tried]
         said = needed(evidence, "likelihood")([shadow.templates[row] for row in tried], keys=keys)
-        return Prepared(common={"mean": beliefs(said, FaceModel.of(public)).mean, "tried": tried})
+        return Prepared(common={"mean": beliefs(said, FaceModel.of(public), seed=seed).mean, "tried": tried})
 
 
 POSTERIOR = (Posterior(),)
@@ -116,14 +118,26 @@ def shadow_means(evidence: Evidence, rng: np.random.Generator) -> tuple[FloatArr
     return found["mean"], found["tried"]
 
 
-def beliefs(likelihoods: Iterable[Likelihood], model: FaceModel) -> Beliefs:
-    """The posterior of each template."""
-    found = [
-        _of_half_spaces(one, model) if isinstance(one, HalfSpaces) else _of_values(one, model) for one in likelihoods
-    ]
+def beliefs(likelihoods: Iterable[Likelihood], model: FaceModel, *, seed: int = 0) -> Beliefs:
+    """The posterior of each template. Where it is sampled, all templates have the same random numbers."""
+    found = [_of_one(likelihood, model, seed) for likelihood in likelihoods]
     n, r = len(found), model.axes.shape[1]
     mean, covariance = zip(*found, strict=True) if found else ((), ())
     return Beliefs(np.reshape(mean, (n, r)), np.reshape(covariance, (n, r, r)))
+
+
+def _of_one(likelihood: Likelihood, model: FaceModel, seed: int) -> tuple[FloatArray, FloatArray]:
+    if isinstance(likelihood, HalfSpaces):
+        return _of_half_spaces(likelihood, model)
+    if isinstance(likelihood, Linear):
+        return _of_values(likelihood, model)
+    return _of_samples(sampled(likelihood, model, seed))
+
+
+def _of_samples(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and covariance; samples are few and correlated, so the latter is shrunk towards equal variances."""
+    covariance, variance = np.cov(samples.T), samples.var(axis=0).mean()
+    return samples.mean(axis=0), _SHRUNK * covariance + (1 - _SHRUNK) * variance * np.eye(len(covariance))
 
 
 def _of_half_spaces(likelihood: HalfSpaces, model: FaceModel) -> tuple[FloatArray, FloatArray]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import product
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, Key, Smooth, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
@@ -151,6 +152,38 @@ class BloomFilter:
 
         return answer
 
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Smooth]:
+        """The probability that the columns of a block read the words of its filter, in whatever order."""
+        import torch
+
+        digits = (np.arange(2**self.height)[:, None] >> np.arange(self.height - 1, -1, -1)) & 1
+        coded = (torch.from_numpy(digits.astype(np.float32)), torch.tensor(self._cuts), torch.tensor(self._spread))
+        for row, words in enumerate(self._words(templates)):
+            places = torch.from_numpy(self._places(1, None if keys is None else keys[row : row + 1])[0])
+            ways, barred = (torch.from_numpy(part) for part in _ways(words, self.width))
+            yield Smooth(partial(self._read_in_any_order, coded, places, ways, barred))
+
+    def _read_in_any_order(
+        self,
+        coded: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+        places: torch.Tensor,
+        ways: torch.Tensor,
+        barred: torch.Tensor,
+        faces: torch.Tensor,
+        width: float,
+    ) -> torch.Tensor:
+        """(k,) log probabilities of a template's filters, if normal noise is added to each coordinate."""
+        import torch
+
+        digits, cuts, spread = coded
+        beyond = (torch_directions(faces, self._origin)[:, None] - cuts) / (spread * width)
+        bits = beyond.flatten(1)[:, places].view(len(faces), self._blocks, self.height, self.width)
+        one, zero = torch.special.log_ndtr(bits), torch.special.log_ndtr(-bits)
+        # (k, blocks, words, columns): how probable it is that a column reads a word.
+        word = torch.einsum("kbhc,vh->kbvc", one, digits) + torch.einsum("kbhc,vh->kbvc", zero, 1 - digits)
+        of_ways = word.gather(2, ways.expand(len(faces), -1, -1, -1)).sum(-1) + barred
+        return of_ways.logsumexp(-1).sum(-1)
+
     def _tables(self, faces: FloatArray) -> Bits:
         """(n, rows, W) bits: coordinate by coordinate at the lowest cut, then at the next, filled up from the top.
 
@@ -205,6 +238,25 @@ class BloomFilter:
     def _words(self, templates: Sequence[Template]) -> Bits:
         """(n, blocks, 2^H) which words each filter holds."""
         return np.unpackbits(self._read(templates), axis=2)
+
+
+def _ways(words: Bits, width: int) -> tuple[Index, npt.NDArray[np.float32]]:
+    """(blocks, ways, W) each column's word, in all ways that set a filter (blocks, 2^H); -inf beyond the last.
+
+    The second array, (blocks, ways), is to be added to the ways' log probabilities.
+    """
+    found = [np.flatnonzero(block)[_onto(int(block.sum()), width)] for block in words.astype(bool)]
+    most = max(map(len, found))
+    ways = np.stack([np.resize(own, (most, width)) for own in found])
+    counts = np.array([len(own) for own in found])
+    return ways, np.where(np.arange(most) < counts[:, None], 0, -np.inf).astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def _onto(words: int, width: int) -> Index:
+    """(ways, W) all ways in which W columns read each of these words at least once."""
+    ways = (way for way in product(range(words), repeat=width) if len(set(way)) == words)
+    return np.array(list(ways), dtype=np.intp)
 
 
 def bloom_filters(blocks: Bits) -> Filters:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, Key, Smooth, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
@@ -127,6 +128,14 @@ class MLPHash:
 
         return answer
 
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Smooth]:
+        """A probit of each output beyond the mean of that face's outputs, under the presented keys."""
+        import torch
+
+        for key, row in zip(keys or (), self._signs(templates), strict=True):
+            layers = [torch.tensor(layer) for layer in _layers(key, self._sizes)]
+            yield Smooth(partial(_probit, torch.from_numpy(row), layers, self._origin))
+
     def _networks(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[Sequence[FloatArray], Index]]:
         """Each distinct key's weight matrices (inputs, outputs), with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
@@ -164,6 +173,21 @@ def _bits(faces: FloatArray, layers: Sequence[FloatArray]) -> Codes:
             signal = np.maximum(signal, 0, out=signal) @ layer
         bits[some] = signal > signal.mean(axis=1, keepdims=True)
     return bits
+
+
+def _probit(
+    signs: torch.Tensor, layers: Sequence[torch.Tensor], origin: FloatArray, faces: torch.Tensor, width: float
+) -> torch.Tensor:
+    """(k,) log probabilities of the bits if normal noise is added to each output of the faces (k, d)."""
+    import torch
+
+    signal = torch_directions(faces, origin) @ layers[0]
+    for layer in layers[1:]:
+        signal = signal.relu() @ layer
+    beyond = signal - signal.mean(-1, keepdim=True)
+    spread = beyond.detach().std(-1, keepdim=True)
+    chances: torch.Tensor = torch.special.log_ndtr(signs * beyond / (width * spread))
+    return chances.sum(-1)
 
 
 def _mean_field(layers: Sequence[FloatArray]) -> tuple[list[FloatArray], FloatArray, FloatArray]:

@@ -26,7 +26,7 @@ from mote_bench.conformance.findings import (
     wrong_dtype,
     wrong_shape,
 )
-from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Linear, Scheme, Template
+from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Linear, Scheme, Smooth, Template
 from mote_bench.toolkit import draw_keys, needs_identity, revocable, stream, stream_seed
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _STRICT = 1e-4
 _MISSED = 0.02
 """Share of half-spaces that may not hold a template's own face: those whose border it nearly lies on."""
 _SPREADS = 3.0
+_WIDTH = 0.5
 _SIGMAS = 3.0
 _SECONDS_ELSEWHERE = 600
 _ELSEWHERE = """
@@ -384,6 +385,10 @@ def _likelihood(trial: Trial) -> str | None:
             numbers_of = (one.matrix, one.values)
             told = f"the values of template {row} are {miss:.1f} spreads from those of its own face"
             far = not miss <= _SPREADS
+        elif isinstance(one, Smooth):
+            if (wrong := _of_smooth(one, faces, row)) is not None:
+                return wrong
+            continue
         else:
             return f"{type(one).__name__} for template {row}"
         if (wrong := not_numbers(numbers_of[0], (len(numbers_of[1]), len(face)))) is not None:
@@ -391,6 +396,22 @@ def _likelihood(trial: Trial) -> str | None:
         if far:
             return told
     return None
+
+
+def _of_smooth(likelihood: Smooth, faces: FloatArray, row: int) -> str | None:
+    import torch
+
+    shown = torch.from_numpy(np.asarray(faces, dtype=np.float32)).requires_grad_()
+    said = likelihood.log_likelihood(shown, _WIDTH)
+    if tuple(said.shape) != (len(faces),):
+        return f"a log likelihood of shape {tuple(said.shape)} for {len(faces)} faces"
+    [gradient] = torch.autograd.grad(said.sum(), shown)
+    if not (np.isfinite(said.detach().numpy()).all() and np.isfinite(gradient.numpy()).all()):
+        return f"a log likelihood of template {row}, or its gradient, is not finite"
+    likelier = float((said > said[row]).double().mean())
+    return (
+        None if likelier <= _MISSED else f"a share of {likelier:.2f} of all faces is likelier than template {row}'s own"
+    )
 
 
 def _surrogate_gradient(trial: Trial) -> str | None:
@@ -587,7 +608,7 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "likelihood_holds_the_face",
         _likelihood,
-        "likelihood, if there is one, to return for each template HalfSpaces or Linear that its own face agrees with",
+        "likelihood, if there is one, to return HalfSpaces, Linear or Smooth for each template, true of its own face",
         "compare normals @ x > offsets, or values = matrix @ x, with the face that enroll was given, and mind the key",
     ),
     Check(
