@@ -13,7 +13,7 @@ from mote_bench.contracts import FloatArray, Smooth
 from .face_model import FaceModel
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 _CHAINS, _MOVES, _LEAPS, _COLLECTED = 16, 2, 6, 12
 _WIDTHS = tuple(float(one) for one in np.geomspace(1.0, 0.1, 20))
@@ -82,36 +82,40 @@ def sampled(likelihood: Smooth, model: FaceModel, seed: int) -> FloatArray:
                 kept.append(at.z)
         z, before = at.z, now
     chosen = torch.stack(kept[_MOVES - 1 :: _MOVES], dim=1)
-    share = torch.softmax(weight, 0)
-    # Each chain's samples, repeated in proportion to its weight.
-    times = torch.multinomial(share, _CHAINS, replacement=True, generator=generator)
-    return np.asarray(chosen[times].flatten(0, 1).numpy(), dtype=np.float64)
+    drawn = _by_share(torch.softmax(weight, 0), generator)
+    return np.asarray(chosen[drawn].flatten(0, 1).numpy(), dtype=np.float64)
 
 
-def _drawn_anew(z: Tensor, weight: Tensor, generator: object) -> tuple[Tensor, Tensor]:
-    """The chains drawn by their weights (systematically), where half of them carry hardly any; their new weights."""
+def _drawn_anew(z: Tensor, weight: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """The chains drawn by their weights, where half of them carry hardly any; their new weights."""
     import torch
 
     share = torch.softmax(weight, 0)
     if 1 / (share**2).sum() >= len(z) / 2:
         return z, weight
-    places = (torch.arange(len(z)) + torch.rand(1, generator=generator)) / len(z)  # type: ignore[call-overload]
-    chosen = torch.searchsorted(share.cumsum(0), places).clamp(max=len(z) - 1)
-    return z[chosen], torch.zeros_like(weight)
+    return z[_by_share(share, generator)], torch.zeros_like(weight)
 
 
-def _moved(at: _At, density: LogDensity, step: float, generator: object) -> tuple[_At, float]:
+def _by_share(share: Tensor, generator: Generator) -> Tensor:
+    """(k,) chains in proportion to their shares (k,), drawn systematically: each as often as expected, but for one."""
+    import torch
+
+    places = (torch.arange(len(share)) + torch.rand(1, generator=generator)) / len(share)
+    return torch.searchsorted(share.cumsum(0), places).clamp(max=len(share) - 1)
+
+
+def _moved(at: _At, density: LogDensity, step: float, generator: Generator) -> tuple[_At, float]:
     """One move of each chain along its dynamics, and the mean probability with which moves are accepted."""
     import torch
 
-    momentum = torch.randn(at.z.shape, generator=generator)  # type: ignore[call-overload]
+    momentum = torch.randn(at.z.shape, generator=generator)
     there, speed = at, momentum + step / 2 * at.gradient
     for leap in range(_LEAPS):
         there = _At.of(there.z + step * speed, density)
         speed = speed + (step if leap < _LEAPS - 1 else step / 2) * there.gradient
     gain = there.density - at.density - 0.5 * ((speed**2).sum(-1) - (momentum**2).sum(-1))
     chance = gain.clamp(max=0).exp().nan_to_num(0)
-    taken = torch.rand(len(chance), generator=generator) < chance  # type: ignore[call-overload]
+    taken = torch.rand(len(chance), generator=generator) < chance
     new = _At(
         torch.where(taken[:, None], there.z, at.z),
         torch.where(taken, there.density, at.density),
