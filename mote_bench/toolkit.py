@@ -78,6 +78,24 @@ def on_sphere(mean: FloatArray, directions: FloatArray) -> FloatArray:
     return np.asarray(mean + length[:, None] * directions)
 
 
+def orthonormal(gaussian: FloatArray) -> FloatArray:
+    """(n, m) orthonormal columns that span the columns of ``gaussian`` (n, m), m <= n, in its precision.
+
+    Of independent standard normal numbers they are drawn uniformly from all orthonormal columns (Haar measure). Then
+    the distribution of their products with a unit vector doesn't depend on the vector. A QR decomposition alone doesn't
+    give that. The signs of R's diagonal are fixed in addition (Mezzadri, "How to generate random matrices from the
+    classical compact groups", Notices of the AMS 54 (2007) 592-604).
+    """
+    if gaussian.dtype == np.float32:
+        import scipy.linalg  # numpy's QR has no single precision, at half the speed
+
+        columns, triangle = scipy.linalg.qr(gaussian, mode="economic", check_finite=False)
+    else:
+        columns, triangle = np.linalg.qr(gaussian)
+    columns *= np.where(np.diagonal(triangle) < 0, -1, 1)
+    return np.asarray(columns)
+
+
 def numbers(templates: Sequence[Template]) -> FloatArray:
     """Template bytes as numbers, for an attacker who doesn't know the format: one row of float32 per template.
 

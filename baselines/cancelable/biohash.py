@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
-from mote_bench.toolkit import device, unit
+from mote_bench.toolkit import device, orthonormal, unit
 
 from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
 
@@ -26,8 +26,11 @@ class BioHash:
 
     A key seeds a Gaussian (d, m) matrix whose orthonormalised columns are Q. The template is the m bits ``b = [Q^T x >
     threshold]``. The score is one minus the normalised Hamming distance to the probe's bits under the presented key.
-    Without the key the bits are as good as random. With the key each bit is a known half-space, and Q sign(b) decodes
-    to a cosine of sqrt(2 m / (pi d)) with x.
+    With the key each bit is a known half-space, and Q sign(b) decodes to a cosine of sqrt(2 m / (pi d)) with x.
+
+    Without the key one template holds no information on the face. Proof: Q is uniform among all orthonormal columns
+    (Haar measure), so O Q is distributed as Q for every rotation O. A rotation takes any unit vector x to any other y
+    = O^T x, and Q^T y = (O Q)^T x is distributed as Q^T x. So the bits of both have one distribution over keys.
 
     Parameters
     ----------
@@ -138,7 +141,7 @@ def _projection(key: Key, dimension: int, bits: int) -> FloatArray:
 
     def drawn() -> tuple[FloatArray]:
         gaussian = rng_of(key).standard_normal((dimension, bits))
-        return (np.linalg.qr(gaussian)[0].astype(np.float32),)
+        return (orthonormal(gaussian).astype(np.float32),)
 
     [columns] = EXPANSIONS.get(("biohash", key, dimension, bits), drawn)
     return columns

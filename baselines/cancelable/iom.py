@@ -31,10 +31,12 @@ class GaussianIoM:
     """IoM hashing by Gaussian random projection: Jin et al., IEEE TIFS 13 (2018) 393-407, arXiv 1703.05455.
 
     A key seeds m groups of q Gaussian vectors. Code i is the index of the vector of group i with the largest product
-    with the face, ``t_i = argmax_j <w_ij, x>``. The score is the share of equal codes under the presented key. Without
-    the vectors the codes hold no information on the face. An attacker with the key knows m vectors close to the face.
-    Their sum decodes to a cosine of about ``e m / sqrt((e m)^2 + m (d - 1))`` with x, e being the mean of the largest
-    of q normal numbers.
+    with the face, ``t_i = argmax_j <w_ij, x>``. The score is the share of equal codes under the presented key. An
+    attacker with the key knows m vectors close to the face. Their sum decodes to a cosine of about ``e m / sqrt((e m)^2
+    + m (d - 1))`` with x, e being the mean of the largest of q normal numbers.
+
+    Without the key one template holds no information on the face. Proof: the q products of a group are independent
+    normal numbers of mean 0 and one variance, whatever x. So each code is uniform, and the codes are independent.
 
     Parameters
     ----------
@@ -150,6 +152,12 @@ class PermutationIoM:
     product), and the code is the index of the largest among the first k products. It is scored like
     :class:`GaussianIoM`. The codes depend on products of entries alone. So for even p a face and its opposite have
     equal codes, and an attacker with the key reconstructs the face up to its sign at best.
+
+    Without the key one template holds no information on the face, but for equal products. Proof: reorder the k places
+    of a hash's window in the same way in all of its p permutations. They are as likely as before (exchangeability), and
+    the code follows the largest product to its new place. So each code is uniform, and hashes are independent. Of equal
+    products the first counts, which favours low codes: for p = 2 those of two entries that meet in both orders. How
+    often the largest product is one of them depends on the face, by about k / d^2 at most.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Smooth, Template
-from mote_bench.toolkit import device, on_sphere, unit
+from mote_bench.toolkit import device, on_sphere, orthonormal, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
@@ -32,9 +32,13 @@ class MLPHash:
 
     A key seeds the weights of a multilayer perceptron, each layer's matrix semi-orthogonal, with ReLU between the
     layers. A bit is set where an output is above the mean of that face's outputs. The score is one minus the normalised
-    Hamming distance to the probe's bits under the presented key. Without the key the bits are as good as random. The
-    ReLUs should stop an attacker with the key, but half of a ReLU's input passes linearly. So ``W1^T ... WL^T sign(b)``
-    still points towards the face (:meth:`reconstruct`).
+    Hamming distance to the probe's bits under the presented key. The ReLUs should stop an attacker with the key, but
+    half of a ReLU's input passes linearly. So ``W1^T ... WL^T sign(b)`` still points towards the face
+    (:meth:`reconstruct`).
+
+    Without the key one template holds no information on the face. Proof: the first layer is uniform among all
+    semi-orthogonal matrices (Haar measure), so its output for a unit vector has one distribution over keys, whatever
+    the vector. The further layers are independent of it, and the bits depend on that output and on them alone.
 
     The output layer is linear here. Bits don't depend on the face's length, because no layer has a bias.
 
@@ -157,11 +161,9 @@ def _layers(key: Key, sizes: tuple[int, ...]) -> tuple[FloatArray, ...]:
 
 def semi_orthogonal(rng: np.random.Generator, rows: int, columns: int) -> FloatArray:
     """(rows, columns) float32 with orthonormal columns, or orthonormal rows where there are fewer of them."""
-    import scipy.linalg  # numpy's QR has no single precision, at half the speed
-
     tall = rng.standard_normal((max(rows, columns), min(rows, columns)), dtype=np.float32)
-    orthonormal = scipy.linalg.qr(tall, mode="economic", overwrite_a=True, check_finite=False)[0]
-    return np.ascontiguousarray(orthonormal if rows >= columns else orthonormal.T)
+    basis = orthonormal(tall)
+    return np.ascontiguousarray(basis if rows >= columns else basis.T)
 
 
 def _bits(faces: FloatArray, layers: Sequence[FloatArray]) -> Codes:

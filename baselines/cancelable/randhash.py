@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
-from mote_bench.toolkit import device, on_sphere, unit
+from mote_bench.toolkit import device, on_sphere, orthonormal, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
@@ -29,6 +29,10 @@ class RandomProjection:
     1984), so a stolen key costs little accuracy. It is meant to be irreversible because there are fewer equations than
     unknowns. But an attacker with the key solves them by the pseudo-inverse. The solution is the face's projection on
     the m known directions, at a cosine of sqrt(m / d) to the face.
+
+    Without the key one template holds no information on the face. Proof: for a unit vector x the entries of R x are
+    independent normal numbers of variance 1 / m, whatever x. Orthonormal rows are uniform among all such (Haar
+    measure), so R x and R O x have one distribution for every rotation O.
 
     Parameters
     ----------
@@ -100,7 +104,7 @@ class RandomProjection:
         """Each distinct key's (m, d) matrix, with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
             matrix = _gaussian(key, self._dimension, len(self._origin))
-            yield np.linalg.qr(matrix.T)[0].T.astype(np.float32) if self.orthonormal else matrix, rows
+            yield orthonormal(matrix.T).T if self.orthonormal else matrix, rows
 
     def _read(self, templates: Sequence[Template]) -> FloatArray:
         """(n, m) float32; ValueError on a wrong length and on numbers that are not finite."""
@@ -123,6 +127,9 @@ class RandHash:
     (m, d) matrix R, and the bits are ``[R x > 0]``. This is BioHashing without the orthonormalisation: cheaper, and m
     may exceed d. Each bit is the side of one hyperplane, and two faces differ in angle / pi of the bits (Charikar,
     STOC 2002). An attacker with the key sums the hyperplanes' normals by their bits: :meth:`reconstruct`.
+
+    Without the key one template holds no information on the face. Proof: for a unit vector x the entries of R x are
+    independent normal numbers of mean 0 and one variance, so the bits are m tosses of a fair coin, whatever x.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.mote.codec import Layer, Net, decode, encode
 from mote_bench.mote.recent import Recent
 from mote_bench.mote.scheme import MOTE
-from mote_bench.toolkit import stream
+from mote_bench.toolkit import orthonormal, stream
 
 _REMEMBERED_NETS, _REMEMBERED_TEMPLATES = 2**27, 2**27
 """Bytes of the nets that are kept for further keys, and of templates that are kept as nets of original faces."""
@@ -141,8 +141,7 @@ def _rows_of_each(keys: Sequence[Key] | None, n: int) -> dict[Key, list[int]]:
 def _turn(key: Key, dimension: int) -> FloatArray:
     """The key's rotation (d, d) float64."""
     gaussian = stream(int.from_bytes(key, "little"), "mote", "turn").standard_normal((dimension, dimension))
-    turn, triangle = np.linalg.qr(gaussian)
-    turn *= np.sign(np.diag(triangle))
+    turn = orthonormal(gaussian)
     turn.setflags(write=False)
     return turn
 

@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from mote_bench import toolkit
 
@@ -67,3 +69,19 @@ def test_the_reading_of_a_template_does_not_depend_on_its_place(n, seed):
 
 def test_class_index():
     assert toolkit.class_index(np.array(["b", "", "a"]), ("a", "b")).tolist() == [1, -1, 0]
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_orthonormal_columns_are_drawn_uniformly(precision):
+    """The mean entry of Haar-distributed columns is 0, and the mean square 1 / n; QR alone has a negative diagonal."""
+    rng, n, m, draws = np.random.default_rng(0), 6, 4, 2000
+    bases = np.stack([toolkit.orthonormal(rng.standard_normal((n, m), dtype=precision)) for _ in range(draws)])
+    assert bases.dtype == precision
+    np.testing.assert_allclose(bases.transpose(0, 2, 1) @ bases, np.tile(np.eye(m), (draws, 1, 1)), atol=1e-5)
+    assert np.abs(bases.mean(axis=0)).max() < 4.5 / np.sqrt(n * draws)
+    np.testing.assert_allclose((bases**2).mean(axis=0), 1 / n, atol=0.03)
+
+
+def test_orthonormal_columns_are_those_of_scipy():
+    drawn = toolkit.orthonormal(np.random.RandomState(0).normal(size=(5, 5)))
+    np.testing.assert_allclose(drawn, stats.ortho_group.rvs(5, random_state=np.random.RandomState(0)), atol=1e-12)

@@ -66,6 +66,15 @@ def test_a_stolen_key_decodes_to_the_known_cosine(bits):
     assert cosine.mean() == pytest.approx(np.sqrt(2 * bits / (np.pi * 512)), abs=0.03)
 
 
+def test_bits_of_a_fixed_face_are_fair_coins_over_keys():
+    """Of three directions, in 2,000 keys. Columns from QR alone set the first bit of (1, 0, ..., 0) under no key."""
+    scheme, keys = fitted(8), draw_keys(2000, np.random.default_rng(1))
+    for face in np.eye(8, dtype=np.float32)[:3]:
+        templates = scheme.enroll(np.tile(face, (len(keys), 1)), keys=keys, seeds=range(len(keys)))
+        share = np.unpackbits(np.frombuffer(b"".join(templates), np.uint8).reshape(-1, 1), axis=1).mean(axis=0)
+        np.testing.assert_allclose(share, 0.5, atol=4 * 0.5 / np.sqrt(len(keys)))
+
+
 def test_bits_beside_a_full_byte_and_refusals():
     scheme, x = fitted(16, 13), normal_faces(4, 16)
     templates = scheme.enroll(x, keys=KEYS[:4], seeds=range(4))

@@ -38,6 +38,14 @@ def test_layers_are_semi_orthogonal(shape):
     np.testing.assert_allclose(product, np.eye(min(shape)), atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(4, 8), (8, 8), (8, 4)])
+def test_layers_are_drawn_uniformly(shape):
+    """The mean of each entry over draws is 0; of QR alone the diagonal's is negative."""
+    rng = np.random.default_rng(0)
+    mean = np.mean([semi_orthogonal(rng, *shape) for _ in range(2000)], axis=0)
+    assert np.abs(mean).max() < 4.5 / np.sqrt(8 * 2000)
+
+
 def test_sizes_follow_the_paper():
     """512-1024-1024-1024-512 for 512 dimensions: 64 bytes."""
     scheme = fitted(512)

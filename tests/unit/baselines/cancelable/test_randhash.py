@@ -62,6 +62,13 @@ def test_projections_keep_cosines():
         assert np.abs(errors).max() < 5 * typical
 
 
+def test_orthonormal_rows_are_drawn_uniformly():
+    """The mean of each entry over keys is 0; of QR alone the diagonal's is negative."""
+    scheme, keys = fitted(RandomProjection(dimension=4, orthonormal=True), 8), draw_keys(2000, np.random.default_rng(1))
+    mean = np.mean([matrix for matrix, _ in scheme._matrices(keys, len(keys))], axis=0)
+    assert np.abs(mean).max() < 4.5 / np.sqrt(8 * len(keys))
+
+
 @pytest.mark.parametrize("mixture", [0.0, 0.5, 0.9])
 def test_signs_differ_as_often_as_the_angle_says(mixture):
     scheme = fitted(RandHash(bits=200, centre=False))
