@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ from mote_bench.contracts import Access, Evidence, FloatArray, Key, Preparation,
 KEY_BYTES = 32
 _LARGEST_PLAUSIBLE = 1e6
 _LONGEST_AS_BITS = 2048
+_Optimiser = TypeVar("_Optimiser")
 _DEVICE: ContextVar[str] = ContextVar("device", default=CPU)
 
 
@@ -43,6 +46,22 @@ def on_device(name: str) -> Iterator[None]:
         yield
     finally:
         _DEVICE.reset(before)
+
+
+def without_compiler(optimiser: type[_Optimiser]) -> type[_Optimiser]:
+    """A torch optimiser, such as ``torch.optim.AdamW``, that takes the same steps without importing torch's compiler.
+
+    torch's own classes import the compiler at the first step. That takes seconds, in every worker process, and is of no
+    use to code that isn't compiled::
+
+        adam = without_compiler(torch.optim.Adam)([weights], lr=0.01)
+    """
+    import torch
+
+    plain = {name: inspect.unwrap(getattr(optimiser, name)) for name in ("add_param_group", "step", "zero_grad")}
+    plain["step"] = torch.no_grad()(plain["step"])
+    made: type[_Optimiser] = type(optimiser.__name__, (optimiser,), plain)
+    return made
 
 
 def stream(seed: int, *names: object) -> np.random.Generator:

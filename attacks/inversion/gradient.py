@@ -11,7 +11,7 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Template
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import CPU, device, on_device, unit
+from mote_bench.toolkit import CPU, device, on_device, unit, without_compiler
 
 from .._shared.probing import granted, keys_to_present, needed
 
@@ -136,7 +136,7 @@ def _climb(
     parts = (prior.mean, prior.axes, strength, starts)
     mean, axes, penalty, start = (torch.tensor(part, dtype=torch.float32).to(score.device) for part in parts)
     z = start.repeat(n, 1, 1).requires_grad_(True)
-    adam = torch.optim.Adam([z], lr=_LONGEST_STEP)
+    adam = without_compiler(torch.optim.Adam)([z], lr=_LONGEST_STEP)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, _STEPS)
 
     def probes() -> torch.Tensor:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import device, numbers, on_sphere, unit
+from mote_bench.toolkit import device, numbers, on_sphere, unit, without_compiler
 
 from .._shared.classifiers import Examples, rotated
 from .._shared.probing import granted, scaled_and_ranked
@@ -109,7 +109,7 @@ def _trained(known: FloatArray, faces: FloatArray, held: Held, unknown: FloatArr
         # The CPU's generator draws everything, so that a device makes the same net up to rounding.
         torch.default_generator.manual_seed(seed)
         net = _net(start).to(device())
-        optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
+        optimiser = without_compiler(torch.optim.AdamW)(net.parameters(), lr=_RATE, weight_decay=_DECAY)
         best, reached = _outputs(net, shown), float(cosine_similarity(_outputs(net, others), own).mean())
         for _ in range(_EPOCHS):
             for rows in torch.tensor_split(torch.randperm(len(inputs)), -(-len(inputs) // _BATCH)):

@@ -16,7 +16,7 @@ from mote_bench.mote.codec import Net, widths
 from mote_bench.mote.kde import Density
 from mote_bench.mote.nets import Nets, answers, as_tensor, draw, stack, unstack
 from mote_bench.mote.objective import CROSS_ENTROPY, Objective
-from mote_bench.toolkit import CPU, stream
+from mote_bench.toolkit import CPU, stream, without_compiler
 
 BATCH = 128
 FIRST_RATE = 1.5e-3
@@ -192,7 +192,7 @@ def optimiser(parameters: list[Tensor], *, steps: int) -> tuple[AdamW, OneCycleL
     The momentum goes the other way, from 0.95 to 0.85 and back: torch's default.
     """
     fused = parameters[0].device.type in _FUSED
-    adamw = AdamW(parameters, lr=FIRST_RATE, weight_decay=WEIGHT_DECAY, fused=fused)
+    adamw = without_compiler(AdamW)(parameters, lr=FIRST_RATE, weight_decay=WEIGHT_DECAY, fused=fused)
     return adamw, OneCycleLR(adamw, max_lr=PEAK_RATE, div_factor=PEAK_RATE / FIRST_RATE, total_steps=steps)
 
 

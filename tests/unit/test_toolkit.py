@@ -85,3 +85,25 @@ def test_orthonormal_columns_are_drawn_uniformly(precision):
 def test_orthonormal_columns_are_those_of_scipy():
     drawn = toolkit.orthonormal(np.random.RandomState(0).normal(size=(5, 5)))
     np.testing.assert_allclose(drawn, stats.ortho_group.rvs(5, random_state=np.random.RandomState(0)), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["Adam", "AdamW", "SGD"])
+def test_an_optimiser_without_the_compiler_takes_the_same_steps(kind, monkeypatch):
+    import torch
+
+    def trained(optimiser):
+        weights = [torch.linspace(-1, 1, 12).requires_grad_(), torch.ones(3, 2, requires_grad=True)]
+        steps = optimiser(weights, lr=0.1, weight_decay=0.01)
+        for step in range(4):
+            steps.zero_grad()
+            ((weights[0] ** 2).sum() + (weights[1] ** 3).sum() + step).backward()
+            steps.step()
+        assert all(weight.requires_grad for weight in weights)
+        return torch.cat([weight.detach().flatten() for weight in weights])
+
+    theirs = getattr(torch.optim, kind)
+    expected = trained(theirs)
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # importing it is an error now
+    with pytest.raises(ModuleNotFoundError):
+        trained(theirs)
+    assert torch.equal(trained(toolkit.without_compiler(theirs)), expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -154,6 +155,14 @@ def test_schedule_is_torchs_one_cycle() -> None:
     assert rates[0] == pytest.approx(0.0015)
     assert max(rates) == pytest.approx(0.01)
     assert ours.param_groups[0]["weight_decay"] == 5e-5
+
+
+def test_training_leaves_torchs_compiler_alone(
+    crowds: dict[str, Crowd], recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its import takes seconds in every worker process."""
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # importing it is an error now
+    train(starts(2, crowds, recipe), **crowds, recipe=recipe, seed=4)
 
 
 VARIANTS = pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
@@ -60,6 +61,14 @@ def test_answers_are_those_of_the_cpu(attack: Callable[[], Any]) -> None:
         answer = attack().answer(WhichFace(16), evidence, np.random.default_rng(0))
     np.testing.assert_array_equal(answer, expected)
     assert "aten::addcdiv_" in done  # the optimiser's steps
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize("attack", [GradientInversion, NetDecoderOfBytes])
+def test_an_attack_leaves_torchs_compiler_alone(attack: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its import takes seconds in every worker process."""
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # importing it is an error now
+    attack().answer(WhichFace(16), stolen(Cosine()), np.random.default_rng(0))
 
 
 class StaysBehind(Cosine):
