@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mote_bench import files
 from mote_bench.contracts import InputError, Record
 from mote_bench.data.options import Missing
-from mote_bench.engine import dry_run, runner
+from mote_bench.engine import dry_run, preloading, runner
 from mote_bench.execution import dask_backend, isolation, workers
 from mote_bench.execution.progress import shown
 from mote_bench.planning import settings
@@ -127,7 +127,7 @@ def run(  # noqa: PLR0913 - the command line's options
         device=device,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes, device)
-    setting = settings.make(spec)
+    setting = settings.make(spec, loaded=preloading.ahead)
     for note in () if quiet else setting.data.notes:
         print(f"note: {note}", file=sys.stderr)
     if published:

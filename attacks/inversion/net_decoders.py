@@ -44,6 +44,7 @@ class NetDecoderOfBytes:
     question = WhichFace
     reads = Reads.BYTES
     knowledge = (Knowledge.ALGORITHM,)
+    libraries = ("torch",)
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
@@ -66,6 +67,7 @@ class NetDecoderOfResponses:
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("score",)
     prepares = RESPONSES
+    libraries = ("torch",)
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""

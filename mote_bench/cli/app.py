@@ -172,13 +172,10 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
-    from mote_bench.engine import dry_run, runner
-    from mote_bench.execution import dask_backend, isolation, workers
-    from mote_bench.execution.progress import shown
+    from mote_bench.engine import preloading
+    from mote_bench.execution import dask_backend, isolation
     from mote_bench.planning import settings
     from mote_bench.planning.spec import RunSpec, bins_of, missing_of
-    from mote_bench.records import published as shipped
-    from mote_bench.records import store
 
     dask_backend.check_backend(backend)
     spec = RunSpec(
@@ -198,7 +195,15 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         device=device,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes, device)
-    setting = settings.make(spec)
+    setting = settings.make(spec, loaded=preloading.ahead)
+
+    # The rest is imported while the server of workers imports its own.
+    from mote_bench.engine import dry_run, runner
+    from mote_bench.execution import workers
+    from mote_bench.execution.progress import shown
+    from mote_bench.records import published as shipped
+    from mote_bench.records import store
+
     if published:
         shipped.check()  # before the run, not after it
     store.check_place(out, cells=len(setting.plan.cells))

@@ -10,14 +10,15 @@ from functools import partial
 import numpy as np
 
 from mote_bench.contracts import CONTROLS, Faces, InputError, Scheme
-from mote_bench.engine import tasks
-from mote_bench.execution import forking, workers
+from mote_bench.engine import preloading, tasks
+from mote_bench.execution import workers
 from mote_bench.execution.isolation import Bounds, contained
 from mote_bench.execution.outcome import Outcome
 from mote_bench.formatting import message
 from mote_bench.planning.settings import Setting
 from mote_bench.planning.spec import names
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
+from mote_bench.records import provenance
 from mote_bench.toolkit import stream_seed
 
 PEOPLE, PHOTOS = 50, 2
@@ -25,8 +26,6 @@ PEOPLE, PHOTOS = 50, 2
 _TRIED = 2
 _SECONDS = 60.0
 """Far more than any trial takes: ended in the middle of an import, a worker is of no more use."""
-_FOR_ATTACKS = ("scipy.stats", "sklearn.linear_model")
-"""What most attacks import at their first use, in seconds: imported once, for all workers."""
 _UNATTACKED = (ZERO_EFFORT, NO_ATTACK)
 _RAISED = "Traceback"
 _PLAIN_ERROR = re.compile(r"^(ValueError|mote_bench\.contracts\.InputError): ")
@@ -58,7 +57,9 @@ def checked(
         When demanded schemes or controls can't take the data. All of them are named.
     """
     plan = setting.plan
-    forking.serve(_FOR_ATTACKS if any(cell.attack not in _UNATTACKED for cell in plan.cells) else ())
+    attacks = {cell.attack for cell in plan.cells} - set(_UNATTACKED)
+    preloading.serve(plan.schemes.values(), [plan.attacks[name] for name in sorted(attacks)])
+    provenance.of_setting(setting)  # while the server imports; what takes time in it is kept for the run's own call
     reasons = _reasons(plan.schemes, _Trials(setting, jobs, bounds))
     required = {*CONTROLS, *(names(setting.spec.schemes) if demanded is None else demanded)}
     told = {name: f"scheme '{name}' can't take these data: {why}" for name, why in reasons.items()}

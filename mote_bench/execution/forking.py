@@ -6,13 +6,15 @@ each process imports by itself.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -63,6 +65,10 @@ def process(target: Callable[..., object], *args: Any) -> Any:
     return _Process(target=target, args=args, daemon=True)
 
 
+_STATED: set[str] = set()
+"""What runs of this process have said that their tasks import: a server that takes another's place imports it too."""
+
+
 def serve(modules: Collection[str] = ()) -> None:
     """Start the server, unless it runs. It imports while this process goes on, and forks when that is done.
 
@@ -74,14 +80,20 @@ def serve(modules: Collection[str] = ()) -> None:
     modules : collection of str
         What it imports besides. A module that it can't import is left to the tasks.
     """
+    _STATED.update(modules)
     if not POSSIBLE:
         return
     from multiprocessing import forkserver
 
-    needed = [name for name in sys.modules if name in _HEAVY or name.startswith(_OWN)]
-    _FORK.set_forkserver_preload([*NEEDED, *needed, *modules])
+    needed = [name for name in sys.modules if name in _HEAVY or built_in(name)]
+    _FORK.set_forkserver_preload([*NEEDED, *needed, *sorted(_STATED)])
     with held_back(), _environment(ONE_THREAD):
         forkserver.ensure_running()
+
+
+def built_in(module: str) -> bool:
+    """Whether a module belongs to a built-in plug-in: importing it starts no threads, which a fork would lose."""
+    return module.startswith(_OWN)
 
 
 def start(begin: Callable[[], None]) -> None:
@@ -112,6 +124,20 @@ def await_server() -> None:
         with _without_script():
             start(first.start)
         first.join()
+
+
+@atexit.register
+def _end_unused() -> None:
+    """End a server that nobody has waited for: a command that ends with an error has no use for what it imports.
+
+    It would hold the command's output open for seconds. One that has imported everything ends by itself.
+    """
+    from multiprocessing import forkserver
+
+    server = getattr(forkserver._forkserver, "_forkserver_pid", None)
+    if server is not None and not await_server.cache_info().currsize:
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGTERM)
 
 
 def _begin(environment: Mapping[str, str], target: Callable[..., object], args: tuple[Any, ...]) -> None:

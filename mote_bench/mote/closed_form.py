@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
 from mote_bench.mote.heads import FORMS, decode, encode, size
@@ -16,6 +14,9 @@ from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.people import people_of
 from mote_bench.mote.recent import Recent
 from mote_bench.toolkit import device, on_sphere, stream, unit
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LINEAR_RIDGE = 1.0
 _ROWS = 2048
@@ -135,6 +136,8 @@ class ClosedFormMOTE:
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
     ) -> Callable[[Tensor], Tensor]:
         """From k probes of each template (n, k, d) float32 to their scores (n, k): :meth:`score` with gradients."""
+        import torch
+
         parts = (self._heads(templates), np.array(self._mean), np.array(self._whiten), np.array(self._offset))
         heads, mean, whiten, offset = (torch.from_numpy(part).to(device()) for part in parts)
         layer = None if self._layer is None else [torch.from_numpy(part).to(device()) for part in self._layer]

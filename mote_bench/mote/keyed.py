@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from torch import Tensor
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.mote.codec import Layer, Net, decode, encode
 from mote_bench.mote.recent import Recent
 from mote_bench.mote.scheme import MOTE
 from mote_bench.toolkit import orthonormal, stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _REMEMBERED_NETS, _REMEMBERED_TEMPLATES = 2**27, 2**27
 """Bytes of the nets that are kept for further keys, and of templates that are kept as nets of original faces."""

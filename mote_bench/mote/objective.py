@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Objective(Protocol):
@@ -28,6 +27,9 @@ class CrossEntropy:
 
     def losses(self, logit: Tensor, shared: int) -> Tensor:
         """(n,) float64."""
+        import torch
+        from torch.nn import functional
+
         labels = precise(torch.arange(logit.shape[1], device=logit.device) >= shared).expand_as(logit)
         return functional.binary_cross_entropy_with_logits(precise(logit), labels, reduction="none").mean(dim=1)
 
@@ -55,13 +57,15 @@ class Flat:
 
     def losses(self, logit: Tensor, shared: int) -> Tensor:
         """(n,) float64."""
-        negatives, positives = torch.tensor_split(precise(logit), [shared], dim=1)
+        negatives, positives = precise(logit).tensor_split([shared], dim=1)
         squares = ((negatives + 1) ** 2).mean(dim=1) + ((positives - 1) ** 2).mean(dim=1)
         return squares + self.variance * negatives.var(dim=1)
 
     def slopes(self, logit: Tensor, shared: int) -> Tensor:
         """(n, rows) float32; a batch of fewer than two negatives has no variance."""
-        negatives, positives = torch.tensor_split(precise(logit), [shared], dim=1)
+        import torch
+
+        negatives, positives = precise(logit).tensor_split([shared], dim=1)
         rise = (negatives + 1) / max(shared, 1)
         if shared > 1:
             rise = rise + self.variance * (negatives - negatives.mean(dim=1, keepdim=True)) / (shared - 1)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
 from mote_bench.data.columns import UNKNOWN
 from mote_bench.mote.canonical import flattened, statistics
 from mote_bench.mote.codec import Net, decode, encode, widths
 from mote_bench.mote.kde import Density, cross_validated, residuals
-from mote_bench.mote.nets import Nets, answers, as_tensor, logits, stack
 from mote_bench.mote.people import LEAST_REPEATED, people_of
 from mote_bench.mote.recent import Recent
-from mote_bench.mote.train import WIDTH_RANGE, Crowd, Recipe, begin, people_at_once, train
+from mote_bench.mote.recipe import WIDTH_RANGE, Crowd, Recipe, people_at_once
 from mote_bench.toolkit import device, on_sphere, stream, stream_seed, unit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mote_bench.mote.nets import Nets
 
 HELD_OUT = 5
 """One background subject in this many is held out for early stopping."""
@@ -94,6 +97,8 @@ class MOTE:
 
     needs_identity = True
     revocable = False
+    libraries = ("mote_bench.mote.train",)
+    """What its first use imports: torch takes seconds, and the process that plans a run doesn't compute with it."""
 
     def __init__(
         self,
@@ -110,7 +115,7 @@ class MOTE:
         self.balance = balance
         self.recipe = Recipe(tuple(hidden), random_widths, dropout, epochs, patience)
         _check(self.recipe)
-        self._stacked = Recent[Nets](_REMEMBERED, Nets.size)
+        self._stacked: Recent[Nets] = Recent(_REMEMBERED, _bytes_of)
 
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Split the background subjects into training and validation; fit the variation between a subject's images.
@@ -184,6 +189,8 @@ class MOTE:
         return templates
 
     def _train(self, references: FloatArray, seeds: Sequence[int], shares: Sequence[Shares]) -> list[Net]:
+        from mote_bench.mote.train import begin, train
+
         training, validation, recipe = self._training, self._validation, self.recipe
         starts = [
             begin(reference, seed=seed, shares=share, training=training, validation=validation, recipe=recipe)
@@ -201,6 +208,8 @@ class MOTE:
         ValueError
             When a template can't be decoded or takes embeddings of another dimension.
         """
+        from mote_bench.mote.nets import answers, as_tensor
+
         x = as_tensor(probes).to(device())
         scores = np.empty((len(templates), len(x)), dtype=np.float32)
         for start in range(0, len(templates), _TEMPLATES_AT_ONCE):
@@ -212,6 +221,8 @@ class MOTE:
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None = None
     ) -> Callable[[Tensor], Tensor]:
         """From k probes of each net (n, k, d) float32 to their logits (n, k): :meth:`score` with gradients."""
+        from mote_bench.mote.nets import logits
+
         nets = self._load(templates, dimension=self._background_mean().shape[0])
         return lambda probes: logits(nets, probes)
 
@@ -247,6 +258,8 @@ class MOTE:
         return decode(template)
 
     def _load(self, templates: Sequence[Template], *, dimension: int, first: int = 0) -> Nets:
+        from mote_bench.mote.nets import stack
+
         def made() -> Nets:
             nets = stack([self._net(template, first + index, dimension) for index, template in enumerate(templates)])
             return nets.to(device())
@@ -286,6 +299,10 @@ class MOTE:
         if len(balance) != n:
             raise InputError(f"{len(balance)} balances for {n} references; give one for all or one per reference.")
         return [_shares(one, self.groups) for one in balance]
+
+
+def _bytes_of(nets: Nets) -> int:
+    return nets.size()
 
 
 def _check(recipe: Recipe) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray, InputError
 from mote_bench.mote.codec import Layer, Net
+from mote_bench.mote.recipe import Crowd, positives
 from mote_bench.mote.scheme import MOTE, Shares
-from mote_bench.mote.train import Crowd, positives
 from mote_bench.toolkit import stream
 
 POSITIVES = 64

@@ -46,23 +46,45 @@ class Plan:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def make(spec: RunSpec, split: Split, protocol: Protocol, *, data: str) -> Plan:
+@dataclass(frozen=True, eq=False)
+class Plugins:
+    """The schemes and attacks that a run asks for, by name, and those that couldn't be loaded, with the reason."""
+
+    schemes: Mapping[str, Scheme]
+    attacks: Mapping[str, Attack]
+    broken: tuple[str, ...]
+
+
+def plugins(spec: RunSpec, protocol: Protocol) -> Plugins:
+    """Load the schemes and attacks of a run; no data are needed.
+
+    Raises
+    ------
+    InputError
+        On unknown names and on an empty registry.
+    """
+    broken: list[str] = []
+    schemes = _schemes(spec.schemes, protocol, broken)
+    return Plugins(schemes, _attacks(spec.attacks, protocol, broken), tuple(broken))
+
+
+def make(spec: RunSpec, loaded: Plugins, split: Split, protocol: Protocol, *, data: str) -> Plan:
     """The plan of a run.
 
     Parameters
     ----------
+    loaded : Plugins
+        What :func:`plugins` gives for the same options.
     data : str
         The data's name on the boards.
 
     Raises
     ------
     InputError
-        On unknown names, on an empty registry, and when no requested cell can be run.
+        On unknown questions, and when no requested cell can be run.
     """
-    broken: list[str] = []
-    schemes = _schemes(spec.schemes, protocol, broken)
-    attacks = _attacks(spec.attacks, protocol, broken)
-    broken += broken_questions()
+    broken = [*loaded.broken, *broken_questions()]
+    schemes, attacks = dict(loaded.schemes), dict(loaded.attacks)
     questions, refused = _questions(spec.questions, split, protocol)
     for name in [name for name, scheme in schemes.items() if needs_identity(scheme) and not split.has_identity]:
         refused.append(f"scheme '{name}' (its fit needs `identity`)")

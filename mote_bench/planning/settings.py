@@ -16,7 +16,7 @@ from mote_bench.data.options import ColumnOptions
 from mote_bench.metrics.names import snake_case
 from mote_bench.planning import plan, protocol
 from mote_bench.planning.device import check_device, device_here
-from mote_bench.planning.plan import Plan
+from mote_bench.planning.plan import Plan, Plugins
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.spec import Bins, RunSpec, is_path, names
 from mote_bench.planning.split import Split, crossed, split
@@ -46,8 +46,13 @@ class Setting:
         return self.spec.seed
 
 
-def make(given: RunSpec) -> Setting:
-    """Load the data, split its people and plan the cells.
+def make(given: RunSpec, *, loaded: Callable[[RunSpec, Plugins], None] | None = None) -> Setting:
+    """Load the plug-ins and the data, split its people and plan the cells.
+
+    Parameters
+    ----------
+    loaded : callable, optional
+        Called with the options and the plug-ins before the data are read, which can take longer than all else.
 
     Raises
     ------
@@ -56,6 +61,9 @@ def make(given: RunSpec) -> Setting:
     """
     check_device(given.device)
     version = protocol.load(given.protocol)
+    plugins = plan.plugins(given, version)
+    if loaded is not None:
+        loaded(given, plugins)
     bins = dict(version.bins) | dict(given.bins)
     columns = ColumnOptions(given.missing, given.identity, given.embedding_columns)
     attacked = _Source("--data", given.data, given.data_file, given.data_sha256)
@@ -78,7 +86,7 @@ def make(given: RunSpec) -> Setting:
         both = f"{dataset.checksum} {theirs.checksum}"
         notes = (*dataset.notes, *(f"the attacker's data: {note}" for note in theirs.notes))
         dataset = replace(dataset, checksum=both, notes=notes)
-    return Setting(dataset, parts, version, plan.make(spec, parts, version, data=name), spec, bins)
+    return Setting(dataset, parts, version, plan.make(spec, plugins, parts, version, data=name), spec, bins)
 
 
 def on_device(setting: Setting, say: Callable[[str], None], *, elsewhere: bool = False) -> Setting:

@@ -310,8 +310,19 @@ def _other_files(found: Iterable[str], packages: set[str]) -> list[Path]:
 
 def _versions(modules: Iterable[str]) -> tuple[str, ...]:
     tops = {_top(name) for name in modules} - set(sys.stdlib_module_names) - {""}
-    shippers = {shipper.metadata["Name"] for top in tops for shipper in _distributions().get(top, ())}
-    return tuple(sorted(f"{name} {metadata.version(name)}" for name in shippers))
+    shippers = {_name_of(shipper) for top in tops for shipper in _distributions().get(top, ())}
+    return tuple(sorted(f"{name} {_version_of(name)}" for name in shippers))
+
+
+@cache
+def _name_of(distribution: metadata.Distribution) -> str:
+    return distribution.metadata["Name"]
+
+
+@cache
+def _version_of(name: str) -> str:
+    """As its package tells it in a text that also holds its whole description."""
+    return metadata.version(name)
 
 
 @cache

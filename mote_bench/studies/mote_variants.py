@@ -33,9 +33,10 @@ from mote_bench.mote import variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
 from mote_bench.mote.codec import decode, encode
 from mote_bench.mote.compressed import FORMS, CompressedMOTE, compressed
+from mote_bench.mote.recipe import Recipe
 from mote_bench.mote.scheme import MOTE
 from mote_bench.mote.solved import SolvedMOTE
-from mote_bench.mote.train import Recipe, begin
+from mote_bench.mote.train import begin
 from mote_bench.planning.split import Enrolled, Split, sized
 from mote_bench.report.plots import Point, scatter, standing
 from mote_bench.studies.operations import enrolment, median, one_product, scoring

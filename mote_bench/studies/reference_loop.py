@@ -13,7 +13,8 @@ from torch.nn.utils.fusion import fuse_linear_bn_weights
 from mote_bench.contracts import FloatArray
 from mote_bench.mote.codec import Layer, Net, widths
 from mote_bench.mote.nets import as_tensor, stack
-from mote_bench.mote.train import BATCH, Crowd, Recipe, Start, dropout_masks, minibatches, optimiser
+from mote_bench.mote.recipe import Crowd, Recipe
+from mote_bench.mote.train import BATCH, Start, dropout_masks, minibatches, optimiser
 
 
 def train_one(start: Start, *, training: Crowd, validation: Crowd, recipe: Recipe, seed: int) -> Net:

@@ -184,13 +184,13 @@ def _repeated(stored: RunSpec, schemes: Sequence[str], *, seed: int | None, atta
 
 def _fresh(spec: RunSpec, out: Path, *, jobs: int | None, budget: float | None, quiet: bool) -> list[Record]:
     """The records of a run from the beginning: the gate never uses cells of an earlier one."""
-    from mote_bench.engine import dry_run, runner
+    from mote_bench.engine import dry_run, preloading, runner
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
     from mote_bench.planning import settings
     from mote_bench.records import store
 
-    setting = settings.make(spec)
+    setting = settings.make(spec, loaded=preloading.ahead)
     store.check_place(out, cells=len(setting.plan.cells))
     setting = settings.on_device(setting, run_again.said)
     setting = dry_run.checked(setting, jobs=jobs or workers.default_jobs(), demanded=())

@@ -107,3 +107,11 @@ def test_a_script_is_run_once(tmp_path):
     made = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
     assert (made.returncode, made.stdout) == (0, "begun\n[42]\n"), made.stderr
     assert not made.stderr
+
+
+def test_a_command_that_ends_early_takes_its_server_along(tmp_path):
+    """What reads the command's output waits for all who may write to it."""
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)")
+    command = [sys.executable, "-c", "from mote_bench.execution import forking\nforking.serve(['slow'])"]
+    search = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    subprocess.run(command, env=search, check=True, capture_output=True, timeout=30)

@@ -7,8 +7,8 @@ import pytest
 
 from mote_bench.contracts import Faces
 from mote_bench.mote.kde import Density
+from mote_bench.mote.recipe import Crowd, Recipe
 from mote_bench.mote.scheme import MOTE
-from mote_bench.mote.train import Crowd, Recipe
 from populations import gaussian_faces
 
 

@@ -12,6 +12,7 @@ import pretended
 from mote_bench.contracts import Faces
 from mote_bench.mote import train
 from mote_bench.mote.objective import CROSS_ENTROPY, Flat, Objective
+from mote_bench.mote.recipe import Recipe
 from mote_bench.mote.scheme import MOTE
 
 
@@ -21,12 +22,12 @@ def same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "_FUSED", ())
 
 
-NORMALISED = train.Recipe((24, 16), epochs=2, batch_norm=True, objective=Flat(1.0))
+NORMALISED = Recipe((24, 16), epochs=2, batch_norm=True, objective=Flat(1.0))
 
 
-@pytest.mark.parametrize("recipe", [train.Recipe((24, 16), epochs=4, patience=1), NORMALISED])
+@pytest.mark.parametrize("recipe", [Recipe((24, 16), epochs=4, patience=1), NORMALISED])
 @pytest.mark.usefixtures("same_steps")
-def test_templates_are_those_of_the_cpu(fitted: MOTE, subjects: Faces, recipe: train.Recipe) -> None:
+def test_templates_are_those_of_the_cpu(fitted: MOTE, subjects: Faces, recipe: Recipe) -> None:
     scheme, six = copy(fitted), subjects.embeddings[:6]
     scheme.recipe = recipe
     expected = scheme.enroll(six, seeds=range(6))

@@ -18,18 +18,15 @@ from mote_bench.mote.batch_norm import BatchNorm
 from mote_bench.mote.codec import Layer, Net, encode
 from mote_bench.mote.kde import Density
 from mote_bench.mote.nets import Nets, draw, stack, unstack
+from mote_bench.mote.recipe import Crowd, Recipe, people_at_once, positives
 from mote_bench.mote.train import (
-    Crowd,
     EarlyStop,
-    Recipe,
     Start,
     backward,
     begin,
     dropout_masks,
     minibatches,
     optimiser,
-    people_at_once,
-    positives,
     train,
 )
 from mote_bench.studies.reference_loop import as_layers, as_net, forward, train_one

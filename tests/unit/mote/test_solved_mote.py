@@ -7,8 +7,8 @@ import pytest
 
 from mote_bench.contracts import InputError
 from mote_bench.mote.codec import Layer, decode, widths
+from mote_bench.mote.recipe import Crowd, positives
 from mote_bench.mote.solved import SolvedMOTE, Whitened, _Within
-from mote_bench.mote.train import Crowd, positives
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
 

@@ -174,7 +174,7 @@ def cells(made: plan.Plan) -> Counter[tuple[str, str, str, str]]:
 
 def make(questions: str = "gender", parts: Split = PARTS, **asked: str) -> plan.Plan:
     spec = RunSpec("x", **{"schemes": "all", "attacks": "all", **asked}, questions=questions, seed=7)
-    return plan.make(spec, parts, QUICK, data="people")
+    return plan.make(spec, plan.plugins(spec, QUICK), parts, QUICK, data="people")
 
 
 def test_a_plan_by_hand(installed: Install) -> None:
