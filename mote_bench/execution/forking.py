@@ -21,11 +21,17 @@ from typing import Any
 
 from mote_bench.execution.interrupts import held_back
 from mote_bench.execution.outcome import ONE_THREAD
+from mote_bench.execution.uncollected import SERVER
 
 POSSIBLE = "forkserver" in multiprocessing.get_all_start_methods()
 """Whether this system can fork from a server."""
-NEEDED = ("mote_bench.engine.tasks", "mote_bench.execution.workers", "loky.process_executor")
-"""Imported for all tasks."""
+NEEDED = (
+    "mote_bench.execution.uncollected",
+    "mote_bench.engine.tasks",
+    "mote_bench.execution.workers",
+    "loky.process_executor",
+)
+"""Imported for all tasks, in this order."""
 _OWN = ("mote_attacks", "mote_baselines", "mote_bench.mote")
 """Packages of built-in plug-ins."""
 _HEAVY = ("scipy.special", "scipy.stats", "sklearn.linear_model", "torch", "distributed")
@@ -87,7 +93,7 @@ def serve(modules: Collection[str] = ()) -> None:
 
     needed = [name for name in sys.modules if name in _HEAVY or built_in(name)]
     _FORK.set_forkserver_preload([*NEEDED, *needed, *sorted(_STATED)])
-    with held_back(), _environment(ONE_THREAD):
+    with held_back(), _environment({**ONE_THREAD, SERVER: "yes"}):
         forkserver.ensure_running()
 
 
@@ -150,6 +156,7 @@ def _begin(environment: Mapping[str, str], target: Callable[..., object], args: 
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     gc.freeze()  # what the server has imported stays: the garbage collector need not look through it
+    gc.enable()
     target(*args)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import random
@@ -14,6 +15,7 @@ import pytest
 
 from mote_bench.execution import forking, workers
 from mote_bench.execution.outcome import Outcome
+from mote_bench.execution.uncollected import SERVER
 
 pytestmark = pytest.mark.skipif(not forking.POSSIBLE, reason="this system can't fork from a server")
 
@@ -39,6 +41,15 @@ def imported():
 
 def test_it_has_imported_what_tasks_need():
     assert told(imported) == ["mote_bench.engine.tasks", "scipy.special"]
+
+
+def collected():
+    return gc.isenabled(), gc.get_freeze_count() > 0, SERVER in os.environ
+
+
+def test_garbage_is_collected_but_for_what_was_imported():
+    assert told(collected) == (True, True, False)
+    assert gc.isenabled()
 
 
 def drawn():
