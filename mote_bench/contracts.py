@@ -249,7 +249,7 @@ class Scheme(Protocol):
     ``background.identity``. ``slow_to_try = True`` states that ``fit`` or ``enroll`` takes long on a few faces too,
     so that the scheme isn't tried before a run. All default to ``False``.
 
-    Six methods are optional. An attack names those that it needs in ``needs``:
+    Seven methods are optional. An attack names those that it needs in ``needs``:
 
     ``reconstruct(templates, *, keys) -> (n, d) float``
         Closed-form estimate of the enrolled embedding, if the scheme admits one.
@@ -266,8 +266,11 @@ class Scheme(Protocol):
         a polynomial system. ``prior`` are public embeddings (m, d).
     ``likelihood(templates, *, keys) -> iterable of Likelihood``
         What each template says of its enrolled embedding, under its key: :class:`HalfSpaces`, :class:`Linear` or
-        :class:`Smooth`. With a
-        prior of faces this gives the posterior of the face: nobody infers more from the template.
+        :class:`Smooth`. With a prior of faces this gives the posterior of the face: nobody infers more from the
+        template.
+    ``solve_without_keys(templates, *, prior, rng) -> (n, d) float``
+        The attack on the construction when no key is known: estimates of the enrolled embedding, each from its own
+        template alone. ``prior`` are public faces (:class:`Faces`).
     ``public() -> object``
         The scheme without the system's own secrets, such as a decryption key. It can enrol; it has no ``score`` if
         scoring needs these secrets. A scheme with this method has the knowledge level ``full_disclosure``. At lower
@@ -333,7 +336,7 @@ class Reads(StrEnum):
     INVERSION = "inversion"
     """Embeddings that the attack first reconstructs from responses."""
     CLOSED_FORM = "closed_form"
-    """Embeddings that the scheme's own closed form gives."""
+    """Embeddings that the scheme's own closed form gives, or its own attack that needs no key."""
     SEARCH = "search"
     """Faces that the attack finds by searching for a high score."""
     POSTERIOR = "posterior"

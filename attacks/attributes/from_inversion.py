@@ -13,6 +13,7 @@ from .._shared.classifiers import Examples
 from .._shared.probing import choose_probes, granted, keys_to_present, known_labels, needed
 from .._shared.responses import RESPONSES
 from .._shared.ridge_inversion import Inversions, inverted
+from .._shared.unkeyed import ESTIMATES, NEEDS, estimated
 
 _MOST_PUBLIC = 3000
 
@@ -61,6 +62,23 @@ class LogisticOnClosedForm:
             for templates, shown in ((evidence.templates, keys), (shadow.templates, own))
         )
         return read(question, evidence, Inversions(stolen, stolen[:0], shadows, mean), rng)
+
+
+class LogisticOnUnkeyed:
+    """Reconstruct the embeddings without any key (the scheme's ``solve_without_keys``), then classify them.
+
+    As :class:`LogisticOnInversion`; the shadow subjects' templates are solved as the stolen ones are.
+    """
+
+    question = WhichClass
+    reads = Reads.CLOSED_FORM
+    knowledge = (Knowledge.ALGORITHM,)
+    needs = NEEDS
+    prepares = ESTIMATES
+
+    def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, classes) float64 probabilities."""
+        return read(question, evidence, estimated(evidence, rng), rng)
 
 
 def read(question: WhichClass, evidence: Evidence, estimate: Inversions, rng: np.random.Generator) -> FloatArray:

@@ -128,7 +128,16 @@ def _mated_above_non_mated(
     quartet: _Quartet, held: npt.NDArray[np.bool_], learn: Callable[..., Linker], seed: int
 ) -> float:
     """The share of non-mated pairs less similar than a left-out subject's mated pair; ties count half."""
-    likeness = learn(quartet.first[~held], quartet.second[~held], seed)(quartet.first[held], quartet.second[held])
+    return mated_above(
+        learn(quartet.first[~held], quartet.second[~held], seed)(quartet.first[held], quartet.second[held])
+    )
+
+
+def mated_above(likeness: FloatArray) -> float:
+    """The share of non-mated pairs less similar than the mated pair of their row; ties count half.
+
+    ``likeness`` (n, n) holds the mated pairs on its diagonal.
+    """
     own = np.diag(likeness)[:, None]
     beaten = (likeness < own) + 0.5 * (likeness == own)
     return float((beaten.sum() - 0.5 * len(own)) / (likeness.size - len(own)))

@@ -13,7 +13,8 @@ from .._shared.posterior import POSTERIOR, posteriors
 from .._shared.probing import granted, scaled_and_ranked, standardised
 from .._shared.responses import RESPONSES, responses
 from .._shared.ridge import fit_scalar
-from .._shared.ridge_inversion import inverted
+from .._shared.ridge_inversion import Inversions, inverted
+from .._shared.unkeyed import ESTIMATES, NEEDS, estimated
 
 _MOST_PUBLIC = 2000
 
@@ -91,14 +92,32 @@ class RegressionOnInversion:
 
     def answer(self, question: HowMuch, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, 1) float64."""
-        public, shadow = granted(evidence)
-        estimate = inverted(evidence, rng)
-        truth, others = _known(shadow.references, question), _known(public, question)
-        rows = np.isfinite(truth)
-        used = rng.permutation(np.flatnonzero(np.isfinite(others)))[:_MOST_PUBLIC]
-        faces = np.vstack([estimate.shadow[rows], unit(public.embeddings[used] - estimate.mean)])
-        fit = fit_scalar(faces, np.concatenate([truth[rows], others[used]]))
-        return fit.predict(estimate.stolen)[:, None]
+        return _on_faces(question, evidence, inverted(evidence, rng), rng)
+
+
+class RegressionOnUnkeyed:
+    """As :class:`RegressionOnInversion`, on embeddings that the scheme's ``solve_without_keys`` reconstructs."""
+
+    question = HowMuch
+    reads = Reads.CLOSED_FORM
+    knowledge = (Knowledge.ALGORITHM,)
+    needs = NEEDS
+    prepares = ESTIMATES
+
+    def answer(self, question: HowMuch, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, 1) float64."""
+        return _on_faces(question, evidence, estimated(evidence, rng), rng)
+
+
+def _on_faces(question: HowMuch, evidence: Evidence, estimate: Inversions, rng: np.random.Generator) -> FloatArray:
+    """(n, 1) estimates by a regression on public faces and on reconstructed ones of the shadow subjects."""
+    public, shadow = granted(evidence)
+    truth, others = _known(shadow.references, question), _known(public, question)
+    rows = np.isfinite(truth)
+    used = rng.permutation(np.flatnonzero(np.isfinite(others)))[:_MOST_PUBLIC]
+    faces = np.vstack([estimate.shadow[rows], unit(public.embeddings[used] - estimate.mean)])
+    fit = fit_scalar(faces, np.concatenate([truth[rows], others[used]]))
+    return fit.predict(estimate.stolen)[:, None]
 
 
 class RegressionOnPosterior:

@@ -10,7 +10,8 @@ from mote_bench.questions import WhichPhoto
 from .._shared.probing import keys_to_present
 
 
-def _candidates(evidence: Evidence) -> FloatArray:
+def candidates_of(evidence: Evidence) -> FloatArray:
+    """(n, photos, d) candidate photos of each subject; ValueError where the evidence holds none."""
     if evidence.candidates is None:
         raise ValueError(
             "this attack needs candidate photos, and the evidence holds none (evidence.candidates is None)"
@@ -33,7 +34,7 @@ class BestScoredPhoto:
 
     def answer(self, question: WhichPhoto, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, photos) float64 scores."""
-        candidates = _candidates(evidence)
+        candidates = candidates_of(evidence)
         keys, _ = keys_to_present(evidence, rng)
         assert evidence.scheme is not None
         answer = np.empty(candidates.shape[:2])

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
-from mote_bench.toolkit import device, unit
+from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.float_vectors import read_vectors
 from .._shared.keys import rng_of, rows_of_each
+from .polyprotect_unkeyed import Windows, faces_without_keys
 
 if TYPE_CHECKING:
     import torch
@@ -110,6 +111,15 @@ class PolyProtect:
             return torch.nn.functional.cosine_similarity(values, stored[:, None], dim=-1)
 
         return answer
+
+    def solve_without_keys(
+        self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        """(n, d) float64 unit rows: the faces that are likeliest whatever the keys (:mod:`.polyprotect_unkeyed`)."""
+        windows = Windows(self.terms, self.largest, self._starts)
+        public = directions(prior.embeddings, self._origin)
+        found = faces_without_keys(read_vectors(templates, self.length), windows, public, rng)
+        return on_sphere(self._origin.astype(np.float64), found)
 
     def secret(self, key: Key) -> tuple[FloatArray, FloatArray]:
         """(m,) coefficients and (m,) exponents of a key."""

@@ -65,6 +65,12 @@ class Cosine:
         for row in self.reconstruct(templates, keys=None):
             yield Linear(whole, row, _ROUNDING)
 
+    def solve_without_keys(
+        self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        """(n, d) float32: the stored vectors; there is no key."""
+        return self.reconstruct(templates, keys=None)
+
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:

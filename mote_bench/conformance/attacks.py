@@ -48,7 +48,16 @@ from mote_bench.questions import Exam, Question
 from mote_bench.questions.staging import Database, EnrolledScheme, Index, Scene, Staged
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
-_OPTIONAL_METHODS = ("reconstruct", "surrogate", "score", "readings", "solve", "likelihood", "public")
+_OPTIONAL_METHODS = (
+    "reconstruct",
+    "surrogate",
+    "score",
+    "readings",
+    "solve",
+    "likelihood",
+    "solve_without_keys",
+    "public",
+)
 _CANDIDATES = 60
 _RECORDS = 3
 _QUERIES = {Access.RECORD: 0, Access.SCORES: 8, Access.DECISIONS: 64}

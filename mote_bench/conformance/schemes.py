@@ -414,6 +414,27 @@ def _of_smooth(likelihood: Smooth, faces: FloatArray, row: int) -> str | None:
     )
 
 
+def _solve_without_keys(trial: Trial) -> str | None:
+    solve = getattr(trial.made, "solve_without_keys", None)
+    if solve is None:
+        return None
+
+    def solved(rows: Sequence[int]) -> FloatArray:
+        rng = stream(trial.seed, "solve without keys")
+        found: FloatArray = solve([trial.templates[row] for row in rows], prior=trial.background, rng=rng)
+        return found
+
+    first = solved(trial.everyone)
+    if said := not_numbers(first, trial.people.target.embeddings.shape):
+        return said
+    if (distance := apart(first, solved(trial.everyone))) > _TOLERANCE:
+        return f"with the same rng twice, the estimates differ by {distance:.1g} of their standard deviation"
+    alone = np.concatenate([solved([row]) for row in trial.few])
+    if (distance := apart(first[trial.few], alone)) > _TOLERANCE:
+        return f"solved one at a time, the estimates differ by {distance:.1g} of their standard deviation"
+    return None
+
+
 def _surrogate_gradient(trial: Trial) -> str | None:
     of_surrogate = _surrogate(trial)
     if of_surrogate is None:
@@ -610,6 +631,13 @@ CHECKS: tuple[Check[Trial], ...] = (
         _likelihood,
         "likelihood, if there is one, to return HalfSpaces, Linear or Smooth for each template, true of its own face",
         "compare normals @ x > offsets, or values = matrix @ x, with the face that enroll was given, and mind the key",
+    ),
+    Check(
+        "solves_without_keys",
+        _solve_without_keys,
+        "solve_without_keys, if there is one, to return finite real floats (n templates, d dimensions), equal for an "
+        "equal rng, a row from its own template alone",
+        "learn from `prior` only, draw from `rng` only, and draw nothing by row",
     ),
     Check(
         "surrogate_differentiable",

@@ -291,6 +291,36 @@ class ReconstructsOneFace(Sound):
         return self.read(templates)[0]
 
 
+class SolvesWithTheCompany(Sound):
+    def solve_without_keys(
+        self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        found = self.read(templates)
+        return np.asarray(found - found.mean(axis=0))
+
+
+class SolvesByRow(Sound):
+    def solve_without_keys(
+        self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        found = self.read(templates)
+        return np.asarray(found + 0.1 * rng.standard_normal(found.shape))
+
+
+class SolvesFromItsOwnChance(Sound):
+    def solve_without_keys(
+        self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        return np.asarray(self.read(templates) + 0.1 * np.random.default_rng().standard_normal(len(self.mean)))
+
+
+class SolvesOneTemplate(Sound):
+    def solve_without_keys(
+        self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        return self.read(templates)[0]
+
+
 class SurrogateWithoutGradient(Sound):
     def surrogate(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Any:
         import torch
@@ -364,6 +394,10 @@ BAD_SCHEMES: dict[type, str] = {
     ReconstructsOneFace: "reconstruct_shape",
     LikelihoodOfTheOtherSide: "likelihood_holds_the_face",
     LikelihoodOfOtherValues: "likelihood_holds_the_face",
+    SolvesOneTemplate: "solves_without_keys",
+    SolvesWithTheCompany: "solves_without_keys",
+    SolvesByRow: "solves_without_keys",
+    SolvesFromItsOwnChance: "solves_without_keys",
     SurrogateWithoutGradient: "surrogate_differentiable",
     SurrogateOfBits: "surrogate_differentiable",
     SurrogateOfDistance: "surrogate_orders_as_score",
