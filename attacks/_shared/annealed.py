@@ -15,8 +15,8 @@ from .face_model import FaceModel
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-_CHAINS, _MOVES, _LEAPS, _COLLECTED = 16, 2, 6, 12
-_WIDTHS = tuple(float(one) for one in np.geomspace(1.0, 0.1, 20))
+_CHAINS, _MOVES, _LEAPS, _COLLECTED = 16, 2, 6, 8
+_WIDTHS = tuple(float(one) for one in np.geomspace(1.0, 0.12, 14))
 _FIRST_STEP, _STEPS, _WANTED = 0.25, (1e-4, 0.6), 0.7
 """Step of the dynamics at first, its bounds, and the share of moves to be accepted, towards which it is changed."""
 _LENGTH = 0.03
@@ -47,9 +47,9 @@ class _At:
 def sampled(likelihood: Smooth, model: FaceModel, seed: int) -> FloatArray:
     """(s, r) samples of the coordinates z of the enrolled embedding.
 
-    Chains start from the prior. The likelihood becomes exact in twenty steps; after each, chains are drawn anew by
+    Chains start from the prior. The likelihood becomes exact in fourteen steps; after each, chains are drawn anew by
     their weights where few carry most of it, and moved by Hamiltonian Monte Carlo (Del Moral, Doucet & Jasra, JRSS B
-    68, 2006; Neal, Handbook of MCMC, 2011, chapter 5). Cost: about 400 gradients of 16 faces.
+    68, 2006; Neal, Handbook of MCMC, 2011, chapter 5). Cost: about 250 gradients of 16 faces.
     """
     import torch
 

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_CLOCK = 4.0
+"""Seconds of the clock that the work may take, per second of its budget."""
 _GRACE = 30.0
 
 
@@ -18,11 +20,12 @@ class TimeBudgetSpent(BaseException):
 
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[None]:
-    """Raise :class:`TimeBudgetSpent` inside the work after ``seconds``.
+    """Raise :class:`TimeBudgetSpent` inside the work after ``seconds`` of the processor, or four times as many in all.
 
-    An alarm interrupts Python code only. If the work stays in a library's compiled code, the whole process is ended
-    half a minute later, and the run treats it as a lost worker. Without alarms (on Windows, outside of the main thread)
-    nothing is stopped.
+    Whether an attack is stopped then hardly depends on what else the machine does; work that only waits ends too. An
+    alarm interrupts Python code only. If the work stays in a library's compiled code, the whole process is ended half a
+    minute after the second limit, and the run treats it as a lost worker. Without alarms (on Windows, outside of the
+    main thread) nothing is stopped.
     """
     if seconds is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
@@ -31,13 +34,17 @@ def deadline(seconds: float | None) -> Iterator[None]:
     def spent(*_: object) -> None:
         raise TimeBudgetSpent
 
-    before = signal.signal(signal.SIGALRM, spent)
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, seconds), signal.SIGALRM: (signal.ITIMER_REAL, _CLOCK * seconds)}
+    before = {number: signal.signal(number, spent) for number in timers}
     with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(seconds + _GRACE, exit=True, file=nowhere)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        faulthandler.dump_traceback_later(_CLOCK * seconds + _GRACE, exit=True, file=nowhere)
+        for timer, limit in timers.values():
+            signal.setitimer(timer, limit)
         try:
             yield
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            for timer, _ in timers.values():
+                signal.setitimer(timer, 0)
             faulthandler.cancel_dump_traceback_later()
-            signal.signal(signal.SIGALRM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -22,12 +22,23 @@ def test_long_work_is_interrupted_even_where_it_catches_exceptions():
         stubborn()
 
 
+def test_seconds_of_the_processor_count():
+    """Work that waits may take four times its budget; work that computes may not."""
+    with deadline(0.3):
+        time.sleep(0.5)
+    start = time.process_time()
+    with pytest.raises(TimeBudgetSpent), deadline(0.2):
+        while True:
+            pass
+    assert time.process_time() - start < 0.5
+
+
 def test_short_work_is_not_and_the_alarm_is_taken_back():
-    before = signal.getsignal(signal.SIGALRM)
+    before = [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGPROF)]
     with deadline(0.2):
         pass
-    assert signal.getsignal(signal.SIGALRM) is before
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGPROF)] == before
+    assert [signal.getitimer(one) for one in (signal.ITIMER_REAL, signal.ITIMER_PROF)] == [(0.0, 0.0)] * 2
 
 
 def test_no_budget_and_other_threads_run_free():
