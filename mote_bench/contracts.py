@@ -458,6 +458,31 @@ class Oracle(Protocol):
         ...
 
 
+class Challenger(Protocol):
+    """Makes templates of either of two faces, each under a fresh key, and doesn't say of which (``WhichOfTwoFaces``).
+
+    Attributes
+    ----------
+    pairs : int
+        Number of pairs of faces.
+    budget : int
+        Number of templates that may be asked for of each pair.
+    """
+
+    pairs: int
+    budget: int
+
+    def ask(self, pair: int, n: int) -> list[Template]:
+        """The next ``n`` templates of this pair of faces; for an even number, as many of the one as of the other.
+
+        Raises
+        ------
+        ValueError
+            When the budget doesn't allow so many; none is then made.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """All that one attacker is given. What the threat doesn't grant is ``None`` or empty.
@@ -483,8 +508,11 @@ class Evidence:
         randomness (as after a revocation). Empty if the attacker holds one template per subject.
     oracle : Oracle, optional
         The running system, for an attacker with online access.
-    candidates : (n, photos, d) or (m, d) float, optional
-        Candidate photos of each subject (``WhichPhoto``), or candidate members (``WasMember``).
+    candidates : (n, photos, d), (m, d) or (pairs, 2, d) float, optional
+        Candidate photos of each subject (``WhichPhoto``), candidate members (``WasMember``), or the two faces of each
+        pair (``WhichOfTwoFaces``).
+    challenger : Challenger, optional
+        Gives templates of the pairs in ``candidates``, for ``WhichOfTwoFaces``.
     prepared, other_prepared : mapping of str -> Prepared
         What the attack's preparations computed of ``templates`` and of ``others``, by name; what is prepared once, not
         per database, is in ``prepared``. ``toolkit.with_preparations`` computes what is missing.
@@ -501,6 +529,7 @@ class Evidence:
     renewed: tuple[Records, ...] = ()
     oracle: Oracle | None = None
     candidates: FloatArray | None = None
+    challenger: Challenger | None = None
     prepared: Mapping[str, Prepared] = field(default_factory=dict)
     other_prepared: Mapping[str, Prepared] = field(default_factory=dict)
 

@@ -347,7 +347,8 @@ def attack(
         with deadline(limit):
             given = attacker.answer(question, evidence, stream(seed, "attack"))
         answer = _checked(given, question.shape(evidence), "answer")
-        return Attacked(answer, getattr(evidence.oracle, "used", None), shown(question, answer, verification_targets))
+        used = getattr(evidence.oracle or evidence.challenger, "used", None)
+        return Attacked(answer, used, shown(question, answer, verification_targets))
 
     return guarded(attacked)
 

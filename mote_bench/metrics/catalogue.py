@@ -372,6 +372,20 @@ METRICS: tuple[Metric, ...] = (
         at="1e-2",
     ),
     Metric(
+        "auc",
+        ("ind",),
+        "probability that a template of one of two faces is ranked above one of the other, each under a fresh key",
+        "lower",
+        _OWN,
+    ),
+    Metric(
+        "advantage",
+        ("ind",),
+        "2 x balanced accuracy - 1 of distinguishing templates of two faces, each under a fresh key",
+        "lower",
+        _OWN,
+    ),
+    Metric(
         "opened_by",
         ("wolf",),
         "proportion of target subjects whose template accepts the one chosen face",

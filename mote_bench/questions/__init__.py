@@ -11,6 +11,7 @@ from mote_bench.metrics.measured import Measured
 from .attribute import WhichClass
 from .base import Exam, Offer, Question, Strictest
 from .dictionary import WhichKeyface
+from .indistinguishability import WhichOfTwoFaces
 from .linkage import SamePerson
 from .membership import WasMember
 from .number import HowMuch
@@ -35,5 +36,6 @@ __all__ = [
     "WhichClass",
     "WhichFace",
     "WhichKeyface",
+    "WhichOfTwoFaces",
     "WhichPhoto",
 ]

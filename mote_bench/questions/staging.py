@@ -105,12 +105,12 @@ class Staged:
     evidence : Evidence
         All that the attack is given.
     people : (n,) int
-        The attacked subject of each stolen template.
+        The attacked subject of each stolen template; the first subject of each pair, where pairs are attacked.
     others : (k,) int
         The attacked subject of each template of the second database.
-    truth : (n,) or (m,) int
-        The truth about evidence that the question adds: the place of the enrolled photo, or which candidates are
-        members.
+    truth : (n,), (m,) or (pairs, templates) int
+        The truth about evidence that the question adds: the place of the enrolled photo, which candidates are members,
+        or whose templates the challenger makes.
     """
 
     evidence: Evidence
@@ -210,7 +210,7 @@ class Attacked:
     answer : (n, ...) float64
         In the shape that the question states.
     queries : (n,) int, optional
-        Number of online queries per subject.
+        Number of online queries per subject, or of templates that the challenger was asked for per pair.
     shown : mapping of str -> float64 array
         The running system's comparison scores of the reconstructed embeddings, by the names of
         :class:`VerificationTargets`.

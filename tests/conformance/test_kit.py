@@ -214,7 +214,7 @@ def test_edges_by_hand() -> None:
     assert face_edge(np.tile([1.0, 0], (3, 1)), truth) == pytest.approx(0)
 
 
-SLOW = ("gradient-answers", "timing-answers", "net-answers")
+SLOW = ("gradient-answers", "timing-answers", "net-answers", "many-keys-bytes")
 ATTACKS = [
     pytest.param(entry.name, marks=[pytest.mark.slow] if entry.name in SLOW else [])
     for entry in registry.names("attacks")

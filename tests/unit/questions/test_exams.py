@@ -19,6 +19,7 @@ from mote_bench.questions import (
     WhichClass,
     WhichFace,
     WhichKeyface,
+    WhichOfTwoFaces,
     WhichPhoto,
 )
 from mote_bench.questions.base import Exam
@@ -148,6 +149,7 @@ def test_examples() -> None:
     assert WhichPhoto.example(five, five) == WhichPhoto(2)
     assert SamePerson.example(five, five) == SamePerson()
     assert WasMember.example(five, five) == WasMember()
+    assert WhichOfTwoFaces.example(five, five) == WhichOfTwoFaces(6, 0)
 
 
 STOLEN, OTHERS = np.array([2, 0, 3, 1]), np.array([1, 3, 0, 2])
@@ -217,6 +219,14 @@ def test_the_edge_of_membership_is_mann_whitneys() -> None:
     assert WasMember().edge(answer, exam([1, 0, 0, 0])) == pytest.approx((3 - 1.5) / np.sqrt(3 * 5 / 12))
 
 
+def test_the_edge_of_two_faces_is_mann_whitneys_of_all_pairs() -> None:
+    """Pairs with 4 and 2 of 4 comparisons right, 4 expected in all; variance 2 * (2 * 2 * 5 / 12)."""
+    truth = np.array([[0, 1, 1, 0], [0, 1, 1, 0]])
+    people = replace(exam(), staged=replace(exam().staged, truth=truth))
+    answer = np.array([[1.0, 4, 3, 2], [2.0, 4, 1, 3]])
+    assert WhichOfTwoFaces(4, 0).edge(answer, people) == pytest.approx((6 - 4) / np.sqrt(2 * 20 / 12))
+
+
 ANSWER = np.arange(12.0).reshape(4, 3)
 ROWS, COLUMNS = np.array([3, 1, 0, 2]), np.array([2, 0, 1])
 
@@ -229,6 +239,7 @@ ROWS, COLUMNS = np.array([3, 1, 0, 2]), np.array([2, 0, 1])
         (SamePerson(), np.array([[11, 9, 10], [5, 3, 4], [2, 0, 1], [8, 6, 7.0]])),
         (WasMember(), None),
         (WhichKeyface(4, 3), None),
+        (WhichOfTwoFaces(4, 3), None),
     ],
 )
 def test_answers_follow_the_order_of_the_templates(question: Question, due: FloatArray | None) -> None:
@@ -245,7 +256,7 @@ def test_what_counts_in_an_answer() -> None:
 @pytest.mark.parametrize(
     "question",
     [WhichClass("g", ("a", "b")), HowMuch("age"), WhichFace(3), SamePerson(), WhichPhoto(4), WasMember(),
-     WhichKeyface(4, 3)],
+     WhichKeyface(4, 3), WhichOfTwoFaces(4, 3)],
 )  # fmt: skip
 def test_a_question_is_a_value_that_cannot_be_changed(question: Question) -> None:
     assert replace(question) == question  # type: ignore[type-var]

@@ -19,6 +19,7 @@ from mote_bench.questions import (
     WhichClass,
     WhichFace,
     WhichKeyface,
+    WhichOfTwoFaces,
     WhichPhoto,
 )
 from mote_bench.questions.installed import (
@@ -69,6 +70,7 @@ def test_all_built_in_ones_are_registered_in_the_order_of_the_boards() -> None:
         ("photo", WhichPhoto, "photo"),
         ("member", WasMember, "member"),
         ("wolf", WhichKeyface, "wolf"),
+        ("ind", WhichOfTwoFaces, "ind"),
     ],
 )
 def test_a_name_is_read_by_the_kind_that_claims_it(name: str, kind: type[Question], in_catalogue: str) -> None:
@@ -95,6 +97,7 @@ def test_the_order_on_the_boards() -> None:
         ("link", "eer", ("d_sys",), "eer"),
         ("photo", "top_1", (), "top_1"),
         ("member", "auc", (), "auc"),
+        ("ind", "auc", ("advantage",), "auc"),
         ("wolf", "opened_by_10_at_fmr_1e-3", ("opened_by_1_at_fmr_1e-3",), "opened_by_10_at_fmr_1e-2"),
         (
             "reconstruct",
@@ -151,6 +154,7 @@ def one(metric: str, low: float, high: float, chance: float | None = None) -> di
         (WhichFace, "cosine_gain", None),
         (WhichPhoto, "top_1", 0.25),
         (WasMember, "auc", 0.5),
+        (WhichOfTwoFaces, "auc", 0.5),
         (WhichKeyface, "opened_by_10_at_fmr_1e-2", 0.1),
     ],
 )
@@ -203,6 +207,7 @@ def test_what_is_offered_for_a_data_set() -> None:
     assert offered[WhichPhoto] == (WhichPhoto(4),)
     assert offered[WhichKeyface] == (WhichKeyface(10, 8),)
     assert offered[WasMember] == (WasMember(),)
+    assert offered[WhichOfTwoFaces] == (WhichOfTwoFaces(len(parts.target.references), len(parts.selection.references)),)
     others = crossed(parts, split(generated_faces(people=400, photos=4, dimension=8, seed=1), QUICK, seed=0))
     assert WasMember.offered(others, QUICK).questions == ()
 
