@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from threading import Lock
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ KEY_BYTES = 32
 _LARGEST_PLAUSIBLE = 1e6
 _LONGEST_AS_BITS = 2048
 _Optimiser = TypeVar("_Optimiser")
+Value = TypeVar("Value")
 _DEVICE: ContextVar[str] = ContextVar("device", default=CPU)
 
 
@@ -222,6 +224,61 @@ def with_preparations(evidence: Evidence, preparations: Sequence[Preparation], r
     else:
         rng.bit_generator.state = after.bit_generator.state  # what the attack draws next is new
     return whole
+
+
+class Recent(Generic[Value]):
+    """Values by what they were computed from, kept while they fit into a number of bytes. Copies and pickles are empty.
+
+    For values that are the same whenever they are computed, so that only the time depends on what is kept. Probes are
+    presented to one template after the other, again and again. Where not all values fit, the one to go is drawn at
+    random: with all in turn, the least recently used one would always be the next to be needed, and nothing would ever
+    be found. Threads may share it.
+
+    Parameters
+    ----------
+    most : int
+        Bytes of all that is kept; a larger value isn't.
+    size : callable
+        Bytes of a value.
+    """
+
+    def __init__(self, most: int, size: Callable[[Value], int]) -> None:
+        self.bytes = 0
+        self._most, self._size = most, size
+        self._kept: dict[Hashable, Value] = {}
+        self._keys: list[Hashable] = []
+        self._drawn = np.random.default_rng(0)
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[type[Recent[Value]], tuple[int, Callable[[Value], int]]]:
+        return type(self), (self._most, self._size)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, key: Hashable) -> Value | None:
+        """What is kept under ``key``."""
+        return self._kept.get(key)
+
+    def keep(self, key: Hashable, value: Value) -> Value:
+        """``value``, which is kept under ``key`` from now on; what is already there stays."""
+        size = self._size(value)
+        with self._lock:
+            if size <= self._most and key not in self._kept:
+                while self.bytes + size > self._most:
+                    place = int(self._drawn.integers(len(self._keys)))
+                    self._keys[place], last = self._keys[-1], self._keys[place]
+                    self._keys.pop()
+                    self.bytes -= self._size(self._kept.pop(last))
+                self._kept[key] = value
+                self._keys.append(key)
+                self.bytes += size
+        return value
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """What is kept under ``key``; what ``make`` gives, where there is nothing."""
+        found = self.find(key)
+        return self.keep(key, make()) if found is None else found
 
 
 def revocable(scheme: Scheme) -> bool:

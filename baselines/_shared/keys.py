@@ -10,64 +10,33 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Key
+from mote_bench.toolkit import Recent
 
 Arrays = TypeVar("Arrays", bound=tuple[npt.NDArray[np.generic], ...])
 
 
-class Expansions:
-    """Arrays that keys were expanded to, kept while they fit into a number of bytes.
+class Expansions(Recent[tuple[npt.NDArray[np.generic], ...]]):
+    """Arrays that keys were expanded to. Each process has expansions of its own."""
 
-    Probes are presented to one template after the other, again and again: a search asks the same subject a few hundred
-    times in a row, an evolution all subjects in turn. Where not all keys fit, the one to go is drawn at random: with
-    all in turn, the least recently used one would always be the next to be needed, and nothing would ever be found.
-
-    What is kept never changes a result: it depends on its name alone. Each process has expansions of its own.
-
-    Parameters
-    ----------
-    most_bytes : int
-        An expansion that is larger than this is made each time.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes, self.bytes = most_bytes, 0
-        self._kept: dict[Hashable, Any] = {}
-        self._names: list[Hashable] = []
-        self._drawn = np.random.default_rng(0)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, name: Hashable, make: Callable[[], Arrays]) -> Arrays:
+    def get(self, key: Hashable, make: Callable[[], Arrays]) -> Arrays:
         """The arrays of this name, made where they aren't kept; read-only."""
-        if name in self._kept:
-            found: Arrays = self._kept[name]
-            return found
-        made = make()
-        for array in made:
-            array.setflags(write=False)
-        self._keep(name, made)
-        return made
 
-    def _keep(self, name: Hashable, arrays: tuple[npt.NDArray[np.generic], ...]) -> None:
-        size = _size(arrays)
-        if size > self.most_bytes:
-            return
-        while self.bytes + size > self.most_bytes:
-            place = int(self._drawn.integers(len(self._names)))
-            self._names[place], last = self._names[-1], self._names[place]
-            self._names.pop()
-            self.bytes -= _size(self._kept.pop(last))
-        self._kept[name] = arrays
-        self._names.append(name)
-        self.bytes += size
+        def fixed() -> Arrays:
+            made = make()
+            for array in made:
+                array.setflags(write=False)
+            return made
+
+        found: Any = super().get(key, fixed)
+        return found  # type: ignore[no-any-return]
 
 
-def _size(arrays: tuple[npt.NDArray[np.generic], ...]) -> int:
+def size_of_all(arrays: tuple[npt.NDArray[np.generic], ...]) -> int:
+    """Bytes of these arrays."""
     return sum(array.nbytes for array in arrays)
 
 
-EXPANSIONS = Expansions(256 << 20)
+EXPANSIONS = Expansions(256 << 20, size_of_all)
 """Of all schemes of a process: 200 keys of MLP-Hash, or 100 of IoM, for 128 dimensions."""
 
 

@@ -12,8 +12,7 @@ from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
 from mote_bench.mote.heads import FORMS, decode, encode, size
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.people import people_of
-from mote_bench.mote.recent import Recent
-from mote_bench.toolkit import device, on_sphere, stream, unit
+from mote_bench.toolkit import Recent, device, on_sphere, stream, unit
 
 if TYPE_CHECKING:
     from torch import Tensor

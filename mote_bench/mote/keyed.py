@@ -10,9 +10,8 @@ import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.mote.codec import Layer, Net, decode, encode
-from mote_bench.mote.recent import Recent
 from mote_bench.mote.scheme import MOTE
-from mote_bench.toolkit import orthonormal, stream
+from mote_bench.toolkit import Recent, orthonormal, stream
 
 if TYPE_CHECKING:
     from torch import Tensor

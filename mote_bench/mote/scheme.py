@@ -15,9 +15,8 @@ from mote_bench.mote.canonical import flattened, statistics
 from mote_bench.mote.codec import Net, decode, encode, widths
 from mote_bench.mote.kde import Density, cross_validated, residuals
 from mote_bench.mote.people import LEAST_REPEATED, people_of
-from mote_bench.mote.recent import Recent
 from mote_bench.mote.recipe import WIDTH_RANGE, Crowd, Recipe, people_at_once
-from mote_bench.toolkit import device, on_sphere, stream, stream_seed, unit
+from mote_bench.toolkit import Recent, device, on_sphere, stream, stream_seed, unit
 
 if TYPE_CHECKING:
     from torch import Tensor
