@@ -13,10 +13,11 @@ from mote_bench.execution import forking
 COMMANDS = {"help": ("--help",), "list": ("list",)}
 _LINE = re.compile(r"import time:\s+(?P<own>\d+) \|\s+(?P<all>\d+) \|\s*(?P<module>\S+)")
 _FIRST_TASK = (
-    "import os, sys\nfrom mote_bench.cli import app\nfrom mote_bench.engine import runner\n"
-    "runner._run = lambda stage: os._exit(0)\n"
+    "import os, sys\nfrom mote_bench.cli import app\nfrom mote_bench.records import runs\n"
+    "runs.add_run = lambda folder, spec: os._exit(0)\n"
     "sys.argv = ['mote-bench', 'run', '--quiet', '--out', sys.argv[1]]\napp.main()"
 )
+"""Ends where the run's own tasks begin. What is patched is light: the order of the other imports is measured, too."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
