@@ -87,7 +87,7 @@ def test_what_means_missing_as_a_mapping_or_as_options(monkeypatch: pytest.Monke
     class Asked(Exception):
         """Holds the spec in place of a run."""
 
-    def stop(spec: object) -> None:
+    def stop(spec: object, **_: object) -> None:
         raise Asked(spec)
 
     monkeypatch.setattr(api.settings, "make", stop)

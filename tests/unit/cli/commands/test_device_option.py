@@ -43,7 +43,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch, small: Setting) -> None:
         say(f"note: no {device}")
         return "cpu"
 
-    monkeypatch.setattr(settings, "make", lambda spec: replace(small, spec=spec))
+    monkeypatch.setattr(settings, "make", lambda spec, **_: replace(small, spec=spec))
     monkeypatch.setattr(settings, "device_here", absent)
     for module, name in ((dry_run, "checked"), (runner, "run")):
         monkeypatch.setattr(module, name, begin)
