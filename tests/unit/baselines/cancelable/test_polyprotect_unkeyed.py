@@ -80,3 +80,9 @@ def test_a_template_of_zeros_gets_finite_values() -> None:
     zeros = [bytes(4 * scheme.length)]
     assert np.isfinite(scheme.solve_without_keys(zeros, prior=skewed_faces(400), rng=np.random.default_rng(0))).all()
     assert scheme.solve_without_keys([], prior=skewed_faces(400), rng=np.random.default_rng(0)).shape == (0, DIMENSION)
+
+
+def test_a_single_window_gets_finite_unit_rows() -> None:
+    _, found, truth = solved(PolyProtect(overlap=0, terms=DIMENSION, largest=40), 3)
+    assert found.shape == truth.shape
+    assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
