@@ -138,8 +138,8 @@ class WhichOfTwoFaces(Question):
         """Score the pairs of the panel's subjects."""
         from mote_bench.metrics.indistinguishability import measure_pairs
 
-        asked = case.attacked.queries
-        tested = np.full(len(case.rows), case.answer.shape[1]) if asked is None else asked[case.rows]
+        given = case.attacked.queries
+        tested = np.full(len(case.rows), case.answer.shape[1]) if given is None else given[case.rows]
         return case.with_people(measure_pairs(case.answer, case.staged.truth[case.rows], tested))
 
     @classmethod

@@ -69,13 +69,13 @@ def test_refusals(answer, tested, message):
 
 @pytest.mark.parametrize("shift", [0.0, 0.5])
 def test_the_interval_covers_the_mean_over_pairs(shift):
-    """Pairs differ in how well they are distinguished; 400 runs of 20 pairs."""
+    """Pairs differ in how well they are distinguished; 200 runs of 20 pairs."""
     from scipy.stats import norm
 
     rng, truth, covered = np.random.default_rng(1), np.tile([0, 1], (20, 15)), 0
     expected = float(np.mean(norm.cdf(shift * np.linspace(0, 2, 1001) / np.sqrt(2))))
-    for _ in range(400):
+    for _ in range(200):
         strength = shift * rng.uniform(0, 2, size=(20, 1))
         one = measure_pairs(truth * strength + rng.standard_normal(truth.shape), truth, np.full(20, 30))["auc"]
         covered += one.low <= expected <= one.high
-    assert covered / 400 == pytest.approx(0.95, abs=0.035)
+    assert covered / 200 == pytest.approx(0.95, abs=0.045)

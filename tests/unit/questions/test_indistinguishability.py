@@ -15,7 +15,7 @@ from mote_bench.questions.staging import Attacked, Panel, Rules, Unprotected
 from mote_bench.testing import check_question
 from mote_bench.toolkit import unit
 
-TARGETS, OTHERS = 61, 11
+TARGETS, OTHERS = 61, 17
 FACES = unit(np.random.default_rng(0).standard_normal((TARGETS + OTHERS, 8))).astype(np.float32)
 NOBODY = np.empty(0, dtype=np.intp)
 QUESTION = WhichOfTwoFaces(TARGETS, OTHERS)
@@ -30,13 +30,13 @@ def dealt(scheme: Scheme | None = None, seed: int = 0) -> Staged:
 
 def test_pairs_are_disjoint_and_of_one_panel() -> None:
     pairs = QUESTION._pairs(np.random.default_rng(0))
-    assert len(pairs) == TARGET_PAIRS + OTHERS // 2
+    assert len(pairs) == TARGET_PAIRS + SELECTION_PAIRS
     assert len(set(pairs.ravel().tolist())) == pairs.size
     of_targets = pairs < TARGETS
     np.testing.assert_array_equal(of_targets[:, 0], of_targets[:, 1])
     assert of_targets[:, 0].sum() == TARGET_PAIRS
-    assert 0 < of_targets[:6, 0].sum() < 5  # the first few pairs hold both kinds
-    assert len(WhichOfTwoFaces(500, 500)._pairs(np.random.default_rng(0))) == TARGET_PAIRS + SELECTION_PAIRS
+    assert of_targets[:7, 0].sum() == 5  # so that few pairs hold both kinds too
+    assert len(WhichOfTwoFaces(500, 11)._pairs(np.random.default_rng(0))) == TARGET_PAIRS + 5
     assert WhichOfTwoFaces(4, 0)._pairs(np.random.default_rng(0)).shape == (2, 2)
 
 
@@ -52,7 +52,7 @@ def test_the_evidence_holds_the_faces_and_no_stolen_template() -> None:
 def test_every_even_number_of_templates_is_of_both_faces_alike() -> None:
     truth = dealt().truth
     assert (truth.reshape(len(truth), -1, 2).sum(axis=2) == 1).all()
-    assert 0.4 < truth[:, 0].mean() < 0.6 or len(truth) < 50
+    assert 0.4 < truth[:, ::2].mean() < 0.6
 
 
 def test_templates_are_of_the_face_that_the_truth_names() -> None:
@@ -70,7 +70,7 @@ def test_a_template_does_not_depend_on_how_many_are_asked_for() -> None:
     assert in_parts is not None
     whole = at_once.ask(1, 6)
     assert whole == in_parts.ask(1, 2) + in_parts.ask(1, 4)
-    assert len(set(whole)) == 6  # a key of its own each
+    assert len(set(whole)) > 3  # of two faces under one key there would be two
     assert at_once.ask(0, 6) != whole
     assert at_once.used[:3].tolist() == [6, 6, 0]  # type: ignore[attr-defined]
 

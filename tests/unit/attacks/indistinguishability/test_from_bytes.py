@@ -66,14 +66,14 @@ def _each_face_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_planted_bit_is_found() -> None:
     """0.5 of one face and 0.6 of the other: at best an AUC of 0.55."""
-    found = played(PlantedBit(0.6), TwoSampleTest(1000), dimension=2)["auc"]
+    found = played(PlantedBit(0.6), TwoSampleTest(600), dimension=2)["auc"]
     assert found.low > 0.5
-    assert 0.525 < found.value < 0.57
+    assert 0.515 < found.value < 0.57
 
 
 def test_without_it_the_figure_stands_at_chance() -> None:
-    found = played(PlantedBit(0.5), TwoSampleTest(1000), dimension=2)["auc"]
-    assert abs(found.value - 0.5) < 4 / np.sqrt(6 * 500 * 10)
+    found = played(PlantedBit(0.5), TwoSampleTest(600), dimension=2)["auc"]
+    assert abs(found.value - 0.5) < 4 / np.sqrt(6 * 300 * 10)
 
 
 def test_templates_that_never_change_are_distinguished_with_certainty() -> None:
@@ -88,8 +88,8 @@ def test_schemes_that_leak_without_a_key_are_found(scheme: Scheme, least: float)
 
 @pytest.mark.parametrize("scheme", [BioHash(), RandHash(), PermutationIoM(hashes=40)])
 def test_schemes_that_provably_do_not_leak_stand_at_chance(scheme: Scheme) -> None:
-    found = played(scheme, replace(few_keys(), templates=100))["auc"]
-    assert abs(found.value - 0.5) < 4 / np.sqrt(6 * 50 * 10)
+    found = played(scheme, replace(few_keys(), templates=60))["auc"]
+    assert abs(found.value - 0.5) < 4 / np.sqrt(6 * 30 * 10)
 
 
 def test_long_templates_are_left_to_the_attack_that_takes_its_time() -> None:
@@ -129,7 +129,7 @@ def test_floats_are_read_where_most_columns_hold_some() -> None:
 
 def test_templates_of_any_length_can_be_read() -> None:
     for templates in ([b"a", b"abc"], [b"", b""], [bytes(5000), bytes(4000)]):
-        for table in _views(Cosine(), templates).values():
+        for table in _views(PlantedBit(0.5), templates).values():
             assert table.shape[0] == 2
             assert np.isfinite(table).all()
 
