@@ -186,16 +186,12 @@ def _extend(
 
 
 def _start(values: FloatArray, place: int, prior: _Prior) -> _Fit:
-    """The faces if the linear term stands at ``place`` and all else is white noise, by the best scale of both.
-
-    The mean of a template's values is left out: squares add to it, all with one sign.
-    """
+    """The faces if the linear term stands at ``place`` and all else is white noise, by the best scale of both."""
     at = prior.at(place)
-    centred = np.eye(len(at)) - (len(at) > 1) / len(at)
-    spread, axes = np.linalg.eigh(centred @ prior.second[np.ix_(at, at)] @ centred)
+    spread, axes = np.linalg.eigh(prior.second[np.ix_(at, at)])
     spread = np.maximum(spread, 0)
-    turned = values @ centred @ axes
-    square = np.maximum((turned**2).mean(axis=1), np.finfo(np.float64).tiny)
+    turned = values @ axes
+    square = np.maximum((values**2).mean(axis=1), np.finfo(np.float64).tiny)
     scale = np.sqrt(square * len(at) / spread.sum())
     best = np.full(len(values), -np.inf)
     chosen = np.zeros((len(values), 2))
