@@ -24,6 +24,8 @@ Bits = npt.NDArray[np.uint8]
 Filters = npt.NDArray[np.unsignedinteger]
 _FACES_AT_ONCE = 1024
 """Whose tables are compared at a time, so that what is worked out for them stays in the processor's cache."""
+_LOGISTIC = 1.702
+"""Scale at which a logistic distribution is nearest to the normal one; it takes a fifth of the time."""
 _SOFTNESS = 0.5
 """Width of the surrogate's soft threshold, as a share of a coordinate's spread."""
 
@@ -160,7 +162,12 @@ class BloomFilter:
         coded = (torch.from_numpy(digits.astype(np.float32)), torch.tensor(self._cuts), torch.tensor(self._spread))
         for row, words in enumerate(self._words(templates)):
             places = torch.from_numpy(self._places(1, None if keys is None else keys[row : row + 1])[0])
-            ways, barred = (torch.from_numpy(part) for part in _ways(words, self.width))
+            of_columns, not_there = _ways(words, self.width)
+            # (blocks, words, columns, ways): whether a column reads a word; a product is faster than to gather.
+            ways = torch.from_numpy(
+                (of_columns[:, None] == np.arange(2**self.height)[:, None, None]).astype(np.float32)
+            )
+            ways, barred = ways.transpose(2, 3).contiguous(), torch.from_numpy(not_there)
             yield Smooth(partial(self._read_in_any_order, coded, places, ways, barred))
 
     def _read_in_any_order(
@@ -172,16 +179,17 @@ class BloomFilter:
         faces: torch.Tensor,
         width: float,
     ) -> torch.Tensor:
-        """(k,) log probabilities of a template's filters, if normal noise is added to each coordinate."""
+        """(k,) log probabilities of a template's filters, if logistic noise is added to each coordinate."""
         import torch
 
         digits, cuts, spread = coded
-        beyond = (torch_directions(faces, self._origin)[:, None] - cuts) / (spread * width)
-        bits = beyond.flatten(1)[:, places].view(len(faces), self._blocks, self.height, self.width)
-        one, zero = torch.special.log_ndtr(bits), torch.special.log_ndtr(-bits)
+        beyond = (torch_directions(faces, self._origin)[:, None] - cuts) * (_LOGISTIC / (spread * width))
+        bits = beyond.flatten(1).index_select(1, places).view(len(faces), self._blocks, self.height, self.width)
+        one = torch.nn.functional.logsigmoid(bits)
+        zero = one - bits
         # (k, blocks, words, columns): how probable it is that a column reads a word.
         word = torch.einsum("kbhc,vh->kbvc", one, digits) + torch.einsum("kbhc,vh->kbvc", zero, 1 - digits)
-        of_ways = word.gather(2, ways.expand(len(faces), -1, -1, -1)).sum(-1) + barred
+        of_ways = torch.einsum("kbvc,bvcw->kbw", word, ways) + barred
         return of_ways.logsumexp(-1).sum(-1)
 
     def _tables(self, faces: FloatArray) -> Bits:
