@@ -163,11 +163,9 @@ class BloomFilter:
         for row, words in enumerate(self._words(templates)):
             places = torch.from_numpy(self._places(1, None if keys is None else keys[row : row + 1])[0])
             of_columns, not_there = _ways(words, self.width)
-            # (blocks, words, columns, ways): whether a column reads a word; a product is faster than to gather.
-            ways = torch.from_numpy(
-                (of_columns[:, None] == np.arange(2**self.height)[:, None, None]).astype(np.float32)
-            )
-            ways, barred = ways.transpose(2, 3).contiguous(), torch.from_numpy(not_there)
+            # (blocks, words, columns, ways): whether a column reads a word. A product with it is faster than to gather.
+            reads = of_columns.transpose(0, 2, 1)[:, None] == np.arange(2**self.height)[:, None, None]
+            ways, barred = torch.from_numpy(reads.astype(np.float32)), torch.from_numpy(not_there)
             yield Smooth(partial(self._read_in_any_order, coded, places, ways, barred))
 
     def _read_in_any_order(
