@@ -12,6 +12,8 @@ _READS = {
     "-decisions": Reads.DECISIONS,
     "-searched": Reads.SEARCH,
     "-closed-form": Reads.CLOSED_FORM,
+    "-unkeyed": Reads.CLOSED_FORM,
+    "-posterior": Reads.POSTERIOR,
     "-photo": Reads.RESPONSES,
     "-member": Reads.RESPONSES,
     "-dictionary": Reads.RESPONSES,
