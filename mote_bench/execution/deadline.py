@@ -31,18 +31,24 @@ def deadline(seconds: float | None) -> Iterator[None]:
         yield
         return
 
+    over = False
+
     def spent(*_: object) -> None:
-        raise TimeBudgetSpent
+        nonlocal over
+        if not over:
+            over = True  # a second alarm must not interrupt the clean-up after the first
+            raise TimeBudgetSpent
 
     timers = {signal.SIGPROF: (signal.ITIMER_PROF, seconds), signal.SIGALRM: (signal.ITIMER_REAL, _CLOCK * seconds)}
     before = {number: signal.signal(number, spent) for number in timers}
     with open(os.devnull, "w") as nowhere:
         faulthandler.dump_traceback_later(_CLOCK * seconds + _GRACE, exit=True, file=nowhere)
-        for timer, limit in timers.values():
-            signal.setitimer(timer, limit)
         try:
+            for timer, limit in timers.values():
+                signal.setitimer(timer, limit)
             yield
         finally:
+            over = True
             for timer, _ in timers.values():
                 signal.setitimer(timer, 0)
             faulthandler.cancel_dump_traceback_later()

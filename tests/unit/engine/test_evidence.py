@@ -159,6 +159,7 @@ def test_nothing_else_leaks(enrolled, faces):
         "renewed",
         "oracle",
         "candidates",
+        "challenger",
     }
 
 

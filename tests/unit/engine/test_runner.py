@@ -306,7 +306,7 @@ def test_without_identities_attributes_and_cost_remain(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "_dataset", lambda *_: dataset)
     setting = settings.make(replace(ASKED, attacks="vote-answers,ridge-answers"))
     assert {cell.question for cell in setting.plan.cells} == {"gender", "age", "cost"}
-    assert sum("needs `identity`" in refused for refused in setting.plan.refused) == 7
+    assert sum("needs `identity`" in refused for refused in setting.plan.refused) == 8
     store.prepare(tmp_path)
     made = runner.run(setting, tmp_path, jobs=2, progress=quiet)
     assert {record.status for record in made.records} == {Status.OK}

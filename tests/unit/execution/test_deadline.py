@@ -45,6 +45,17 @@ def test_short_work_is_not_and_the_alarm_is_taken_back():
     assert [signal.getitimer(one) for one in (signal.ITIMER_REAL, signal.ITIMER_PROF)] == [(0.0, 0.0)] * 2
 
 
+@pytest.mark.parametrize("seconds", [1e-6, 1e-5, 1e-4])
+def test_an_alarm_at_once_leaves_nothing_behind(seconds):
+    """It may come while the timers are being set."""
+    before = [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGPROF)]
+    for _ in range(200):
+        with contextlib.suppress(TimeBudgetSpent), deadline(seconds):
+            sum(range(1000))
+    assert [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGPROF)] == before
+    assert [signal.getitimer(one) for one in (signal.ITIMER_REAL, signal.ITIMER_PROF)] == [(0.0, 0.0)] * 2
+
+
 def test_no_budget_and_other_threads_run_free():
     with deadline(None):
         pass
