@@ -21,6 +21,17 @@ from .columns import ATTACK, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, s
 
 _NAME_WIDTH = 17
 _QUESTION_WIDTH = 10
+_METRICS = {
+    "balanced_accuracy": "bal. acc.",
+    "eer": "EER",
+    "auc": "AUC",
+    "correlation": "correl.",
+    "top_1": "top 1",
+    "success_gain": "gain",
+    "cosine_gain": "cos. gain",
+    "opened_by": "opened",
+}
+"""How metrics begin, and how a heading calls them."""
 _WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, ENROLMENT: 9, BYTES: 7}
 _VERDICTS = {BROKEN: "  no recognition", UNSHOWN: "  not shown", UNKNOWN: "  unverified"}
 _END_WIDTH = 4
@@ -83,9 +94,10 @@ def _title(column: Column) -> str:
         title = column.title_in(TERMINAL)
         return title if "\n" in title else f"{title}\n"
     arrow = "↑" if column.better == "higher" else "↓"
-    metric = {"balanced_accuracy": "bal. acc.", "eer": "EER"}.get(column.metric, "gain")
+    words = column.metric.replace("_", " ")
+    metric = next((short for name, short in _METRICS.items() if column.metric.startswith(name)), words)
     name = rules_of(column.question).short(column.question)
-    return f"{shortened(name, _QUESTION_WIDTH - 2)} {arrow}\n{metric}"
+    return f"{shortened(name, _QUESTION_WIDTH - 2)} {arrow}\n{shortened(metric, _QUESTION_WIDTH)}"
 
 
 def _name(row: Row) -> Text:

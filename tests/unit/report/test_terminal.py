@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from mote_bench import registry
 from mote_bench.analysis.standings import standings
 from mote_bench.contracts import Measurement
-from mote_bench.report.terminal import _span, table
+from mote_bench.report.terminal import _METRICS, _span, table
 
 
 def printed(records, width, **more):
@@ -51,6 +52,15 @@ def test_names_are_neither_markup_nor_control_codes(make_records):
     text = printed(records, 120)
     assert "[red]x[/red]\\x1b" in text
     assert "\x1b" not in text
+
+
+def test_each_question_is_headed_by_its_metric(records):
+    text = printed(records, 130)
+    assert "bal. acc." in text
+    assert "gain" in text
+    for question in registry.names("questions"):
+        if question.target.startswith("mote_bench."):
+            assert registry.factory("questions", question.name).breaks_by.startswith(tuple(_METRICS)), question.name
 
 
 def test_nothing_to_show_is_said():
