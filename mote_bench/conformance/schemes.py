@@ -401,7 +401,7 @@ def _likelihood(trial: Trial) -> str | None:
 def _of_smooth(likelihood: Smooth, faces: FloatArray, row: int) -> str | None:
     import torch
 
-    shown = torch.from_numpy(np.asarray(faces, dtype=np.float32)).requires_grad_()
+    shown = torch.tensor(faces, dtype=torch.float32).requires_grad_()
     said = likelihood.log_likelihood(shown, _WIDTH)
     if tuple(said.shape) != (len(faces),):
         return f"a log likelihood of shape {tuple(said.shape)} for {len(faces)} faces"
