@@ -66,34 +66,30 @@ def sampled(likelihood: Smooth, model: FaceModel, seed: int) -> FloatArray:
 
         return of
 
-    z = torch.randn(_CHAINS, axes.shape[1], generator=generator)
-    step, weight, before, kept = _FIRST_STEP, torch.zeros(_CHAINS), None, []
+    at = _At.of(torch.randn(_CHAINS, axes.shape[1], generator=generator), density(_WIDTHS[0]))
+    step, weight, kept = _FIRST_STEP, torch.zeros(_CHAINS), []
     for width in _WIDTHS:
-        now = density(width)
-        if before is not None:
-            with torch.no_grad():
-                weight = weight + now(z) - before(z)
-            z, weight = _drawn_anew(z, weight, generator)
-        at = _At.of(z, now)
-        for _ in range(_MOVES if width > _WIDTHS[-1] else _MOVES * _COLLECTED):
+        now, last = density(width), width == _WIDTHS[-1]
+        narrower = _At.of(at.z, now)
+        at, weight = _drawn_anew(narrower, weight + narrower.density - at.density, generator)
+        for move in range(_MOVES * _COLLECTED if last else _MOVES):
             at, accepted = _moved(at, now, step, generator)
             step = float(np.clip(step * np.exp(0.5 * (accepted - _WANTED)), *_STEPS))
-            if width == _WIDTHS[-1]:
+            if last and (move + 1) % _MOVES == 0:
                 kept.append(at.z)
-        z, before = at.z, now
-    chosen = torch.stack(kept[_MOVES - 1 :: _MOVES], dim=1)
     drawn = _by_share(torch.softmax(weight, 0), generator)
-    return np.asarray(chosen[drawn].flatten(0, 1).numpy(), dtype=np.float64)
+    return np.asarray(torch.stack(kept, dim=1)[drawn].flatten(0, 1).numpy(), dtype=np.float64)
 
 
-def _drawn_anew(z: Tensor, weight: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+def _drawn_anew(at: _At, weight: Tensor, generator: Generator) -> tuple[_At, Tensor]:
     """The chains drawn by their weights, where half of them carry hardly any; their new weights."""
     import torch
 
     share = torch.softmax(weight, 0)
-    if 1 / (share**2).sum() >= len(z) / 2:
-        return z, weight
-    return z[_by_share(share, generator)], torch.zeros_like(weight)
+    if 1 / (share**2).sum() >= len(share) / 2:
+        return at, weight
+    drawn = _by_share(share, generator)
+    return _At(at.z[drawn], at.density[drawn], at.gradient[drawn]), torch.zeros_like(weight)
 
 
 def _by_share(share: Tensor, generator: Generator) -> Tensor:

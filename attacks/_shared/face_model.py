@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray
-from mote_bench.toolkit import on_sphere, unit
 
 _MOST_AXES = 256
 """A posterior has the square of this many numbers per template."""
@@ -56,10 +55,6 @@ class FaceModel:
         """(n, r) coordinates z of embeddings (n, d), the nearest ones."""
         back = self.axes / (self.axes**2).sum(axis=0)
         return np.asarray((np.asarray(embeddings, dtype=np.float64) - self.mean) @ back)
-
-    def embeddings(self, z: FloatArray) -> FloatArray:
-        """(n, d) unit embeddings in the direction, seen from the mean, of coordinates (n, r)."""
-        return on_sphere(self.mean, unit(z @ self.axes.T))
 
     def subject(self, z: FloatArray) -> FloatArray:
         """(n, r) the expected centres of the subjects whose photos have the coordinates z (n, r)."""

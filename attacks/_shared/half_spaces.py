@@ -24,25 +24,25 @@ def cut(normals: FloatArray, offsets: FloatArray) -> tuple[FloatArray, FloatArra
     length = np.linalg.norm(normals, axis=1)
     some = length > _LEAST
     h, bound = normals[some] / length[some, None], -offsets[some] / length[some]
-    factor, pull = np.full(len(h), _WEAK), np.zeros(len(h))
-    mean, covariance = _gaussian(h, factor, pull)
+    factor, information = np.full(len(h), _WEAK), np.zeros(len(h))
+    mean, covariance = _gaussian(h, factor, information)
     for _ in range(_ROUNDS):
         variance, at = np.einsum("ij,ij->i", h @ covariance, h), h @ mean
-        precision = np.maximum(1 / np.maximum(variance, _LEAST) - factor, _LEAST)
-        cavity = (at / variance - pull) / precision
+        precision = np.maximum(1 / variance - factor, _LEAST)
+        cavity = (at / variance - information) / precision
         wanted, value = _moments(cavity, 1 / precision, bound)
-        moved = np.maximum(1 / wanted - precision, _LEAST) - factor
-        factor = factor + _DAMPED * moved
-        pull = pull + _DAMPED * (value / wanted - cavity * precision - pull)
-        before, (mean, covariance) = mean, _gaussian(h, factor, pull)
+        factor = factor + _DAMPED * (np.maximum(1 / wanted - precision, _LEAST) - factor)
+        information = information + _DAMPED * (value / wanted - cavity * precision - information)
+        before, (mean, covariance) = mean, _gaussian(h, factor, information)
         if np.abs(mean - before).max(initial=0.0) < _STILL:
             break
     return mean, covariance
 
 
-def _gaussian(h: FloatArray, factor: FloatArray, pull: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _gaussian(h: FloatArray, factor: FloatArray, information: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and covariance from each factor's precision (m,) and information, its precision times its mean (m,)."""
     covariance = np.linalg.inv(np.eye(h.shape[1]) + (h.T * factor) @ h)
-    return covariance @ (h.T @ pull), covariance
+    return covariance @ (h.T @ information), covariance
 
 
 def _moments(mean: FloatArray, variance: FloatArray, bound: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, FloatArray, HalfSpaces, Likelihood, Linear, Prepared, Template
-from mote_bench.toolkit import revocable, with_preparations
+from mote_bench.toolkit import revocable, stream, with_preparations
 
 from .annealed import sampled
 from .face_model import FaceModel
@@ -50,7 +49,7 @@ class Beliefs:
         return cls(_times(covariance, first[1] + sum(h for _, h in others)), covariance)
 
     def natural(self) -> tuple[FloatArray, FloatArray]:
-        """(n, r, r) precisions, not below the prior's, and (n, r) precisions times means."""
+        """(n, r, r) precisions, not below the prior's, and (n, r) information vectors: precisions times means."""
         value, vector = np.linalg.eigh(self.covariance)
         value = np.clip(value, _LEAST_VARIANCE, 1.0)
         precision = np.asarray((vector / value[:, None]) @ vector.transpose(0, 2, 1))
@@ -99,8 +98,8 @@ class PosteriorOfShadow:
 
 POSTERIOR = (Posterior(),)
 """For the ``prepares`` of attacks that call :func:`posteriors`."""
-TUNED = (*POSTERIOR, PosteriorOfShadow())
-"""For those that call :func:`shadow_means` too."""
+OF_SHADOW = (PosteriorOfShadow(),)
+"""For the ``prepares`` of attacks that call :func:`shadow_means`."""
 
 
 def posteriors(evidence: Evidence, rng: np.random.Generator) -> tuple[FaceModel, list[Beliefs], Beliefs | None]:
@@ -114,7 +113,7 @@ def posteriors(evidence: Evidence, rng: np.random.Generator) -> tuple[FaceModel,
 
 def shadow_means(evidence: Evidence, rng: np.random.Generator) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     """The posterior means (k, r) of some shadow subjects, and their rows."""
-    found = with_preparations(evidence, TUNED, rng).prepared[PosteriorOfShadow.name].common
+    found = with_preparations(evidence, OF_SHADOW, rng).prepared[PosteriorOfShadow.name].common
     return found["mean"], found["tried"]
 
 
@@ -159,8 +158,7 @@ def _lacks_keys(evidence: Evidence) -> bool:
 def _uninformed(templates: Sequence[Template], model: FaceModel) -> Beliefs:
     """The prior, with a draw from it as each mean: one answer for all templates would count as a failed attack."""
     r = model.axes.shape[1]
-    seeds = (int.from_bytes(hashlib.sha256(one).digest()[:8], "big") for one in templates)
-    draws = [np.random.default_rng(seed).standard_normal(r) for seed in seeds]
+    draws = [stream(0, "no key", one.hex()).standard_normal(r) for one in templates]
     return Beliefs(np.reshape(draws, (len(templates), r)), np.tile(np.eye(r), (len(templates), 1, 1)))
 
 

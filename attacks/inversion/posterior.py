@@ -13,7 +13,7 @@ from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
 from .._shared.face_model import FaceModel
-from .._shared.posterior import TUNED, Beliefs, posteriors, shadow_means
+from .._shared.posterior import OF_SHADOW, POSTERIOR, Beliefs, posteriors, shadow_means
 from .._shared.probing import granted
 
 _POWERS = (0.0, -0.5, -0.25, 0.25, 0.5)  # of the variance along an axis, by which an estimate is divided
@@ -39,7 +39,7 @@ class SubjectOfPosterior:
     reads = Reads.POSTERIOR
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("likelihood",)
-    prepares = TUNED
+    prepares = (*POSTERIOR, *OF_SHADOW)
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
@@ -59,7 +59,7 @@ class SubjectOfSeveralPosteriors:
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     needs = ("likelihood",)
     several = True
-    prepares = TUNED
+    prepares = (*POSTERIOR, *OF_SHADOW)
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""

@@ -41,16 +41,16 @@ def ratios(first: Beliefs, second: Beliefs, model: FaceModel) -> FloatArray:
 
 def _of_subject(found: Beliefs, model: FaceModel) -> tuple[FloatArray, FloatArray]:
     """What each record says of its subject's centre: (n, r, r) precisions and (n, r) precisions times means."""
-    precision, pull = found.natural()
+    precision, information = found.natural()
     one = np.eye(precision.shape[1])
     # The likelihood of the photo, widened by how photos of a subject differ.
     widened = np.linalg.inv(one + (precision - one) @ (one - model.between))
     of_subject = widened @ (precision - one)
-    return (of_subject + of_subject.transpose(0, 2, 1)) / 2, np.asarray((widened @ pull[..., None])[..., 0])
+    return (of_subject + of_subject.transpose(0, 2, 1)) / 2, np.asarray((widened @ information[..., None])[..., 0])
 
 
-def _evidence(precision: FloatArray, pull: FloatArray, model: FaceModel) -> FloatArray:
+def _evidence(precision: FloatArray, information: FloatArray, model: FaceModel) -> FloatArray:
     """(n,) log probability of records, up to terms that each of them adds alone, with the subject integrated out."""
     whole = np.linalg.inv(model.between) + precision
-    explained = (pull * np.linalg.solve(whole, pull[..., None])[..., 0]).sum(axis=1)
+    explained = (information * np.linalg.solve(whole, information[..., None])[..., 0]).sum(axis=1)
     return np.asarray(0.5 * explained - 0.5 * np.linalg.slogdet(whole)[1])
