@@ -49,6 +49,11 @@ def read_codes(templates: Sequence[Template], count: int, levels: int) -> Codes:
     return np.asarray(codes)
 
 
+def read_signs(templates: Sequence[Template], count: int) -> FloatArray:
+    """(n, count) float32: 1 for each bit that is set, -1 for each other; errors are those of :func:`read_codes`."""
+    return 2 * read_codes(templates, count, 2).astype(np.float32) - 1
+
+
 def share_equal(stored: Codes, shown: Codes, levels: int) -> FloatArray:
     """(n, p) float32: the share of equal codes between each stored row (n, m) and each probe's row ``shown`` (p, m)."""
     answers, count = np.empty((len(stored), len(shown)), dtype=np.float32), stored.shape[1]

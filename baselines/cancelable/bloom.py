@@ -158,8 +158,7 @@ class BloomFilter:
         """The probability that the columns of a block read the words of its filter, in whatever order."""
         import torch
 
-        digits = (np.arange(2**self.height)[:, None] >> np.arange(self.height - 1, -1, -1)) & 1
-        coded = (torch.from_numpy(digits.astype(np.float32)), torch.tensor(self._cuts), torch.tensor(self._spread))
+        coded = (torch.from_numpy(_digits(self.height)), torch.tensor(self._cuts), torch.tensor(self._spread))
         for row, words in enumerate(self._words(templates)):
             places = torch.from_numpy(self._places(1, None if keys is None else keys[row : row + 1])[0])
             of_columns, not_there = _ways(words, self.width)
@@ -287,8 +286,12 @@ def _bit_of_word(height: int) -> Filters:
 def _share_of_words(filters: Bits, height: int) -> FloatArray:
     """(n, blocks, H): in what share of the words that a filter holds each row's bit is set."""
     words = np.unpackbits(filters, axis=2).astype(np.float32)
-    digits = (np.arange(2**height)[:, None] >> np.arange(height - 1, -1, -1)) & 1
-    return np.asarray(words @ digits.astype(np.float32) / words.sum(axis=2, keepdims=True))
+    return np.asarray(words @ _digits(height) / words.sum(axis=2, keepdims=True))
+
+
+def _digits(height: int) -> npt.NDArray[np.float32]:
+    """(2^H, H) the bits of each word, top row first."""
+    return ((np.arange(2**height)[:, None] >> np.arange(height - 1, -1, -1)) & 1).astype(np.float32)
 
 
 def _counts(filters: Filters) -> npt.NDArray[np.float32]:

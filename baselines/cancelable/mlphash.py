@@ -15,7 +15,7 @@ from mote_bench.toolkit import device, on_sphere, orthonormal, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
-from .._shared.packed_integers import Codes, pack_codes, read_codes, share_equal
+from .._shared.packed_integers import Codes, pack_codes, read_codes, read_signs, share_equal
 
 if TYPE_CHECKING:
     import torch
@@ -146,7 +146,7 @@ class MLPHash:
             yield _layers(key, self._sizes), rows
 
     def _signs(self, templates: Sequence[Template]) -> FloatArray:
-        return 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1
+        return read_signs(templates, self._bits)
 
 
 def _layers(key: Key, sizes: tuple[int, ...]) -> tuple[FloatArray, ...]:

@@ -13,7 +13,7 @@ from mote_bench.toolkit import device, on_sphere, orthonormal, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .._shared.keys import EXPANSIONS, rng_of, rows_of_each
-from .._shared.packed_integers import Codes, pack_codes, read_codes, share_equal
+from .._shared.packed_integers import Codes, pack_codes, read_codes, read_signs, share_equal
 
 if TYPE_CHECKING:
     import torch
@@ -174,7 +174,7 @@ class RandHash:
 
         With as many bits as dimensions R is nearly singular, and its inverse would magnify the error of the signs.
         """
-        signs = 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1
+        signs = read_signs(templates, self._bits)
         estimate = np.empty((len(templates), len(self._origin)), dtype=np.float32)
         for matrix, rows in self._matrices(keys, len(templates)):
             few = self._bits <= len(self._origin) // 2
@@ -183,8 +183,7 @@ class RandHash:
 
     def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[HalfSpaces]:
         """Each bit is the side of one hyperplane through the origin of the directions, under the presented keys."""
-        bits = read_codes(templates, self._bits, 2)
-        for key, signs in zip(keys or (), 2 * bits.astype(np.float32) - 1, strict=True):
+        for key, signs in zip(keys or (), read_signs(templates, self._bits), strict=True):
             normals = signs[:, None] * _gaussian(key, self._bits, len(self._origin))
             yield HalfSpaces(normals, normals @ self._origin)
 
@@ -194,7 +193,7 @@ class RandHash:
         """From probes (n, k, d) to (n, k) means of sign(b) times projection: the score before the threshold."""
         import torch
 
-        signs = 2 * read_codes(templates, self._bits, 2).astype(np.float32) - 1
+        signs = read_signs(templates, self._bits)
         back = np.empty((len(templates), len(self._origin)), dtype=np.float32)
         for matrix, rows in self._matrices(keys, len(templates)):
             back[rows] = signs[rows] @ matrix / self._bits

@@ -103,14 +103,15 @@ class CosineBinary:
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, d) float32: the mean face plus the signs."""
-        bits = np.unpackbits(self._read(templates), axis=1, count=len(self._origin))
-        return unit(self._origin + unit(2.0 * bits - 1)).astype(np.float32)
+        return unit(self._origin + unit(self._signs(templates))).astype(np.float32)
 
     def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[HalfSpaces]:
         """Each bit says on which side of the mean face's value a coordinate lies."""
-        bits = np.unpackbits(self._read(templates), axis=1, count=len(self._origin))
-        for signs in 2 * bits.astype(np.float32) - 1:
+        for signs in self._signs(templates):
             yield HalfSpaces(np.diag(signs), signs * self._origin)
+
+    def _signs(self, templates: Sequence[Template]) -> FloatArray:
+        return 2.0 * np.unpackbits(self._read(templates), axis=1, count=len(self._origin)) - 1
 
     def _packed(self, faces: FloatArray) -> npt.NDArray[np.uint8]:
         return np.packbits(directions(faces, self._origin) > 0, axis=1)
