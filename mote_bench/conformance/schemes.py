@@ -375,27 +375,36 @@ def _likelihood(trial: Trial) -> str | None:
     said, faces = list(likelihood(list(trial.templates), keys=trial.keys)), trial.people.target.embeddings
     if len(said) != trial.n:
         return f"{len(said)} likelihoods for {trial.n} templates"
-    for row, (one, face) in enumerate(zip(said, faces, strict=True)):
-        if isinstance(one, HalfSpaces):
-            miss, numbers_of = float(np.mean(one.normals @ face <= one.offsets)), (one.normals, one.offsets)
-            told = f"a share of {miss:.2f} of the half-spaces of template {row} doesn't hold its own face"
-            far = miss > _MISSED
-        elif isinstance(one, Linear):
-            miss = float(np.sqrt(np.mean((one.values - one.matrix @ face) ** 2)) / one.spread)
-            numbers_of = (one.matrix, one.values)
-            told = f"the values of template {row} are {miss:.1f} spreads from those of its own face"
-            far = not miss <= _SPREADS
-        elif isinstance(one, Smooth):
-            if (wrong := _of_smooth(one, faces, row)) is not None:
-                return wrong
-            continue
-        else:
-            return f"{type(one).__name__} for template {row}"
-        if (wrong := not_numbers(numbers_of[0], (len(numbers_of[1]), len(face)))) is not None:
-            return wrong
-        if far:
-            return told
-    return None
+    return next((wrong for row, one in enumerate(said) if (wrong := _untrue(one, faces, row)) is not None), None)
+
+
+def _untrue(likelihood: object, faces: FloatArray, row: int) -> str | None:
+    """What is wrong with the likelihood of a template, enrolled from ``faces[row]``."""
+    if isinstance(likelihood, HalfSpaces):
+        return _of_half_spaces(likelihood, faces[row], row)
+    if isinstance(likelihood, Linear):
+        return _of_values(likelihood, faces[row], row)
+    if isinstance(likelihood, Smooth):
+        return _of_smooth(likelihood, faces, row)
+    return f"{type(likelihood).__name__} for template {row}"
+
+
+def _of_half_spaces(likelihood: HalfSpaces, face: FloatArray, row: int) -> str | None:
+    if (wrong := not_numbers(likelihood.normals, (len(likelihood.offsets), len(face)))) is not None:
+        return wrong
+    missed = float(np.mean(likelihood.normals @ face <= likelihood.offsets))
+    if missed <= _MISSED:
+        return None
+    return f"a share of {missed:.2f} of the half-spaces of template {row} doesn't hold its own face"
+
+
+def _of_values(likelihood: Linear, face: FloatArray, row: int) -> str | None:
+    if (wrong := not_numbers(likelihood.matrix, (len(likelihood.values), len(face)))) is not None:
+        return wrong
+    apart_by = float(np.sqrt(np.mean((likelihood.values - likelihood.matrix @ face) ** 2)) / likelihood.spread)
+    if apart_by <= _SPREADS:
+        return None
+    return f"the values of template {row} are {apart_by:.1f} spreads from those of its own face"
 
 
 def _of_smooth(likelihood: Smooth, faces: FloatArray, row: int) -> str | None:
@@ -409,9 +418,9 @@ def _of_smooth(likelihood: Smooth, faces: FloatArray, row: int) -> str | None:
     if not (np.isfinite(said.detach().numpy()).all() and np.isfinite(gradient.numpy()).all()):
         return f"a log likelihood of template {row}, or its gradient, is not finite"
     likelier = float((said > said[row]).double().mean())
-    return (
-        None if likelier <= _MISSED else f"a share of {likelier:.2f} of all faces is likelier than template {row}'s own"
-    )
+    if likelier <= _MISSED:
+        return None
+    return f"a share of {likelier:.2f} of all faces is likelier than template {row}'s own"
 
 
 def _solve_without_keys(trial: Trial) -> str | None:
