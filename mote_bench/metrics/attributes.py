@@ -102,6 +102,17 @@ def macro_auc(answer: FloatArray, truth: Labels) -> float:
     return float(np.mean([np.mean(_above_rest(margins[:, label], truth == label)[0]) for label in np.unique(truth)]))
 
 
+def two_classes(scores: FloatArray) -> FloatArray:
+    """(n, 2) answers about two classes, from scores (n,) of the second one; for the AUC, which depends on order alone.
+
+    They are ranks: differences of scores could overflow.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(scores)
+    return np.column_stack([-ranks, ranks])
+
+
 def auc_interval(answer: FloatArray, truth: Labels) -> Interval:
     """Interval of :func:`macro_auc`: Wilson's with the variance of DeLong et al. (Biometrics 44, 1988).
 

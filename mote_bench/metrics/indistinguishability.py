@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from mote_bench.contracts import FloatArray, Measurement
 
+from .attributes import balanced_accuracy, macro_auc, two_classes
 from .intervals import t_interval
 from .measured import Measured
 
@@ -48,12 +48,12 @@ def measure_pairs(answer: FloatArray, truth: npt.NDArray[np.intp], tested: npt.N
             "answers and numbers of templates"
         )
     counted = np.array([0 < of[:n].sum() < n for of, n in zip(truth, tested, strict=True)], dtype=bool)
-    played = [(answer[pair, : tested[pair]], truth[pair, : tested[pair]] == 1) for pair in np.flatnonzero(counted)]
+    played = [(answer[pair, : tested[pair]], truth[pair, : tested[pair]]) for pair in np.flatnonzero(counted)]
     if len(played) < 2:
         why = "templates of fewer than two pairs of faces were tested"
         return Measured((), {"templates_tested": tested.tolist(), "undefined": {"auc": why, "advantage": why}})
-    areas = np.array([_area(row, second) for row, second in played])
-    advantages = np.array([_advantage(row, second) for row, second in played])
+    areas = np.array([macro_auc(two_classes(row), of) for row, of in played])
+    advantages = np.array([2 * balanced_accuracy(np.column_stack([-row, row]), of) - 1 for row, of in played])
     measurements = (
         _mean("auc", areas, (0.0, 1.0), 0.5),
         _mean("advantage", advantages, (-1.0, 1.0), 0.0),
@@ -68,12 +68,3 @@ def _mean(metric: str, values: FloatArray, bounds: tuple[float, float], chance: 
     low, high = np.clip(t_interval(values), *bounds)
     mean = float(values.mean())
     return Measurement(metric, mean, min(float(low), mean), max(float(high), mean), len(values), chance=chance)
-
-
-def _area(row: FloatArray, second: npt.NDArray[np.bool_]) -> float:
-    ranks, n, m = rankdata(row), int(second.sum()), int((~second).sum())
-    return float((ranks[second].sum() - n * (n + 1) / 2) / (n * m))
-
-
-def _advantage(row: FloatArray, second: npt.NDArray[np.bool_]) -> float:
-    return float(np.sign(row[second]).mean() - np.sign(row[~second]).mean()) / 2

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from mote_bench.contracts import FloatArray, Measurement
 
-from .attributes import auc_interval, macro_auc
+from .attributes import auc_interval, macro_auc, two_classes
 from .intervals import modified_wilson, wilson
 from .measured import Measured
 
@@ -85,9 +84,7 @@ def measure_membership(answer: FloatArray, truth: npt.NDArray[np.bool_], rng: np
             "the answer holds NaN or infinity, or the candidates are all members or all non-members; expected finite "
             "answers and both kinds"
         )
-    # Ranks, as the two columns for the AUC of classes must not overflow.
-    ranks = rankdata(answer[:, 0])
-    two = np.column_stack([-ranks, ranks])
+    two = two_classes(answer[:, 0])
     members, others = answer[truth, 0], answer[~truth, 0]
     allowed = int(np.floor(float(_FPR) * len(others)))
     hits = float((members > np.sort(others)[::-1][allowed]).sum())

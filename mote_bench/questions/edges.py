@@ -32,6 +32,20 @@ def link_edge(answer: FloatArray, mate: npt.NDArray[np.intp]) -> float:
     return float((beaten.mean() - 0.5) / np.sqrt(1 / 12 / len(answer)))
 
 
+def rank_edge(answer: FloatArray, truth: npt.NDArray[np.integer]) -> float:
+    """The sum of the rows' Mann-Whitney statistics minus its mean, in standard errors under chance.
+
+    ``answer`` (rows, m), higher = likelier; ``truth`` (rows, m) is 1 where the answer should be high, and 0 elsewhere.
+    """
+    from scipy.stats import rankdata
+
+    own = (truth == 1).sum(axis=1)
+    others = (truth == 0).sum(axis=1)
+    above = (rankdata(answer, axis=1) * (truth == 1)).sum() - (own * (own + 1) / 2).sum()
+    variance = (own * others * (own + others + 1) / 12).sum()
+    return float((above - (own * others / 2).sum()) / np.sqrt(variance))
+
+
 def face_edge(given: FloatArray, truth: FloatArray) -> float:
     """Mean cosine to the own face minus that to the others, in standard errors; centred rows, (n, d) both."""
     cosines = unit(given) @ unit(truth).T

@@ -13,6 +13,7 @@ from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
 from .base import Exam, Offer, Question, Strictest
+from .edges import rank_edge
 from .staging import Case, Index, Scene, Staged
 
 if TYPE_CHECKING:
@@ -147,13 +148,7 @@ class WhichOfTwoFaces(Question):
         return cls(len(target), 0)
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """The sum of the pairs' Mann-Whitney statistics minus its mean, in standard errors under chance."""
-        from scipy.stats import rankdata
-
-        n = answer.shape[1] // 2
-        second = exam.staged.truth == 1
-        above = float((rankdata(answer, axis=1) * second).sum()) - len(answer) * n * (n + 1) / 2
-        return float((above - len(answer) * n * n / 2) / np.sqrt(len(answer) * n * n * (2 * n + 1) / 12))
+        return rank_edge(answer, exam.staged.truth)
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
         return None  # the answer is about the challenger's templates, not about stolen ones

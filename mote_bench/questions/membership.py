@@ -11,6 +11,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, Shadow
 from mote_bench.metrics.measured import Measured
 
 from .base import Exam, Offer, Question, Strictest
+from .edges import rank_edge
 from .staging import Case, Database, Index, Scene, Staged
 
 if TYPE_CHECKING:
@@ -79,13 +80,7 @@ class WasMember(Question):
         return cls()
 
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """The Mann-Whitney statistic minus its mean, in standard errors under chance."""
-        from scipy.stats import rankdata
-
-        truth = exam.staged.truth
-        ranks, members, others = rankdata(answer[:, 0]), int((truth == 1).sum()), int((truth == 0).sum())
-        above = ranks[truth == 1].sum() - members * (members + 1) / 2
-        return float((above - members * others / 2) / np.sqrt(members * others * (members + others + 1) / 12))
+        return rank_edge(answer.T, exam.staged.truth[None])
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
         return None  # the answer is about candidates, not about stolen templates
