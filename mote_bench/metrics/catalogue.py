@@ -35,6 +35,8 @@ class Metric:
         The rate at which it is read; ``{fmr}`` stands for any.
     group : tuple of str
         What it is measured of; ``{attribute}``, ``{group}`` and ``{gallery}`` stand for any.
+    short : str
+        Its name in narrow headings, at most ten characters; by default its own words.
     """
 
     metric: str
@@ -44,6 +46,7 @@ class Metric:
     source: str
     at: str | None = None
     group: tuple[str, ...] = ()
+    short: str = ""
 
     @property
     def name(self) -> str:
@@ -166,6 +169,7 @@ METRICS: tuple[Metric, ...] = (
         "mean per-class recall",
         "lower",
         "Brodersen et al., ICPR 2010",
+        short="bal. acc.",
     ),
     Metric("accuracy", (ATTRIBUTE,), "proportion of subjects classified correctly", "lower", _OWN),
     Metric(
@@ -181,6 +185,7 @@ METRICS: tuple[Metric, ...] = (
         "area under the ROC curve, one class against the rest, mean over the classes",
         "lower",
         "Hanley & McNeil, Radiology 143 (1982)",
+        short="AUC",
     ),
     Metric(
         "centred_cosine",
@@ -195,6 +200,7 @@ METRICS: tuple[Metric, ...] = (
         "centred cosine to the subject's own reference minus the mean to other subjects' references",
         "lower",
         _OWN,
+        short="cos. gain",
     ),
     Metric(
         "type_1_success",
@@ -220,7 +226,7 @@ METRICS: tuple[Metric, ...] = (
         "after the wolf attack of Une, Otsuka & Imai, ICB 2007",
         at=_RATE,
     ),
-    Metric("success_gain", _RECONSTRUCT, "type II SAR minus wolf rate", "lower", _OWN, at=_RATE),
+    Metric("success_gain", _RECONSTRUCT, "type II SAR minus wolf rate", "lower", _OWN, at=_RATE, short="gain"),
     Metric(
         "genuine_success",
         _RECONSTRUCT,
@@ -331,6 +337,7 @@ METRICS: tuple[Metric, ...] = (
         "equal error rate of classifying pairs of templates as mated or non-mated",
         "higher",
         _ISO,
+        short="EER",
     ),
     Metric(
         "rank_1",
@@ -347,7 +354,7 @@ METRICS: tuple[Metric, ...] = (
         _ISO,
         group=_GALLERY,
     ),
-    Metric("correlation", _VALUE, "Pearson's correlation of inferred and true values", "lower", _OWN),
+    Metric("correlation", _VALUE, "Pearson's correlation of inferred and true values", "lower", _OWN, short="correl."),
     Metric("mae", _VALUE, "mean absolute error of the inferred values, in the attribute's unit", "higher", _OWN),
     Metric(
         "top_1",
@@ -362,6 +369,7 @@ METRICS: tuple[Metric, ...] = (
         "probability that a member of the background set is ranked above a non-member",
         "lower",
         _CARLINI,
+        short="AUC",
     ),
     Metric(
         "tpr_at_fpr",
@@ -377,6 +385,7 @@ METRICS: tuple[Metric, ...] = (
         "probability that a template of one of two faces is ranked above one of the other, each under a fresh key",
         "lower",
         _OWN,
+        short="AUC",
     ),
     Metric(
         "advantage",
@@ -393,6 +402,7 @@ METRICS: tuple[Metric, ...] = (
         _BONTRAGER,
         at=_RATE,
         group=("1",),
+        short="opened",
     ),
     Metric(
         "opened_by",
@@ -402,6 +412,7 @@ METRICS: tuple[Metric, ...] = (
         _BONTRAGER,
         at=_RATE,
         group=("10",),
+        short="opened",
     ),
     Metric(
         "opens_one_of",

@@ -15,23 +15,12 @@ from rich.text import Text
 from mote_bench.analysis.standings import BROKEN, UNKNOWN, UNSHOWN, Board, Cost, Fairness, Figure, Row, Worst
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import milliseconds, plural, shortened, times
-from mote_bench.questions.installed import rules_of
+from mote_bench.questions.installed import described, rules_of
 
 from .columns import ATTACK, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, shown
 
 _NAME_WIDTH = 17
 _QUESTION_WIDTH = 10
-_METRICS = {
-    "balanced_accuracy": "bal. acc.",
-    "eer": "EER",
-    "auc": "AUC",
-    "correlation": "correl.",
-    "top_1": "top 1",
-    "success_gain": "gain",
-    "cosine_gain": "cos. gain",
-    "opened_by": "opened",
-}
-"""How metrics begin, and how a heading calls them."""
 _WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, ENROLMENT: 9, BYTES: 7}
 _VERDICTS = {BROKEN: "  no recognition", UNSHOWN: "  not shown", UNKNOWN: "  unverified"}
 _END_WIDTH = 4
@@ -94,8 +83,7 @@ def _title(column: Column) -> str:
         title = column.title_in(TERMINAL)
         return title if "\n" in title else f"{title}\n"
     arrow = "↑" if column.better == "higher" else "↓"
-    words = column.metric.replace("_", " ")
-    metric = next((short for name, short in _METRICS.items() if column.metric.startswith(name)), words)
+    metric = described(column.metric, column.question).short or column.metric.replace("_", " ")
     name = rules_of(column.question).short(column.question)
     return f"{shortened(name, _QUESTION_WIDTH - 2)} {arrow}\n{shortened(metric, _QUESTION_WIDTH)}"
 
