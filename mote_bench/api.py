@@ -17,7 +17,7 @@ from mote_bench.execution import dask_backend, isolation, workers
 from mote_bench.execution.progress import shown
 from mote_bench.planning import settings
 from mote_bench.planning.protocol import DEFAULT
-from mote_bench.planning.spec import Bins, RunSpec, bins_of, missing_of
+from mote_bench.planning.spec import TARGET, Bins, RunSpec, bins_of, missing_of
 from mote_bench.records import published as shipped
 from mote_bench.records import store
 from mote_bench.report.boards import render, strip
@@ -41,6 +41,7 @@ def run(  # noqa: PLR0913 - the command line's options
     embedding_columns: str | None = None,
     people: int | None = None,
     attacker_data: str | Path | None = None,
+    on: str = TARGET,
     protocol: str = DEFAULT,
     seed: int = 0,
     jobs: int | None = None,
@@ -76,6 +77,9 @@ def run(  # noqa: PLR0913 - the command line's options
         Use a random subset of this many people.
     attacker_data : str or Path, optional
         Take shadow subjects, selection subjects and the attacker's public faces from these data instead of ``data``.
+    on : str
+        Whom to attack: ``target``; or ``selection`` while you develop: half of the selection subjects are attacked,
+        and no target subject is seen.
     protocol : str
          ``people-2`` or ``quick-1``.
     jobs : int, optional
@@ -125,6 +129,7 @@ def run(  # noqa: PLR0913 - the command line's options
         identity=identity,
         embedding_columns=embedding_columns,
         device=device,
+        on=on,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes, device)
     setting = settings.make(spec, loaded=preloading.ahead)

@@ -136,6 +136,13 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     attacker_data: Annotated[
         str | None, typer.Option(help="Take the shadow subjects and the background from these data instead of --data.")
     ] = None,
+    on: Annotated[
+        str,
+        typer.Option(
+            help="Whom to attack: target; or selection, while you develop: half of the selection subjects are attacked, "
+            "and no target subject is seen."
+        ),
+    ] = "target",
     protocol: Annotated[str, typer.Option(help="Benchmark version.")] = "people-2",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     jobs: Annotated[
@@ -193,6 +200,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         identity=identity,
         embedding_columns=embedding_columns,
         device=device,
+        on=on,
     )
     bounds = isolation.bounds(isolate, task_seconds, task_gigabytes, device)
     setting = settings.make(spec, loaded=preloading.ahead)

@@ -18,8 +18,8 @@ from mote_bench.planning import plan, protocol
 from mote_bench.planning.device import check_device, device_here
 from mote_bench.planning.plan import Plan, Plugins
 from mote_bench.planning.protocol import Protocol
-from mote_bench.planning.spec import Bins, RunSpec, is_path, names
-from mote_bench.planning.split import Split, crossed, split
+from mote_bench.planning.spec import SELECTION, TARGET, Bins, RunSpec, is_path, names
+from mote_bench.planning.split import Split, crossed, on_selection, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,8 @@ def make(given: RunSpec, *, loaded: Callable[[RunSpec, Plugins], None] | None = 
         On names that don't exist or can't be used, and, for a run that is repeated, on other data than that run's.
     """
     check_device(given.device)
+    if given.on not in (TARGET, SELECTION):
+        raise InputError(f"--on {given.on}: expected {TARGET} or {SELECTION}")
     version = protocol.load(given.protocol)
     plugins = plan.plugins(given, version)
     if loaded is not None:
@@ -86,6 +88,11 @@ def make(given: RunSpec, *, loaded: Callable[[RunSpec, Plugins], None] | None = 
         both = f"{dataset.checksum} {theirs.checksum}"
         notes = (*dataset.notes, *(f"the attacker's data: {note}" for note in theirs.notes))
         dataset = replace(dataset, checksum=both, notes=notes)
+    if given.on == SELECTION:
+        parts = on_selection(parts, version)
+        name = f"{name}, selection subjects"
+        note = "half of the selection subjects are attacked, for developing; no target subject is seen"
+        dataset = replace(dataset, notes=(*dataset.notes, note))
     return Setting(dataset, parts, version, plan.make(spec, plugins, parts, version, data=name), spec, bins)
 
 

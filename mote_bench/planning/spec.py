@@ -29,7 +29,10 @@ DATA_NOTES = "data_notes"
 """The provenance field that holds the notes on reading the data, as JSON; there is none without notes."""
 _CHOICES = ("schemes", "attacks", "questions")
 _FILES = ("data_file", "attacker_file")
-_COLUMNS = ("missing", "identity", "embedding_columns")
+TARGET, SELECTION = "target", "selection"
+"""Whom a run attacks: the target subjects, or, while somebody develops, a part of the selection subjects."""
+_UNSAID: Mapping[str, Any] = {"missing": {}, "identity": None, "embedding_columns": None, "on": TARGET}
+"""Options that records leave out where they aren't given: records of earlier versions don't hold them."""
 _FIRST_EDITION = re.compile(r"(?P<data>.*?)(@(?P<people>[0-9]+))?( from (?P<attacker>.*))?", re.DOTALL)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("data", *_CHOICES, "protocol"), (str,)),
@@ -38,7 +41,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("bins", "missing"), (dict,)),
     "people": (int, type(None)),
     "seed": (int,),
-    "device": (str,),
+    **dict.fromkeys(("device", "on"), (str,)),
 }
 
 
@@ -76,6 +79,9 @@ class RunSpec:
     device : str
         Where torch computes: ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. Figures agree up to rounding, so cells of all
         devices are the same cells. A record made on another device than the CPU says so in its provenance.
+    on : str
+        ``target``, or ``selection`` for a run that leaves the target subjects alone and attacks half of the selection
+        subjects in their place.
     """
 
     data: str = "synthetic"
@@ -96,6 +102,7 @@ class RunSpec:
     identity: str | None = None
     embedding_columns: str | None = None
     device: str = CPU
+    on: str = TARGET
 
     def to_table(self) -> dict[str, Any]:
         """All fields, ready for JSON."""
@@ -130,10 +137,10 @@ class RunSpec:
     def in_record(self) -> str:
         """The options that a cell depends on, as JSON: without the run's other cells, paths and device.
 
-        What says how columns are read is left out where it isn't given: records of earlier versions don't hold it.
+        What records of earlier versions don't hold is left out where it isn't given.
         """
         table = self.to_table()
-        unsaid = [name for name in _COLUMNS if table[name] in (None, {})]
+        unsaid = [name for name, usual in _UNSAID.items() if table[name] == usual]
         left = (*_CHOICES, *_FILES, *unsaid, "device")
         kept = {name: value for name, value in table.items() if name not in left}
         return json.dumps(kept, sort_keys=True, ensure_ascii=False)
@@ -188,6 +195,7 @@ class RunSpec:
         words = {"protocol": self.protocol, "seed": self.seed}
         words |= {choice: getattr(self, choice) for choice in _CHOICES}
         words |= {"device": None if self.device == CPU else self.device}
+        words |= {"on": None if self.on == TARGET else self.on}
         told = " ".join(_options({"data": self.data_file or self.data} | words))
         return f"python -m mote_bench run {told} {self.data_options()}".rstrip()
 

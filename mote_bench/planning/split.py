@@ -91,6 +91,42 @@ def crossed(own: Split, attackers: Split) -> Split:
     return replace(own, shadow=attackers.shadow, selection=attackers.selection, public=attackers.background)
 
 
+def on_selection(made: Split, protocol: Protocol) -> Split:
+    """The split for developing an attack: half of the selection subjects are attacked, the others select the attack.
+
+    No target subject is used, so that nothing is fitted to those who are reported on later.
+
+    Raises
+    ------
+    InputError
+        When a half has fewer people than the protocol needs.
+    """
+    people = len(made.selection.references)
+    attacked = np.arange(people) < people // 2
+    least = max(protocol.target.least, protocol.selection.least)
+    if people // 2 < least:
+        raise InputError(
+            f"--on selection: there are {people} selection subjects; expected at least {2 * least}, half of them to be "
+            "attacked. Give more people, or leave --on out"
+        )
+    return replace(made, target=_some(made.selection, attacked), selection=_some(made.selection, ~attacked))
+
+
+def _some(people: Enrolled, chosen: npt.NDArray[np.bool_]) -> Enrolled:
+    """The chosen people, with their probes."""
+    rows = np.flatnonzero(chosen)
+    place = np.full(len(chosen), -1, dtype=np.intp)
+    place[rows] = np.arange(len(rows))
+    seen = np.flatnonzero(place[people.shown] >= 0)
+    return Enrolled(
+        people.references.rows(rows),
+        None if people.seconds is None else people.seconds.rows(rows),
+        None if people.probes is None else people.probes.rows(seen),
+        place[people.shown[seen]],
+        people.numbers[rows],
+    )
+
+
 def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = None) -> Split:
     """Split the people of a data set at random.
 

@@ -93,6 +93,19 @@ def test_data_and_people_are_the_labels_of_the_boards(tmp_path: Path) -> None:
     assert {cell.data for cell in settings.make(replace(asked, people=190)).plan.cells} == {"own@190"}
 
 
+def test_a_run_on_selection_subjects_sees_no_target_subject_and_says_so(tmp_path: Path) -> None:
+    file = str(saved(tmp_path / "own.npz", people=480))
+    asked = RunSpec(file, "cosine", "vote-answers", "verify", protocol="quick-1")
+    whole, part = settings.make(asked), settings.make(replace(asked, on="selection"))
+    assert {cell.data for cell in part.plan.cells} == {"own, selection subjects"}
+    assert part.data.notes[-1].startswith("half of the selection subjects are attacked")
+    target = set(whole.split.target.numbers)
+    assert set(part.split.target.numbers) <= set(whole.split.selection.numbers)
+    assert not target & {*part.split.target.numbers, *part.split.selection.numbers, *part.split.shadow.numbers}
+    with pytest.raises(InputError, match="--on everybody: expected target or selection"):
+        settings.make(replace(asked, on="everybody"))
+
+
 def test_the_attackers_people_bring_their_faces_notes_and_checksum(asked: RunSpec, tmp_path: Path) -> None:
     made, alone = settings.make(asked), settings.make(replace(asked, attacker_data=None))
     own, other = checksum(tmp_path / "own.npz"), checksum(tmp_path / "other.npz")

@@ -38,6 +38,7 @@ specs = st.builds(
     identity=st.none() | words,
     embedding_columns=st.none() | words,
     device=words,
+    on=words,
 )
 MADE = RunSpec(
     "age",
@@ -58,6 +59,7 @@ MADE = RunSpec(
     identity="labels",
     embedding_columns="feat_*",
     device="cuda:1",
+    on="selection",
 )
 
 
@@ -104,6 +106,7 @@ def test_records_say_nothing_of_paths_and_of_what_was_run_beside_them() -> None:
         {"missing": {}},
         {"identity": None},
         {"embedding_columns": None},
+        {"on": "target"},
     ],
 )
 def test_each_part_that_a_cell_depends_on_makes_other_records(change: dict[str, object]) -> None:
@@ -212,7 +215,7 @@ def test_the_command_makes_the_run_again() -> None:
     )  # fmt: skip
     assert spaced.command() == (
         "python -m mote_bench run --data 'my faces.npz' --protocol quick-1 --seed 3 --schemes mote --attacks knn-bytes "
-        "--questions gender --device cuda:1 --attributes gender,age --people 300 --bins age=30,50.25"
+        "--questions gender --device cuda:1 --on selection --attributes gender,age --people 300 --bins age=30,50.25"
     )
     columns = "--missing age=-1,999 --missing glasses= --identity labels --embedding-columns 'feat_*'"
     assert MADE.data_options().endswith(f"{columns} --attacker-data theirs/other.npz")
@@ -234,8 +237,8 @@ def test_bins_that_are_none(option: str) -> None:
 
 
 def test_records_of_earlier_versions_say_nothing_of_columns() -> None:
-    plain = replace(MADE, missing={}, identity=None, embedding_columns=None)
-    assert not {"missing", "identity", "embedding_columns"} & json.loads(plain.in_record()).keys()
+    plain = replace(MADE, missing={}, identity=None, embedding_columns=None, on="target")
+    assert not {"missing", "identity", "embedding_columns", "on"} & json.loads(plain.in_record()).keys()
     assert RunSpec.of([record("x", spec=plain.in_record())]).missing == {}
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mote_bench.contracts import Faces, InputError
 from mote_bench.planning import protocol
-from mote_bench.planning.split import crossed, sized, split
+from mote_bench.planning.split import crossed, on_selection, sized, split
 from populations import gaussian_faces
 
 PROTOCOL = protocol.load()
@@ -198,3 +198,32 @@ def test_sets_that_overlap_are_a_defect():
     made = split(gaussian_faces(160, 4), PROTOCOL, seed=0)
     with pytest.raises(AssertionError, match="overlap"):
         _check_disjoint(replace(made, target=made.shadow))
+
+
+def test_on_selection_half_of_the_selection_subjects_are_attacked_and_no_target_subject_is_left():
+    made = split(gaussian_faces(400, 6), PROTOCOL, seed=2)
+    few = on_selection(made, PROTOCOL)
+    attacked, choosing = people(few.target.references), people(few.selection.references)
+    assert attacked | choosing == people(made.selection.references)
+    assert not attacked & choosing
+    assert (len(attacked), len(choosing)) == (25, 25)
+    parts = [few.background, *(part.references for part in (few.shadow, few.selection, few.target))]
+    assert not people(made.target.references) & set().union(*map(people, parts))
+
+
+def test_on_selection_everybody_keeps_photos_and_number():
+    made = split(gaussian_faces(400, 6), PROTOCOL, seed=2)
+    few = on_selection(made, PROTOCOL)
+    for part in (few.target, few.selection):
+        np.testing.assert_array_equal(part.references.identity, part.seconds.identity)
+        np.testing.assert_array_equal(part.references.identity[part.shown], part.probes.identity)
+    whole = dict(zip(made.selection.references.identity, made.selection.numbers, strict=True))
+    for part in (few.target, few.selection):
+        assert [whole[name] for name in part.references.identity] == part.numbers.tolist()
+    assert images(few.target.probes) | images(few.selection.probes) == images(made.selection.probes)
+
+
+def test_on_selection_too_few_people_are_refused():
+    made = split(gaussian_faces(134, 6), PROTOCOL, seed=2)
+    with pytest.raises(InputError, match="there are 16 selection subjects; expected at least 40"):
+        on_selection(made, PROTOCOL)
