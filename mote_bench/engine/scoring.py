@@ -96,10 +96,19 @@ def with_controls(record: Record, floor: Record | None, ceiling: Record | None) 
     beside = (replace(one, floor=lows.get(one.name), ceiling=highs.get(one.name)) for one in record.measurements)
     record = replace(record, measurements=tuple(beside))
     if record.status is Status.OK and record.cell.attack not in (NO_ATTACK, ZERO_EFFORT) and not breaks(ceiling):
-        control = ceiling_of(record.cell.question)
-        why = f"not measured: the attack fails on the ceiling control '{control}', so its result here has no meaning"
-        return replace(record, status=Status.UNMEASURED, error=why)
+        return replace(record, status=Status.UNMEASURED, error=_why_unmeasured(record.cell.question, ceiling))
     return record
+
+
+def _why_unmeasured(question: str, ceiling: Record | None) -> str:
+    control = ceiling_of(question)
+    if ceiling is None:
+        return (
+            f"not measured: the attack isn't run on the ceiling control '{control}', so nothing shows that it works. "
+            f"Let it answer there too: its `needs` hold only methods that '{control}' has, and its `knowledge` holds "
+            "`algorithm` (docs/write-an-attack.md)"
+        )
+    return f"not measured: the attack fails on the ceiling control '{control}', so its result here has no meaning"
 
 
 def breaks(ceiling: Record | None) -> bool:

@@ -177,6 +177,7 @@ def test_an_attack_that_cannot_break_the_ceiling_is_unmeasured(ceiling: Record |
     assert found.status is Status.UNMEASURED
     assert found.error is not None
     assert "'cosine'" in found.error
+    assert ("isn't run on" in found.error) == (ceiling is None)  # not that it fails there
     assert [one.value for one in found.measurements] == [0.9]
 
 
