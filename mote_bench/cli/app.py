@@ -139,8 +139,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     on: Annotated[
         str,
         typer.Option(
-            help="Whom to attack: target; or selection, while you develop: half of the selection subjects are attacked, "
-            "and no target subject is seen."
+            help="Whom to attack: target; or selection, while you develop: half of the selection subjects are "
+            "attacked, and no target subject is seen."
         ),
     ] = "target",
     protocol: Annotated[str, typer.Option(help="Benchmark version.")] = "people-2",

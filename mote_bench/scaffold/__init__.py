@@ -16,12 +16,16 @@ _FILES = {
     "README.md": "common/README.md.j2",
     ".github/workflows/ci.yml": "common/ci.yml.j2",
     "src/{package}/__init__.py": "common/__init__.py.j2",
-    "src/{package}/{kind}.py": "{kind}/{kind}.py.j2",
+    "src/{package}/{kind}.py": "{kind}/{example}.py.j2",
     "tests/test_{kind}.py": "{kind}/test_{kind}.py.j2",
 }
 
 
-def write(kind: str, name: str, where: Path) -> Path:
+_ATTRIBUTE = "attribute"
+_USUAL_ATTRIBUTES = ("gender", "age", "ethnicity")
+
+
+def write(kind: str, name: str, where: Path, *, question: str = _ATTRIBUTE) -> Path:
     """Write the package and return its folder.
 
     Parameters
@@ -31,18 +35,22 @@ def write(kind: str, name: str, where: Path) -> Path:
         The name that users will type.
     where : Path
         The parent of the package's folder.
+    question : str
+        The question that an attack answers: a name in the first or in the last column of ``list questions``, or an
+        attribute such as ``gender``.
 
     Raises
     ------
     InputError
-        On an invalid or taken name, and on a folder that exists or can't be written.
+        On an invalid or taken name, on a folder that exists or can't be written, and on a question without an example.
     """
     _check(kind, name)
+    example = _example(question) if kind == "attack" else kind
     folder = where / f"mote-bench-{name}"
     if folder.exists():
         raise InputError(f"'{folder}' exists; nothing was written. Give another name, or another place: --out DIR")
     try:
-        for path, text in _rendered(kind, name).items():
+        for path, text in _rendered(kind, name, example).items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
@@ -61,7 +69,25 @@ def _check(kind: str, name: str) -> None:
         raise InputError(f"'{name}' is taken by {taken[0]}; give another name")
 
 
-def _rendered(kind: str, name: str) -> dict[str, str]:
+def _example(question: str) -> str:
+    """The name of the question's example of an attack."""
+    from mote_bench.questions.installed import claimant, entry_of
+
+    examples = sorted(path.name.removesuffix(".py.j2") for path in (_FOLDER / "attack").glob("[!_]*.py.j2"))
+    examples = [one for one in examples if not one.startswith("test_")]
+    kind = claimant(question)
+    entry = None if kind is None else entry_of(kind)
+    found = question if entry is None else entry.name
+    found = _ATTRIBUTE if found in _USUAL_ATTRIBUTES else found
+    if found not in examples:
+        raise InputError(
+            f"there is no example of an attack on a question '{question}'; expected one of: {', '.join(examples)}. For "
+            "a question of your own, begin with one of these and replace `question` and `answer`"
+        )
+    return found
+
+
+def _rendered(kind: str, name: str, example: str) -> dict[str, str]:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(_FOLDER)
@@ -69,6 +95,7 @@ def _rendered(kind: str, name: str) -> dict[str, str]:
     package = "mote_bench_" + re.sub(r"[^a-z0-9]", "_", name)
     words = {
         "kind": kind,
+        "example": example,
         "name": name,
         "package": package,
         "class_name": _class_name(name),

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 EPILOG = (
-    "Example: python -m mote_bench new scheme my-scheme; then: cd mote-bench-my-scheme && pip install -e . && pytest"
+    "Example: python -m mote_bench new attack my-attack --question reconstruct; then: cd mote-bench-my-attack && pip "
+    "install -e . && pytest"
 )
 
 
@@ -33,12 +34,19 @@ _USE = {
 def new(
     kind: Annotated[Kind, typer.Argument(help="What kind of plug-in.")],
     name: Annotated[str, typer.Argument(help="Its name: a-z, 0-9, dot and dash.")],
+    question: Annotated[
+        str | None,
+        typer.Option(help="The question that an attack answers: gender, reconstruct, link, ... (list questions)."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder in which the package is written.")] = Path(),
 ) -> None:
     """Write a small plug-in package that works, with its tests, a README and a CI workflow."""
     from mote_bench import scaffold
+    from mote_bench.contracts import InputError
 
-    folder = scaffold.write(kind.value, name, out)
+    if question is not None and kind is not Kind.ATTACK:
+        raise InputError(f"--question {question}: only an attack answers a question; leave the option out")
+    folder = scaffold.write(kind.value, name, out, **({} if question is None else {"question": question}))
     print(f"{folder}: {'an' if kind.value[0] in 'ae' else 'a'} {kind.value} named '{name}' that works. Make it yours:")
     print(f"  cd {folder} && pip install -e '.[test]' && pytest")
     print(f"  python -m mote_bench check {name}")
