@@ -38,6 +38,10 @@ ATTACK_READS = "attack_reads"
 """The provenance field that holds the attack's ``reads`` (a value of :class:`Reads`; empty if it states none)."""
 
 
+BY_QUERIES = "by_queries"
+"""The key of a record's details that holds what the attack reaches with fewer online queries (its ``budgets``)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Faces:
     """Embeddings of face images with identities and soft-biometric attributes, one row per image.
@@ -595,6 +599,9 @@ class Attack(Protocol):
         Offline (``Access.RECORD``) by default.
     ``several`` : bool
         ``True`` for an attack on several templates per subject; it is then run at each number of them.
+    ``budgets`` : tuple of int
+        Numbers of online queries per subject, rising, with which the attack is also tried. The record then shows how
+        its success rises with the queries.
     ``prepares`` : tuple of Preparation
         What the harness computes first, once for all attacks that name it; see ``toolkit.with_preparations``.
     ``repeatable`` : bool

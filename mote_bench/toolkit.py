@@ -337,6 +337,7 @@ class QueryOracle:
             )
         self.people, self.budget = len(templates), budget
         self.__scheme, self.__templates, self.__keys = scheme, tuple(templates), keys
+        self.__access = access
         self.__threshold = threshold if access is Access.DECISIONS else None
         self.__used = np.zeros(len(templates), dtype=np.int64) if used is None else used.copy()
         if (self.__used > budget).any():
@@ -344,6 +345,17 @@ class QueryOracle:
                 f"{int(self.__used.max())} queries of one subject were made by the attack's preparations; "
                 f"the budget is {budget} per subject"
             )
+
+    def of_budget(self, budget: int) -> QueryOracle:
+        """The same system before any query, with another budget: the harness tries an attack with fewer queries."""
+        return QueryOracle(
+            self.__scheme,
+            self.__templates,
+            keys=self.__keys,
+            access=self.__access,
+            threshold=self.__threshold,
+            budget=budget,
+        )
 
     @property
     def left(self) -> npt.NDArray[np.int64]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mote_bench.contracts import CONTROLS, Cell, Knowledge, Record, Scheme, Status, Threat
+from mote_bench.contracts import BY_QUERIES, CONTROLS, Cell, Knowledge, Record, Scheme, Status, Threat
 from mote_bench.engine import all_pairs, enrolment, scoring, tasks
 from mote_bench.engine.enrolment import Held
 from mote_bench.engine.ledger import Ledger
@@ -422,5 +422,6 @@ def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged
     except (ValueError, ArithmeticError):  # such as subjects of one class only: then they can't select this attack
         on_selection = ()
     cost = {"seconds": outcome.seconds + shared} | ({SHARED_SECONDS: shared} if shared else {})
-    record = Record(cell, Status.OK, measured.measurements, measured.details, cost, rehearsal=on_selection)
-    stage.ledger.add(record)
+    by_queries = scoring.by_queries(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
+    details = {**measured.details, **({BY_QUERIES: by_queries} if by_queries else {})}
+    stage.ledger.add(Record(cell, Status.OK, measured.measurements, details, cost, rehearsal=on_selection))

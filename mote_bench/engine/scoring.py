@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,19 @@ def measure(
             "sums a float can hold"
         )
     return measured
+
+
+def by_queries(
+    question: Question, attacked: Attacked, staged: Staged, *, panel: Panel, rules: Rules, seed: int
+) -> list[dict[str, Any]]:
+    """What the attack reaches with fewer online queries: their number, and value and interval of each metric."""
+    found = []
+    for queries, answer in attacked.fewer.items():
+        fewer = Attacked(answer, None, {})
+        measured = measure(question, fewer, staged, panel=panel, rules=rules, seed=seed)
+        figures = {one.name: [one.value, one.low, one.high] for one in measured.measurements}
+        found.append({"queries": queries, "measurements": figures})
+    return found
 
 
 def _centred(faces: Faces, mean: FloatArray) -> FloatArray:

@@ -23,7 +23,7 @@ from mote_bench.metrics.verification import Compared, Index, Scores, measure_ver
 from mote_bench.planning.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, VerificationTargets
-from mote_bench.toolkit import draw_keys, on_device, revocable, stream, stream_seed, unit
+from mote_bench.toolkit import QueryOracle, draw_keys, on_device, revocable, stream, stream_seed, unit
 
 _SCORED_TWICE = 20
 _OTHER_KEYS = 5
@@ -348,9 +348,27 @@ def attack(
             given = attacker.answer(question, evidence, stream(seed, "attack"))
         answer = _checked(given, question.shape(evidence), "answer")
         used = getattr(evidence.oracle or evidence.challenger, "used", None)
-        return Attacked(answer, used, shown(question, answer, verification_targets))
+        fewer = _with_fewer_queries(attacker, question, evidence, seed=seed, limit=limit)
+        return Attacked(answer, used, shown(question, answer, verification_targets), fewer)
 
     return guarded(attacked)
+
+
+def _with_fewer_queries(
+    attacker: Attack, question: Question, evidence: Evidence, *, seed: int, limit: float | None
+) -> dict[int, FloatArray]:
+    """The attack's answers with each smaller budget that it names, by the number of queries."""
+    oracle, found = evidence.oracle, dict[int, FloatArray]()
+    if not isinstance(oracle, QueryOracle):
+        return found
+    made = int(oracle.used.max(initial=0))
+    for budget in (one for one in getattr(attacker, "budgets", ()) if one < made):
+        # What was prepared has spent the whole budget, so it is prepared anew.
+        fewer = replace(evidence, oracle=oracle.of_budget(budget), prepared={})
+        with deadline(limit):
+            given = attacker.answer(question, fewer, stream(seed, "attack"))
+        found[budget] = _checked(given, question.shape(evidence), f"answer with {budget} queries")
+    return found
 
 
 def shown(

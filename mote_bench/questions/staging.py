@@ -214,11 +214,14 @@ class Attacked:
     shown : mapping of str -> float64 array
         The running system's comparison scores of the reconstructed embeddings, by the names of
         :class:`VerificationTargets`.
+    fewer : mapping of int -> (n, ...) float64
+        The same attack's answers with fewer online queries, by their number per subject.
     """
 
     answer: FloatArray
     queries: npt.NDArray[np.int64] | None
     shown: Mapping[str, FloatArray]
+    fewer: Mapping[int, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,11 @@ from functools import partial
 
 from markupsafe import Markup
 
+from mote_bench.analysis.queries import queries_to_half, reached_by_queries
 from mote_bench.analysis.selection import Reading, better, find, harness_record, record_link
 from mote_bench.analysis.share import share
 from mote_bench.analysis.standings import Board, Row, Worst
-from mote_bench.contracts import CEILING, FLOOR, Measurement, Record, flat
+from mote_bench.contracts import BY_QUERIES, CEILING, FLOOR, Measurement, Record, flat
 from mote_bench.formatting import label, number, plural, printable, shortened, span
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import FAIRNESS, VERIFY
@@ -90,7 +91,46 @@ def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) ->
         record = harness_record(records, scheme, FAIRNESS, stolen=stolen)
         by_group = partial(_by_group, row, record, board.fairness_fmr, f"{name}f{row.key}")
         charts.append((f"the fairness chart of {row.name}", by_group))
+    charts += [
+        (
+            f"the chart of {record.cell.attack} against queries",
+            partial(_against_queries, record, reading, f"{name}q{k}"),
+        )
+        for k, (record, reading) in enumerate(_with_queries(scheme, board, records))
+    ]
     return _drawn(charts)
+
+
+def _with_queries(scheme: str, board: Board, records: list[Record]) -> Iterator[tuple[Record, Reading]]:
+    """The records on a scheme that say what an attack reaches with fewer online queries."""
+    readings = {reading.question: reading for reading in board.readings}
+    for record in records:
+        reading = readings.get(record.cell.question)
+        if record.cell.scheme == scheme and reading is not None and record.details.get(BY_QUERIES):
+            yield record, reading
+
+
+def _against_queries(record: Record, reading: Reading, name: str) -> Picture | None:
+    """The attack's headline against the number of online queries per subject."""
+    found = [(n, value) for n, value in reached_by_queries(record, reading)]
+    whole = find(record, reading.headline)
+    if whole is None or len(found) < 2:
+        return None
+    sign = _sign(reading)
+    points = []
+    for queries, (value, low, high) in found:
+        ends = sorted((sign * low, sign * high))
+        points.append(Point(f"{queries}", (queries, queries, queries), (sign * value, ends[0], ends[1])))
+    half = queries_to_half(record, reading)
+    told = (
+        "Half of the ceiling isn't reached." if half is None else f"Half of the ceiling is reached with {half} queries."
+    )
+    said = "; ".join(f"{queries} queries: {number(value[0])}" for queries, value in found)
+    title = f"{reading.question} by {record.cell.attack}: {str(record.cell.knowledge).replace('_', ' ')}"
+    axes = ("online queries per subject", label(reading.headline))
+    alt = f"{label(reading.headline)} against online queries per subject. {said}."
+    svg = scatter(points, axes, log=True, reverse=sign < 0, name=name, alt=alt)
+    return Picture(title, Markup(svg), f"{told} The ceiling is the same attack on cosine.", record_link(record))
 
 
 def _question(board: Board, place: int, reading: Reading, name: str) -> Picture:

@@ -56,3 +56,12 @@ def test_decisions_need_a_threshold(embeddings):
 def test_nothing_but_the_interface_can_be_read_by_name(embeddings):
     public = {name for name in vars(oracle(embeddings)) if not name.startswith("_")}
     assert public == {"people", "budget"}
+
+
+def test_the_same_system_with_another_budget_has_been_asked_nothing(embeddings):
+    system = oracle(embeddings, access=Access.DECISIONS)
+    system.ask(embeddings)
+    fewer = system.of_budget(2)
+    assert (fewer.people, fewer.budget, fewer.used.tolist()) == (2, 2, [0, 0])
+    assert fewer.ask(embeddings[:2]).tolist() == [[1, 0], [0, 1]]
+    assert (system.used.tolist(), system.budget) == ([3, 3], 5)

@@ -1,0 +1,107 @@
+"""Reconstruction from few scores of the running system: queries along the axes in which faces differ most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Reads
+from mote_bench.questions import WhichFace
+from mote_bench.toolkit import draw_keys, on_sphere, unit
+
+from .._shared.online_access import oracle_of
+from .._shared.prior import Prior
+from .._shared.probing import granted
+from .._shared.ridge import fit_ridge
+
+_MOST_SHADOW = 300
+_LEAST_NOISE = 1e-4
+"""Standard deviation of the noise, at least, in those of the scores: they may be rounded."""
+
+
+class PosteriorFromFewScores:
+    """Query faces along the leading principal axes of public faces, and compute the expected embedding.
+
+    The queries are one batch that depends on no score. The first axes say most, so the first few queries do. Shadow
+    subjects show how a score rises with the inner product of probe and embedding, and how exactly. With a Gaussian
+    prior fitted to public faces this gives the posterior mean in closed form (Bishop, Pattern Recognition and Machine
+    Learning, 2006, eq. 2.116). Where scores are no linear function, a ridge regression from the shadow subjects' scores
+    to their embeddings may serve better. The one that reconstructs shadow subjects better is used. An attacker who
+    can't score with a copy of the system takes scores to be cosines.
+    """
+
+    question = WhichFace
+    reads = Reads.SCORES
+    knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
+    access = Access.SCORES
+    budgets = (8, 16, 25, 40, 64, 128, 256)
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64 unit rows."""
+        public, shadow = granted(evidence)
+        oracle, prior = oracle_of(evidence), Prior.of(public.embeddings)
+        variance, axes = np.linalg.eigh(prior.axes @ prior.axes.T)
+        leading = axes[:, np.argsort(-variance, kind="stable")[: int(oracle.left.min())]]
+        probes = on_sphere(prior.mean, leading.T)
+        rows = rng.permutation(len(shadow.references))[:_MOST_SHADOW].astype(np.intp)
+        own = _own_scores(evidence, probes, rows, rng)
+        scores = oracle.ask(probes)
+        known = shadow.references.embeddings[rows].astype(np.float64)
+        line = _Line.fitted(known @ probes.T, own) if len(own) else _Line(0.0, 1.0, _LEAST_NOISE)
+        estimate, agreement = line.posterior(prior, probes, scores), -np.inf
+        if len(own):
+            agreement = _agreement(line.posterior(prior, probes, own), known - prior.mean)
+            learned = fit_ridge(own, known - prior.mean)
+            if learned.agreement > agreement:
+                estimate = learned.predict(scores)
+        return on_sphere(prior.mean, unit(estimate))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A score is ``offset + slope * (probe . embedding)`` plus Gaussian noise."""
+
+    offset: float
+    slope: float
+    noise: float
+
+    @classmethod
+    def fitted(cls, products: FloatArray, scores: FloatArray) -> Self:
+        """The line through inner products (n, m) and the scores of the same pairs (n, m)."""
+        x, y = products - products.mean(), scores - scores.mean()
+        slope = float((x * y).sum() / max((x * x).sum(), 1e-300))
+        noise = float(np.sqrt(np.mean((y - slope * x) ** 2)))
+        return cls(
+            float(scores.mean() - slope * products.mean()), slope, max(noise, _LEAST_NOISE * float(scores.std()))
+        )
+
+    def posterior(self, prior: Prior, probes: FloatArray, scores: FloatArray) -> FloatArray:
+        """(n, d) expected deviations from the prior's mean, given scores (n, m) of the probes (m, d)."""
+        seen = self.slope * (probes @ prior.axes)
+        gain = prior.axes @ np.linalg.solve(seen @ seen.T + self.noise**2 * np.eye(len(probes)), seen).T
+        return np.asarray((scores - self.offset - self.slope * (probes @ prior.mean)) @ gain.T)
+
+
+def _own_scores(
+    evidence: Evidence, probes: FloatArray, rows: npt.NDArray[np.intp], rng: np.random.Generator
+) -> FloatArray:
+    """(k, m) scores of the shadow subjects ``rows``; (0, m) where the attacker can't score."""
+    _, shadow = granted(evidence)
+    scheme = evidence.scheme
+    if not hasattr(scheme, "score"):
+        return np.empty((0, len(probes)))
+    assert scheme is not None
+    keys = None if shadow.keys is None else [shadow.keys[row] for row in rows]
+    if keys is not None and evidence.knowledge is Knowledge.ALGORITHM:
+        keys = [*draw_keys(1, rng)] * len(rows)  # the attacker presents a key of their own, as to the running system
+    scores = scheme.score([shadow.templates[row] for row in rows], probes.astype(np.float32), keys=keys)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def _agreement(estimates: FloatArray, truth: FloatArray) -> float:
+    """Mean cosine of estimated and true deviations, as :func:`fit_ridge` measures it."""
+    centre = truth.mean(axis=0)
+    return float((unit(estimates - centre) * unit(truth - centre)).sum(axis=1).mean())
