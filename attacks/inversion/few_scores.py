@@ -51,11 +51,10 @@ class PosteriorFromFewScores:
         scores = oracle.ask(probes)
         known = shadow.references.embeddings[rows].astype(np.float64)
         line = _Line.fitted(known @ probes.T, own) if len(own) else _Line(0.0, 1.0, _LEAST_NOISE)
-        estimate, agreement = line.posterior(prior, probes, scores), -np.inf
+        estimate = line.posterior(prior, probes, scores)
         if len(own):
-            agreement = _agreement(line.posterior(prior, probes, own), known - prior.mean)
             learned = fit_ridge(own, known - prior.mean)
-            if learned.agreement > agreement:
+            if learned.agreement > _agreement(line.posterior(prior, probes, own), known - prior.mean):
                 estimate = learned.predict(scores)
         return on_sphere(prior.mean, unit(estimate))
 
