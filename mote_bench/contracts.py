@@ -34,6 +34,13 @@ CONTROLS = (FLOOR, CEILING)
 """The control schemes that every run holds; a question may have another ceiling (``Question.ceiling``)."""
 
 
+OWN = "own"
+"""The operating point, in place of a false match rate, of a scheme with a built-in threshold (``decides``)."""
+
+OWN_THRESHOLD = 0.5
+"""The score from which a scheme with a built-in threshold accepts; what it rejects scores 0."""
+
+
 ATTACK_READS = "attack_reads"
 """The provenance field that holds the attack's ``reads`` (a value of :class:`Reads`; empty if it states none)."""
 
@@ -251,7 +258,9 @@ class Scheme(Protocol):
     A class attribute ``revocable = True`` states that a template depends on the subject's key; ``keys`` is then a
     sequence as long as ``templates``, otherwise ``None``. ``needs_identity = True`` states that ``fit`` reads
     ``background.identity``. ``slow_to_try = True`` states that ``fit`` or ``enroll`` takes long on a few faces too,
-    so that the scheme isn't tried before a run. All default to ``False``.
+    so that the scheme isn't tried before a run. ``decides = True`` states a built-in threshold, as of a biometric
+    cryptosystem: ``score`` is 0 for a rejected probe. For an accepted one it is 1, or from 0.5 (``OWN_THRESHOLD``) up
+    to 1 and higher for a nearer probe. FNMR and FMR are then one point, not a curve. All default to ``False``.
 
     Seven methods are optional. An attack names those that it needs in ``needs``:
 

@@ -286,6 +286,11 @@ def revocable(scheme: Scheme) -> bool:
     return bool(getattr(scheme, "revocable", False))
 
 
+def decides(scheme: Scheme) -> bool:
+    """Whether the scheme has a built-in threshold: its scores are decisions."""
+    return bool(getattr(scheme, "decides", False))
+
+
 def needs_identity(scheme: Scheme) -> bool:
     """Whether the scheme's ``fit`` needs the identities of the background set."""
     return bool(getattr(scheme, "needs_identity", False))

@@ -16,7 +16,7 @@ from mote_bench.analysis.selection import (
     strictest_rate,
 )
 from mote_bench.analysis.standings import NOT_MEASURED, key_states, printed
-from mote_bench.contracts import Measurement, Record, Status, flat
+from mote_bench.contracts import OWN, Measurement, Record, Status, flat
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 
 _COSTS = ("bytes_per_template",)
@@ -75,7 +75,7 @@ def places(records: Sequence[Record], scheme: str, of: Scope) -> Iterator[Place]
     """Every figure of a scheme that is compared between runs."""
     for key in key_states(records, scheme):
         yield from (Place(scheme, key, reading.question, reading.headline) for reading in of.readings)
-        yield from (Place(scheme, key, *own) for own in _own_metrics(records, key, of))
+        yield from (Place(scheme, key, *own) for own in _own_metrics(records, scheme, key, of))
 
 
 def find_figure(records: Sequence[Record], place: Place, of: Scope) -> Figure:
@@ -105,15 +105,16 @@ def _strongest(records: Sequence[Record], place: Place, reading: Reading) -> Fig
     return Figure(None, None, why if attacks else "not run")
 
 
-def _own_metrics(records: Sequence[Record], key: str, of: Scope) -> Iterator[tuple[str, str]]:
+def _own_metrics(records: Sequence[Record], scheme: str, key: str, of: Scope) -> Iterator[tuple[str, str]]:
     """The figures that the harness measures of a row without an attacker."""
     if key == DISCLOSED:
         return
     questions = {record.cell.question for record in records}
     if VERIFY in questions:
-        yield VERIFY, "eer"
-        if of.fnmr_rate:
-            yield VERIFY, flat("fnmr", of.fnmr_rate)
+        decides = any(find(record, flat("fnmr", OWN)) for record in records if record.cell.scheme == scheme)
+        point = [flat(metric, OWN) for metric in ("fnmr", "fmr_reached")]
+        curve = ["eer", *([flat("fnmr", of.fnmr_rate)] if of.fnmr_rate else [])]
+        yield from ((VERIFY, metric) for metric in (point if decides else curve))
     uneven = (one for record in records if record.cell.question == FAIRNESS for one in record.measurements)
     names = {one.name for one in uneven if (one.metric, one.at) == ("garbe", of.fairness_rate)}
     yield from ((FAIRNESS, name) for name in sorted(names))

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from mote_bench.contracts import CEILING, FLOOR, Knowledge, Measurement, Record, Status, flat
-from mote_bench.formatting import plural, printable
+from mote_bench.contracts import CEILING, FLOOR, OWN, Knowledge, Measurement, Record, Status, flat
+from mote_bench.formatting import number, plural, printable, span
 from mote_bench.planning.spec import DATA_NOTES, device_of
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
@@ -46,6 +46,9 @@ NOT_RUN = "not asked"
 NOT_MEASURED = "not measured"
 """The record lacks the metric: it is undefined for these data, or newer than the record."""
 UNDEFINED = "undefined"
+
+BUILT_IN = "own threshold"
+"""A scheme with a built-in threshold has one point: no EER, and no FNMR at a rate that it exceeds."""
 
 RECOGNISES = "recognises"
 BROKEN = "recognises nobody"
@@ -205,7 +208,9 @@ class Row:
 
     def verified(self, metric: str) -> Figure:
         """A figure of the row's verification, by the metric's published name."""
-        return _figure(self.verify, metric)
+        figure = _figure(self.verify, metric)
+        built_in = figure.status == NOT_MEASURED and find(self.verify, flat("fnmr", OWN)) is not None
+        return replace(figure, status=BUILT_IN) if built_in else figure
 
     @property
     def eer(self) -> Figure:
@@ -350,7 +355,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         scheme=scheme,
         key=key,
         role=_ROLES.get(scheme, ""),
-        recognition=_recognition(find(verify, "eer") if verify and verify.status is Status.OK else None),
+        recognition=_recognition(_error(verify) if verify and verify.status is Status.OK else None),
         verify=verify,
         fmr=frame.fmr,
         questions=tuple(_worst(frame, scheme, reading, key=key) for reading in frame.readings),
@@ -364,8 +369,9 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
             *_published(frame, scheme),
             *_left_out(frame, scheme),
             *_standing(row),
+            *_own_point(verify),
             *_submitter(verify),
-            *_scorer(verify),
+            *(() if _own_point(verify) else _scorer(verify)),
             *spared,
             *_silent(row),
         ),
@@ -380,6 +386,25 @@ def _figure(record: Record | None, metric: str) -> Figure:
         return Figure(str(record.status), record=link)
     one = find(record, metric)
     return Figure(NOT_MEASURED, record=link) if one is None else Figure(OK, one, link)
+
+
+def _error(verify: Record) -> Measurement | None:
+    """The EER or, of a scheme with a built-in threshold, the mean of its two error rates."""
+    missed, matched = (find(verify, flat(metric, OWN)) for metric in ("fnmr", "fmr_reached"))
+    if missed is None or matched is None:
+        return find(verify, "eer")
+    value, low, high = ((getattr(missed, part) + getattr(matched, part)) / 2 for part in ("value", "low", "high"))
+    return Measurement("eer", value, low, high, missed.n, chance=0.5)
+
+
+def _own_point(verify: Record | None) -> list[str]:
+    """The one operating point of a scheme with a built-in threshold, and the plain vectors beside it."""
+    found = {name: find(verify, flat(name, OWN)) for name in ("fnmr", "fmr_reached", "plain_fnmr", "plain_fmr_reached")}
+    said = {name: f"{number(one.value)} {span(one)}" for name, one in found.items() if one is not None}
+    if not {"fnmr", "fmr_reached"} <= set(said):
+        return []
+    beside = f"; plain vectors: FNMR {said['plain_fnmr']} at FMR {said['plain_fmr_reached']}" if len(said) > 2 else ""
+    return [f"built-in threshold: FNMR {said['fnmr']} at its own FMR {said['fmr_reached']}{beside}"]
 
 
 def _recognition(eer: Measurement | None) -> str:

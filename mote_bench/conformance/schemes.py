@@ -26,8 +26,8 @@ from mote_bench.conformance.findings import (
     wrong_dtype,
     wrong_shape,
 )
-from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Linear, Scheme, Smooth, Template
-from mote_bench.toolkit import draw_keys, needs_identity, revocable, stream, stream_seed
+from mote_bench.contracts import OWN_THRESHOLD, Faces, FloatArray, HalfSpaces, Key, Linear, Scheme, Smooth, Template
+from mote_bench.toolkit import decides, draw_keys, needs_identity, revocable, stream, stream_seed
 
 if TYPE_CHECKING:
     import torch
@@ -326,6 +326,15 @@ def _twice(trial: Trial) -> str | None:
     return f"scored a second time, {_far(distance)}" if distance > _STRICT else None
 
 
+def _decides(trial: Trial) -> str | None:
+    if not decides(trial.made):
+        return None
+    scores = trial.scores
+    neither = (scores != 0) & ~((scores >= OWN_THRESHOLD) & (scores <= 1))
+    count = int(neither.sum())
+    return f"{count} of {scores.size} scores are neither 0 nor from {OWN_THRESHOLD} to 1" if count else None
+
+
 def _inputs(trial: Trial) -> str | None:
     references, probes = trial.people.target.embeddings.copy(), trial.probes.copy()
     keys, seeds = None if trial.keys is None else list(trial.keys), list(trial.seeds)
@@ -604,6 +613,12 @@ CHECKS: tuple[Check[Trial], ...] = (
         _broken_templates,
         "score to raise ValueError on empty, cut, lengthened or foreign bytes, at any place in the list",
         "check each template's length and content before decoding it, and raise ValueError",
+    ),
+    Check(
+        "decides_by_itself",
+        _decides,
+        f"decides = True to mean scores of 0 for what is rejected, and from {OWN_THRESHOLD} to 1 for what is accepted",
+        "return accepted.astype(np.float32), or drop `decides = True` where a threshold is still to be set",
     ),
     Check(
         "scores_alike_twice",

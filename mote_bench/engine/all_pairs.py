@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mote_bench.contracts import Scheme
-from mote_bench.engine import scoring, tasks
+from mote_bench.engine import tasks
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.execution.workers import Task
 from mote_bench.metrics.blocks import Layout, Mask, Part, Positions, parts_of
@@ -94,8 +94,9 @@ def compared(scheme: Scheme, comparison: tasks.Comparison) -> Steps:
     protocol = comparison.protocol
     known = yield from thresholds(scheme, comparison.shadow, sorted({*protocol.fmr, protocol.fairness_fmr}))
     targets = _AllPairs(scheme, comparison.targets)
-    overall = {rate: known[rate] for rate in protocol.fmr if rate in known}
-    members = wanted_of_groups(targets.layout.people, comparison.groups, known[protocol.fairness_fmr])
+    overall = tasks.rates(protocol, known)
+    fair = known[tasks.fairness_point(protocol, known)]
+    members = wanted_of_groups(targets.layout.people, comparison.groups, fair)
     first, *others = yield from targets.errors([(None, overall), *members])
     groups = tuple((member, errors) for (member, _), errors in zip(members, others, strict=True))
     found = Found(targets.layout.people, first, groups)
@@ -112,7 +113,7 @@ def thresholds(scheme: Scheme, people: tasks.Trials, rates: Sequence[str]) -> St
     highest = top.start(pairs.layout)
     # A part that is handed out later needs none below the highest so far.
     yield pairs.round(lambda: [(None, replace(top, cut=highest.cut))], [(pairs.layout, highest)], own_only=False)
-    return scoring.thresholds(highest.values, rates, trials=highest.impostors)
+    return tasks.rule(scheme)(highest.values, rates, trials=highest.impostors)
 
 
 def see(

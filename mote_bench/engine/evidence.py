@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Access, Evidence, Knowledge, Prepared, Records, Shadow, Threat
+from mote_bench.contracts import OWN, Access, Evidence, Knowledge, Prepared, Records, Shadow, Threat
 from mote_bench.planning.threats import granted
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Database, EnrolledScheme, Index, Scene, Staged, VerificationTargets
@@ -196,7 +196,12 @@ def _oracle(
 
 
 def operating_threshold(thresholds: Mapping[str, float], fmr: str) -> float | None:
-    """The threshold at this false match rate, or at the next larger one for which a threshold could be set."""
+    """The threshold at this false match rate, or at the next larger one for which a threshold could be set.
+
+    A scheme that decides has its own, whatever the rate.
+    """
+    if OWN in thresholds:
+        return thresholds[OWN]
     allowed = [rate for rate in thresholds if float(rate) >= float(fmr or 0)]
     return thresholds[min(allowed, key=float)] if allowed else None
 

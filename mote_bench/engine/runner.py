@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mote_bench.contracts import BY_QUERIES, CONTROLS, Cell, Knowledge, Record, Scheme, Status, Threat
+from mote_bench.contracts import BY_QUERIES, CONTROLS, Cell, FloatArray, Knowledge, Record, Scheme, Status, Threat
 from mote_bench.engine import all_pairs, enrolment, scoring, tasks
 from mote_bench.engine.enrolment import Held
 from mote_bench.engine.ledger import Ledger
@@ -271,11 +271,16 @@ def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.
     targets = np.arange(len(setting.split.target.references))
     return tasks.Comparison(
         targets=tuple(
-            _trials(database.rows(targets), setting.split.target, own_keys)
-            for database in (enrolled.first, enrolled.second)
+            _trials(database.rows(targets), setting.split.target, own_keys, None if faces is None else faces.embeddings)
+            for database, faces in (
+                (enrolled.first, setting.split.target.references),
+                (enrolled.second, setting.split.target.seconds),
+            )
             if database.templates
         ),
-        shadow=_trials(held.calibration, setting.split.calibration, own_keys),
+        shadow=_trials(
+            held.calibration, setting.split.calibration, own_keys, setting.split.calibration.references.embeddings
+        ),
         groups=setting.split.target.references.attributes,
         has_identity=setting.split.has_identity,
         protocol=setting.protocol,
@@ -283,12 +288,12 @@ def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.
     )
 
 
-def _trials(database: Database, people: Enrolled, own_keys: bool) -> tasks.Trials:
-    """Probes against templates. Without identities the references serve as probes, to time a score."""
+def _trials(database: Database, people: Enrolled, own_keys: bool, enrolled: FloatArray | None = None) -> tasks.Trials:
+    """Probes against templates of the embeddings ``enrolled``. Without identities the references serve as probes, to time a score."""
     if people.probes is None:
         everyone = np.arange(len(people.references))
         return tasks.Trials(database.templates, database.keys, people.references.embeddings, everyone, own_keys)
-    return tasks.Trials(database.templates, database.keys, people.probes.embeddings, people.shown, own_keys)
+    return tasks.Trials(database.templates, database.keys, people.probes.embeddings, people.shown, own_keys, enrolled)
 
 
 def _add_verified(stage: _Stage, cell: Cell, outcome: Outcome, held: Held) -> None:

@@ -9,10 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, Record, Status, Template
+from mote_bench.contracts import (
+    OWN,
+    OWN_THRESHOLD,
+    Faces,
+    FloatArray,
+    InputError,
+    Measurement,
+    Record,
+    Status,
+    Template,
+)
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.transfer import Transfer
-from mote_bench.metrics.verification import threshold_at_fmr
+from mote_bench.metrics.verification import threshold_at_fmr, trials_needed
 from mote_bench.planning.split import Split
 from mote_bench.questions import Question
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
@@ -56,6 +66,17 @@ def thresholds(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None =
         except InputError:  # too few impostor scores: the rate is left out rather than guessed
             continue
     return found
+
+
+def own_threshold(impostor: FloatArray, fmr: Iterable[str], *, trials: int | None = None) -> dict[str, float]:
+    """The built-in threshold of a scheme that decides: as its own, and at each rate that is known not to be exceeded.
+
+    A rate is left out where the scheme accepts more, and where there are too few impostor scores to say so.
+    """
+    trials = len(impostor) if trials is None else trials
+    accepted = int((np.asarray(impostor) >= OWN_THRESHOLD).sum())
+    kept = [rate for rate in fmr if accepted <= float(rate) * trials and trials >= trials_needed(float(rate))]
+    return dict.fromkeys([OWN, *kept], OWN_THRESHOLD)
 
 
 def panels(split: Split) -> tuple[Panel, Panel]:

@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Attack, Evidence, Faces, FloatArray, Key, Preparation, Prepared, Scheme, Template
+from mote_bench.contracts import (
+    OWN,
+    Attack,
+    Evidence,
+    Faces,
+    FloatArray,
+    Key,
+    Measurement,
+    Preparation,
+    Prepared,
+    Scheme,
+    Template,
+)
 from mote_bench.engine import scoring
 from mote_bench.execution.deadline import deadline
 from mote_bench.execution.outcome import Outcome, guarded
@@ -19,11 +31,18 @@ from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.tiles import Found, Tiles
-from mote_bench.metrics.verification import Compared, Index, Scores, measure_verification
+from mote_bench.metrics.verification import (
+    Compared,
+    Index,
+    Scores,
+    least_fmr,
+    measure_verification,
+    threshold_at_fmr,
+)
 from mote_bench.planning.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, VerificationTargets
-from mote_bench.toolkit import QueryOracle, draw_keys, on_device, revocable, stream, stream_seed, unit
+from mote_bench.toolkit import QueryOracle, decides, draw_keys, on_device, revocable, stream, stream_seed, unit
 
 _SCORED_TWICE = 20
 _OTHER_KEYS = 5
@@ -84,6 +103,8 @@ class Trials:
     probes: FloatArray
     shown: npt.NDArray[np.intp]
     bring_own_keys: bool
+    references: FloatArray | None = None
+    """The enrolled embeddings (n, d), to compare the plain vectors too."""
 
     @property
     def scores(self) -> int:
@@ -101,7 +122,8 @@ class Trials:
         mine = place[self.shown] >= 0
         keys = None if self.keys is None else tuple(self.keys[person] for person in people)
         templates = tuple(self.templates[person] for person in people)
-        return Trials(templates, keys, self.probes[mine], place[self.shown[mine]], self.bring_own_keys)
+        references = None if self.references is None else self.references[people]
+        return Trials(templates, keys, self.probes[mine], place[self.shown[mine]], self.bring_own_keys, references)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +181,7 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
     timed = _all_timed(scheme, comparison)
     *targets, shadow = (scores for scores, _ in timed)
     protocol = comparison.protocol
-    thresholds = scoring.thresholds(shadow[_impostor(comparison.shadow)], {*protocol.fmr, protocol.fairness_fmr})
+    thresholds = rule(scheme)(shadow[_impostor(comparison.shadow)], {*protocol.fmr, protocol.fairness_fmr})
     # Enrolments side by side, not stacked: each probe is then identified in a gallery of one template per person.
     shown = np.concatenate([trials.shown for trials in comparison.targets])
     scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
@@ -180,19 +202,56 @@ def conclude(scheme: Scheme, few: Comparison, found: Found, thresholds: Mapping[
     return guarded(concluded)
 
 
+def rule(scheme: Scheme) -> Callable[..., dict[str, float]]:
+    """How thresholds are set: by impostor scores or, of a scheme that decides, its own."""
+    return scoring.own_threshold if decides(scheme) else scoring.thresholds
+
+
+def rates(protocol: Protocol, thresholds: Mapping[str, float]) -> dict[str, float]:
+    """The thresholds at which recognition is measured, in the protocol's order, the scheme's own last."""
+    return {rate: thresholds[rate] for rate in (*protocol.fmr, OWN) if rate in thresholds}
+
+
+def fairness_point(protocol: Protocol, thresholds: Mapping[str, float]) -> str:
+    """The operating point of fairness: the protocol's rate, or the scheme's own where it exceeds that rate."""
+    return protocol.fairness_fmr if protocol.fairness_fmr in thresholds or OWN not in thresholds else OWN
+
+
 def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Comparison) -> Verified:
     protocol = comparison.protocol
-    known = {rate: thresholds[rate] for rate in protocol.fmr if rate in thresholds}
-    verified = measure_verification(scores, known, stream(comparison.seed, "verify"))
+    verified = measure_verification(scores, rates(protocol, thresholds), stream(comparison.seed, "verify"))
+    point = fairness_point(protocol, thresholds)
     fair = measure_fairness(
         scores,
         comparison.groups,
-        thresholds[protocol.fairness_fmr],
-        fmr_name=protocol.fairness_fmr,
+        thresholds[point],
+        fmr_name=point,
         alpha=protocol.fairness_alpha,
         rng=stream(comparison.seed, "fairness"),
     )
+    if OWN in thresholds:
+        if comparison.shadow.references is not None:
+            verified = replace(verified, measurements=(*verified.measurements, *_plain(verified, comparison)))
+        # An equal error rate needs a curve.
+        fair = replace(fair, measurements=tuple(one for one in fair.measurements if one.metric != "ser"))
     return Verified(verified, fair, ())
+
+
+def _plain(verified: Measured, comparison: Comparison) -> tuple[Measurement, ...]:
+    """The plain vectors' error rates where a scheme that decides has its own: FNMR at the FMR that it reached.
+
+    Their threshold is set on the calibration subjects for that FMR, or for the lowest at which these are enough.
+    """
+    [reached] = [one.value for one in verified.measurements if (one.metric, one.at) == ("fmr_reached", OWN)]
+    trials = (*comparison.targets, comparison.shadow)
+    *targets, shadow = [unit(one.references) @ unit(one.probes).T for one in trials if one.references is not None]
+    impostor = shadow[_impostor(comparison.shadow)]
+    threshold = threshold_at_fmr(impostor, max(reached, least_fmr(len(impostor))))
+    shown = np.concatenate([one.shown for one in comparison.targets])
+    scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
+    plain = measure_verification(scores, {OWN: threshold}, stream(comparison.seed, "plain"))
+    named = {one.metric: one for one in plain.measurements if one.at == OWN}
+    return tuple(replace(named[metric], metric=f"plain_{metric}") for metric in ("fnmr", "fmr_reached"))
 
 
 def in_tiles(scheme: Scheme, targets: Sequence[Trials]) -> Tiles:
@@ -225,8 +284,7 @@ def _completed(
     details = {**verified.details, "scorer": _scorer(scheme, scores, comparison)}
     renewed = Measured((), {})
     if comparison.targets[0].keys is not None and comparison.targets[0].bring_own_keys:
-        known = {rate: thresholds[rate] for rate in comparison.protocol.fmr if rate in thresholds}
-        renewed = _renewal(scheme, comparison, known)
+        renewed = _renewal(scheme, comparison, rates(comparison.protocol, thresholds))
     verified = replace(
         verified,
         measurements=(*verified.measurements, *renewed.measurements),
@@ -397,7 +455,7 @@ def _scored(scheme: Scheme, records: Database, faces: FloatArray) -> FloatArray:
 
 def thresholds(scheme: Scheme, people: Trials, rates: Sequence[str]) -> Outcome:
     """The running system's thresholds: a mapping of false match rate to score."""
-    return guarded(lambda: scoring.thresholds(_scores(scheme, people)[_impostor(people)], rates))
+    return guarded(lambda: rule(scheme)(_scores(scheme, people)[_impostor(people)], rates))
 
 
 def _checked(array: object, shape: tuple[int, int], what: str) -> FloatArray:

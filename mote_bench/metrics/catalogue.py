@@ -95,6 +95,22 @@ METRICS: tuple[Metric, ...] = (
         at=_RATE,
     ),
     Metric(
+        "plain_fnmr",
+        _VERIFY,
+        "FNMR of the plain vectors at the FMR that a scheme with a built-in threshold reaches",
+        "lower",
+        _OWN,
+        at=_RATE,
+    ),
+    Metric(
+        "plain_fmr_reached",
+        _VERIFY,
+        "FMR of the plain vectors, at the threshold where plain_fnmr is measured",
+        "lower",
+        _OWN,
+        at=_RATE,
+    ),
+    Metric(
         "other_key_accepted",
         _VERIFY,
         "proportion of mated comparisons that are accepted although the key is not the template's",

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import FloatArray, InputError, Measurement
+from mote_bench.contracts import OWN, FloatArray, InputError, Measurement
 
 from .intervals import (
     Interval,
@@ -182,15 +182,19 @@ def measure_verification(scores: Compared, thresholds: Mapping[str, float], rng:
     -------
     Measured
         ``eer``, ``rank_1``, and per threshold X ``fnmr_at_fmr_X`` and ``fmr_reached_at_fmr_X``; details hold the
-        DET curve, the thresholds and counts.
+        DET curve, the thresholds and counts. Of a scheme that decides (a threshold for ``own``) there is no EER, and
+        the curve is one point.
     """
     found = scores.errors(thresholds)
     claimants, rank = found.claimants, found.rank
-    measurements = [
-        Measurement("eer", found.eer, *found.eer_interval, n=claimants, chance=0.5),
-        Measurement("rank_1", rank.value, *rank.interval, n=claimants, chance=1 / found.templates),
-    ]
-    influence = {"eer": found.eer_influence}
+    measurements = [Measurement("rank_1", rank.value, *rank.interval, n=claimants, chance=1 / found.templates)]
+    influence, det = {}, found.det.tolist()
+    if OWN in thresholds:
+        det = [[found.matched[OWN].value, found.missed[OWN].value]]
+        influence["fmr_reached_at_fmr_own"] = found.matched[OWN].influence
+    else:
+        measurements.insert(0, Measurement("eer", found.eer, *found.eer_interval, n=claimants, chance=0.5))
+        influence["eer"] = found.eer_influence
     for fmr_name in thresholds:
         missed, matched = found.missed[fmr_name], found.matched[fmr_name]
         refused = Measurement("fnmr", missed.value, *missed.interval, n=claimants, at=fmr_name)
@@ -199,7 +203,7 @@ def measure_verification(scores: Compared, thresholds: Mapping[str, float], rng:
         influence[refused.name] = missed.influence
     genuine, impostor = found.trials
     details = {
-        "det": found.det.tolist(),
+        "det": det,
         "thresholds": {name: float(threshold) for name, threshold in thresholds.items()},
         "counts": {"genuine": genuine, "impostor": impostor, "people": len(found.people)},
     }
@@ -242,7 +246,7 @@ def threshold_at_fmr(impostor: FloatArray, fmr: float, *, trials: int | None = N
         With fewer than 10 / fmr scores: the threshold would then rest on fewer than ten false matches.
     """
     ordered = np.sort(_scores("impostor", impostor))[::-1]
-    needed = int(np.ceil(_FALSE_MATCHES / fmr - 1e-6))
+    needed = trials_needed(fmr)
     trials = len(ordered) if trials is None else trials
     if trials < needed:
         raise InputError(
@@ -254,6 +258,16 @@ def threshold_at_fmr(impostor: FloatArray, fmr: float, *, trials: int | None = N
         return float(ordered[-1])
     accepted = ordered[:allowed][ordered[:allowed] > ordered[allowed]]
     return float(accepted[-1] if len(accepted) else np.nextafter(ordered[0], np.inf))
+
+
+def trials_needed(fmr: float) -> int:
+    """The number of impostor scores below which nothing is said about a false match rate."""
+    return int(np.ceil(_FALSE_MATCHES / fmr - 1e-6))
+
+
+def least_fmr(trials: int) -> float:
+    """The lowest false match rate that so many impostor scores are enough for."""
+    return _FALSE_MATCHES / trials
 
 
 def operating_points(genuine: FloatArray, impostor: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, flat
+from mote_bench.contracts import OWN, Evidence, Faces, FloatArray, flat
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import unit
 
@@ -55,7 +55,7 @@ class WhichKeyface(Question):
         from mote_bench.metrics.dictionary import measure_dictionary
 
         scores = case.attacked.shown[_EVERYBODY][case.rows]
-        opened = {fmr: scores >= threshold for fmr, threshold in case.rules.thresholds.items()}
+        opened = {fmr: scores >= threshold for fmr, threshold in case.rules.thresholds.items() if fmr != OWN}
         return case.with_people(measure_dictionary(opened))
 
     @classmethod

@@ -309,7 +309,9 @@ def det(curves: Sequence[Curve], *, name: str, alt: str) -> str:
         axes.plot(ends, ends, color=_RULE, linewidth=0.8)
         for curve in curves:
             across, up = ([_deviate(point[side]) for point in curve.points] for side in (0, 1))
-            axes.plot(across, up, label=curve.label, clip_on=False, **looks[curve.kind])
+            # A scheme with a built-in threshold has one point, and a line of one point can't be seen.
+            mark = {"marker": "o", "markersize": 5.0} if len(curve.points) == 1 else {}
+            axes.plot(across, up, label=curve.label, clip_on=False, **looks[curve.kind], **mark)
         ticks = [_deviate(rate) for rate in _DET_TICKS]
         names = [f"{100 * rate:g} %" for rate in _DET_TICKS]
         axes.set(xlim=ends, ylim=ends, xlabel="false match rate (FMR)", ylabel="false non-match rate (FNMR)")

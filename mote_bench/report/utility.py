@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from mote_bench.analysis.selection import STOLEN, find, harness_record
 from mote_bench.analysis.standings import Board, Row
-from mote_bench.contracts import Measurement, Record, flat
+from mote_bench.contracts import OWN, Measurement, Record, flat
 from mote_bench.formatting import number, span
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import COMPARED
@@ -20,6 +20,10 @@ _HOW_TO_READ = (
     "(FMR), with its 95 % confidence interval over subjects. A scheme with keys has two rows. *Normal*: every subject "
     "presents their own key. *Key stolen*: an impostor presents the stolen key of the attacked template."
 )
+
+
+_POINT = ("fnmr", "fmr_reached", "plain_fnmr", "plain_fmr_reached")
+_POINT_TITLES = ("scheme", "FNMR", "FMR reached", "FNMR of plain vectors", "FMR of plain vectors")
 
 
 def utility_md(boards: Sequence[tuple[Board, list[Record]]]) -> str:
@@ -37,7 +41,14 @@ def _section(board: Board, records: Sequence[Record]) -> list[str]:
         for row, verify, _ in rows
     ]
     titles = ["scheme", f"EER{_people(verify for _, verify, _ in rows)}", *(f"FNMR at FMR {rate}" for rate in rates)]
-    return [title, _table(titles, overall), *_by_group(board, rows)]
+    points = [[_name(row), *_point(verify)] for row, verify, _ in rows if find(verify, flat("fnmr", OWN))]
+    own = [f"Schemes with a built-in threshold:\n\n{_table(_POINT_TITLES, points)}"] if points else []
+    return [title, _table(titles, overall), *own, *_by_group(board, rows)]
+
+
+def _point(verify: Record | None) -> list[str]:
+    """The operating point of a scheme with a built-in threshold, and that of the plain vectors nearest to it."""
+    return [_cell(find(verify, flat(metric, OWN))) for metric in _POINT]
 
 
 def _harness(row: Row, records: Sequence[Record]) -> tuple[Record | None, Record | None]:
@@ -69,7 +80,7 @@ def _groups(fairness: Sequence[Record | None], attribute: str) -> dict[str, int]
 
 def _rates(verify: Record | None) -> list[str]:
     metrics = () if verify is None else verify.measurements
-    return [one.at for one in metrics if one.metric == "fnmr" and one.at]
+    return [one.at for one in metrics if one.metric == "fnmr" and one.at and one.at != OWN]
 
 
 def _name(row: Row) -> str:

@@ -233,6 +233,13 @@ class AnswersNaNToGarbage(Sound):
         return np.frombuffer(b"".join(templates), dtype="<f4").reshape(len(templates), -1)
 
 
+class DecidesHalfway(Sound):
+    decides = True
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        return np.maximum(super().score(templates, probes, keys=keys), 0)
+
+
 class DriftsWithEveryScore(Sound):
     calls = 0
 
@@ -385,6 +392,7 @@ BAD_SCHEMES: dict[type, str] = {
     ReadsTheFirstLengthOnly: "refuses_broken_templates",
     RaisesKeyErrorOnBrokenTemplates: "refuses_broken_templates",
     AnswersNaNToGarbage: "refuses_broken_templates",
+    DecidesHalfway: "decides_by_itself",
     DriftsWithEveryScore: "scores_alike_twice",
     NormalisesProbesInPlace: "leaves_inputs_alone",
     EmptiesTheList: "leaves_inputs_alone",

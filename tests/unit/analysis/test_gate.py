@@ -316,3 +316,18 @@ def test_paths_are_folders_of_records(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="make a baseline"):
         _records(tmp_path)
+
+
+def test_of_a_built_in_threshold_both_rates_are_compared() -> None:
+    def decided(fnmr: float, fmr: float) -> list[Record]:
+        [verify] = [one for one in run() if one.cell.question == "verify"]
+        point = tuple(
+            Measurement(metric, value, value - 0.005, value + 0.005, PEOPLE, at="own")
+            for metric, value in (("fnmr", fnmr), ("fmr_reached", fmr))
+        )
+        others = [one for one in run() if one.cell.question != "verify"]
+        return [*others, replace(verify, measurements=point)]
+
+    found = gated(decided(0.1, 0.1), decided(0.1, 0.01))
+    verdicts = {one.place.metric: one.verdict for one in found.comparisons if one.place.question == "verify"}
+    assert verdicts == {"fnmr_at_fmr_own": SAME, "fmr_reached_at_fmr_own": WORSE}

@@ -225,3 +225,31 @@ def test_times_are_compared_with_cosine_on_the_same_platform_only(records, hosti
 def test_fairness_stands_beside_each_attribute(records):
     row = rows_of(records)["mote"]
     assert [(one.attribute, one.garbe.measurement.value) for one in row.fairness] == [("age", 0.18), ("gender", 0.18)]
+
+
+def of_a_point(records, *, fnmr=0.2, fmr=0.004):
+    """The records, with one operating point in place of the recognition of mote."""
+    point = tuple(
+        Measurement(metric, value, value / 2, value * 2, 320, at="own")
+        for metric, value in (("fnmr", fnmr), ("fmr_reached", fmr), ("plain_fnmr", 0.05), ("plain_fmr_reached", 0.005))
+    )
+    rank = Measurement("rank_1", 0.9, 0.8, 1.0, 320)
+    mine = ("mote", "verify")
+    return [
+        replace(one, measurements=(rank, *point)) if (one.cell.scheme, one.cell.question) == mine else one
+        for one in records
+    ]
+
+
+def test_a_scheme_with_a_built_in_threshold_is_shown_as_a_point_and_ranked(records):
+    row = rows_of(of_a_point(records))["mote"]
+    assert (row.recognition, row.ranked) == (RECOGNISES, True)
+    assert (row.eer.word, row.fnmr.word) == ("own threshold", "own threshold")
+    assert row.notes[0] == (
+        "built-in threshold: FNMR 0.200 [0.100, 0.400] at its own FMR 0.004 [0.002, 0.008]; "
+        "plain vectors: FNMR 0.050 [0.025, 0.100] at FMR 0.005 [0.0025, 0.010]"
+    )
+
+
+def test_a_built_in_threshold_that_rejects_nearly_everybody_recognises_nobody(records):
+    assert rows_of(of_a_point(records, fnmr=1.0))["mote"].recognition == BROKEN

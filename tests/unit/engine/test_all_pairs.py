@@ -31,9 +31,8 @@ def trials_of(scheme, faces, *, rows=slice(None)):
     keys = draw_keys(len(references), np.random.default_rng(1)) if scheme.revocable else None
     templates = scheme.enroll(references, keys=keys, seeds=list(range(len(references))))
     shown = np.repeat(np.arange(len(references)), PROBES)
-    return tasks.Trials(
-        tuple(templates), None if keys is None else tuple(keys), probes.reshape(len(shown), -1), shown, True
-    )
+    keys = None if keys is None else tuple(keys)
+    return tasks.Trials(tuple(templates), keys, probes.reshape(len(shown), -1), shown, True, references)
 
 
 def comparison_of(scheme, faces):
@@ -55,6 +54,16 @@ class Revocable(Cosine):
     """Cosine, which says of itself whether it has keys, as the other schemes here do."""
 
     revocable = False
+
+
+class Deciding(Revocable):
+    """Cosine with a built-in threshold."""
+
+    decides = True
+    accepts_from = 0.6
+
+    def score(self, templates, probes, *, keys):
+        return (super().score(templates, probes, keys=keys) >= self.accepts_from).astype(np.float32)
 
 
 def driven(shared, *, order=None):
@@ -100,6 +109,37 @@ def test_figures_of_parts_are_those_of_the_whole_and_of_any_order(faces, monkeyp
     assert found[0].verify.details["thresholds"] == pytest.approx(whole.verify.details["thresholds"])
     assert found[0].fairness.details["left_out"] == whole.fairness.details["left_out"]
     assert len(found[0].timings) == 3
+
+
+@pytest.mark.parametrize("accepts_from", [0.4, 0.6])
+def test_a_scheme_that_decides_has_one_point_at_once_and_in_parts(faces, monkeypatch, accepts_from):
+    scheme = Deciding().fit(Faces(faces[1]), seed=0)
+    scheme.accepts_from = accepts_from
+    comparison = comparison_of(scheme, faces)
+    whole = tasks.verify(scheme, comparison).value
+    scores = unit(faces[0]) @ unit(faces[1]).T
+    own = np.arange(PEOPLE)[:, None] == np.repeat(np.arange(PEOPLE), PROBES)
+    missed, matched = (scores[own] < accepts_from).mean(), (scores[~own] >= accepts_from).mean()
+    assert (whole.verify["fnmr_at_fmr_own"].value, whole.verify["fmr_reached_at_fmr_own"].value) == pytest.approx(
+        (missed, matched)
+    )
+    assert whole.verify.details["det"] == [pytest.approx([matched, missed])]
+    assert whole.verify["plain_fnmr_at_fmr_own"].value <= whole.verify["fnmr_at_fmr_own"].value + 0.1
+    # A rate is reported only where the scheme keeps it: at 0.4 it accepts more than 1 %.
+    kept = {one.at for one in whole.verify.measurements if one.metric == "fnmr"}
+    assert kept == ({"own"} if accepts_from == 0.4 else {"1e-2", "own"})
+    assert {one.at for one in whole.fairness.measurements} == {"own" if accepts_from == 0.4 else "1e-2"}
+    assert not {"eer", "ser_gender"} & {
+        one.name for part in (whole.verify, whole.fairness) for one in part.measurements
+    }
+    monkeypatch.setattr(tasks, "AT_ONCE", 100)
+    shared = all_pairs.Shared([("one", lambda: all_pairs.compared(scheme, comparison), 1)])
+    parts = driven(shared)[0]["one"].outcome
+    assert parts.error is None
+    assert list(figures(parts.value)) == list(figures(whole))
+    for key, values in figures(parts.value).items():
+        if not key.startswith("plain"):  # of the first people only, where there are many
+            assert values == pytest.approx(figures(whole)[key], abs=1e-6), key
 
 
 def test_workers_share_one_comparison_and_the_next_begins_while_a_round_ends(faces, monkeypatch):

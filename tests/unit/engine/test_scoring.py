@@ -219,3 +219,10 @@ def test_without_keys_there_is_no_size_of_one() -> None:
         "seconds_per_enrolment",
         "seconds_per_score",
     ]
+
+
+def test_a_built_in_threshold_stands_at_the_rates_that_it_is_known_to_keep() -> None:
+    scores = np.array([1.0] * 12 + [0.0] * 1988)
+    assert scoring.own_threshold(scores, ["1e-1", "1e-2", "1e-3"]) == {"own": 0.5, "1e-1": 0.5, "1e-2": 0.5}
+    assert scoring.own_threshold(scores[12:], ["1e-2", "1e-3"]) == {"own": 0.5, "1e-2": 0.5}  # too few to say more
+    assert scoring.own_threshold(scores[:20], ["1e-2", "1e-3"], trials=20_000) == {"own": 0.5, "1e-2": 0.5, "1e-3": 0.5}

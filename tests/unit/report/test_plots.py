@@ -68,3 +68,11 @@ def test_more_leaks_further_right_when_the_axis_is_reversed():
         if element.tag.endswith("use") and "var(--main)" in element.attrib["style"]
     ]
     assert across[0] > across[1]
+
+
+def test_a_curve_of_one_point_is_marked():
+    one, many = (
+        plots.det([plots.Curve("a", points, "main")], name="d", alt="a point")
+        for points in ([(0.01, 0.1)], [(0.01, 0.1), (0.1, 0.01)])
+    )
+    assert (one.count("<use"), many.count("<use")) == (2, 0)  # on the curve and beside its name

@@ -48,3 +48,16 @@ _AGES = {"18_34": 0.125, "50_plus": 0.25}
 
 def test_no_records_no_tables():
     assert "No records yet." in utility_md([])
+
+
+def test_schemes_with_a_built_in_threshold_have_a_table_of_points(make_records):
+    records = []
+    for one in make_records("cosine", "noise", "mote"):
+        if (one.cell.scheme, one.cell.question) == ("mote", "verify"):
+            point = (("fnmr", 0.2), ("fmr_reached", 0.004), ("plain_fnmr", 0.05), ("plain_fmr_reached", 0.005))
+            one = replace(one, measurements=tuple(Measurement(k, v, 0.0, 1.0, 50, at="own") for k, v in point))
+        records.append(one)
+    text = render(ordered(records))["utility.md"]
+    assert _lines(text, "mote")[0].count("–") >= 3  # no EER, and no FNMR at a rate
+    assert _lines(text, "mote")[1].split("|")[2:4] == [" 0.200 [0, 1.000] ", " 0.004 [0, 1.000] "]
+    assert "FNMR of plain vectors" in text
