@@ -86,18 +86,19 @@ def strongest(attacks: Iterable[Record], reading: Reading) -> Record | None:
     that needs the least knowledge, then by name.
     """
     valid = [record for record in attacks if is_valid(record, reading)]
-    selected = [record for record in valid if _on_selection(record, reading) is not None]
+    selected = [record for record in valid if on_selection(record, reading) is not None]
 
     def order(record: Record) -> tuple[float, tuple[int, ...], str]:
-        one = _on_selection(record, reading) if selected else find(record, reading.headline)
+        one = on_selection(record, reading) if selected else find(record, reading.headline)
         assert one is not None
         return -leak(reading, one.value), _level(record), record.cell.attack
 
     return min(selected or valid, key=order, default=None)
 
 
-def _on_selection(record: Record, reading: Reading) -> Measurement | None:
-    return next((one for one in record.rehearsal if one.name == reading.headline), None)
+def on_selection(record: Record | None, reading: Reading) -> Measurement | None:
+    """The headline on the selection subjects; None where the record holds none."""
+    return None if record is None else next((one for one in record.rehearsal if one.name == reading.headline), None)
 
 
 def is_valid(record: Record, reading: Reading) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mote_bench.contracts import Measurement
+
 from .standings import Worst
 
 ALL, PART, NOTHING, UNCLEAR = "at the ceiling", "partial", "at the floor", "inconclusive"
@@ -35,7 +37,11 @@ class Share:
 
 def share(worst: Worst) -> Share | None:
     """The share of the strongest attack; None where it has no figure, or its controls do not differ."""
-    one = worst.headline
+    return share_of(worst.headline)
+
+
+def share_of(one: Measurement | None) -> Share | None:
+    """A figure's share; None where there is none, or its controls do not differ."""
     if one is None or one.floor is None or one.ceiling is None or abs(one.ceiling - one.floor) < _NO_SCALE:
         return None
     floor, width = one.floor, one.ceiling - one.floor

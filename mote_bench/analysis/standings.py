@@ -416,8 +416,12 @@ def _recognition(eer: Measurement | None) -> str:
 
 
 def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
-    choice = choose(frame.records, scheme, reading, key=key)
-    attacks, best = choice.attacks, choice.strongest
+    return worst_among(choose(frame.records, scheme, reading, key=key).attacks, reading)
+
+
+def worst_among(attacks: Sequence[Record], reading: Reading) -> Worst:
+    """The strongest of these attacks on one question, and what stands beside it; not ranked."""
+    best = strongest(attacks, reading)
     worst = Worst(
         question=reading.question,
         status=NOT_RUN,

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mote_bench.contracts import FLOOR, Cell, Knowledge, Record, Status, Threat
+from mote_bench.contracts import Cell, Record, Status
 from mote_bench.engine import scoring
 from mote_bench.engine.time_left import TimeLeft, Took, Work
 from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.progress import Progress
 from mote_bench.execution.redaction import redacted
-from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
-from mote_bench.questions.installed import ceiling_of
+from mote_bench.planning.threats import controls_of
 from mote_bench.records import store
 
 
@@ -86,7 +85,7 @@ class Ledger:
     def add(self, record: Record) -> None:
         """Add a record; it is written once the records of the same cell on both controls are there."""
         self._waiting[record.cell] = replace(record, provenance=self.origins[record.cell])
-        ready = [cell for cell in self._waiting if all(map(self._settled, _controls(cell)))]
+        ready = [cell for cell in self._waiting if all(map(self._settled, controls_of(cell)))]
         finished = {cell: self._with_controls(cell) for cell in ready}
         for cell, record in finished.items():
             store.write(self.folder, record)
@@ -101,22 +100,5 @@ class Ledger:
         return cell in self.records or cell in self._waiting or cell not in self.origins
 
     def _with_controls(self, cell: Cell) -> Record:
-        floor, ceiling = (self._waiting.get(one) or self.records.get(one) for one in _controls(cell))
+        floor, ceiling = (self._waiting.get(one) or self.records.get(one) for one in controls_of(cell))
         return scoring.with_controls(self._waiting[cell], floor, ceiling)
-
-
-def _controls(cell: Cell) -> tuple[Cell, Cell]:
-    """The same cell on the floor and on the ceiling control.
-
-    Controls have neither keys nor secrets. So the strongest knowledge level that they have replaces ``stolen_key`` and
-    ``full_disclosure``.
-    """
-    knowledge = cell.knowledge
-    if cell.attack == ZERO_EFFORT:
-        knowledge = "none"
-    elif cell.attack != NO_ATTACK:
-        threat = Threat.parse(knowledge)
-        if threat.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE):
-            knowledge = replace(threat, knowledge=Knowledge.ALGORITHM).name
-    floor, ceiling = FLOOR, ceiling_of(cell.question)
-    return replace(cell, scheme=floor, knowledge=knowledge), replace(cell, scheme=ceiling, knowledge=knowledge)

@@ -9,7 +9,7 @@ from mote_bench.metrics.catalogue import Metric
 from mote_bench.metrics.measured import Measured
 
 from .attribute import WhichClass
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Property, Question, Strictest
 from .dictionary import WhichKeyface
 from .indistinguishability import WhichOfTwoFaces
 from .linkage import SamePerson
@@ -27,6 +27,7 @@ __all__ = [
     "Metric",
     "Offer",
     "Presented",
+    "Property",
     "Question",
     "SamePerson",
     "Scene",

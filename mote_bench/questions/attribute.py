@@ -15,7 +15,7 @@ from mote_bench.metrics.catalogue import ATTRIBUTE
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import class_index
 
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Property, Question, Strictest
 from .edges import class_edge
 from .staging import Case
 
@@ -41,6 +41,7 @@ class WhichClass(Question):
     asks: ClassVar[str] = "class inferred"
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False
+    threatens: ClassVar[Property | None] = Property.ATTRIBUTES
     breaks_by: ClassVar[str] = "balanced_accuracy"
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 Strictest = Callable[[str], str]
 """Returns the lowest false match rate at which a family of metrics was measured, or "" if it was measured at none."""
+
+
+class Property(StrEnum):
+    """What a template scheme should keep: two properties of ISO/IEC 24745, and the privacy of attributes.
+
+    The threat matrix shows the worst of them in each cell, in this order where they are equal.
+    """
+
+    IRREVERSIBILITY = "irreversibility"
+    UNLINKABILITY = "unlinkability"
+    ATTRIBUTES = "attribute privacy"
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,10 @@ class Question(ABC):
         ``case.attacked.shown``.
     in_full : bool
         Whether a board's cell also shows the metrics beside the headline.
+    threatens : Property, optional
+        The property that a right answer breaks; by it the question enters the threat matrix.
+    stands_alone : bool
+        Whether the question has a column of its own in the threat matrix.
     histograms : bool
         Whether records' details hold histograms of scores (``edges``, ``mated``, ``non_mated``) for boards to draw.
     ceiling : str
@@ -106,6 +122,8 @@ class Question(ABC):
     gives_records: ClassVar[bool] = True
     presents: ClassVar[Mapping[str, Presented]] = {}
     in_full: ClassVar[bool] = False
+    threatens: ClassVar[Property | None] = None
+    stands_alone: ClassVar[bool] = False
     histograms: ClassVar[bool] = False
     ceiling: ClassVar[str] = CEILING
     breaks_by: ClassVar[str]

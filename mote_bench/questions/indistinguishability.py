@@ -92,6 +92,7 @@ class WhichOfTwoFaces(Question):
     asks: ClassVar[str] = "two faces distinguished under fresh keys"
     order: ClassVar[int] = 10
     gives_records: ClassVar[bool] = False
+    stands_alone: ClassVar[bool] = True
     breaks_by: ClassVar[str] = "auc"
 
     @classmethod

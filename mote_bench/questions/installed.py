@@ -11,7 +11,7 @@ from mote_bench.metrics import catalogue
 from mote_bench.metrics.catalogue import Metric
 
 from .attribute import WhichClass
-from .base import Question, Strictest
+from .base import Property, Question, Strictest
 from .harness import HARNESS
 
 
@@ -127,6 +127,19 @@ def asks(question: str, headline: str) -> str:
     if kind is not None:
         return kind.asks
     return WhichClass.asks if headline == WhichClass.breaks_by else f"question '{question}'"
+
+
+def threatened(question: str, headline: str) -> Property | None:
+    """The property that a right answer breaks; ``headline`` as in :func:`asks`. None of an unknown question."""
+    kind = claimant(question)
+    if kind is not None:
+        return kind.threatens
+    return WhichClass.threatens if headline == WhichClass.breaks_by else None
+
+
+def stands_alone(question: str) -> bool:
+    """Whether the question has a column of its own in the threat matrix."""
+    return rules_of(question).stands_alone
 
 
 def in_full(question: str) -> bool:

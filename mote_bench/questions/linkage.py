@@ -11,7 +11,7 @@ import numpy as np
 from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement
 from mote_bench.metrics.measured import Measured
 
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Property, Question, Strictest
 from .edges import link_edge
 from .staging import Case, Index
 
@@ -29,6 +29,7 @@ class SamePerson(Question):
     order: ClassVar[int] = 6
     second_database: ClassVar[bool] = True
     histograms: ClassVar[bool] = True
+    threatens: ClassVar[Property | None] = Property.UNLINKABILITY
     breaks_by: ClassVar[str] = "eer"
 
     @classmethod

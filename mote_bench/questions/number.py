@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, InputError
 from mote_bench.metrics.catalogue import VALUE
 from mote_bench.metrics.measured import Measured
 
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Property, Question, Strictest
 from .staging import Case
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class HowMuch(Question):
     asks: ClassVar[str] = "value inferred"
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False
+    threatens: ClassVar[Property | None] = Property.ATTRIBUTES
     breaks_by: ClassVar[str] = "correlation"
 
     @property

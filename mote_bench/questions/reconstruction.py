@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement, flat
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import unit
 
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Property, Question, Strictest
 from .edges import face_edge
 from .staging import Case, Presented
 
@@ -32,6 +32,7 @@ class WhichFace(Question):
     asks: ClassVar[str] = "reconstruction of the enrolled embedding"
     order: ClassVar[int] = 5
     in_full: ClassVar[bool] = True
+    threatens: ClassVar[Property | None] = Property.IRREVERSIBILITY
     presents: ClassVar[Mapping[str, Presented]] = {
         "same": Presented(),
         "another": Presented(moved=1),
