@@ -14,6 +14,7 @@ import mote_bench
 from mote_bench.basics import CPU, InputError
 from mote_bench.cli import streams
 from mote_bench.cli.commands import (
+    audit,
     check,
     convert,
     embed,
@@ -283,6 +284,7 @@ app.command(epilog=check.EPILOG)(check.check)
 app.command(epilog=submit.EPILOG)(submit.submit)
 app.command(epilog=external.EPILOG)(external.external)
 app.command(epilog=verify.EPILOG)(verify.verify)
+app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=explain.EPILOG)(explain.explain)
 app.command(epilog=pack.EPILOG)(pack.pack)
 app.add_typer(study.app, name="study", epilog=study.EPILOG)

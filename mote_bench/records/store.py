@@ -197,6 +197,11 @@ def to_text(record: Record) -> str:
     return "{\n" + parts + f',\n"sha256": "{_sha256(parts)}"\n}}\n'
 
 
+def checksum(record: Record) -> str:
+    """The checksum that stands in a record's file."""
+    return _sha256(_parts(as_table(record)))
+
+
 def as_table(record: Record) -> dict[str, Any]:
     """A record as a table for JSON, with published metric names and without the file it was read from."""
     listed = {"measurements": record.measurements, "rehearsal": record.rehearsal}

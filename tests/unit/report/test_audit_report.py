@@ -1,0 +1,327 @@
+"""The audit report: each figure is its record's, the wording promises nothing, and a page needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from mote_bench.analysis.audit import INFER, LINK, RISKS, SINGLE_OUT, Audit, audit, recipients, standards
+from mote_bench.analysis.selection import record_link
+from mote_bench.analysis.share import share_of
+from mote_bench.analysis.standings import BROKEN_ABOVE
+from mote_bench.contracts import InputError, Measurement, Record, Status
+from mote_bench.data import synthetic
+from mote_bench.formatting import number, span
+from mote_bench.records import store
+from mote_bench.records.naming import short_id
+from mote_bench.report.audit_report import HOLDS, audit_html, checksum_of_all, recogniser, whole
+from words import HOME_MADE
+
+PUBLISHED = Path(__file__).resolve().parents[3] / "leaderboards" / "records" / "people-2_lfw-dlib_0"
+PROMISES = re.compile(
+    r"\b(safe\w*|secur\w+|anonymous\w*|complian\w+|complies|guarantee\w*|unbreakable|trustworthy|harmless|approved)\b",
+    re.IGNORECASE,
+)
+LONGEST_SENTENCE = 25
+VOID = {"meta", "br"}
+ONLINE, ALL = ("algorithm (scores only)",), "full_disclosure"
+
+
+class Page(HTMLParser):
+    """Elements with attributes and text; fails on tags that don't match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[dict] = []
+        self.elements: list[dict] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        one = {"tag": tag, **dict(attrs), "text": ""}
+        self.elements.append(one)
+        if tag not in VOID:
+            self.open.append(one)
+
+    def handle_data(self, data):
+        for one in self.open:
+            one["text"] += data
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()["tag"] == tag
+
+    def all(self, tag):
+        return [one for one in self.elements if one["tag"] == tag]
+
+
+def audited(records: list[Record], scheme: str) -> tuple[Audit, str]:
+    made = audit(records, scheme)
+    return made, audit_html(made)
+
+
+@pytest.fixture(scope="module")
+def several(records, make_record) -> list[Record]:
+    """The shared run with online attacks, another question, a system's secret, and cells without a result."""
+    more = []
+    for scheme, value, levels in (("cosine", 0.94, ONLINE), ("noise", 0.0, ONLINE), ("mote", 0.6, (*ONLINE, ALL))):
+        gain = Measurement("success_gain", value, value, value, 200, floor=0.0, ceiling=0.94, at="1e-3")
+        accepted = Measurement("accepted", value, value, value, 200, at="1e-3")
+        spent = Measurement("queries_per_person", 256.0, 200.0, 300.0, 200)
+        for level in levels:
+            selected = {"knowledge": level, "rehearsal": (replace(gain, n=90),)}
+            more.append(make_record(scheme, "solve-scores", "reconstruct", gain, accepted, spent, **selected))
+        top = Measurement("top_1", value, value, value, 200, chance=0.25, floor=0.25, ceiling=1.0)
+        more.append(make_record(scheme, "score-photo", "photo", top))
+    more.append(make_record("mote", "slow-bytes", "link", status=Status.TIMED_OUT, error="stopped after 300 s"))
+    return [*records, *more]
+
+
+@pytest.fixture(scope="module")
+def pages(several, hostile) -> dict[str, tuple[Audit, str]]:
+    names = {"mote": "mote", "biohash": "biohash", "coin": "coin", "cosine": "cosine", "hostile": hostile}
+    return {name: audited(several, scheme) for name, scheme in names.items()}
+
+
+@pytest.fixture(params=["mote", "biohash", "coin", "cosine", "hostile"])
+def made(request, pages) -> tuple[Audit, str]:
+    return pages[request.param]
+
+
+def described(one: dict, held: Measurement) -> tuple[float | None, str]:
+    """The number that an element should show, and its text."""
+    share = share_of(held)
+    field = one.get("data-field", "value")
+    if field == "share":
+        assert share is not None
+        return share.value, f"{whole(share.value)} [{whole(share.low)}, {whole(share.high)}]"
+    if field == "value":
+        return held.value, f"{number(held.value)} {span(held)}"
+    return getattr(held, field), number(getattr(held, field))
+
+
+def at(table: object, path: str) -> object:
+    for part in path.split("."):
+        table = table[int(part)] if isinstance(table, list) else table[part]  # type: ignore[index]
+    return table
+
+
+def test_each_figure_is_its_records(made):
+    of, text = made
+    held = {record_link(one): one for one in of.records}
+    figures = Page(text).all("data")
+    assert len(figures) > 10
+    for one in figures:
+        record = held[one["data-record"]]
+        if "data-path" in one:
+            found = at(store.as_table(record), one["data-path"])
+            assert (float(one["value"]), one["text"]) == (found, f"{found:,}")
+            continue
+        (measured,) = (each for each in record.measurements if each.name == one["data-metric"])
+        value, shown = described(one, measured)
+        assert (float(one["value"]), " ".join(one["text"].split())) == (value, shown)
+        if "data-n" in one:
+            ends = float(one["data-low"]), float(one["data-high"]), int(one["data-n"])
+            assert ends == (measured.low, measured.high, measured.n)
+
+
+def test_a_figure_that_is_not_its_records_is_found(pages):
+    of, text = pages["mote"]
+    one = next(one for one in Page(text).all("data") if one.get("data-metric", "").startswith("fnmr"))
+    record = next(record for record in of.records if record_link(record) == one["data-record"])
+    (measured,) = (each for each in record.measurements if each.name == one["data-metric"])
+    assert described(one, replace(measured, value=0.5))[0] != float(one["value"])
+
+
+def test_no_figure_stands_outside_of_such_an_element(made):
+    _, text = made
+    left = re.sub(r"<data\b.*?</data>|<style>.*?</style>|<dl>.*?</dl>|<[^>]*>", " ", text, flags=re.DOTALL)
+    assert set(re.findall(r"(?<![\d.])[01]\.\d{2,}|\[[\d.]+, ", left)) <= {str(BROKEN_ABOVE)}
+
+
+def test_the_published_figures_of_an_encrypted_scheme_are_those_of_its_file():
+    """Read back from the file's own JSON, not through the code that made the page."""
+    records = [
+        replace(store.from_line(line, name), file=f"records/people-2_lfw-dlib_0/{name}.jsonl#{json.loads(line)['id']}")
+        for name in ("ckks", "cosine", "noise")
+        for line in (PUBLISHED / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        if json.loads(line)["cell"]["question"] in ("verify", "link", "fairness", "cost")
+    ]
+    raw = {
+        f"records/people-2_lfw-dlib_0/ckks.jsonl#{table['id']}": table
+        for line in (PUBLISHED / "ckks.jsonl").read_text(encoding="utf-8").splitlines()
+        for table in [json.loads(line)]
+    }
+    of, text = audited(records, "ckks")
+    page = Page(text)
+    for one in page.all("data"):
+        table = raw[one["data-record"]]
+        if "data-path" not in one:
+            (measured,) = (each for each in table["measurements"] if each["metric"] == one["data-metric"])
+            assert one.get("data-field") == "share" or float(one["value"]) == measured[one.get("data-field", "value")]
+    listed = [one for one in page.elements if "data-sha256" in one]
+    assert [one["text"] for one in listed] == [raw[one["data-record"]]["sha256"] for one in listed]
+    own = sorted(raw[record_link(one)]["sha256"] for one in of.records)
+    assert sha256("".join(f"{one}\n" for one in own).encode()).hexdigest() in text
+    assert "system&#39;s secrets stolen" in text
+
+
+def test_no_sentence_promises_anything(made):
+    assert PROMISES.findall(re.sub(r"<style>.*?</style>|<[^>]*>", " ", made[1], flags=re.DOTALL)) == []
+
+
+@pytest.mark.parametrize("claim", ["It is safe.", "securely kept", "anonymous data", "GDPR-compliant", "guaranteed"])
+def test_a_promise_is_found(claim):
+    assert PROMISES.search(claim)
+
+
+def test_sentences_are_short_and_in_the_words_of_the_field(pages):
+    for name in ("mote", "biohash", "coin"):
+        for block in re.findall(r"<(?:p|li)\b[^>]*>(.*?)</(?:p|li)>", pages[name][1], flags=re.DOTALL):
+            said = " ".join(re.sub(r"<data\b.*?</data>", "X", block, flags=re.DOTALL).split())
+            said = re.sub(r"<[^>]*>", "", said).replace("&nbsp;", " ")
+            assert not HOME_MADE.search(said), said
+            for sentence in re.split(r"(?<=[.?!:;])\s+", said):
+                assert len(sentence.split()) <= LONGEST_SENTENCE, sentence
+
+
+def test_nothing_is_loaded_and_nothing_runs(made):
+    page = Page(made[1])
+    assert [one["tag"] for one in page.elements if one["tag"] in ("script", "link", "img", "iframe", "form")] == []
+    assert all(one["href"].startswith("#") for one in page.all("a"))
+    assert not re.search(r"@import|url\(|src=|\son\w+=", made[1])
+    (policy,) = (one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline';")
+
+
+def test_every_citation_leads_to_a_record_of_the_list(made):
+    page = Page(made[1])
+    ids = {one["id"] for one in page.elements if "id" in one}
+    cited = {one["href"].removeprefix("#") for one in page.all("a")}
+    assert cited
+    assert cited <= ids
+    shown = {f"r-{short_id(one.cell)}" for one in made[0].records}
+    assert {one for one in ids if one.startswith("r-")} <= shown
+
+
+def test_texts_of_records_are_escaped_and_paths_are_not_shown(pages):
+    _, text = pages["hostile"]
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    _, text = pages["biohash"]
+    assert "no &lt;b&gt;surrogate&lt;/b&gt;" in text
+    assert "/home/me" not in text
+
+
+def test_equal_records_give_equal_bytes_in_any_order(several, pages):
+    shuffled = Random(0).sample(several, len(several))
+    assert audit_html(audit(shuffled, "biohash")) == pages["biohash"][1]
+
+
+def test_the_checksum_of_all_changes_with_a_record(pages):
+    own = list(pages["mote"][0].checksums.values())
+    assert checksum_of_all(own) == checksum_of_all(own[::-1])
+    assert checksum_of_all(own) != checksum_of_all(own[1:])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said", "unsaid"),
+    [
+        ("biohash", "Every template depends on a key of its subject", "has a secret of its own"),
+        ("mote", "The system has a secret of its own", "no keys and no secrets"),
+        ("coin", "The scheme has no keys and no secrets", "The columns differ"),
+    ],
+)
+def test_who_holds_keys(pages, scheme, said, unsaid):
+    text = pages[scheme][1]
+    assert said in text
+    assert unsaid not in text
+
+
+def test_what_a_stolen_key_costs_stands_side_by_side(pages):
+    of, text = pages["biohash"]
+    (row,) = re.findall(r"<tr><th scope=\"row\">FNMR at FMR 1e-3.*?</tr>", text, flags=re.DOTALL)
+    kept, stolen = re.findall(r"value=\"([^\"]*)\"", row)
+    (utility,) = of.row.utility
+    assert (float(kept), float(stolen)) == (utility.kept.measurement.value, utility.stolen.measurement.value)
+
+
+def test_a_scheme_that_rejects_its_subjects_is_said_to(pages):
+    assert "The scheme rejects more than half of the genuine probes" in pages["coin"][1]
+    assert "rejects more than half" not in pages["cosine"][1]
+
+
+def test_each_standard_has_its_rows_and_what_is_missing_says_so(pages):
+    found = {one.name: one.entries for one in standards(pages["coin"][0])}
+    topics = {name: list(dict.fromkeys(one.topic for one in entries)) for name, entries in found.items()}
+    assert topics == {
+        "24745": ["performance", "irreversibility", "unlinkability", "renewability and revocability"],
+        "30136": ["accuracy variation", "irreversibility", "unlinkability", "diversity", "storage and time"],
+        "19795-1": ["error rates", "failure to enrol"],
+        "19795-10": ["differences between groups"],
+    }
+    whys = {one.topic: one.why for entries in found.values() for one in entries if one.why}
+    assert whys == {
+        "diversity": "no key to renew",
+        "renewability and revocability": "not recorded",
+        "failure to enrol": "not recorded",
+    }
+
+
+def test_the_risks_of_each_recipient(pages):
+    of = pages["mote"][0]
+    told = {
+        one.attacker.key: dict(zip(RISKS, [[entry.topic for entry in entries] for entries in one.risks], strict=True))
+        for one in recipients(of)
+    }
+    assert list(told) == ["records", "algorithm", "secrets", "online_scores", "online_decisions"]
+    assert told["algorithm"] == {
+        SINGLE_OUT: ["reconstruct", "photo"],
+        LINK: ["link"],
+        INFER: ["gender", "age", "ethnicity"],
+    }
+    assert told["online_scores"] == {SINGLE_OUT: ["reconstruct"], LINK: [], INFER: []}
+    assert set(told) <= set(HOLDS)
+
+
+def test_online_attacks_stand_with_their_queries(pages):
+    (section,) = re.findall(r"<section aria-labelledby=\"s6\">.*?</section>", pages["mote"][1], flags=re.DOTALL)
+    assert "solve-scores" in section
+    assert '<b>256</b> <span class="w">[200, 300]</span>' in section
+    assert "No attack with online access is among the records" in pages["coin"][1]
+
+
+def test_cells_without_a_result_are_named_with_the_reason(pages):
+    (section,) = re.findall(r"<section aria-labelledby=\"s8\">.*?</section>", pages["mote"][1], flags=re.DOTALL)
+    rows = re.findall(r"<tr><th [^>]*>(.*?)</th><td>(.*?)</td><td>.*?</td><td>(.*?)</td><td>(.*?)</td>", section)
+    assert rows == [
+        ("age", "xgboost-bytes", "not measured", "not measured: it fails on &#39;cosine&#39;"),
+        ("link", "slow-bytes", "timed out", "stopped after 300 s"),
+    ]
+    assert "Question member (membership in the background set): no record." in section
+
+
+@pytest.mark.parametrize(
+    ("sha256", "notes", "expected"),
+    [
+        ("a", (), "not recorded"),
+        ("a", ("embedded by dlib (weights 1; five points); 3 pictures were skipped",), "dlib (weights 1; five points)"),
+        (synthetic.card()["sha256"], (), synthetic.card()["embedding"]),
+    ],
+)
+def test_the_recogniser_is_stated_where_it_is_known(make_record, sha256, notes, expected):
+    one = replace(make_record("mote", "zero-effort", "verify"), provenance={"data_sha256": sha256})
+    assert recogniser([one], notes) == expected
+
+
+@pytest.mark.parametrize(("name", "near"), [("bioash", "mean biohash?"), ("zzz", "coin, cosine, mote or noise?")])
+def test_an_unknown_scheme_is_refused_with_what_there_is(make_records, name, near):
+    with pytest.raises(InputError, match=f"no scheme '{name}' in the records of 'people'") as error:
+        audit(make_records("cosine", "noise", "mote", "biohash", "coin"), name)
+    assert near in str(error.value)
