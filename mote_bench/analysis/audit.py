@@ -14,6 +14,7 @@ from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import ceilings, installed, rules_of, stands_alone, threatened
 from mote_bench.records import store
 
+from .queries import Interval, queries_to_half, reached_by_queries
 from .selection import Reading, find, harness_record, threat
 from .standings import NOT_RUN, Board, Worst, printed, standings, worst_among
 from .threat_matrix import ATTACKERS, NO_KEYS, NO_SECRETS, Attacker, MatrixRow, ThreatCell, threat_matrix
@@ -100,6 +101,29 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """What one online attack reaches with fewer queries.
+
+    Attributes
+    ----------
+    holder : str
+        The key of the :class:`Attacker`.
+    metric : str
+        The published name of the question's headline.
+    reached : tuple of (int, (value, low, high))
+        The headline at each number of queries per subject, all queries last.
+    half : int, optional
+        The fewest queries that reach half of the way from chance to the ceiling; None if none do.
+    """
+
+    holder: str
+    record: Record
+    metric: str
+    reached: tuple[tuple[int, Interval], ...]
+    half: int | None
+
+
+@dataclass(frozen=True)
 class Audit:
     """One scheme on one data set.
 
@@ -163,7 +187,9 @@ def audit(records: Sequence[Record], scheme: str) -> Audit:
         ((board, held),) = standings(needed)
         row = threat_matrix(board, held).row(scheme)
         if row is not None:
-            return Audit(board, row, tuple(one for one in held if one.cell.scheme == scheme), _checksums(needed, scheme))
+            return Audit(
+                board, row, tuple(one for one in held if one.cell.scheme == scheme), _checksums(needed, scheme)
+            )
     known = sorted({printable(one.cell.scheme) for one in records} - {scheme})
     near = difflib.get_close_matches(scheme, known) or known
     raise InputError(f"no scheme '{scheme}' in the records of '{records[0].cell.data}'; did you mean {_or(near)}?")
@@ -234,6 +260,20 @@ def queries(of: Audit) -> Iterator[Entry]:
     for entry in _attacks(of, "wolf", (), topic="wolf"):
         if entry.holder == "algorithm":
             yield replace(entry, holder=DICTIONARY)
+
+
+def curves(of: Audit) -> Iterator[Curve]:
+    """Every online attack whose record holds its success with fewer queries, at the first attacker who can run it."""
+    seen: set[Cell] = set()
+    for cell in of.cells:
+        for record in of.records if cell.attacker.access is not Access.RECORD else ():
+            reading = of.reading(record.cell.question)
+            if record.cell in seen or reading is None or not cell.attacker.admits(threat(record)):
+                continue
+            seen.add(record.cell)
+            reached = tuple(reached_by_queries(record, reading))
+            if reached:
+                yield Curve(cell.attacker.key, record, reading.headline, reached, queries_to_half(record, reading))
 
 
 def without_result(of: Audit) -> list[Record]:

@@ -127,7 +127,7 @@ def audit_html(of: Audit) -> str:
     standards, recipients = quoted.standards(of), tuple(quoted.recipients(of))
     entries = [*keys, *accesses, *(one for standard in standards for one in standard.entries)]
     entries += [one for recipient in recipients for risk in recipient.risks for one in risk]
-    lost = quoted.without_result(of)
+    lost, curves = quoted.without_result(of), tuple(quoted.curves(of))
     return page.render(
         of=of,
         cell=of.records[0].cell,
@@ -147,10 +147,11 @@ def audit_html(of: Audit) -> str:
         risks=quoted.RISKS,
         recipients=recipients,
         accesses=accesses,
+        curves=curves,
         lost=lost,
         without_record=quoted.without_record(of),
         unseen=tuple(quoted.unseen(of)),
-        cited=_cited(of, entries),
+        cited=_cited(of, [*(quote.record for one in entries for quote in one.quotes), *(one.record for one in curves)]),
         checksum_of_all=checksum_of_all(of.checksums.values()),
         terms=_terms(entries),
     )
@@ -244,12 +245,10 @@ def _limits(of: Audit) -> protocol.Protocol | None:
     return found if _stated(of.records, "protocol_sha256") == found.checksum else None
 
 
-def _cited(of: Audit, entries: Iterable[Entry]) -> tuple[Record, ...]:
-    """Every record that the report takes a figure from, once, in the order of cells."""
-    used = [quote.record for entry in entries for quote in entry.quotes]
-    used += [count.record for _, count in _counts(of)]
+def _cited(of: Audit, quoted_records: Iterable[Record]) -> tuple[Record, ...]:
+    """Every record that the report takes something from, once, in the order of cells."""
+    used = [*quoted_records, *(count.record for _, count in _counts(of)), *quoted.without_result(of)]
     used += [cell.worst.worst.chosen for cell in _shown(of) if cell.worst and cell.worst.worst.chosen]
-    used += quoted.without_result(of)
     cells = {one.cell for one in used}
     return tuple(one for one in of.records if one.cell in cells)
 

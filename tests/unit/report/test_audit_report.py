@@ -12,11 +12,12 @@ from random import Random
 
 import pytest
 
-from mote_bench.analysis.audit import INFER, LINK, RISKS, SINGLE_OUT, Audit, audit, recipients, standards
-from mote_bench.analysis.selection import record_link
+from mote_bench.analysis.audit import INFER, LINK, RISKS, SINGLE_OUT, Audit, audit, curves, recipients, standards
+from mote_bench.analysis.queries import queries_to_half
+from mote_bench.analysis.selection import Reading, record_link
 from mote_bench.analysis.share import share_of
 from mote_bench.analysis.standings import BROKEN_ABOVE
-from mote_bench.contracts import InputError, Measurement, Record, Status
+from mote_bench.contracts import BY_QUERIES, InputError, Measurement, Record, Status
 from mote_bench.data import synthetic
 from mote_bench.formatting import number, span
 from mote_bench.records import store
@@ -77,6 +78,9 @@ def several(records, make_record) -> list[Record]:
         for level in levels:
             selected = {"knowledge": level, "rehearsal": (replace(gain, n=90),)}
             more.append(make_record(scheme, "solve-scores", "reconstruct", gain, accepted, spent, **selected))
+        few = [{"queries": n, "measurements": {gain.name: [value * n / 32, 0.0, value]}} for n in (8, 16)]
+        curve = {"knowledge": ONLINE[0], "details": {BY_QUERIES: few}}
+        more.append(make_record(scheme, "few-scores", "reconstruct", replace(gain, chance=0.0), spent, **curve))
         top = Measurement("top_1", value, value, value, 200, chance=0.25, floor=0.25, ceiling=1.0)
         more.append(make_record(scheme, "score-photo", "photo", top))
     more.append(make_record("mote", "slow-bytes", "link", status=Status.TIMED_OUT, error="stopped after 300 s"))
@@ -94,10 +98,17 @@ def made(request, pages) -> tuple[Audit, str]:
     return pages[request.param]
 
 
-def described(one: dict, held: Measurement) -> tuple[float | None, str]:
+def described(one: dict, held: Measurement, record: Record) -> tuple[float | None, str]:
     """The number that an element should show, and its text."""
     share = share_of(held)
     field = one.get("data-field", "value")
+    if field == "half":
+        half = queries_to_half(record, Reading(record.cell.question, held.name))
+        return half, f"{half:,}"
+    if "data-queries" in one:
+        tried = {each["queries"]: each["measurements"][held.name] for each in record.details[BY_QUERIES]}
+        value, low, high = tried.get(int(one["data-queries"]), (held.value, held.low, held.high))
+        return value, f"{number(value)} [{number(low)}, {number(high)}]"
     if field == "share":
         assert share is not None
         return share.value, f"{whole(share.value)} [{whole(share.low)}, {whole(share.high)}]"
@@ -124,7 +135,7 @@ def test_each_figure_is_its_records(made):
             assert (float(one["value"]), one["text"]) == (found, f"{found:,}")
             continue
         (measured,) = (each for each in record.measurements if each.name == one["data-metric"])
-        value, shown = described(one, measured)
+        value, shown = described(one, measured, record)
         assert (float(one["value"]), " ".join(one["text"].split())) == (value, shown)
         if "data-n" in one:
             ends = float(one["data-low"]), float(one["data-high"]), int(one["data-n"])
@@ -136,7 +147,7 @@ def test_a_figure_that_is_not_its_records_is_found(pages):
     one = next(one for one in Page(text).all("data") if one.get("data-metric", "").startswith("fnmr"))
     record = next(record for record in of.records if record_link(record) == one["data-record"])
     (measured,) = (each for each in record.measurements if each.name == one["data-metric"])
-    assert described(one, replace(measured, value=0.5))[0] != float(one["value"])
+    assert described(one, replace(measured, value=0.5), record)[0] != float(one["value"])
 
 
 def test_no_figure_stands_outside_of_such_an_element(made):
@@ -147,17 +158,14 @@ def test_no_figure_stands_outside_of_such_an_element(made):
 
 def test_the_published_figures_of_an_encrypted_scheme_are_those_of_its_file():
     """Read back from the file's own JSON, not through the code that made the page."""
-    records = [
-        replace(store.from_line(line, name), file=f"records/people-2_lfw-dlib_0/{name}.jsonl#{json.loads(line)['id']}")
-        for name in ("ckks", "cosine", "noise")
-        for line in (PUBLISHED / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        if json.loads(line)["cell"]["question"] in ("verify", "link", "fairness", "cost")
-    ]
-    raw = {
-        f"records/people-2_lfw-dlib_0/ckks.jsonl#{table['id']}": table
-        for line in (PUBLISHED / "ckks.jsonl").read_text(encoding="utf-8").splitlines()
-        for table in [json.loads(line)]
-    }
+    records, raw = [], {}
+    for scheme in ("ckks", "cosine", "noise"):
+        for line in (PUBLISHED / f"{scheme}.jsonl").read_text(encoding="utf-8").splitlines():
+            if re.search(r'"question": "(verify|link|fairness|cost)"', line):
+                table = json.loads(line)
+                file = f"records/{PUBLISHED.name}/{scheme}.jsonl#{table['id']}"
+                records.append(replace(store.from_line(line, scheme), file=file))
+                raw[file] = table
     of, text = audited(records, "ckks")
     page = Page(text)
     for one in page.all("data"):
@@ -294,7 +302,19 @@ def test_online_attacks_stand_with_their_queries(pages):
     (section,) = re.findall(r"<section aria-labelledby=\"s6\">.*?</section>", pages["mote"][1], flags=re.DOTALL)
     assert "solve-scores" in section
     assert '<b>256</b> <span class="w">[200, 300]</span>' in section
+    assert "cannot say how many queries are enough" not in section
     assert "No attack with online access is among the records" in pages["coin"][1]
+
+
+def test_success_with_fewer_queries_is_shown_where_it_is_recorded(pages):
+    of, _ = pages["mote"]
+    (curve,) = curves(of)
+    assert (curve.holder, curve.record.cell.attack, curve.half) == ("online_scores", "few-scores", 256)
+    assert [n for n, _ in curve.reached] == [8, 16, 256]
+    without = tuple(one for one in of.records if BY_QUERIES not in one.details)
+    text = audit_html(replace(of, records=without))
+    assert "cannot say how many queries are enough" in text
+    assert "Halfway" not in text
 
 
 def test_cells_without_a_result_are_named_with_the_reason(pages):
