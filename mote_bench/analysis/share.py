@@ -41,7 +41,7 @@ def share(worst: Worst) -> Share | None:
 
 
 def share_of(one: Measurement | None) -> Share | None:
-    """A figure's share; None where there is none, or its controls do not differ."""
+    """The share of a figure with its floor and ceiling; None where it lacks one, or the two do not differ."""
     if one is None or one.floor is None or one.ceiling is None or abs(one.ceiling - one.floor) < _NO_SCALE:
         return None
     floor, width = one.floor, one.ceiling - one.floor

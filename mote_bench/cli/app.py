@@ -15,6 +15,7 @@ from mote_bench.basics import CPU, InputError
 from mote_bench.cli import streams
 from mote_bench.cli.commands import (
     audit,
+    challenge,
     check,
     convert,
     embed,
@@ -287,6 +288,7 @@ app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=explain.EPILOG)(explain.explain)
 app.command(epilog=pack.EPILOG)(pack.pack)
+app.add_typer(challenge.app, name="challenge", epilog=challenge.EPILOG)
 app.add_typer(study.app, name="study", epilog=study.EPILOG)
 app.add_typer(convert.app, name="convert")
 

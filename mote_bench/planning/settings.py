@@ -66,15 +66,7 @@ def make(given: RunSpec, *, loaded: Callable[[RunSpec, Plugins], None] | None = 
     plugins = plan.plugins(given, version)
     if loaded is not None:
         loaded(given, plugins)
-    bins = dict(version.bins) | dict(given.bins)
-    columns = ColumnOptions(given.missing, given.identity, given.embedding_columns)
-    attacked = _Source("--data", given.data, given.data_file, given.data_sha256)
-    reading = _Reading(bins, None if given.attributes is None else names(given.attributes), columns)
-    dataset = attacked.load(reading)
-    _check_used(given.bins, dataset, attacked.place)
-    _check_labels(dataset, attacked.place)
-    label, file = attacked.told(dataset)
-    spec = replace(given, data=label, data_file=file, data_sha256=dataset.checksum)
+    dataset, spec, reading = _attacked(given, version)
     parts = split(dataset.faces, version, seed=given.seed, people=given.people)
     name = dataset.name if given.people is None else f"{dataset.name}@{given.people}"
     if given.attacker_data is not None:
@@ -93,7 +85,32 @@ def make(given: RunSpec, *, loaded: Callable[[RunSpec, Plugins], None] | None = 
         name = f"{name}, selection subjects"
         note = "half of the selection subjects are attacked, for developing; no target subject is seen"
         dataset = replace(dataset, notes=(*dataset.notes, note))
-    return Setting(dataset, parts, version, plan.make(spec, plugins, parts, version, data=name), spec, bins)
+    made = plan.make(spec, plugins, parts, version, data=name)
+    return Setting(dataset, parts, version, made, spec, reading.bins)
+
+
+def attacked_data(given: RunSpec, version: Protocol) -> tuple[Dataset, RunSpec]:
+    """The data that the options name, read and checked, and the options with their label and checksum.
+
+    Raises
+    ------
+    InputError
+        As :func:`make`.
+    """
+    dataset, spec, _ = _attacked(given, version)
+    return dataset, spec
+
+
+def _attacked(given: RunSpec, version: Protocol) -> tuple[Dataset, RunSpec, _Reading]:
+    bins = dict(version.bins) | dict(given.bins)
+    columns = ColumnOptions(given.missing, given.identity, given.embedding_columns)
+    attacked = _Source("--data", given.data, given.data_file, given.data_sha256)
+    reading = _Reading(bins, None if given.attributes is None else names(given.attributes), columns)
+    dataset = attacked.load(reading)
+    _check_used(given.bins, dataset, attacked.place)
+    _check_labels(dataset, attacked.place)
+    label, file = attacked.told(dataset)
+    return dataset, replace(given, data=label, data_file=file, data_sha256=dataset.checksum), reading
 
 
 def on_device(setting: Setting, say: Callable[[str], None], *, elsewhere: bool = False) -> Setting:

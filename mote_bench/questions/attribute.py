@@ -17,11 +17,11 @@ from mote_bench.toolkit import class_index
 
 from .base import Exam, Offer, Property, Question, Strictest
 from .edges import class_edge
-from .staging import Case
+from .staging import Case, Staged
 
 if TYPE_CHECKING:
     from mote_bench.planning.protocol import Protocol
-    from mote_bench.planning.split import Split
+    from mote_bench.planning.split import Enrolled, Split
 
 _PLACES: Mapping[str, int] = {"gender": 0, "age": 1, "ethnicity": 3}
 _OTHERS = 4
@@ -89,6 +89,10 @@ class WhichClass(Question):
 
         labels = case.panel.people.references.attributes[self.attribute][case.people]
         return case.finished(measure_attribute(case.answer, class_index(labels, self.classes), self.classes))
+
+    def best_answer(self, staged: Staged, people: Enrolled) -> FloatArray:
+        labels = people.references.attributes[self.attribute][staged.people]
+        return np.eye(len(self.classes))[class_index(labels, self.classes)]
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:

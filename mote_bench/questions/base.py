@@ -19,7 +19,7 @@ from .staging import Case, EnrolledScheme, Index, Presented, Scene, Staged
 
 if TYPE_CHECKING:
     from mote_bench.planning.protocol import Protocol
-    from mote_bench.planning.split import Split
+    from mote_bench.planning.split import Enrolled, Split
 
 Strictest = Callable[[str], str]
 """Returns the lowest false match rate at which a family of metrics was measured, or "" if it was measured at none."""
@@ -223,6 +223,18 @@ class Question(ABC):
         ValueError
             When the answer can't be scored.
         """
+
+    def best_answer(self, staged: Staged, people: Enrolled) -> FloatArray | None:
+        """The answer of an attacker who knows the truth, in the shape of an answer: the ceiling of a challenge.
+
+        ``None`` where no one answer is the best.
+
+        Parameters
+        ----------
+        people : Enrolled
+            All attacked subjects: ``staged.people`` are its rows.
+        """
+        return None
 
     # The conformance kit.
 

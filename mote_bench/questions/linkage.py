@@ -13,11 +13,11 @@ from mote_bench.metrics.measured import Measured
 
 from .base import Exam, Offer, Property, Question, Strictest
 from .edges import link_edge
-from .staging import Case, Index
+from .staging import Case, Index, Staged
 
 if TYPE_CHECKING:
     from mote_bench.planning.protocol import Protocol
-    from mote_bench.planning.split import Split
+    from mote_bench.planning.split import Enrolled, Split
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ class SamePerson(Question):
         columns = case.panel.of(case.staged.others)
         mates = _mates(case.staged.people[case.rows], case.staged.others[columns])
         return case.finished(measure_linkage(case.answer[:, columns], mates, rng))
+
+    def best_answer(self, staged: Staged, people: Enrolled) -> FloatArray:
+        return np.equal.outer(staged.people, staged.others).astype(float)
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:

@@ -13,11 +13,11 @@ from mote_bench.metrics.catalogue import VALUE
 from mote_bench.metrics.measured import Measured
 
 from .base import Exam, Offer, Property, Question, Strictest
-from .staging import Case
+from .staging import Case, Staged
 
 if TYPE_CHECKING:
     from mote_bench.planning.protocol import Protocol
-    from mote_bench.planning.split import Split
+    from mote_bench.planning.split import Enrolled, Split
 
 _SUFFIX = "_value"
 _AGE_IN_YEARS, _OTHERS = 2, 4
@@ -83,6 +83,9 @@ class HowMuch(Question):
 
         truth = case.panel.people.references.values[self.attribute][case.people]
         return case.finished(measure_value(case.answer, truth, rng))
+
+    def best_answer(self, staged: Staged, people: Enrolled) -> FloatArray:
+        return np.asarray(people.references.values[self.attribute][staged.people, None])
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:

@@ -14,12 +14,12 @@ from mote_bench.toolkit import unit
 
 from .base import Exam, Offer, Property, Question, Strictest
 from .edges import face_edge
-from .staging import Case, Presented
+from .staging import Case, Presented, Staged
 
 if TYPE_CHECKING:
     from mote_bench.metrics.reconstruction import Truth
     from mote_bench.planning.protocol import Protocol
-    from mote_bench.planning.split import Split
+    from mote_bench.planning.split import Enrolled, Split
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ class WhichFace(Question):
         measured = measure_reconstruction(case.answer, _truth(case), at.thresholds, rng, uncentred=at.uncentred)
         shown = {name: scores[case.rows] for name, scores in case.attacked.shown.items()}
         return case.finished(measured, (*measure_acceptance(shown, case.rules.thresholds), *_transferred(case)))
+
+    def best_answer(self, staged: Staged, people: Enrolled) -> FloatArray:
+        return people.references.embeddings[staged.people]
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:

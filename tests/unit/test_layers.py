@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("records",),
     ("analysis", "execution"),
     ("embedders", "engine", "faces", "report"),
-    ("api", "conformance", "explain", "studies"),
+    ("api", "challenge", "conformance", "explain", "studies"),
     ("testing",),
     ("cli",),
     ("__main__",),
