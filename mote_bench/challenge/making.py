@@ -492,7 +492,7 @@ class _Posed:
 def _task(
     stage: _Stage, one: _Enrolled, database: _Database, name: str, rows: Index, rules: Rules, number: str
 ) -> _Posed | None:
-    """One question about one database; ``None``, with the reason on the list, where it can't be chosen or scored."""
+    """One question about one database; ``None``, with the reason on the list, where it can't be scored."""
     shown = database.scheme if _named(database) else None
     what = f"question '{name}' about {shown or 'a scheme'} at {database.threat.name}"
     few = replace(one.parts, target=among(one.parts.target, rows))

@@ -63,7 +63,7 @@ class Opened:
         path = self.folder / FACES
         if not path.exists():
             raise InputError(
-                f"no file at '{path}': the organiser gives it out on agreement; put the files that you get there"
+                f"no file at '{path}': the organiser gives it out on agreement; put it there"
             )
         held = read_part(path, self.manifest.files.get(FACES))
         found: dict[str, Faces | None] = checked(

@@ -32,6 +32,7 @@ GUIDES = [
     "write-an-attack.md",
     "write-a-question.md",
     "audit.md",
+    "challenge.md",
     "from-pictures.md",
 ]
 COMMAND = re.compile(r"(?:python -m mote_bench|(?<!install )mote-bench) (\w.*)")
