@@ -73,6 +73,21 @@ def span(one: Measurement) -> str:
     return f"[{number(one.low)}, {number(one.high)}]"
 
 
+def bits(one: Measurement) -> str:
+    """Bits to one decimal: ``13.2``; ``≥ 13.2`` of a lower bound."""
+    return f"≥ {one.value:.1f}" if is_bound(one) else f"{one.value:.1f}"
+
+
+def bits_span(one: Measurement) -> str:
+    """The interval of bits: ``[12.8, 13.7]``; empty of a lower bound."""
+    return "" if is_bound(one) else f"[{one.low:.1f}, {one.high:.1f}]"
+
+
+def is_bound(one: Measurement) -> bool:
+    """Whether only a lower bound is known."""
+    return one.metric.startswith("least_")
+
+
 def milliseconds(seconds: float) -> str:
     """``0.43 ms``, ``21 ms``, ``1,900 ms``."""
     value = seconds * 1000

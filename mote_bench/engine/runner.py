@@ -24,6 +24,7 @@ from mote_bench.execution.isolation import Bounds, contained
 from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.progress import Progress
 from mote_bench.metrics.measured import with_people
+from mote_bench.metrics.security import Guesses
 from mote_bench.planning.settings import Setting
 from mote_bench.planning.split import Enrolled
 from mote_bench.questions.harness import COST, LEFT_OUT, NO_ATTACK, VERIFY, ZERO_EFFORT
@@ -31,10 +32,12 @@ from mote_bench.questions.installed import ceilings
 from mote_bench.questions.staging import Database, Rules, Staged
 from mote_bench.records import provenance, store
 from mote_bench.records.runs import add_run, add_times
-from mote_bench.toolkit import KEY_BYTES, revocable, stream_seed
+from mote_bench.toolkit import KEY_BYTES, revocable, stream, stream_seed
 
 SHARED_SECONDS = "shared_seconds"
 """In a record's cost: the part of the attack's seconds that its preparations took, once for all attacks they serve."""
+_PUBLIC_FACES = 1024
+"""Of the background set, the faces that are presented themselves. The prior is fitted to all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,16 +237,26 @@ def _verify(stage: _Stage, held: Mapping[str, Held]) -> None:
     """Verification and fairness of each scheme and, from the same comparisons, the cost of a score."""
     wanted = [cell for cell in stage.ledger.pending() if cell.scheme in held and _is_harness(cell)]
     scenarios = list(dict.fromkeys((cell.scheme, cell.knowledge) for cell in wanted))
-    count = _tasks_of_comparison(stage)
-    ahead = [(key, partial(_compared, stage, held[key[0]], *key), count) for key in scenarios]
+    count, guesses = _tasks_of_comparison(stage), _guesses(stage) if wanted else None
+    ahead = [(key, partial(_compared, stage, held[key[0]], *key, guesses), count) for key in scenarios]
     for key, outcome in _shared(stage, ahead, lambda key: Work(COMPARE, *key), "compared with"):
         for cell in wanted:
             if (cell.scheme, cell.knowledge) == key:
                 _add_verified(stage, cell, outcome, held[cell.scheme])
 
 
-def _compared(stage: _Stage, held: Held, scheme: str, scenario: str) -> all_pairs.Steps:
-    return all_pairs.compared(held.enrolled.scheme, _comparison(stage, held, scheme, scenario))
+def _guesses(stage: _Stage) -> Guesses | None:
+    """The faces that an attacker presents, the same for all schemes; none where people aren't compared."""
+    split = stage.setting.split
+    if not split.has_identity:
+        return None
+    rng = stream(stage.setting.seed, "guesses")
+    return Guesses.of(split.background.embeddings, most=_PUBLIC_FACES, rng=rng)
+
+
+def _compared(stage: _Stage, held: Held, scheme: str, scenario: str, guesses: Guesses | None) -> all_pairs.Steps:
+    comparison = replace(_comparison(stage, held, scheme, scenario), guesses=guesses)
+    return all_pairs.compared(held.enrolled.scheme, comparison)
 
 
 def _shared(

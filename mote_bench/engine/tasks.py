@@ -30,6 +30,7 @@ from mote_bench.metrics.fairness import measure_fairness
 from mote_bench.metrics.measured import Measured
 from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
+from mote_bench.metrics.security import Guesses, measure_security
 from mote_bench.metrics.tiles import Found, Tiles
 from mote_bench.metrics.verification import (
     Compared,
@@ -42,7 +43,17 @@ from mote_bench.metrics.verification import (
 from mote_bench.planning.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, VerificationTargets
-from mote_bench.toolkit import QueryOracle, decides, draw_keys, on_device, revocable, stream, stream_seed, unit
+from mote_bench.toolkit import (
+    KEY_BYTES,
+    QueryOracle,
+    decides,
+    draw_keys,
+    on_device,
+    revocable,
+    stream,
+    stream_seed,
+    unit,
+)
 
 _SCORED_TWICE = 20
 _OTHER_KEYS = 5
@@ -141,6 +152,9 @@ class Comparison:
         Each target subject's demographic group, for fairness.
     has_identity : bool
         Without identities only the time per score is measured.
+    guesses : Guesses, optional
+        The faces that an attacker presents to the target subjects' templates; without any, false-accept security isn't
+        measured.
     """
 
     targets: tuple[Trials, ...]
@@ -149,6 +163,7 @@ class Comparison:
     has_identity: bool
     protocol: Protocol
     seed: int
+    guesses: Guesses | None = None
 
     @property
     def scores(self) -> int:
@@ -279,18 +294,35 @@ def _completed(
     thresholds: Mapping[str, float],
     timings: tuple[tuple[int, float], ...],
 ) -> Verified:
-    """Adds what is measured on a few templates only: the scorer's diagnosis, and acceptance under other keys."""
+    """Adds what is measured on a few templates only: the scorer's diagnosis, and acceptance under other keys or of an
+    attacker's faces."""
     verified = measured.verify
     details = {**verified.details, "scorer": _scorer(scheme, scores, comparison)}
-    renewed = Measured((), {})
+    renewed, secure = Measured((), {}), Measured((), {})
+    known = rates(comparison.protocol, thresholds)
     if comparison.targets[0].keys is not None and comparison.targets[0].bring_own_keys:
-        renewed = _renewal(scheme, comparison, rates(comparison.protocol, thresholds))
+        renewed = _renewal(scheme, comparison, known)
+    if comparison.guesses is not None:
+        secure = _security(scheme, comparison, comparison.guesses, known)
     verified = replace(
         verified,
-        measurements=(*verified.measurements, *renewed.measurements),
-        details={**details, **renewed.details},
+        measurements=(*verified.measurements, *renewed.measurements, *secure.measurements),
+        details={**details, **renewed.details, **secure.details},
     )
     return replace(measured, verify=verified, timings=timings)
+
+
+def _security(scheme: Scheme, comparison: Comparison, guesses: Guesses, thresholds: Mapping[str, float]) -> Measured:
+    """False-accept security of the target subjects' templates against an attacker who knows their keys."""
+    trials, rng = comparison.targets[0], stream(comparison.seed, "security")
+
+    def score(row: int, faces: FloatArray) -> FloatArray:
+        keys = None if trials.keys is None else [trials.keys[row]]
+        return _checked(scheme.score([trials.templates[row]], faces, keys=keys), (1, len(faces)), "score")[0]
+
+    measured = measure_security(score, len(trials.templates), guesses, thresholds, rng=rng)
+    apart = {"key_bits": 0 if trials.keys is None else 8 * KEY_BYTES}
+    return replace(measured, details={name: one | apart for name, one in measured.details.items()})
 
 
 def _renewal(scheme: Scheme, comparison: Comparison, thresholds: Mapping[str, float]) -> Measured:

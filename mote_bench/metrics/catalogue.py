@@ -126,6 +126,18 @@ METRICS: tuple[Metric, ...] = (
         _ISO_TEMPLATES,
         at=_RATE,
     ),
+    *(
+        Metric(name, _VERIFY, meaning.format(faces=faces), "higher", _OWN, at=_RATE, group=(group,), short="bits")
+        for group, faces in (
+            ("prior", "faces of a prior fitted to public embeddings"),
+            ("public", "public faces; set by this FMR itself, unless the threshold is set with other keys presented"),
+            ("uniform", "directions drawn uniformly"),
+        )
+        for name, meaning in (
+            ("false_accept_bits", "minus log2 of the mean acceptance, key known, of {faces}"),
+            ("least_false_accept_bits", "in its place where no face was accepted: a lower bound for {faces}"),
+        )
+    ),
     Metric(
         "fdr",
         _FAIRNESS,

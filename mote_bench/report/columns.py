@@ -19,13 +19,15 @@ EVERYWHERE = frozenset({MARKDOWN, LATEX, TERMINAL, HTML, CSV, JSON})
 
 RATE, ATTACK, INDEX = "rate", "attack", "index"
 """A figure of recognition (Figure), of the strongest attack (Worst), of fairness (Figure)."""
+BITS = "bits"
+"""False-accept security (Figure); a lower bound where no face was accepted."""
 UNFAIR = "unfair"
 """All fairness of a row (tuple of Fairness)."""
 ENROLMENT, SECONDS, RATIO, BYTES, KEY = "enrolment", "seconds", "ratio", "bytes", "key"
 """Parts of a row's Cost."""
 
 LEAKS = (RATE, ATTACK)
-COSTS = (INDEX, UNFAIR, ENROLMENT, SECONDS, RATIO, BYTES, KEY)
+COSTS = (INDEX, UNFAIR, BITS, ENROLMENT, SECONDS, RATIO, BYTES, KEY)
 """The forms of each of the two tables of a board."""
 
 
@@ -94,6 +96,7 @@ def columns(board: Board) -> tuple[Column, ...]:
         *(_attack(place, reading) for place, reading in enumerate(board.readings)),
         *(index for place, name in enumerate(board.attributes) for index in _indexes(place, name)),
         *(_unfair() if board.attributes else ()),
+        *_bits(board),
         *_costs(),
     )
 
@@ -161,6 +164,38 @@ def _index(row: Row, *, place: int, name: str) -> Figure:
 def _unfair() -> Iterator[Column]:
     """The fairness index of the attribute whose groups differ most, for narrow boards."""
     yield Column("unfair", "fairness:\nGARBE", UNFAIR, lambda row: row.fairness, frozenset({TERMINAL}))
+
+
+def _bits(board: Board) -> Iterator[Column]:
+    """False-accept security at the board's FMR, of each kind of faces, where any record has it."""
+    for group, whose in (
+        ("prior", "faces of a prior"),
+        ("public", "public faces, set by the FMR"),
+        ("uniform", "random directions"),
+    ):
+        names = [flat(name, board.fmr, (group,)) for name in ("false_accept_bits", "least_false_accept_bits")]
+        column = Column(
+            f"false_accept_bits_{group}",
+            f"bits: {whose}",
+            BITS,
+            partial(_first_of, names=names),
+            EVERYWHERE - {LATEX},
+            better="higher",
+            metric=names[0],
+            question=VERIFY,
+            at=board.fmr,
+            note="key known",
+            name=f"False-accept security, {whose}: bits at FMR {board.fmr}",
+            titles={TERMINAL: f"bits:\n{group}"},
+        )
+        if any(column.measurement(row) for row in board.rows):
+            yield column
+
+
+def _first_of(row: Row, *, names: list[str]) -> Figure:
+    """The first of these figures that the row's record has."""
+    figures = [row.verified(name) for name in names]
+    return next((one for one in figures if one.measurement), figures[0])
 
 
 def _costs() -> Iterator[Column]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
 from mote_bench.contracts import Measurement
-from mote_bench.formatting import exact, inert
+from mote_bench.formatting import exact, inert, is_bound
 from mote_bench.metrics.names import to_json
 
-from .columns import ATTACK, BYTES, CSV, INDEX, JSON, KEY, LEAKS, RATE, RATIO, SECONDS, Column, shown
+from .columns import ATTACK, BITS, BYTES, CSV, INDEX, JSON, KEY, LEAKS, RATE, RATIO, SECONDS, Column, shown
 from .results import written
 
 _INTERVAL = ("low", "high", "n")
@@ -35,7 +35,7 @@ def leaderboard_json(boards: Sequence[Board]) -> str:
 
 
 def _board(board: Board) -> dict[str, Any]:
-    rates = shown(board, JSON, RATE)
+    rates = shown(board, JSON, RATE, BITS)
     held = {name: one for name, one in _held(board).items() if name != "data_notes" or one}
     return held | {"rows": [_row(row, rates) for row in board.rows]}
 
@@ -62,13 +62,18 @@ def _line(board: Board, row: Row) -> dict[str, str]:
     for column in shown(board, CSV, *LEAKS, INDEX):
         line |= _CELLS[column.form](column, column.value(row))
     line["fairness_at_fmr"] = board.fairness_fmr
-    for column in shown(board, CSV, SECONDS, RATIO, BYTES, KEY):
+    for column in shown(board, CSV, BITS, SECONDS, RATIO, BYTES, KEY):
         line |= _CELLS[column.form](column, column.value(row))
     return line | {"cost_record": row.cost.size.record, "notes": inert("; ".join(row.notes))}
 
 
 def _rate(column: Column, figure: Figure) -> dict[str, str]:
     return _figure(column.key, figure) | ({} if column.at is None else {f"{column.key}_at_fmr": column.at})
+
+
+def _bits(column: Column, figure: Figure) -> dict[str, str]:
+    bound = figure.measurement is not None and is_bound(figure.measurement)
+    return _rate(column, figure) | {f"{column.key}_is_bound": str(bound).lower()}
 
 
 def _question(worst: Worst) -> dict[str, str]:
@@ -111,6 +116,7 @@ def _value(figure: Figure) -> str:
 
 _CELLS: Mapping[str, Callable[[Column, Any], dict[str, str]]] = {
     RATE: _rate,
+    BITS: _bits,
     ATTACK: lambda _, worst: _question(worst),
     INDEX: lambda column, figure: _figure(column.key, figure),
     SECONDS: lambda column, cost: {column.key: _value(cost.seconds)},

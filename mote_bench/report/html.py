@@ -127,7 +127,7 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    for name in ("label", "milliseconds", "number", "percent", "span", "times", "plural"):
+    for name in ("bits", "bits_span", "label", "milliseconds", "number", "percent", "span", "times", "plural"):
         environment.filters[name] = getattr(formatting, name)
     environment.filters["short_label"] = _short_label
     environment.filters["share"] = share

@@ -11,9 +11,9 @@ from tabulate import tabulate
 
 from mote_bench.analysis.standings import Board, Cost, Figure, Worst
 from mote_bench.contracts import Measurement
-from mote_bench.formatting import label, milliseconds, number, plural, span, times
+from mote_bench.formatting import bits, bits_span, label, milliseconds, number, plural, span, times
 
-from .columns import ATTACK, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, RATE, RATIO, SECONDS, Column, shown
+from .columns import ATTACK, BITS, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, RATE, RATIO, SECONDS, Column, shown
 
 HOW_TO_READ = (
     "Each number is the result of the strongest attack on the scheme, with its 95 % confidence interval over subjects. "
@@ -51,6 +51,8 @@ def _section(board: Board) -> list[str]:
 def _title(board: Board, column: Column) -> str:
     if column.form == INDEX:
         return f"{safe(column.group)}: {column.title} ({column.note})"
+    if column.form == BITS:
+        return f"{column.title} ({column.note}, FMR {column.at})"
     if column.form not in LEAKS:
         return column.title
     people = "" if column.at is not None else _people(column.measurement(row) for row in board.rows)
@@ -79,6 +81,11 @@ def _figure(figure: Figure) -> str:
     return f"{_linked(number(one.value), figure.record)} {span(one)}" if one else f"*{figure.word}*"
 
 
+def _bits(figure: Figure) -> str:
+    one = figure.measurement
+    return f"{_linked(bits(one), figure.record)} {bits_span(one)}".rstrip() if one else f"*{figure.word}*"
+
+
 def _linked(text: str, record: str) -> str:
     """A reference link; the addresses are at the end of the page, so tables stay readable as text."""
     return f"[{text}][{_short(record)}]" if record else text
@@ -94,7 +101,7 @@ def _addresses(boards: Sequence[Board]) -> str:
 
 def _records(boards: Sequence[Board]) -> Iterator[str]:
     for board in boards:
-        linked = shown(board, MARKDOWN, RATE, ATTACK, INDEX)
+        linked = shown(board, MARKDOWN, RATE, ATTACK, INDEX, BITS)
         for row in board.rows:
             yield from (column.value(row).record for column in linked if column.measurement(row))
             yield from (one.record for one in (row.cost.seconds, row.cost.size) if one.measurement)
@@ -113,6 +120,7 @@ _CELLS: Mapping[str, Callable[[Any], str]] = {
     RATE: _figure,
     ATTACK: _worst,
     INDEX: _figure,
+    BITS: _bits,
     SECONDS: _seconds,
     RATIO: _ratio,
     BYTES: _bytes,

@@ -14,14 +14,14 @@ from rich.text import Text
 
 from mote_bench.analysis.standings import BROKEN, UNKNOWN, UNSHOWN, Board, Cost, Fairness, Figure, Row, Worst
 from mote_bench.contracts import Measurement
-from mote_bench.formatting import milliseconds, plural, shortened, times
+from mote_bench.formatting import bits, is_bound, milliseconds, plural, shortened, times
 from mote_bench.questions.installed import described, rules_of
 
-from .columns import ATTACK, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, shown
+from .columns import ATTACK, BITS, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, shown
 
 _NAME_WIDTH = 17
 _QUESTION_WIDTH = 10
-_WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, ENROLMENT: 9, BYTES: 7}
+_WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, BITS: 9, ENROLMENT: 9, BYTES: 7}
 _VERDICTS = {BROKEN: "  no recognition", UNSHOWN: "  not shown", UNKNOWN: "  unverified"}
 _END_WIDTH = 4
 _LEGEND = (
@@ -109,6 +109,13 @@ def _figure(figure: Figure) -> Text:
     return _lines(_short(one.value), _span(one)) if one else _words(figure.word)
 
 
+def _bits(figure: Figure) -> Text:
+    one = figure.measurement
+    if one is None:
+        return _words(figure.word)
+    return _lines(bits(one), "" if is_bound(one) else f"{one.low:.1f}–{one.high:.1f}")
+
+
 def _unfair(fairness: Sequence[Fairness]) -> Text:
     """The attribute whose groups differ most."""
     known = [(one.garbe.measurement.value, one) for one in fairness if one.garbe.measurement]
@@ -138,6 +145,7 @@ _CELLS: Mapping[str, Callable[[Any], Text]] = {
     RATE: _figure,
     ATTACK: _worst,
     UNFAIR: _unfair,
+    BITS: _bits,
     ENROLMENT: _time,
     BYTES: _bytes,
 }

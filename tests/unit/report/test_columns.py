@@ -5,17 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from mote_bench.analysis.standings import standings
+from mote_bench.contracts import Measurement
 from mote_bench.report import columns, csv_json, html, latex, markdown, terminal
 
 
 @pytest.fixture
 def board(records):
     return standings(records)[0][0]
+
+
+@pytest.fixture
+def secured(records):
+    """The records with false-accept security: 13.24 bits of a prior, and at least 53.41 of random directions."""
+    bits = (
+        Measurement("false_accept_bits", 13.24, 12.75, 13.71, 12, at="1e-3", group=("prior",)),
+        Measurement("least_false_accept_bits", 53.41, 53.41, 53.41, 4, at="1e-3", group=("uniform",)),
+    )
+    return [
+        replace(one, measurements=(*one.measurements, *bits)) if one.cell.question == "verify" else one
+        for one in records
+    ]
 
 
 @pytest.fixture
@@ -35,7 +50,8 @@ RENDERERS = {
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)
-def test_every_renderer_can_write_what_it_shows(board, renderer):
+def test_every_renderer_can_write_what_it_shows(secured, renderer):
+    board, _ = standings(secured)[0]
     shown = columns.shown(board, renderer)
     forms = {column.form for column in shown} - ({columns.INDEX} if renderer == columns.LATEX else set())
     assert shown
@@ -95,3 +111,28 @@ def test_identification_at_rank_1_stands_on_every_board(records, board):
         "0.99", "0.97", "1.0", "200", "ok"
     ]  # fmt: skip
     assert held["rank_1"]["measurement"]["value"] == 0.99
+
+
+def test_security_in_bits_stands_on_every_board_and_a_bound_as_one(secured):
+    board, _ = standings(secured)[0]
+    out = io.StringIO()
+    Console(width=200, file=out).print(terminal.table([board]))
+    (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board])))
+    held = json.loads(csv_json.leaderboard_json([board]))["boards"][0]["rows"][0]
+    text, page = markdown.leaderboard_md([board]), html.leaderboard_html(standings(secured))
+    assert all(part in out.getvalue() for part in ("13.2", "12.8–13.7", "≥ 53.4"))
+    assert "bits: faces of a prior (key known, FMR 1e-3)" in text
+    assert "[13.2][" in text
+    assert "] [12.8, 13.7]" in text
+    assert "[≥ 53.4][" in text
+    assert '<b>13.2</b></a><small class="w">[12.8, 13.7]</small>' in page
+    assert "<b>≥ 53.4</b>" in page
+    keys = ("false_accept_bits_prior", "false_accept_bits_prior_low", "false_accept_bits_prior_is_bound")
+    assert [first[key] for key in keys] == ["13.24", "12.75", "false"]
+    assert (first["false_accept_bits_uniform"], first["false_accept_bits_uniform_is_bound"]) == ("53.41", "true")
+    assert held["false_accept_bits_prior"]["measurement"]["value"] == 13.24
+    assert "false_accept_bits_public" not in first
+
+
+def test_boards_of_records_without_security_have_no_column_for_it(board):
+    assert not [column for column in columns.columns(board) if column.form == columns.BITS]
