@@ -33,6 +33,16 @@ FLOOR, CEILING = "noise", "cosine"
 CONTROLS = (FLOOR, CEILING)
 """The control schemes that every run holds; a question may have another ceiling (``Question.ceiling``)."""
 
+NOISE_CURVE = "noise-curve"
+"""The word that stands for all :data:`NOISE_LEVELS` where a run's schemes are named."""
+
+NOISE_LEVELS = tuple(f"noisy-vector-{level}" for level in ("05", "08", "11", "14", "17", "21", "26", "32", "40"))
+"""The plain vector with Gaussian noise on references, least noise first: the reference curve of every question.
+
+The number is the noise's standard deviation in hundredths of the length of a centred vector, in each dimension. These
+schemes run only when they are named, and have no rows of their own on the boards.
+"""
+
 
 OWN = "own"
 """The operating point, in place of a false match rate, of a scheme with a built-in threshold (``decides``)."""

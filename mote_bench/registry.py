@@ -19,8 +19,8 @@ from mote_bench.basics import InputError
 
 KINDS = ("schemes", "attacks", "questions", "embedders", "datasets")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-# Command lines and records use these for "every one", "the protocol's choice" and "no attack".
-_RESERVED = frozenset({"all", "default", "none", "zero-effort"})
+# Command lines and records use these for "every one", "the protocol's choice", "no attack" and the levels of noise.
+_RESERVED = frozenset({"all", "default", "none", "zero-effort", "noise-curve"})
 _SEE = "See what is installed: python -m mote_bench list"
 
 

@@ -109,7 +109,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         str,
         typer.Option(
             help="Scheme names, comma separated; default: the protocol's choice and what other packages ship; all: "
-            "every installed scheme. The controls cosine and noise always run."
+            "every installed scheme; default,noise-curve: also the plain vector with noise at nine levels, for "
+            "comparison at matched utility. The controls cosine and noise always run."
         ),
     ] = "default",
     attacks: Annotated[

@@ -8,9 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mote_bench import registry
-from mote_bench.contracts import CONTROLS, Access, Attack, Cell, InputError, Knowledge, Preparation, Scheme, Threat
+from mote_bench.contracts import (
+    CONTROLS,
+    NOISE_CURVE,
+    NOISE_LEVELS,
+    Access,
+    Attack,
+    Cell,
+    InputError,
+    Knowledge,
+    Preparation,
+    Scheme,
+    Threat,
+)
 from mote_bench.planning.protocol import Protocol
-from mote_bench.planning.spec import RunSpec
+from mote_bench.planning.spec import RunSpec, names
 from mote_bench.planning.split import Split
 from mote_bench.planning.threats import granted, levels
 from mote_bench.questions import Question
@@ -114,13 +126,23 @@ class _Frame:
 
 
 def chosen_schemes(wanted: str, protocol: Protocol) -> list[str]:
-    """The names in ``wanted``: "default", "all" or a comma list. The default includes other packages' schemes."""
+    """The schemes in a comma list of names and of words that stand for several.
+
+    "default" is the protocol's choice and other packages' schemes. "all" is every scheme but the levels of noise, and
+    "noise-curve" is those.
+    """
+    chosen = [name for word in names(wanted) or [wanted] for name in _meant(word, protocol)]
+    return [name for name in dict.fromkeys(chosen) if name not in ceilings() - set(CONTROLS)]
+
+
+def _meant(word: str, protocol: Protocol) -> list[str]:
     known = registry.names("schemes")
-    if wanted.strip() == "default" and known:
-        chosen = [one.name for one in known if one.name in protocol.default_schemes or one.distribution != OWN]
-    else:
-        chosen = registry.select("schemes", wanted)
-    return [name for name in chosen if name not in ceilings() - set(CONTROLS)]
+    if word == "default" and known:
+        return [one.name for one in known if one.name in protocol.default_schemes or one.distribution != OWN]
+    if word == NOISE_CURVE:
+        return registry.select("schemes", ",".join(NOISE_LEVELS))
+    chosen = registry.select("schemes", word)
+    return [name for name in chosen if name not in NOISE_LEVELS] if word == "all" else chosen
 
 
 def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Scheme]:

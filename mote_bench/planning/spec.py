@@ -55,7 +55,8 @@ class RunSpec:
         A data set's name or the path of a file of embeddings. Once ``data_sha256`` is set it is the data's
         label on the boards; no code parses it.
     schemes, attacks, questions : str
-        Comma lists of names, or "all"; for schemes and attacks also "default", the protocol's choice.
+        Comma lists of names, or "all"; for schemes and attacks also "default", the protocol's choice. For schemes
+        these words may stand in a list, and "noise-curve" stands for the levels of noise.
     attributes : str, optional
         Comma list of columns; by default all usable ones.
     bins : mapping of name -> edges

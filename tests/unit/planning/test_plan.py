@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mote_bench import registry
-from mote_bench.contracts import Access, Cell, Faces, InputError, Knowledge
+from mote_bench.contracts import NOISE_LEVELS, Access, Cell, Faces, InputError, Knowledge
 from mote_bench.planning import plan, protocol
 from mote_bench.planning.plan import chosen_attacks, chosen_schemes, threats
 from mote_bench.planning.spec import RunSpec
@@ -219,6 +219,16 @@ def test_a_ceiling_is_no_scheme_to_be_asked_for(installed: Install) -> None:
     installed({"keyed": Keyed()}, {"guess": Guess()})
     assert chosen_schemes("all", QUICK) == ["cosine", "keyed", "noise"]
     assert chosen_schemes("keyed,memoriser", QUICK) == ["keyed"]
+
+
+def test_levels_of_noise_run_only_when_they_are_named(installed: Install) -> None:
+    levels = {name: Plain() for name in NOISE_LEVELS}
+    installed({"keyed": Keyed(), "mote": Plain()} | levels, {"guess": Guess()})
+    assert chosen_schemes("all", QUICK) == ["cosine", "keyed", "mote", "noise"]
+    assert chosen_schemes("default", QUICK) == ["mote"]
+    assert chosen_schemes("noise-curve", QUICK) == list(NOISE_LEVELS)
+    assert chosen_schemes("default, noise-curve,keyed,mote", QUICK) == ["mote", *NOISE_LEVELS, "keyed"]
+    assert chosen_schemes(f"all,{NOISE_LEVELS[3]}", QUICK)[-1] == NOISE_LEVELS[3]
 
 
 def test_controls_are_always_there_and_first(installed: Install) -> None:
