@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mote_bench.contracts import FloatArray, Measurement, Record
 from mote_bench.toolkit import stream
 
+from .resampling import influenced, redrawn
 from .selection import record_link
 from .standings import Board, Worst
 
@@ -20,8 +21,6 @@ ENOUGH = 0.9
 """Rank correlation from which two orders count as the same."""
 FEWEST = 5
 """Fewest rows for which an order is compared."""
-_DRAWS = 4000
-_Z = 1.959964
 _SURE = 0.975
 
 Pair = tuple[Board, list[Record]]
@@ -130,34 +129,10 @@ def _agreement(
 
 
 def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) -> FloatArray:
-    """(draws, rows) values under resampling of the subjects.
-
-    Every subject gets a random weight, which moves all rows that the subject has influence on (multiplier bootstrap;
-    van der Vaart & Wellner, "Weak convergence and empirical processes", 1996, section 2.9). The spread of a row is that
-    of its published interval.
-    """
+    """(draws, rows) values under resampling of the subjects (:func:`redrawn`)."""
     held = {record_link(record): record for record in records}
-    influences = [_influence(held.get(one.record), _headline(one).name) for one in rows]
-    people = sorted({person for influence in influences for person in influence})
-    place = {person: k for k, person in enumerate(people)}
-    rng = stream(0, "agreement", question, records[0].cell.data)
-    weights = rng.standard_normal((_DRAWS, len(people)))
-    made = []
-    for one, influence in zip(map(_headline, rows), influences, strict=True):
-        length = float(np.sqrt(sum(value * value for value in influence.values())))
-        if length > 0:
-            share = np.zeros(len(people))
-            share[[place[person] for person in influence]] = list(influence.values())
-            moved = weights @ share / length
-        else:  # the record holds no influence of subjects
-            moved = rng.standard_normal(_DRAWS)
-        made.append(one.value + moved * np.where(moved > 0, one.high - one.value, one.value - one.low) / _Z)
-    return np.array(made).T
-
-
-def _influence(record: Record | None, metric: str) -> dict[int, float]:
-    held = {} if record is None else record.details.get("influence", {})
-    return dict(zip(held.get("people", ()), held.get(metric, ()), strict=False))
+    figures = [influenced(held.get(one.record), _headline(one)) for one in rows]
+    return redrawn(figures, stream(0, "agreement", question, records[0].cell.data))
 
 
 def _correlation(values: npt.NDArray[Any]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mote_bench.analysis.resampling import influenced
 from mote_bench.analysis.selection import (
     DISCLOSED,
     STOLEN,
@@ -39,8 +40,7 @@ class Figure:
         """Influence of each subject, by subject number, on the figure; empty where the record holds none."""
         if self.record is None or self.one is None:
             return {}
-        held = self.record.details.get("influence", {})
-        return dict(zip(held.get("people", ()), held.get(self.one.name, ()), strict=False))
+        return dict(influenced(self.record, self.one)[1])
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from mote_bench.contracts import CEILING, FLOOR, OWN, Knowledge, Measurement, Record, Status, flat
+from mote_bench.contracts import CEILING, FLOOR, NOISE_LEVELS, OWN, Knowledge, Measurement, Record, Status, flat
 from mote_bench.formatting import number, plural, printable, span
 from mote_bench.planning.spec import DATA_NOTES, device_of
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 from mote_bench.records.published import PUBLISHED
 
+from .matched_utility import Matched, Operating, matched
+from .resampling import influenced
 from .selection import (
     DISCLOSED,
     SECRET,
@@ -231,7 +233,8 @@ class Board:
     """The standings of one protocol, data set and seed; rows of two boards are never compared.
 
     ``fmr`` is the false match rate at which FNMR is shown, ``fairness_fmr`` that of fairness; empty where there are
-    too few subjects for any.
+    too few subjects for any. ``matched`` holds the comparison at matched utility per question, where the records hold
+    the levels of noise; these have no rows.
     """
 
     protocol: str
@@ -247,6 +250,7 @@ class Board:
     unmeasured: int
     data_notes: tuple[str, ...] = ()
     """What was noted when the data were read: what is missing, left out, or looks wrong."""
+    matched: tuple[Matched, ...] = ()
 
 
 def standings(records: Sequence[Record]) -> list[tuple[Board, list[Record]]]:
@@ -280,8 +284,9 @@ def _board(records: list[Record]) -> Board:
         fmr=strictest_rate(records, "fnmr", question=VERIFY),
         fairness_fmr=strictest_rate(records, "garbe", "fdr", question=FAIRNESS),
     )
-    schemes = sorted({record.cell.scheme for record in records} - _ceilings_only(records))
+    schemes = sorted({record.cell.scheme for record in records} - _ceilings_only(records) - {*NOISE_LEVELS})
     rows = [_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)]
+    ordered_rows = tuple(_in_order(_ranked(rows, frame.readings)))
     cell = records[0].cell
     return Board(
         protocol=cell.protocol,
@@ -291,12 +296,42 @@ def _board(records: list[Record]) -> Board:
         fairness_fmr=frame.fairness_fmr,
         readings=frame.readings,
         attributes=frame.attributes,
-        rows=tuple(_in_order(_ranked(rows, frame.readings))),
+        rows=ordered_rows,
         records=len(records),
         failed=sum(record.status in _NO_ANSWER for record in records),
         unmeasured=sum(record.status is Status.UNMEASURED for record in records),
         data_notes=_data_notes(records),
+        matched=_matched(frame, ordered_rows),
     )
+
+
+def _matched(frame: _Frame, rows: Sequence[Row]) -> tuple[Matched, ...]:
+    """Every question at matched utility. A scheme whose keys can be stolen stands there with its stolen keys."""
+    levels = [_row(frame, name, "") for name in NOISE_LEVELS if any(one.cell.scheme == name for one in frame.records)]
+    if not levels:
+        return ()
+    keyed = {row.scheme for row in rows if row.key == STOLEN}
+    shown = [row for row in rows if not row.role and not (row.key == SECRET and row.scheme in keyed)]
+    curve = [*(row for row in rows if row.scheme == CEILING), *levels]
+    made = (
+        matched(
+            reading,
+            [_operating(row, place) for row in curve],
+            [_operating(row, place) for row in shown],
+            data=frame.records[0].cell.data,
+        )
+        for place, reading in enumerate(frame.readings)
+    )
+    return tuple(one for one in made if one is not None)
+
+
+def _operating(row: Row, place: int) -> Operating:
+    fnmr, worst = row.fnmr.measurement, row.questions[place]
+    one = worst.headline
+    moved = ((row.verify, fnmr), (worst.chosen, one))
+    first, second = (influenced(record, figure)[1] if figure else {} for record, figure in moved)
+    stands = {"name": row.name, "scheme": row.scheme, "key": row.key, "attack": worst.attack, "record": worst.record}
+    return Operating(fnmr=fnmr, headline=one, influence=(first, second), **stands)
 
 
 def _data_notes(records: list[Record]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from .html import leaderboard_html
 from .latex import leaderboard_tex
 from .lost import attempted
 from .markdown import leaderboard_md
+from .matched import matched_md
 from .naive_adaptive import naive_adaptive_md
 from .results import results_csv
 from .utility import utility_md
@@ -53,6 +54,7 @@ def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes
         "leaderboard.md": leaderboard_md(boards),
         "naive_adaptive.md": _beside("naive_adaptive.md", lambda: naive_adaptive_md(boards)),
         "utility.md": _beside("utility.md", lambda: utility_md(with_records)),
+        "matched.md": _beside("matched.md", lambda: matched_md(boards)),
         "leaderboard.tex": _beside("leaderboard.tex", lambda: leaderboard_tex(boards)),
         "leaderboard.html": leaderboard_html(with_records, strip=strip),
         "agreement.md": _beside("agreement.md", lambda: agreement_md(with_records)),

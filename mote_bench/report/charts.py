@@ -9,6 +9,7 @@ from functools import partial
 
 from markupsafe import Markup
 
+from mote_bench.analysis.matched_utility import Matched
 from mote_bench.analysis.queries import queries_to_half, reached_by_queries
 from mote_bench.analysis.selection import Reading, better, find, harness_record, record_link
 from mote_bench.analysis.share import share
@@ -66,6 +67,36 @@ def trade_offs(board: Board, *, name: str) -> tuple[Picture, ...]:
     ]
     last = partial(_storage_against_recognition, board, f"{name}tb")
     return _drawn([*charts, ("the chart of storage against recognition", last)])
+
+
+def matched_utility(board: Board, *, name: str) -> tuple[Picture, ...]:
+    """Per question the reference curve of noise, and every row that is held against it."""
+    return _drawn(
+        (f"the chart of {one.question} at matched utility", partial(_against_noise, board, one, f"{name}m{place}"))
+        for place, one in enumerate(board.matched)
+    )
+
+
+def _against_noise(board: Board, one: Matched, name: str) -> Picture:
+    reading = Reading(one.question, one.metric)
+    rows, sign = {row.name: row for row in board.rows}, _sign(reading)
+    held = [(each, each.row.fnmr, each.row.headline) for each in one.rows]
+    points = [
+        replace(_point(rows[each.row.name], fnmr, found, sign), quiet=each.difference is None)
+        for each, fnmr, found in held
+        if fnmr and found
+    ]
+    noise = [(level, level.fnmr, level.headline) for level in one.levels]
+    curve = [_at(level.name, fnmr, found, sign) for level, fnmr, found in noise if fnmr and found]
+    told = [f"{point.label}: FNMR {number(point.across[0])}, {number(sign * point.up[0])}" for point in curve]
+    told += [f"{each.row.name}: {each.verdict}" for each in one.rows]
+    alt = f"FNMR against {label(one.metric)}; the line is the plain vector with noise. {'; '.join(told)}."
+    axes, reverse = (f"FNMR at FMR {_unbroken(board.fmr)}", _leaks(reading)), better(reading) == "higher"
+    svg = scatter(points, axes, curve=curve, reverse=reverse, name=name, alt=alt)
+    caption = (
+        "Line: the plain vector with more and more noise. Schemes above it are worse than noise. Grey: not compared."
+    )
+    return Picture(f"Against noise: {one.question}", Markup(svg), caption)
 
 
 def _traded(reading: Reading) -> bool:
@@ -212,14 +243,13 @@ def _dot_sizes(rows: list[Row]) -> list[float]:
 
 
 def _point(row: Row, across: Measurement, up: Measurement, sign: float) -> Point:
-    ends = sorted((sign * up.low, sign * up.high))
-    return Point(
-        _name(row),
-        (across.value, across.low, across.high),
-        (sign * up.value, ends[0], ends[1]),
-        hollow=row.key == "stolen",
-        quiet=bool(row.role) or not row.ranked,
-    )
+    hollow, quiet = row.key == "stolen", bool(row.role) or not row.ranked
+    return replace(_at(_name(row), across, up, sign), hollow=hollow, quiet=quiet)
+
+
+def _at(name: str, across: Measurement, up: Measurement, sign: float) -> Point:
+    low, high = sorted((sign * up.low, sign * up.high))
+    return Point(name, (across.value, across.low, across.high), (sign * up.value, low, high))
 
 
 def _front(points: list[Point], rows: list[Row]) -> list[Point]:

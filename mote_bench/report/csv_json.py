@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
+from mote_bench.analysis.matched_utility import Matched, Operating
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import exact, inert, is_bound
@@ -36,8 +37,22 @@ def leaderboard_json(boards: Sequence[Board]) -> str:
 
 def _board(board: Board) -> dict[str, Any]:
     rates = shown(board, JSON, RATE, BITS)
-    held = {name: one for name, one in _held(board).items() if name != "data_notes" or one}
-    return held | {"rows": [_row(row, rates) for row in board.rows]}
+    held = {name: one for name, one in _held(board).items() if name not in ("data_notes", "matched") or one}
+    compared = {"matched": [_matched(one) for one in board.matched]} if board.matched else {}
+    return held | {"rows": [_row(row, rates) for row in board.rows]} | compared
+
+
+def _matched(one: Matched) -> dict[str, Any]:
+    rows = [_operating(held.row) | _without(_held(held), "row") for held in one.rows]
+    return _held(one) | {"levels": [_operating(level) for level in one.levels], "rows": rows}
+
+
+def _operating(row: Operating) -> dict[str, Any]:
+    return _without(_held(row), "influence")
+
+
+def _without(table: Mapping[str, Any], left_out: str) -> dict[str, Any]:
+    return {name: one for name, one in table.items() if name != left_out}
 
 
 def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from importlib.resources import files
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from mote_bench import formatting
@@ -31,9 +31,10 @@ from mote_bench.planning.spec import DATA_NOTES
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
 
-from .charts import Picture, of_board, of_scheme, trade_offs
+from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
 from .columns import HTML, RATE, shown
 from .csv_json import leaderboard_csv
+from .matched import HOW_TO_READ, bounds, by_row
 from .packing import packed, plain
 
 MOST_BYTES = 1_000_000
@@ -105,6 +106,7 @@ class View:
     csv: str
     pictures: tuple[Picture, ...]
     trade_offs: tuple[Picture, ...]
+    matched: tuple[Picture, ...]
     sections: tuple[Section, ...]
     provenance: tuple[tuple[str, str], ...]
     """The provenance that all records share; a section shows the rest."""
@@ -124,8 +126,14 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
 
     ``strip`` is a JPEG file to show, or empty.
     """
+    folder = files(__package__)
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     for name in ("bits", "bits_span", "label", "milliseconds", "number", "percent", "span", "times", "plural"):
         environment.filters[name] = getattr(formatting, name)
@@ -133,8 +141,9 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
     environment.filters["share"] = share
     environment.filters["asks"] = asks
     environment.filters["in_full"] = in_full
-    folder = files(__package__)
-    page = environment.from_string((folder / "leaderboard.html.j2").read_text(encoding="utf-8"))
+    environment.filters["bounds"] = bounds
+    environment.filters["by_row"] = by_row
+    page = environment.get_template("leaderboard.html.j2")
     style = Markup((folder / "leaderboard.css").read_text(encoding="utf-8"))
     script = (folder / "leaderboard.js").read_text(encoding="utf-8")
     anchored = [(f"b{place}", *one) for place, one in enumerate(boards, 1)]
@@ -150,6 +159,7 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
             anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
             columns=lambda board, *forms: shown(board, HTML, *forms),
             broken_above=BROKEN_ABOVE,
+            how_to_read_matched=HOW_TO_READ.replace("`", "").replace("*", ""),
             strip=b64encode(strip).decode(),
         )
     )
@@ -192,6 +202,7 @@ def _view(anchor: str, board: Board, records: list[Record]) -> View:
         csv=quote(leaderboard_csv([board]), safe=",:;/()"),
         pictures=of_board(board, name=anchor),
         trade_offs=trade_offs(board, name=anchor),
+        matched=matched_utility(board, name=anchor),
         sections=tuple(
             replace(section, provenance=tuple(one for one in section.provenance if one not in common))
             for section in sections

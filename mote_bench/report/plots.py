@@ -181,7 +181,14 @@ def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
 
 
 def scatter(
-    points: Sequence[Point], labels: tuple[str, str], *, log: bool = False, reverse: bool = False, name: str, alt: str
+    points: Sequence[Point],
+    labels: tuple[str, str],
+    *,
+    curve: Sequence[Point] = (),
+    log: bool = False,
+    reverse: bool = False,
+    name: str,
+    alt: str,
 ) -> str:
     """Two figures of every scheme with their intervals, and a line along the Pareto front.
 
@@ -189,6 +196,8 @@ def scatter(
     ----------
     labels : (str, str)
         Of the horizontal and the vertical axis.
+    curve : sequence of Point
+        Joined by a line that is drawn beneath the schemes, with its intervals as a band.
     log : bool
         Whether the horizontal axis is logarithmic, as for bytes.
     reverse : bool
@@ -201,6 +210,10 @@ def scatter(
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
             axes.minorticks_off()
+        if curve:
+            across, up, low, high = zip(*((one.across[0], *one.up) for one in curve), strict=True)
+            axes.fill_between(across, low, high, color=_MUTED, alpha=0.25, linewidth=0, zorder=0)
+            axes.plot(across, up, color=_INK, linewidth=1.2, marker="D", markersize=3, zorder=1)
         for point in points:
             color = _MUTED if point.quiet else _OTHER if point.hollow else _MAIN
             look = {"color": color, "linewidth": 1.0, "alpha": 0.5, "solid_capstyle": "butt"}

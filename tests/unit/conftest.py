@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mote_bench.contracts import Cell, Measurement, Record, Status
+from mote_bench.contracts import NOISE_LEVELS, Cell, Measurement, Record, Status
 from mote_bench.metrics.names import parse
 
 PEOPLE = 200
@@ -244,6 +244,17 @@ def make_records() -> Build:
 def make_record() -> MakeRecord:
     """``make_record(scheme, attack, question, *measurements, knowledge=..., status=..., details=...)``."""
     return record
+
+
+@pytest.fixture(scope="session")
+def noise_levels() -> list[Record]:
+    """The reference curve: FNMR from 0.07 to 0.79, balanced accuracy of gender from 0.95 to 0.63."""
+    made = []
+    for place, name in enumerate(NOISE_LEVELS):
+        fnmr = measured("fnmr_at_fmr_1e-3", 0.07 + 0.09 * place, half=0.01)
+        made.append(record(name, "zero-effort", "verify", measured("eer", 0.02), fnmr, knowledge="none"))
+        made.append(record(name, "logistic-posterior", "gender", measured("balanced_accuracy", 0.95 - 0.04 * place)))
+    return made
 
 
 @pytest.fixture(scope="session")

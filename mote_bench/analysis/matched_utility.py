@@ -1,0 +1,251 @@
+"""Matched utility: does a scheme leak less than plain vectors with noise that reject as many genuine probes?
+
+Gaussian noise on references is protection that anybody gets for nothing. The plain vector and its levels of noise form
+a reference curve per question: the strongest attack's figure against the FNMR. Each row of a board is held against the
+curve at its own FNMR.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mote_bench.contracts import FloatArray, Measurement
+from mote_bench.toolkit import stream
+
+from .resampling import Influenced, redrawn
+from .selection import Reading, leak
+
+LESS = "leaks less than noise"
+MORE = "worse than noise"
+UNCLEAR = "not distinguished from noise"
+REJECTS_MORE = "not comparable: rejects more genuine probes than any level"
+REJECTS_FEWER = "not comparable: rejects fewer genuine probes than the plain vector"
+UNMEASURED = "not measured"
+VERDICTS = (LESS, UNCLEAR, MORE, REJECTS_FEWER, REJECTS_MORE, UNMEASURED)
+"""All verdicts, the best first."""
+COMPARED = (LESS, UNCLEAR, MORE)
+
+FEWEST = 5
+"""Fewest measured points for which there is a curve."""
+_ENDS = (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class Operating:
+    """A row, or a level of noise: how many genuine probes it rejects, and what its strongest attack gets.
+
+    Attributes
+    ----------
+    name, scheme, key : str
+        As the board's row has them.
+    fnmr, headline : Measurement, optional
+        ``None`` where it was not measured.
+    attack, record : str
+        The strongest attack, and its record's address relative to the boards.
+    influence : pair of mappings
+        Influence of each subject on the FNMR and on the headline.
+    """
+
+    name: str
+    scheme: str
+    key: str
+    fnmr: Measurement | None
+    headline: Measurement | None
+    attack: str = ""
+    record: str = ""
+    influence: tuple[Mapping[int, float], Mapping[int, float]] = field(default=({}, {}), repr=False)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a row leaks beyond the curve, in the headline's unit, with its 95 % interval; above 0 leaks more."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """A row held against the curve of one question.
+
+    Attributes
+    ----------
+    noise : Measurement, optional
+        The curve's headline at the row's FNMR; ``None``, like ``difference`` and ``rank``, where they aren't compared.
+    verdict : str
+        One of :data:`VERDICTS`.
+    rank : int, optional
+        1 plus the number of rows whose difference is lower (95 % intervals do not overlap).
+    shared : bool
+        Whether another row has the same rank.
+    """
+
+    row: Operating
+    verdict: str
+    noise: Measurement | None = None
+    difference: Difference | None = None
+    rank: int | None = None
+    shared: bool = False
+
+    @property
+    def place(self) -> str:
+        """The rank as written: ``2``, ``2=`` when shared, empty where there is none."""
+        return "" if self.rank is None else f"{self.rank}{'=' if self.shared else ''}"
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The reference curve of one question, least noise first, and the rows held against it, the best first."""
+
+    question: str
+    metric: str
+    levels: tuple[Operating, ...]
+    rows: tuple[Held, ...]
+
+
+def matched(reading: Reading, levels: Sequence[Operating], rows: Sequence[Operating], *, data: str) -> Matched | None:
+    """The curve of a question and all rows against it; ``None`` where fewer than five points of it were measured.
+
+    The interval of a difference is a paired bootstrap over subjects (:func:`~.resampling.redrawn`). Each draw moves the
+    FNMR and the headline of all levels and of the row together, as far as they have subjects in common. The curve is
+    then made anew and read at the row's FNMR of that draw. So the interval holds the errors of the row, of each level
+    and of the match, and what they share cancels. A figure whose record holds no influence of subjects moves on its
+    own, which makes the interval wider.
+
+    Parameters
+    ----------
+    levels : sequence of Operating
+        The plain vector, then its levels of noise, least noise first.
+    data : str
+        The data's name, from which the random stream is derived.
+    """
+    measured = [one for one in levels if one.fnmr and one.headline]
+    if len(measured) < FEWEST:
+        return None
+    known = [row for row in rows if row.fnmr and row.headline]
+    draws = redrawn([*_figures(measured), *_figures(known)], stream(0, "matched utility", reading.question, data))
+    curve = _Curve.of(reading, measured, draws)
+    held = [
+        curve.against(row, draws[:, place : place + 2])
+        for place, row in zip(_places(measured, known), known, strict=True)
+    ]
+    missing = [Held(row, UNMEASURED) for row in rows if not (row.fnmr and row.headline)]
+    return Matched(reading.question, reading.headline, tuple(measured), tuple(_in_order([*_ranked(held), *missing])))
+
+
+def decreasing(values: FloatArray) -> FloatArray:
+    """(..., k) the nearest values that never rise along the last axis: isotonic regression by its min-max formula.
+
+    Value i is the least, over starts a <= i, of the largest, over ends b >= i, mean of values a to b (Barlow et al.,
+    "Statistical inference under order restrictions", 1972, section 1.4).
+    """
+    count = values.shape[-1]
+    sums = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    made = np.empty(values.shape)
+    for i in range(count):
+        largest = [
+            np.max([(sums[..., b + 1] - sums[..., a]) / (b + 1 - a) for b in range(i, count)], axis=0)
+            for a in range(i + 1)
+        ]
+        made[..., i] = np.min(largest, axis=0)
+    return made
+
+
+def interpolated(across: FloatArray, up: FloatArray, at: FloatArray) -> FloatArray:
+    """(...) heights at ``at`` (...) of lines through points (``across``, ``up``), both (..., k).
+
+    ``across`` never falls. Beyond an end the height is that of the end; of points above each other the last counts.
+    """
+    after = (across <= at[..., None]).sum(axis=-1)
+    ends = [np.clip(place, 0, across.shape[-1] - 1)[..., None] for place in (after - 1, after)]
+    (x0, x1), (y0, y1) = ([np.take_along_axis(axis, end, axis=-1)[..., 0] for end in ends] for axis in (across, up))
+    share = np.divide(at - x0, x1 - x0, out=np.zeros(np.shape(at)), where=x1 > x0)
+    return np.asarray(y0 + np.clip(share, 0, 1) * (y1 - y0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """The curve and its draws: FNMR never falls and leakage never rises with the level of noise."""
+
+    reading: Reading
+    fnmr: FloatArray
+    leaks: FloatArray
+    drawn_fnmr: FloatArray
+    drawn_leaks: FloatArray
+
+    @classmethod
+    def of(cls, reading: Reading, levels: Sequence[Operating], draws: FloatArray) -> _Curve:
+        values = np.array([one.value for one, _ in _figures(levels)])
+        drawn = draws[:, : len(values)]
+        sign = leak(reading, 1.0)
+        fnmr, drawn_fnmr = (-decreasing(-of[..., 0::2]) for of in (values, drawn))
+        leaks, drawn_leaks = (decreasing(sign * of[..., 1::2]) for of in (values, drawn))
+        return cls(reading, fnmr, leaks, drawn_fnmr, drawn_leaks)
+
+    def against(self, row: Operating, draws: FloatArray) -> Held:
+        """The row against the curve at its FNMR.
+
+        Rows that reject more than the last level are beyond what was measured: the curve falls on there, nobody knows
+        how far. At the other end, rows are compared with the plain vector itself unless their interval is below it.
+        """
+        assert row.fnmr is not None
+        assert row.headline is not None
+        if row.fnmr.value > self.fnmr[-1]:
+            return Held(row, REJECTS_MORE)
+        if row.fnmr.high < self.fnmr[0]:
+            return Held(row, REJECTS_FEWER)
+        sign = leak(self.reading, 1.0)
+        level = float(interpolated(self.fnmr, self.leaks, np.array(row.fnmr.value)))
+        drawn = interpolated(self.drawn_fnmr, self.drawn_leaks, draws[:, 0])
+        apart = np.quantile(sign * draws[:, 1] - drawn, _ENDS)
+        value = sign * row.headline.value - level
+        found = Difference(value, *(float(end) for end in (min(apart[0], value), max(apart[1], value))))
+        low, high = sorted(sign * float(end) for end in np.quantile(drawn, _ENDS))
+        noise = sign * level
+        one = replace(row.headline, value=noise, low=min(low, noise), high=max(high, noise), floor=None, ceiling=None)
+        verdict = LESS if found.high < 0 else MORE if found.low > 0 else UNCLEAR
+        return Held(row, verdict, one, found)
+
+
+def _figures(of: Sequence[Operating]) -> list[Influenced]:
+    """Of each row its FNMR and its headline, in turn."""
+    return [
+        (one, influence)
+        for row in of
+        for one, influence in zip((row.fnmr, row.headline), row.influence, strict=True)
+        if one is not None
+    ]
+
+
+def _places(levels: Sequence[Operating], rows: Sequence[Operating]) -> range:
+    """The column of each row's FNMR among the draws."""
+    return range(2 * len(levels), 2 * (len(levels) + len(rows)), 2)
+
+
+def _ranked(held: Sequence[Held]) -> list[Held]:
+    spans = [one.difference for one in held if one.difference]
+
+    def rank(one: Difference) -> int:
+        return 1 + sum(other.high < one.low for other in spans)
+
+    counts = Counter(map(rank, spans))
+    ranks = [rank(one.difference) if one.difference else None for one in held]
+    return [
+        replace(one, rank=of, shared=of is not None and counts[of] > 1) for one, of in zip(held, ranks, strict=True)
+    ]
+
+
+def _in_order(held: Sequence[Held]) -> list[Held]:
+    """Compared rows by their rank and difference, then the others by their verdict."""
+
+    def order(one: Held) -> tuple[int, int, float, str]:
+        if one.difference is None or one.rank is None:
+            return VERDICTS.index(one.verdict), 0, 0.0, one.row.name
+        return 0, one.rank, one.difference.value, one.row.name
+
+    return sorted(held, key=order)
