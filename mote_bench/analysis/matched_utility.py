@@ -46,6 +46,8 @@ class Operating:
         ``None`` where it was not measured.
     attack, record : str
         The strongest attack, and its record's address relative to the boards.
+    attacks : int
+        How many attacks have a result. A row with fewer than the levels may leak more than it shows.
     influence : pair of mappings
         Influence of each subject on the FNMR and on the headline.
     """
@@ -57,6 +59,7 @@ class Operating:
     headline: Measurement | None
     attack: str = ""
     record: str = ""
+    attacks: int = 0
     influence: tuple[Mapping[int, float], Mapping[int, float]] = field(default=({}, {}), repr=False)
 
 
@@ -80,7 +83,7 @@ class Held:
     verdict : str
         One of :data:`VERDICTS`.
     rank : int, optional
-        1 plus the number of rows whose difference is lower (95 % intervals do not overlap).
+        1 plus the number of rows whose difference is lower in 97.5 % of the draws.
     shared : bool
         Whether another row has the same rank.
     """
@@ -130,10 +133,8 @@ def matched(reading: Reading, levels: Sequence[Operating], rows: Sequence[Operat
     known = [row for row in rows if row.fnmr and row.headline]
     draws = redrawn([*_figures(measured), *_figures(known)], stream(0, "matched utility", reading.question, data))
     curve = _Curve.of(reading, measured, draws)
-    held = [
-        curve.against(row, draws[:, place : place + 2])
-        for place, row in zip(_places(measured, known), known, strict=True)
-    ]
+    places = range(2 * len(measured), draws.shape[1], 2)
+    held = [curve.against(row, draws[:, place : place + 2]) for place, row in zip(places, known, strict=True)]
     missing = [Held(row, UNMEASURED) for row in rows if not (row.fnmr and row.headline)]
     return Matched(reading.question, reading.headline, tuple(measured), tuple(_in_order([*_ranked(held), *missing])))
 
@@ -187,29 +188,33 @@ class _Curve:
         leaks, drawn_leaks = (decreasing(sign * of[..., 1::2]) for of in (values, drawn))
         return cls(reading, fnmr, leaks, drawn_fnmr, drawn_leaks)
 
-    def against(self, row: Operating, draws: FloatArray) -> Held:
-        """The row against the curve at its FNMR.
+    def against(self, row: Operating, draws: FloatArray) -> tuple[Held, FloatArray]:
+        """The row against the curve at its FNMR, and the draws of the difference; none where they aren't compared.
 
-        Rows that reject more than the last level are beyond what was measured: the curve falls on there, nobody knows
-        how far. At the other end, rows are compared with the plain vector itself unless their interval is below it.
+        Rows that reject more than the last level are beyond what was measured: the curve falls on there by an unknown
+        amount. At the other end, rows are compared with the plain vector itself unless their interval is below it.
         """
         assert row.fnmr is not None
         assert row.headline is not None
         if row.fnmr.value > self.fnmr[-1]:
-            return Held(row, REJECTS_MORE)
+            return Held(row, REJECTS_MORE), np.empty(0)
         if row.fnmr.high < self.fnmr[0]:
-            return Held(row, REJECTS_FEWER)
+            return Held(row, REJECTS_FEWER), np.empty(0)
         sign = leak(self.reading, 1.0)
         level = float(interpolated(self.fnmr, self.leaks, np.array(row.fnmr.value)))
         drawn = interpolated(self.drawn_fnmr, self.drawn_leaks, draws[:, 0])
-        apart = np.quantile(sign * draws[:, 1] - drawn, _ENDS)
-        value = sign * row.headline.value - level
-        found = Difference(value, *(float(end) for end in (min(apart[0], value), max(apart[1], value))))
-        low, high = sorted(sign * float(end) for end in np.quantile(drawn, _ENDS))
-        noise = sign * level
-        one = replace(row.headline, value=noise, low=min(low, noise), high=max(high, noise), floor=None, ceiling=None)
+        apart = sign * draws[:, 1] - drawn
+        found = Difference(*_with_ends(sign * row.headline.value - level, apart))
+        value, low, high = _with_ends(sign * level, sign * drawn)
+        noise = replace(row.headline, value=value, low=low, high=high, floor=None, ceiling=None)
         verdict = LESS if found.high < 0 else MORE if found.low > 0 else UNCLEAR
-        return Held(row, verdict, one, found)
+        return Held(row, verdict, noise, found), apart
+
+
+def _with_ends(value: float, drawn: FloatArray) -> tuple[float, float, float]:
+    """A value with the 95 % interval of its draws, which is made to hold it."""
+    low, high = np.quantile(drawn, _ENDS)
+    return value, float(min(low, value)), float(max(high, value))
 
 
 def _figures(of: Sequence[Operating]) -> list[Influenced]:
@@ -222,22 +227,16 @@ def _figures(of: Sequence[Operating]) -> list[Influenced]:
     ]
 
 
-def _places(levels: Sequence[Operating], rows: Sequence[Operating]) -> range:
-    """The column of each row's FNMR among the draws."""
-    return range(2 * len(levels), 2 * (len(levels) + len(rows)), 2)
-
-
-def _ranked(held: Sequence[Held]) -> list[Held]:
-    spans = [one.difference for one in held if one.difference]
-
-    def rank(one: Difference) -> int:
-        return 1 + sum(other.high < one.low for other in spans)
-
-    counts = Counter(map(rank, spans))
-    ranks = [rank(one.difference) if one.difference else None for one in held]
-    return [
-        replace(one, rank=of, shared=of is not None and counts[of] > 1) for one, of in zip(held, ranks, strict=True)
-    ]
+def _ranked(held: Sequence[tuple[Held, FloatArray]]) -> list[Held]:
+    """Ranks by paired draws: what two rows share, such as the curve's errors, doesn't keep them together."""
+    drawn = [draws for one, draws in held if one.difference]
+    ranks = [1 + sum(float((other < own).mean()) >= _ENDS[1] for other in drawn) for own in drawn]
+    counts, free = Counter(ranks), iter(ranks)
+    made = []
+    for one, _ in held:
+        rank = next(free) if one.difference else None
+        made.append(replace(one, rank=rank, shared=rank is not None and counts[rank] > 1))
+    return made
 
 
 def _in_order(held: Sequence[Held]) -> list[Held]:

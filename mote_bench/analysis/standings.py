@@ -331,7 +331,7 @@ def _operating(row: Row, place: int) -> Operating:
     moved = ((row.verify, fnmr), (worst.chosen, one))
     first, second = (influenced(record, figure)[1] if figure else {} for record, figure in moved)
     stands = {"name": row.name, "scheme": row.scheme, "key": row.key, "attack": worst.attack, "record": worst.record}
-    return Operating(fnmr=fnmr, headline=one, influence=(first, second), **stands)
+    return Operating(fnmr=fnmr, headline=one, attacks=worst.measured, influence=(first, second), **stands)
 
 
 def _data_notes(records: list[Record]) -> tuple[str, ...]:

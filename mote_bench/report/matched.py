@@ -22,8 +22,10 @@ HOW_TO_READ = (
     "its own FNMR. Between levels the curve is interpolated linearly; it never rises with the FNMR. A scheme with keys "
     "stands here with its keys stolen, in FNMR and in privacy. The difference is above 0 where the scheme leaks more "
     "than noise. Its 95 % confidence interval is a paired bootstrap over subjects. *Not distinguished*: the interval "
-    "holds 0. Ranks are those of the differences: rank 3 means that 2 rows are lower (intervals do not overlap)."
+    "holds 0. Ranks are those of the differences: rank 3 means that 2 rows are lower in 97.5 % of the resamples. A row "
+    "that fewer attacks were measured on than on the curve may leak more than it shows."
 )
+_ATTACK = "strongest attack, of how many measured"
 
 
 def matched_md(boards: Sequence[Board]) -> str:
@@ -46,13 +48,13 @@ def _section(board: Board) -> list[str]:
 def _question(one: Matched, fnmr: str) -> list[str]:
     metric, reading = safe(label(one.metric)), Reading(one.question, one.metric)
     title = f"### {safe(one.question)}: {metric}, {better(reading)} leaks less"
-    rows = [[safe(held.row.name), *_cells(held)] for held in one.rows]
-    levels = [[safe(level.name), *_operating(level), safe(level.attack)] for level in one.levels]
+    rows = [[safe(held.row.name), *_cells(held), _attack(held.row)] for held in one.rows]
+    levels = [[safe(level.name), *_operating(level), _attack(level)] for level in one.levels]
     return [
         title,
-        _table(["scheme", fnmr, metric, "noise at this FNMR", "difference", "verdict", "rank"], rows),
+        _table(["scheme", fnmr, metric, "noise at this FNMR", "difference", "verdict", "rank", _ATTACK], rows),
         "The curve:",
-        _table(["level", fnmr, metric, "strongest attack"], levels),
+        _table(["level", fnmr, metric, _ATTACK], levels),
     ]
 
 
@@ -61,17 +63,21 @@ def _cells(held: Held) -> list[str]:
 
 
 def by_row(questions: Sequence[Matched]) -> list[tuple[str, list[Held]]]:
-    """Each row's name with its comparisons, one per question; rows in the order of the first question."""
+    """Each row's name with its comparisons, one per question, by the mean rank; without a rank it counts as last."""
     found: dict[str, list[Held]] = {}
     for one in questions:
         for held in one.rows:
             found.setdefault(held.row.name, []).append(held)
-    return list(found.items())
+    return sorted(found.items(), key=lambda row: (sum(held.rank or len(found) for held in row[1]), row[0]))
 
 
 def bounds(one: Difference) -> str:
     """The interval of a difference: ``[-0.004, +0.066]``."""
     return f"[{one.low:+.3f}, {one.high:+.3f}]"
+
+
+def _attack(row: Operating) -> str:
+    return f"{safe(row.attack)}, of {row.attacks}" if row.attack else "–"
 
 
 def _operating(row: Operating) -> list[str]:

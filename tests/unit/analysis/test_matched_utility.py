@@ -133,6 +133,18 @@ def test_what_a_row_and_the_curve_share_cancels() -> None:
     assert alone.high - alone.low == pytest.approx(2 * 0.02 * 2**0.5, rel=0.1)
 
 
+def test_rows_are_ranked_by_what_is_not_shared() -> None:
+    """Two rows 0.01 apart with intervals of 0.02 either side: ranks differ only where subjects move both alike."""
+    people = dict(enumerate(np.random.default_rng(0).standard_normal(50).tolist()))
+    alone = [point("x", 0.3, 0.70, half=0.02), point("y", 0.3, 0.71, half=0.02)]
+    for rows, places in (
+        (alone, ["1=", "1="]),
+        ([replace(one, influence=(people, people)) for one in alone], ["1", "2"]),
+    ):
+        found = held(GENDER, LEVELS, *rows)
+        assert [found[name].place for name in "xy"] == places
+
+
 def test_the_interval_holds_the_truth() -> None:
     """A row on the curve, 100 times: the interval of its difference from the curve holds 0 in 90 or more."""
     rng, counted = np.random.default_rng(3), 0

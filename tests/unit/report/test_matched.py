@@ -36,10 +36,11 @@ def test_the_table_says_each_verdict_in_words(files):
     assert summary["biohash, key stolen"] == ["0.720 [0.690, 0.750]", "worse than noise"]
     assert summary["coin"] == ["0.999 [0.969, 1.000]", "not comparable: rejects more genuine probes than any level"]
     assert "biohash" not in summary
-    full = {line[0]: line[1:] for line in lines if len(line) == 7}
+    full = {line[0]: line[1:] for line in lines if len(line) == 8}
     assert full["biohash, key stolen"][1] == "0.985 [0.965, 1.000]"
     assert re.fullmatch(r"\+0\.\d{3} \[\+0\.\d{3}, \+0\.\d{3}\]", full["biohash, key stolen"][3])
     assert full["coin"][2:4] == ["–", "–"]
+    assert full["biohash, key stolen"][-1] == "logistic-inverted, of 4"
     assert [line[0] for line in lines if len(line) == 4][2:] == ["cosine", *NOISE_LEVELS]
 
 
