@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,15 @@ SIZE = 112
 # Eyes, nose and corners of the mouth in a 112 x 112 picture: the points that ArcFace's code aligns to (Deng, Guo, Xue
 # and Zafeiriou, "ArcFace", CVPR 2019; insightface, face_align.py).
 POINTS = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
+
+
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """The largest face of a picture: its box (4,) as left, top, right, bottom; its five landmarks (5, 2) as x, y."""
+
+    box: FloatArray
+    landmarks: FloatArray
+    faces: int
 
 
 def similarity(source: FloatArray, target: FloatArray) -> FloatArray:

@@ -6,25 +6,16 @@ Signal Processing Letters 23(10), 2016.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import FloatArray, InputError
+from mote_bench.contracts import InputError
 from mote_bench.embedders import vision
+from mote_bench.embedders.alignment import Detected
 from mote_bench.toolkit import CPU
-
-
-@dataclass(frozen=True, eq=False)
-class Detected:
-    """The largest face of a picture: its box (4,) as left, top, right, bottom; its five landmarks (5, 2) as x, y."""
-
-    box: FloatArray
-    landmarks: FloatArray
-    faces: int
 
 
 class Detector:
@@ -41,6 +32,10 @@ class Detector:
         if boxes is None:
             return None
         return Detected(np.asarray(boxes[0], np.float64), np.asarray(landmarks[0], np.float64), len(boxes))
+
+    def about(self) -> str:
+        """Detector and version, for a card."""
+        return f"{about()}, 5 landmarks"
 
     def crop(self, picture: npt.NDArray[np.uint8], detected: Detected) -> Any:
         """(3, 160, 160) float tensor on the CPU, standardised as facenet-pytorch's networks were trained."""

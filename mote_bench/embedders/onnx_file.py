@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Embedded, FloatArray, InputError
-from mote_bench.embedders import alignment, mtcnn, onnx_pixels, onnx_session, places
+from mote_bench.embedders import alignment, landmarks, onnx_pixels, onnx_session, places
 from mote_bench.embedders import weights as files
 from mote_bench.embedders.onnx_pixels import Pixels
 
@@ -20,7 +20,7 @@ _HALF = 127.5
 
 
 class OnnxFile:
-    """MTCNN finds the largest face, five landmarks align it to the file's size, the file's network embeds it.
+    """The largest face is found, five landmarks align it to the file's size, the file's network embeds it.
 
     Parameters
     ----------
@@ -29,10 +29,20 @@ class OnnxFile:
     assumed : Pixels
         What networks of this kind take, where neither the file nor ``options`` tell.
     options : mapping
-        What the user says of it, or ``None``: ``mean``, ``scale``, ``order``, and the name of its ``output``.
+        What the user says of it, or ``None``: ``mean``, ``scale``, ``order``, the name of its ``output``, and the
+        ``alignment``: what finds the five landmarks (:mod:`mote_bench.embedders.landmarks`).
+    published : Published, optional
+        What the file is known to be.
     """
 
-    def __init__(self, weights: Path | None, assumed: Pixels, options: Mapping[str, str | None]) -> None:
+    def __init__(
+        self,
+        weights: Path | None,
+        assumed: Pixels,
+        options: Mapping[str, str | None],
+        *,
+        published: files.Published | None = None,
+    ) -> None:
         if weights is None:
             raise InputError(f"no ONNX file was given. {onnx_session.HOW}")
         self._weights = files.existing(weights, how=onnx_session.HOW)
@@ -46,18 +56,19 @@ class OnnxFile:
         graph = onnx_pixels.graph_of(self._weights)
         pixels, self._assumed = onnx_pixels.wanted(assumed, graph, form.name, options)
         self._session = onnx_session.tried(self._weights, running, form, pixels, options.get("output"))
-        self._detector = mtcnn.Detector(places.detectors_place(self._place))
+        self._finder = landmarks.finder(options.get("alignment"), self._place)
+        self._published = published
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
         return [self._one(picture) for picture in pictures]
 
     def _one(self, picture: npt.NDArray[np.uint8]) -> Embedded | None:
-        found = self._detector.find(picture)
+        found = self._finder.find(picture)
         if found is None:
             return None
         return Embedded(self.of_aligned(self._face(picture, found)), found.faces)
 
-    def _face(self, picture: npt.NDArray[np.uint8], found: mtcnn.Detected) -> npt.NDArray[np.uint8]:
+    def _face(self, picture: npt.NDArray[np.uint8], found: alignment.Detected) -> npt.NDArray[np.uint8]:
         form = self._session.form
         return alignment.aligned(picture, found.landmarks, form.height, form.width)
 
@@ -69,7 +80,7 @@ class OnnxFile:
         """(3, height, width) float tensor, RGB from -1 to 1, of the largest face, or ``None`` if there is none."""
         import torch
 
-        found = self._detector.find(picture)
+        found = self._finder.find(picture)
         if found is None:
             return None
         return torch.from_numpy(self._face(picture, found).astype(np.float32) / _HALF - 1).movedim(-1, 0).contiguous()
@@ -123,9 +134,10 @@ class OnnxFile:
         told = {
             "recogniser": f"ONNX file '{self._weights.name}'",
             "weights_sha256": files.sha256(self._weights),
-            "alignment": f"{mtcnn.about()}, 5 landmarks to {size} px, {self._session.pixels}",
+            "alignment": f"{self._finder.about()} to {size} px, {self._session.pixels}",
             "input": str(form),
             "output": self._session.output,
+            **({} if self._published is None else self._published.about()),
         }
         told |= places.stated(self._place)
         return told | ({"assumed": self._assumed} if self._assumed else {})
@@ -137,9 +149,11 @@ def arcface(
     scale: str | None = None,
     order: str | None = None,
     output: str | None = None,
+    alignment: str | None = None,
 ) -> OnnxFile:
     """RGB from -1 to 1, as insightface's ArcFace files take it, where neither the file nor the user says otherwise."""
-    return OnnxFile(weights, onnx_pixels.SIGNED, {"mean": mean, "scale": scale, "order": order, "output": output})
+    options = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
+    return OnnxFile(weights, onnx_pixels.SIGNED, options)
 
 
 def magface(
@@ -148,7 +162,9 @@ def magface(
     scale: str | None = None,
     order: str | None = None,
     output: str | None = None,
+    alignment: str | None = None,
 ) -> OnnxFile:
     """BGR from 0 to 1, as MagFace's networks take it (Meng, Zhao, Huang and Zhou, "MagFace", CVPR 2021)."""
     taken = replace(onnx_pixels.SHARE, order="BGR")
-    return OnnxFile(weights, taken, {"mean": mean, "scale": scale, "order": order, "output": output})
+    options = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
+    return OnnxFile(weights, taken, options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,58 @@ def existing(path: Path, *, how: str) -> Path:
     if not path.is_file():
         raise InputError(f"no weights at '{path}'. {how}")
     return path
+
+
+@dataclass(frozen=True)
+class Published:
+    """A recogniser's file that others publish, which the user fetches.
+
+    Attributes
+    ----------
+    what : str
+        Name and version, as a card says it.
+    licence : str
+        By its publisher's own words.
+    sha256 : str
+        Of the file, hexadecimal.
+    fetch : str
+        The command that fetches it.
+    path : str
+        Where it then lies.
+    """
+
+    what: str
+    licence: str
+    sha256: str
+    fetch: str
+    path: str
+
+    @property
+    def how(self) -> str:
+        """What to do to get it."""
+        return f"mote-bench downloads nothing. Fetch it: {self.fetch} -- then give it: --weights {self.path}"
+
+    def at(self, path: Path | None) -> Path:
+        """The file that the user gives.
+
+        Raises
+        ------
+        InputError
+            Where there is none, or another one, by its checksum.
+        """
+        if path is None:
+            raise InputError(f"the weights of {self.what} aren't given. {self.how}")
+        found = existing(path, how=self.how)
+        if sha256(found) != self.sha256:
+            raise InputError(
+                f"'{path}' isn't the file of {self.what}: its SHA-256 is {sha256(found)}, expected {self.sha256}. "
+                f"{self.how}"
+            )
+        return found
+
+    def about(self) -> dict[str, str]:
+        """What a card says of it."""
+        return {"recogniser": self.what, "licence": self.licence, "weights_sha256": self.sha256}
 
 
 @cache

@@ -29,8 +29,9 @@ MODULES = {
     "dlib-bin": "dlib",
     "face-recognition-models": "face_recognition_models",
     "grad-cam": "pytorch_grad_cam",
+    "ai-edge-litert": "ai_edge_litert",
 }
-USERS_OF_EXTRAS = ("facenet", "dlib", "onnx", "dask", "parquet", "he", "explain", "faces")
+USERS_OF_EXTRAS = ("facenet", "dlib", "onnx", "tflite", "dask", "parquet", "he", "explain", "faces")
 HEAVY = ("torch", "scipy", "sklearn", "pandas", "matplotlib", "xgboost", "PIL")
 
 
@@ -116,7 +117,7 @@ def attempts(environment: dict[str, str]) -> list[str]:
     return sorted(set(path.read_text().split())) if path.is_file() else []
 
 
-@pytest.mark.parametrize("command", ["--help", "--version", "study --help", "study frontier --help", "convert --help"])
+@pytest.mark.parametrize("command", ["--help", "--version", "study --help", "study frontier --help", "embed --help"])
 def test_help_does_not_wait_for_the_heavy_libraries(command: str, shut: dict[str, str], tmp_path: Path) -> None:
     shut_out({*EXTRAS - HARD, *HEAVY}, shut)
     made = mote_bench(*command.split(), cwd=tmp_path, **shut)

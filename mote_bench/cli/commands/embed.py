@@ -39,6 +39,12 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     scale: Annotated[str | None, typer.Option(help="ONNX: see --mean.")] = None,
     order: Annotated[str | None, typer.Option(help="ONNX: the network's order of channels, RGB or BGR.")] = None,
     output: Annotated[str | None, typer.Option(help="ONNX: the output that is the embedding, of several.")] = None,
+    alignment: Annotated[
+        str | None,
+        typer.Option(
+            help="ONNX and MobileFaceNet: what finds the five landmarks, mtcnn or dlib68. Default: mtcnn.",
+        ),
+    ] = None,
     second: Annotated[
         str | None,
         typer.Option(help="A second recogniser: `run` also compares reconstructions to its embeddings."),
@@ -48,6 +54,7 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     second_scale: Annotated[str | None, typer.Option(help="--scale of the second recogniser.")] = None,
     second_order: Annotated[str | None, typer.Option(help="--order of the second recogniser.")] = None,
     second_output: Annotated[str | None, typer.Option(help="--output of the second recogniser.")] = None,
+    second_alignment: Annotated[str | None, typer.Option(help="--alignment of the second recogniser.")] = None,
     device: Annotated[
         str, typer.Option(help="Where the recogniser computes, if it can: cpu, cuda, cuda:N or mps.")
     ] = CPU,
@@ -70,6 +77,7 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     if out.is_dir():
         raise InputError(f"--out {out}: a folder; expected a file name that ends in .npz")
     others = {"mean": second_mean, "scale": second_scale, "order": second_order, "output": second_output}
+    others |= {"alignment": second_alignment}
     unowned = [name for name, value in {"weights": second_weights, **others}.items() if value is not None]
     if unowned and second is None:
         raise InputError(f"--second-{unowned[0]} without --second; add --second NAME, the second recogniser")
@@ -79,7 +87,7 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     for note in album.notes if not quiet else ():
         _note(note)
     pairs = _pairs(album)
-    options = {"mean": mean, "scale": scale, "order": order, "output": output}
+    options = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
     place = device_here(device, said)
     recogniser = pipeline.Recogniser.at(embedder, weights, device=place, **options)
     other = None if second is None else pipeline.Recogniser.at(second, second_weights, device=place, **others)

@@ -99,7 +99,7 @@ def capacity(
 
 
 @app.command(
-    epilog="Example: python -m mote_bench study pictures --people 6 --second arcface-onnx --weights mobileface.onnx"
+    epilog="Example: python -m mote_bench study pictures --people 6 --second faceplugin --weights fr_feature.onnx"
 )
 def pictures(  # noqa: PLR0913 - typer makes an option of each argument
     people: Annotated[int, typer.Option(help="How many built-in subjects are attacked.")] = 10,
