@@ -17,7 +17,6 @@ from mote_bench.cli.commands import (
     audit,
     challenge,
     check,
-    convert,
     embed,
     explain,
     external,
@@ -291,7 +290,6 @@ app.command(epilog=explain.EPILOG)(explain.explain)
 app.command(epilog=pack.EPILOG)(pack.pack)
 app.add_typer(challenge.app, name="challenge", epilog=challenge.EPILOG)
 app.add_typer(study.app, name="study", epilog=study.EPILOG)
-app.add_typer(convert.app, name="convert")
 
 
 def _isolated(bounds: Bounds) -> str:
