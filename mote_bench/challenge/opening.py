@@ -62,9 +62,7 @@ class Opened:
         """The public faces, and the shadow subjects' references and second photos."""
         path = self.folder / FACES
         if not path.exists():
-            raise InputError(
-                f"no file at '{path}': the organiser gives it out on agreement; put it there"
-            )
+            raise InputError(f"no file at '{path}': the organiser gives it out on agreement; put it there")
         held = read_part(path, self.manifest.files.get(FACES))
         found: dict[str, Faces | None] = checked(
             lambda: (

@@ -302,7 +302,10 @@ def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.
 
 
 def _trials(database: Database, people: Enrolled, own_keys: bool, enrolled: FloatArray | None = None) -> tasks.Trials:
-    """Probes against templates of the embeddings ``enrolled``. Without identities the references serve as probes, to time a score."""
+    """Probes against templates of the embeddings ``enrolled``.
+
+    Without identities the references serve as probes, to time a score.
+    """
     if people.probes is None:
         everyone = np.arange(len(people.references))
         return tasks.Trials(database.templates, database.keys, people.references.embeddings, everyone, own_keys)
