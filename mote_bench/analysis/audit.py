@@ -47,7 +47,6 @@ _OFFLINE = tuple(one for one in ATTACKERS if one.access is Access.RECORD)
 _RECONSTRUCTED = ("type_1_success", "type_2_success", "wolf_rate")
 _LINKED = ("d_sys", "d_sys_null", "maximal_linkability")
 _STORED = ("bytes_per_template", "key_bytes_per_person", "seconds_per_enrolment", "seconds_per_score")
-_UNEVEN = ("garbe", "fdr")
 
 
 @dataclass(frozen=True)
@@ -405,5 +404,5 @@ def _by_group(of: Audit, attribute: str, state: str) -> list[str]:
     """Each group's errors at the rate of fairness, then the indices that compare them."""
     record, rate = of.harness(FAIRNESS, state), of.board.fairness_fmr
     mine = [one for one in (record.measurements if record else ()) if one.at == rate and one.group[:1] == (attribute,)]
-    groups = [one.name for one in mine if one.metric in ("fnmr", "fmr")]
-    return groups + [one.name for one in mine if one.metric in _UNEVEN]
+    groups = [one.name for one in mine if one.group != (attribute,)]
+    return groups + [one.name for one in mine if one.group == (attribute,)]
