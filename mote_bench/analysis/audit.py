@@ -9,9 +9,9 @@ from functools import cached_property
 
 from mote_bench.contracts import FLOOR, Access, Cell, InputError, Measurement, Record, Status, flat
 from mote_bench.formatting import named, printable
-from mote_bench.questions import Property
+from mote_bench.questions import Property, Risk
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
-from mote_bench.questions.installed import ceilings, installed, rules_of, stands_alone, threatened
+from mote_bench.questions.installed import ceilings, installed, risk_of, rules_of, stands_alone
 from mote_bench.records import store
 
 from .queries import Interval, queries_to_half, reached_by_queries
@@ -31,17 +31,6 @@ DICTIONARY = "dictionary"
 PERFORMANCE, RENEWABILITY = "performance", "renewability and revocability"
 VARIATION, SUCCESS, DIVERSITY, STORAGE = "accuracy variation", "irreversibility", "diversity", "storage and time"
 ERRORS, ENROLMENT, DIFFERENTIALS = "error rates", "failure to enrol", "differences between groups"
-
-SINGLE_OUT, LINK, INFER = "single out", "link", "infer"
-"""The three risks of Opinion 05/2014 of the Article 29 Working Party."""
-RISKS = (SINGLE_OUT, LINK, INFER)
-_RISK_OF = {
-    Property.IRREVERSIBILITY: SINGLE_OUT,
-    Property.UNLINKABILITY: LINK,
-    Property.ATTRIBUTES: INFER,
-}
-_RISK_OF_QUESTION = {"photo": SINGLE_OUT, "ind": LINK, "member": INFER}
-"""Questions that threaten no property of the threat matrix."""
 
 _OFFLINE = tuple(one for one in ATTACKERS if one.access is Access.RECORD)
 _RECONSTRUCTED = ("type_1_success", "type_2_success", "wolf_rate")
@@ -235,17 +224,11 @@ def recipients(of: Audit) -> Iterator[Recipient]:
                 tuple(
                     entry
                     for reading, entry in zip(of.board.readings, entries, strict=True)
-                    if risk_of(reading) == risk and entry.why != printed(NOT_RUN)
+                    if risk_of(reading.question, reading.headline) is risk and entry.why != printed(NOT_RUN)
                 )
-                for risk in RISKS
+                for risk in Risk
             ),
         )
-
-
-def risk_of(reading: Reading) -> str:
-    """The risk that a question is about; empty where it is about none of the three."""
-    threatens = threatened(reading.question, reading.headline)
-    return _RISK_OF_QUESTION.get(reading.question, "") if threatens is None else _RISK_OF[threatens]
 
 
 def queries(of: Audit) -> Iterator[Entry]:

@@ -9,7 +9,7 @@ from mote_bench.metrics.catalogue import Metric
 from mote_bench.metrics.measured import Measured
 
 from .attribute import WhichClass
-from .base import Exam, Offer, Property, Question, Strictest
+from .base import Exam, Offer, Property, Question, Risk, Strictest
 from .dictionary import WhichKeyface
 from .indistinguishability import WhichOfTwoFaces
 from .linkage import SamePerson
@@ -29,6 +29,7 @@ __all__ = [
     "Presented",
     "Property",
     "Question",
+    "Risk",
     "SamePerson",
     "Scene",
     "Staged",

@@ -15,7 +15,7 @@ from mote_bench.metrics.catalogue import ATTRIBUTE
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import class_index
 
-from .base import Exam, Offer, Property, Question, Strictest
+from .base import Exam, Offer, Property, Question, Risk, Strictest
 from .edges import class_edge
 from .staging import Case, Staged
 
@@ -42,6 +42,7 @@ class WhichClass(Question):
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False
     threatens: ClassVar[Property | None] = Property.ATTRIBUTES
+    risk: ClassVar[Risk | None] = Risk.INFER
     breaks_by: ClassVar[str] = "balanced_accuracy"
 
     @property

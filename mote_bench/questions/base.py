@@ -36,6 +36,14 @@ class Property(StrEnum):
     ATTRIBUTES = "attribute privacy"
 
 
+class Risk(StrEnum):
+    """The three risks by which Opinion 05/2014 of the Article 29 Working Party judges anonymised data."""
+
+    SINGLE_OUT = "single out"
+    LINK = "link"
+    INFER = "infer"
+
+
 @dataclass(frozen=True)
 class Offer:
     """The questions of one type that a data set supports.
@@ -101,6 +109,8 @@ class Question(ABC):
         Whether a board's cell also shows the metrics beside the headline.
     threatens : Property, optional
         The property that a right answer breaks; by it the question enters the threat matrix.
+    risk : Risk, optional
+        The risk that a right answer is about; by it the question enters an audit report's table of risks.
     stands_alone : bool
         Whether the question has a column of its own in the threat matrix.
     histograms : bool
@@ -123,6 +133,7 @@ class Question(ABC):
     presents: ClassVar[Mapping[str, Presented]] = {}
     in_full: ClassVar[bool] = False
     threatens: ClassVar[Property | None] = None
+    risk: ClassVar[Risk | None] = None
     stands_alone: ClassVar[bool] = False
     histograms: ClassVar[bool] = False
     ceiling: ClassVar[str] = CEILING

@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, Scheme, Template
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
 
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Question, Risk, Strictest
 from .edges import rank_edge
 from .staging import Case, Index, Scene, Staged
 
@@ -92,6 +92,7 @@ class WhichOfTwoFaces(Question):
     asks: ClassVar[str] = "two faces distinguished under fresh keys"
     order: ClassVar[int] = 10
     gives_records: ClassVar[bool] = False
+    risk: ClassVar[Risk | None] = Risk.LINK
     stands_alone: ClassVar[bool] = True
     breaks_by: ClassVar[str] = "auc"
 

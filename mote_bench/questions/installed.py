@@ -11,7 +11,7 @@ from mote_bench.metrics import catalogue
 from mote_bench.metrics.catalogue import Metric
 
 from .attribute import WhichClass
-from .base import Property, Question, Strictest
+from .base import Property, Question, Risk, Strictest
 from .harness import HARNESS
 
 
@@ -135,6 +135,14 @@ def threatened(question: str, headline: str) -> Property | None:
     if kind is not None:
         return kind.threatens
     return WhichClass.threatens if headline == WhichClass.breaks_by else None
+
+
+def risk_of(question: str, headline: str) -> Risk | None:
+    """The risk that a right answer is about; ``headline`` as in :func:`asks`. None of an unknown question."""
+    kind = claimant(question)
+    if kind is not None:
+        return kind.risk
+    return WhichClass.risk if headline == WhichClass.breaks_by else None
 
 
 def stands_alone(question: str) -> bool:

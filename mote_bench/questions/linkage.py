@@ -11,7 +11,7 @@ import numpy as np
 from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement
 from mote_bench.metrics.measured import Measured
 
-from .base import Exam, Offer, Property, Question, Strictest
+from .base import Exam, Offer, Property, Question, Risk, Strictest
 from .edges import link_edge
 from .staging import Case, Index, Staged
 
@@ -30,6 +30,7 @@ class SamePerson(Question):
     second_database: ClassVar[bool] = True
     histograms: ClassVar[bool] = True
     threatens: ClassVar[Property | None] = Property.UNLINKABILITY
+    risk: ClassVar[Risk | None] = Risk.LINK
     breaks_by: ClassVar[str] = "eer"
 
     @classmethod

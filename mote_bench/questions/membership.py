@@ -10,7 +10,7 @@ import numpy as np
 from mote_bench.contracts import Evidence, Faces, FloatArray, Shadow
 from mote_bench.metrics.measured import Measured
 
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Question, Risk, Strictest
 from .edges import rank_edge
 from .staging import Case, Database, Index, Scene, Staged
 
@@ -28,6 +28,7 @@ class WasMember(Question):
     order: ClassVar[int] = 8
     ceiling: ClassVar[str] = "memoriser"
     """Not ``cosine``: it isn't fitted on the background, so no attack can succeed on it."""
+    risk: ClassVar[Risk | None] = Risk.INFER
     breaks_by: ClassVar[str] = "auc"
 
     @classmethod

@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, InputError
 from mote_bench.metrics.catalogue import VALUE
 from mote_bench.metrics.measured import Measured
 
-from .base import Exam, Offer, Property, Question, Strictest
+from .base import Exam, Offer, Property, Question, Risk, Strictest
 from .staging import Case, Staged
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class HowMuch(Question):
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False
     threatens: ClassVar[Property | None] = Property.ATTRIBUTES
+    risk: ClassVar[Risk | None] = Risk.INFER
     breaks_by: ClassVar[str] = "correlation"
 
     @property

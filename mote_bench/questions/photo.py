@@ -10,7 +10,7 @@ import numpy as np
 from mote_bench.contracts import Evidence, Faces, FloatArray
 from mote_bench.metrics.measured import Measured
 
-from .base import Exam, Offer, Question, Strictest
+from .base import Exam, Offer, Question, Risk, Strictest
 from .edges import class_edge
 from .staging import Case, Scene, Staged
 
@@ -30,6 +30,7 @@ class WhichPhoto(Question):
     id: ClassVar[str] = "photo"
     asks: ClassVar[str] = "enrolled photo identified"
     order: ClassVar[int] = 7
+    risk: ClassVar[Risk | None] = Risk.SINGLE_OUT
     breaks_by: ClassVar[str] = "top_1"
 
     @classmethod

@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, Faces, FloatArray, Measurement, flat
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import unit
 
-from .base import Exam, Offer, Property, Question, Strictest
+from .base import Exam, Offer, Property, Question, Risk, Strictest
 from .edges import face_edge
 from .staging import Case, Presented, Staged
 
@@ -33,6 +33,7 @@ class WhichFace(Question):
     order: ClassVar[int] = 5
     in_full: ClassVar[bool] = True
     threatens: ClassVar[Property | None] = Property.IRREVERSIBILITY
+    risk: ClassVar[Risk | None] = Risk.SINGLE_OUT
     presents: ClassVar[Mapping[str, Presented]] = {
         "same": Presented(),
         "another": Presented(moved=1),

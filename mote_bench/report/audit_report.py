@@ -28,6 +28,7 @@ from mote_bench.contracts import Measurement, Record, flat
 from mote_bench.data import synthetic
 from mote_bench.planning import protocol
 from mote_bench.planning.spec import device_of
+from mote_bench.questions import Risk
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.questions.installed import asks, described
 from mote_bench.records.naming import short_id
@@ -144,7 +145,7 @@ def audit_html(of: Audit) -> str:
         key_lines=tuple(_lines(keys, _columns(of))),
         left_out=tuple(_left_out(of)),
         standards=standards,
-        risks=quoted.RISKS,
+        risks=tuple(Risk),
         recipients=recipients,
         accesses=accesses,
         curves=curves,

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from mote_bench.analysis.audit import INFER, LINK, RISKS, SINGLE_OUT, Audit, audit, curves, recipients, standards
+from mote_bench.analysis.audit import Audit, audit, curves, recipients, standards
 from mote_bench.analysis.queries import queries_to_half
 from mote_bench.analysis.selection import Reading, record_link
 from mote_bench.analysis.share import share_of
@@ -20,6 +20,7 @@ from mote_bench.analysis.standings import BROKEN_ABOVE
 from mote_bench.contracts import BY_QUERIES, InputError, Measurement, Record, Status
 from mote_bench.data import synthetic
 from mote_bench.formatting import number, span
+from mote_bench.questions import Risk
 from mote_bench.records import store
 from mote_bench.records.naming import short_id
 from mote_bench.report.audit_report import HOLDS, audit_html, checksum_of_all, recogniser, whole
@@ -285,16 +286,16 @@ def test_each_standard_has_its_rows_and_what_is_missing_says_so(pages):
 def test_the_risks_of_each_recipient(pages):
     of = pages["mote"][0]
     told = {
-        one.attacker.key: dict(zip(RISKS, [[entry.topic for entry in entries] for entries in one.risks], strict=True))
+        one.attacker.key: dict(zip(Risk, [[entry.topic for entry in entries] for entries in one.risks], strict=True))
         for one in recipients(of)
     }
     assert list(told) == ["records", "algorithm", "secrets", "online_scores", "online_decisions"]
     assert told["algorithm"] == {
-        SINGLE_OUT: ["reconstruct", "photo"],
-        LINK: ["link"],
-        INFER: ["gender", "age", "ethnicity"],
+        Risk.SINGLE_OUT: ["reconstruct", "photo"],
+        Risk.LINK: ["link"],
+        Risk.INFER: ["gender", "age", "ethnicity"],
     }
-    assert told["online_scores"] == {SINGLE_OUT: ["reconstruct"], LINK: [], INFER: []}
+    assert told["online_scores"] == {Risk.SINGLE_OUT: ["reconstruct"], Risk.LINK: [], Risk.INFER: []}
     assert set(told) <= set(HOLDS)
 
 
