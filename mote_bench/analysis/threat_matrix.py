@@ -17,7 +17,7 @@ from mote_bench.questions.installed import ceilings, stands_alone, threatened
 
 from .selection import DISCLOSED, SECRET, STOLEN, Reading, choose, on_selection, threat
 from .share import Share, share, share_of
-from .standings import NOT_RUN, OK, Board, Figure, Row, Worst, worst_among
+from .standings import NOT_RUN, OK, Board, Figure, Row, Worst, standings, worst_among
 
 NO_KEYS, NO_SECRETS = "no keys", "no system secrets"
 """The scheme has nothing of the kind to steal: the attacker is the one of the columns before."""
@@ -50,6 +50,8 @@ class Attacker:
         The most that the attacker knows. Attacks that need less are included.
     access : Access
         Offline, with stolen templates; or online, with none.
+    short : str
+        The heading in narrow tables: two lines of six letters. Empty for one that stands in details only.
     several : bool
         Whether the attacker holds several templates of each subject instead of one.
     """
@@ -58,6 +60,7 @@ class Attacker:
     title: str
     knowledge: Knowledge
     access: Access = Access.RECORD
+    short: str = ""
     several: bool = False
 
     def admits(self, held: Threat) -> bool:
@@ -67,12 +70,12 @@ class Attacker:
 
 
 ATTACKERS = (
-    Attacker("records", "records only", Knowledge.BYTES_ONLY),
-    Attacker("algorithm", "+ algorithm, public faces", Knowledge.ALGORITHM),
-    Attacker("keys", "+ keys", Knowledge.STOLEN_KEY),
-    Attacker("secrets", "+ system secrets", Knowledge.FULL_DISCLOSURE),
-    Attacker("online_scores", "online scores", Knowledge.ALGORITHM, Access.SCORES),
-    Attacker("online_decisions", "online decisions", Knowledge.ALGORITHM, Access.DECISIONS),
+    Attacker("records", "records only", Knowledge.BYTES_ONLY, short="stored\nonly"),
+    Attacker("algorithm", "+ algorithm, public faces", Knowledge.ALGORITHM, short="+algo-\nrithm"),
+    Attacker("keys", "+ keys", Knowledge.STOLEN_KEY, short="+keys\n"),
+    Attacker("secrets", "+ system secrets", Knowledge.FULL_DISCLOSURE, short="+sys.\nsecret"),
+    Attacker("online_scores", "online scores", Knowledge.ALGORITHM, Access.SCORES, "online\nscores"),
+    Attacker("online_decisions", "online decisions", Knowledge.ALGORITHM, Access.DECISIONS, "online\ndecis."),
 )
 """The columns. Each of the first four includes the ones before it; online attackers hold neither records nor keys."""
 
@@ -239,6 +242,17 @@ class ThreatMatrix:
     def row(self, scheme: str) -> MatrixRow | None:
         """The row of a scheme; None where the board has none."""
         return next((row for row in self.rows if row.scheme == scheme), None)
+
+
+def threat_matrices(records: Sequence[Record]) -> list[tuple[ThreatMatrix, list[Record]]]:
+    """A matrix for each board of these records, with the board's records.
+
+    Raises
+    ------
+    InputError
+        When two different records claim the same cell.
+    """
+    return [(threat_matrix(board, mine), mine) for board, mine in standings(records)]
 
 
 def threat_matrix(board: Board, records: Sequence[Record]) -> ThreatMatrix:

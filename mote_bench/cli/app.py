@@ -33,7 +33,7 @@ from mote_bench.cli.commands.interruption import interruptible
 from mote_bench.records.naming import BOARDS
 
 if TYPE_CHECKING:
-    from mote_bench.analysis.standings import Board
+    from mote_bench.analysis.threat_matrix import ThreatMatrix
     from mote_bench.engine.runner import Finished
     from mote_bench.execution.isolation import Bounds
     from mote_bench.planning.settings import Setting
@@ -302,9 +302,9 @@ def _isolated(bounds: Bounds) -> str:
     return f"isolated: {bounds.seconds:g} s a task; on this system a task can still {', '.join(free)}"
 
 
-def _write_boards(out: Path, published: bool) -> list[Board]:
+def _write_boards(out: Path, published: bool) -> list[ThreatMatrix]:
     from mote_bench import files
-    from mote_bench.analysis.standings import standings
+    from mote_bench.analysis.threat_matrix import threat_matrices
     from mote_bench.records import store
     from mote_bench.records.published import PUBLISHED, records_of
     from mote_bench.report.boards import rendered, strip
@@ -315,7 +315,7 @@ def _write_boards(out: Path, published: bool) -> list[Board]:
         _say("note: no published row is of the same data, protocol and seed; the boards show this folder's own only")
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
-    made = standings(records)
+    made = threat_matrices(records)
     with warnings.catch_warnings(record=True) as lost:
         warnings.simplefilter("always", Lost)
         texts = rendered(made, strip=strip(out))
@@ -323,7 +323,7 @@ def _write_boards(out: Path, published: bool) -> list[Board]:
         _say(f"note: {line}")
     for name, text in texts.items():
         files.write_text(out / name, text)
-    return [board for board, _ in made]
+    return [matrix for matrix, _ in made]
 
 
 def _announce(setting: Setting, quiet: bool) -> None:
@@ -341,14 +341,15 @@ def _announce(setting: Setting, quiet: bool) -> None:
         _say(f"broken plug-in: {broken}")
 
 
-def _close(setting: Setting, finished: Finished, boards: list[Board], out: Path, quiet: bool) -> None:
+def _close(setting: Setting, finished: Finished, matrices: list[ThreatMatrix], out: Path, quiet: bool) -> None:
     from mote_bench.contracts import Status
     from mote_bench.formatting import printable
 
     failed = [record for record in finished.records if record.status in (Status.FAILED, Status.TIMED_OUT)]
     if not quiet:
         mine = {(printable(cell.protocol), printable(cell.data), cell.seed) for cell in setting.plan.cells}
-        _print_table([board for board in boards if (board.protocol, board.data, board.seed) in mine])
+        boards = ((matrix.board, matrix) for matrix in matrices)
+        _print_table([one for board, one in boards if (board.protocol, board.data, board.seed) in mine])
         done = len(finished.records) - finished.kept
         _say(f"{done} cells run, {finished.kept} kept from an earlier run; boards in '{out}' (open leaderboard.html)")
         took = finished.took
@@ -362,12 +363,12 @@ def _close(setting: Setting, finished: Finished, boards: list[Board], out: Path,
         sys.exit(FAILED)
 
 
-def _print_table(boards: list[Board]) -> None:
+def _print_table(matrices: list[ThreatMatrix]) -> None:
     from rich.console import Console
 
     from mote_bench.report.terminal import table
 
-    Console().print(table(boards))
+    Console().print(table(matrices))
 
 
 def _say(message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mote_bench.analysis.standings import Board, standings
+from mote_bench.analysis.threat_matrix import ThreatMatrix, threat_matrices
 from mote_bench.contracts import Record
 from mote_bench.records.published import PUBLISHED
 
@@ -37,26 +37,28 @@ def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
     InputError
         When two different records claim the same cell.
     """
-    return rendered(standings(records), strip=strip)
+    return rendered(threat_matrices(records), strip=strip)
 
 
-def rendered(with_records: Sequence[tuple[Board, list[Record]]], *, strip: bytes = b"") -> dict[str, str]:
-    """File name -> text of every board, from finished standings; see :func:`render`.
+def rendered(made: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes = b"") -> dict[str, str]:
+    """File name -> text of every board, from finished matrices and their records; see :func:`render`.
 
     A table beside the board that can't be made is left out, with a warning :class:`~mote_bench.report.lost.Lost`.
     """
-    boards = [board for board, _ in with_records]
+    matrices = [matrix for matrix, _ in made]
+    with_records = [(matrix.board, records) for matrix, records in made]
+    boards = [matrix.board for matrix in matrices]
     own = [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
     texts: dict[str, str | None] = {
         "results.csv": results_csv(own),
         "leaderboard.csv": leaderboard_csv(boards),
-        "leaderboard.json": leaderboard_json(boards),
-        "leaderboard.md": leaderboard_md(boards),
+        "leaderboard.json": leaderboard_json(matrices),
+        "leaderboard.md": leaderboard_md(matrices),
         "naive_adaptive.md": _beside("naive_adaptive.md", lambda: naive_adaptive_md(boards)),
         "utility.md": _beside("utility.md", lambda: utility_md(with_records)),
         "matched.md": _beside("matched.md", lambda: matched_md(boards)),
-        "leaderboard.tex": _beside("leaderboard.tex", lambda: leaderboard_tex(boards)),
-        "leaderboard.html": leaderboard_html(with_records, strip=strip),
+        "leaderboard.tex": _beside("leaderboard.tex", lambda: leaderboard_tex(matrices)),
+        "leaderboard.html": leaderboard_html(made, strip=strip),
         "agreement.md": _beside("agreement.md", lambda: agreement_md(with_records)),
     }
     return {name: text for name, text in texts.items() if text}

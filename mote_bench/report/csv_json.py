@@ -10,11 +10,13 @@ from typing import Any
 
 from mote_bench.analysis.matched_utility import Matched, Operating
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
+from mote_bench.analysis.threat_matrix import MatrixRow, ThreatCell, ThreatMatrix
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import exact, inert, is_bound
 from mote_bench.metrics.names import to_json
 
 from .columns import ATTACK, BITS, BYTES, CSV, INDEX, JSON, KEY, LEAKS, RATE, RATIO, SECONDS, Column, shown
+from .matrix_columns import ALONE, FNMR, THREAT, matrix_shown
 from .results import written
 
 _INTERVAL = ("low", "high", "n")
@@ -30,16 +32,19 @@ def leaderboard_csv(boards: Sequence[Board]) -> str:
     )
 
 
-def leaderboard_json(boards: Sequence[Board]) -> str:
-    """All boards with their rows; numbers are printed so that they parse to the same float."""
-    return json.dumps({"boards": [_plain(_board(board)) for board in boards]}, indent=1, ensure_ascii=False) + "\n"
+def leaderboard_json(matrices: Sequence[ThreatMatrix]) -> str:
+    """All boards with their threat matrices and rows; numbers are printed so that they parse to the same float."""
+    boards = [_plain(_board(matrix)) for matrix in matrices]
+    return json.dumps({"boards": boards}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _board(board: Board) -> dict[str, Any]:
+def _board(matrix: ThreatMatrix) -> dict[str, Any]:
+    board = matrix.board
     rates = shown(board, JSON, RATE, BITS)
     held = {name: one for name, one in _held(board).items() if name not in ("data_notes", "matched") or one}
     compared = {"matched": [_matched(one) for one in board.matched]} if board.matched else {}
-    return held | {"rows": [_row(row, rates) for row in board.rows]} | compared
+    threats = [_matrix_row(row, matrix) for row in matrix.rows]
+    return held | {"threats": threats, "rows": [_row(row, rates) for row in board.rows]} | compared
 
 
 def _matched(one: Matched) -> dict[str, Any]:
@@ -55,11 +60,46 @@ def _without(table: Mapping[str, Any], left_out: str) -> dict[str, Any]:
     return {name: one for name, one in table.items() if name != left_out}
 
 
+def _matrix_row(row: MatrixRow, matrix: ThreatMatrix) -> dict[str, Any]:
+    """A scheme: every column of the matrix, and the attackers that stand in the details only."""
+    held: dict[str, Any] = {"scheme": row.scheme, "role": row.role, "useful": row.useful}
+    for column in matrix_shown(matrix, JSON):
+        held[column.key] = _THREATS[column.form](column.value(row))
+    return held | {cell.attacker.key: _threat(cell) for cell in row.further}
+
+
+def _threat(cell: ThreatCell) -> dict[str, Any]:
+    """A cell without the questions that are not its worst."""
+    held: dict[str, Any] = {"status": cell.status, "no_figure_of": cell.unseen}
+    if cell.worst is None or cell.worst.share is None:
+        return held
+    one, worst, share = cell.worst, cell.worst.worst, cell.worst.share
+    return held | {
+        "chosen_on": cell.chosen_on,
+        "property": one.threatens,
+        "question": one.question,
+        "attack": worst.attack,
+        "knowledge": worst.knowledge,
+        "share": share.value,
+        "share_low": share.low,
+        "share_high": share.high,
+        "measurement": worst.headline,
+        "record": worst.record,
+    }
+
+
+def _worst(worst: Worst) -> dict[str, Any]:
+    return {name: one for name, one in _held(worst).items() if name != "chosen"}
+
+
+_THREATS: Mapping[str, Callable[[Any], Any]] = {FNMR: lambda figure: figure, THREAT: _threat, ALONE: _worst}
+
+
 def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:
     """A row; the records themselves are left out, their addresses kept."""
     held = _held(row)
     first = {name: held[name] for name in ("scheme", "key", "role", "recognition")}
-    questions = [{name: one for name, one in _held(worst).items() if name != "chosen"} for worst in row.questions]
+    questions = [_worst(worst) for worst in row.questions]
     last = {"questions": questions} | {name: held[name] for name in ("fairness", "cost", "notes")}
     return {**first, **{column.key: column.value(row) for column in rates}, **last}
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
+from itertools import groupby
 from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -26,6 +27,7 @@ from mote_bench.analysis.selection import (
 )
 from mote_bench.analysis.share import share
 from mote_bench.analysis.standings import BROKEN_ABOVE, Board, Row, printed
+from mote_bench.analysis.threat_matrix import MatrixRow, ThreatMatrix
 from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
 from mote_bench.planning.spec import DATA_NOTES
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
@@ -35,6 +37,20 @@ from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
 from .columns import HTML, RATE, shown
 from .csv_json import leaderboard_csv
 from .matched import HOW_TO_READ, bounds, by_row
+from .matrix_columns import (
+    COLUMNS_SAY,
+    MATRIX,
+    ORDER_SAYS,
+    MatrixColumn,
+    lost,
+    marked,
+    matrix_shown,
+    seen,
+    share_span,
+    why_marked,
+    word,
+    worst_of,
+)
 from .packing import packed, plain
 
 MOST_BYTES = 1_000_000
@@ -89,6 +105,7 @@ class Section:
     anchor: str
     scheme: str
     rows: tuple[Row, ...]
+    threats: MatrixRow
     questions: tuple[AttackedQuestion, ...]
     pictures: tuple[Picture, ...]
     own: tuple[Own, ...]
@@ -102,6 +119,7 @@ class View:
 
     anchor: str
     board: Board
+    matrix: ThreatMatrix
     people: str
     csv: str
     pictures: tuple[Picture, ...]
@@ -121,7 +139,7 @@ class Term:
     source: str
 
 
-def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: bytes = b"") -> str:
+def leaderboard_html(boards: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes = b"") -> str:
     """The page. It loads no resource, runs only its own script, and escapes every text from records.
 
     ``strip`` is a JPEG file to show, or empty.
@@ -143,19 +161,24 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
     environment.filters["in_full"] = in_full
     environment.filters["bounds"] = bounds
     environment.filters["by_row"] = by_row
+    for made in (lost, marked, seen, share_span, why_marked, word, worst_of):
+        environment.filters[made.__name__] = made
+    environment.filters["matrix_columns"] = lambda matrix: matrix_shown(matrix, HTML)
+    environment.filters["runs"] = _runs
+    environment.globals["says"] = {"matrix": MATRIX, "columns": COLUMNS_SAY, "order": ORDER_SAYS}
     page = environment.get_template("leaderboard.html.j2")
     style = Markup((folder / "leaderboard.css").read_text(encoding="utf-8"))
     script = (folder / "leaderboard.js").read_text(encoding="utf-8")
     anchored = [(f"b{place}", *one) for place, one in enumerate(boards, 1)]
-    views = [_view(anchor, board, records) for anchor, board, records in anchored]
+    views = [_view(anchor, matrix, records) for anchor, matrix, records in anchored]
 
-    made = _with_classes(
+    text = _with_classes(
         page.render(
             views=views,
             style=style,
             script=Markup(script),
             script_hash=b64encode(sha256(script.encode()).digest()).decode(),
-            terms=_terms(board for board, _ in boards),
+            terms=_terms(matrix.board for matrix, _ in boards),
             anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
             columns=lambda board, *forms: shown(board, HTML, *forms),
             broken_above=BROKEN_ABOVE,
@@ -163,8 +186,14 @@ def leaderboard_html(boards: Sequence[tuple[Board, list[Record]]], *, strip: byt
             strip=b64encode(strip).decode(),
         )
     )
-    whole = plain(made)
-    return whole if len(whole.encode()) <= MOST_BYTES else packed(made)
+    whole = plain(text)
+    return whole if len(whole.encode()) <= MOST_BYTES else packed(text)
+
+
+def _runs(columns: Sequence[MatrixColumn]) -> list[tuple[str, list[tuple[int, MatrixColumn]]]]:
+    """Neighbouring columns with one heading above them, each with its place."""
+    found = groupby(enumerate(columns), key=lambda placed: placed[1].group)
+    return [(group, list(members)) for group, members in found]
 
 
 def _short_label(one: Measurement) -> str:
@@ -188,16 +217,18 @@ def _short(names: dict[str, str], style: str) -> str:
     return names.setdefault(style, f"s{len(names)}")
 
 
-def _view(anchor: str, board: Board, records: list[Record]) -> View:
+def _view(anchor: str, matrix: ThreatMatrix, records: list[Record]) -> View:
+    board = matrix.board
     counts = [worst.headline.n for row in board.rows for worst in row.questions if worst.headline]
     counts += [row.eer.measurement.n for row in board.rows if row.eer.measurement]
     ends = dict.fromkeys((min(counts), max(counts))) if counts else {}
     schemes = list(dict.fromkeys(row.scheme for row in board.rows))
-    sections = [_section(f"{anchor}-{place}", scheme, board, records) for place, scheme in enumerate(schemes, 1)]
+    sections = [_section(f"{anchor}-{place}", scheme, matrix, records) for place, scheme in enumerate(schemes, 1)]
     common = [one for one in _provenance(records) if all(one in section.provenance for section in sections)]
     return View(
         anchor=anchor,
         board=board,
+        matrix=matrix,
         people="–".join(map(str, ends)),
         csv=quote(leaderboard_csv([board]), safe=",:;/()"),
         pictures=of_board(board, name=anchor),
@@ -211,13 +242,15 @@ def _view(anchor: str, board: Board, records: list[Record]) -> View:
     )
 
 
-def _section(anchor: str, scheme: str, board: Board, records: list[Record]) -> Section:
+def _section(anchor: str, scheme: str, matrix: ThreatMatrix, records: list[Record]) -> Section:
+    board = matrix.board
     own = [record for record in records if record.cell.scheme == scheme]
     rows = tuple(row for row in board.rows if row.scheme == scheme)
     return Section(
         anchor=anchor,
         scheme=scheme,
         rows=rows,
+        threats=next(row for row in matrix.rows if row.scheme == scheme),
         questions=tuple(_attacked(place, reading, own, rows) for place, reading in enumerate(board.readings)),
         pictures=of_scheme(scheme, board, records, name=anchor),
         own=_own(own, rows),

@@ -10,10 +10,12 @@ from typing import Any
 from tabulate import tabulate
 
 from mote_bench.analysis.standings import Board, Cost, Figure, Row, Worst
+from mote_bench.analysis.threat_matrix import ThreatCell, ThreatMatrix
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import label, number
 
 from .columns import ATTACK, BYTES, LATEX, RATE, Column, shown
+from .matrix_columns import ALONE, FNMR, MARKED, THREAT, MatrixColumn, marked, matrix_shown, share_span, word, worst_of
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -27,9 +29,9 @@ _HEAD = """% Made by: python -m mote_bench board. Needs \\usepackage{booktabs}.
 """
 
 
-def leaderboard_tex(boards: Sequence[Board]) -> str:
-    """A table per board; the caption names data, protocol, seed and number of subjects."""
-    return "\n".join([_HEAD, *map(_board, boards)])
+def leaderboard_tex(matrices: Sequence[ThreatMatrix]) -> str:
+    """The threat matrix and a table by question per board; captions name data, protocol and seed."""
+    return "\n".join([_HEAD, *(text for one in matrices for text in (_matrix(one), _board(one.board)))])
 
 
 def escaped(text: str) -> str:
@@ -37,18 +39,36 @@ def escaped(text: str) -> str:
     return re.sub(r"[\\~^&%$#_{}]", lambda sign: _ESCAPES[sign.group()], text)
 
 
+def _matrix(matrix: ThreatMatrix) -> str:
+    columns = matrix_shown(matrix, LATEX)
+    rows = [
+        [_strutted(marked(row)).replace(MARKED, r"$\dagger$"), *(_THREATS[one.form](one.value(row)) for one in columns)]
+        for row in matrix.rows
+    ]
+    titles = ["scheme", *map(_heading, columns)]
+    table = tabulate(rows, headers=titles, tablefmt="latex_raw", disable_numparse=True)
+    board = matrix.board
+    caption = f"What each attacker gets, as a share of the ceiling. {_named(board)}"
+    return _table(escaped(caption), str(table))
+
+
 def _board(board: Board) -> str:
     columns = shown(board, LATEX, RATE, ATTACK, BYTES)
     rows = [_row(row, columns) for row in board.rows]
     # Escaped here, as tabulate would escape the line breaks within a cell as well.
     table = tabulate(rows, headers=["scheme", *map(_title, columns)], tablefmt="latex_raw", disable_numparse=True)
-    ruled = _booktabs(str(table))
     people = sorted({one.n for row in board.rows for worst in row.questions if (one := worst.headline)})
     many = f", $n = {people[0]}$" + (f"--{people[-1]}" if len(people) > 1 else "") if people else ""
-    caption = f"{board.data}, protocol {board.protocol}, seed {board.seed}"
+    return _table(f"{escaped(_named(board))}{many}", str(table))
+
+
+def _named(board: Board) -> str:
+    return f"{board.data}, protocol {board.protocol}, seed {board.seed}"
+
+
+def _table(caption: str, table: str) -> str:
     small = r"\centering\footnotesize\setlength{\tabcolsep}{3pt}"
-    return "\n".join([r"\begin{table}", small, rf"\caption{{{escaped(caption)}{many}.}}", ruled,
-                      r"\end{table}", ""])  # fmt: skip
+    return "\n".join([r"\begin{table}", small, rf"\caption{{{caption}.}}", _booktabs(table), r"\end{table}", ""])
 
 
 def _booktabs(table: str) -> str:
@@ -74,9 +94,29 @@ def _stacked(title: str, arrow: str) -> str:
 
 
 def _row(row: Row, columns: Sequence[Column]) -> list[str]:
-    # The rule keeps rows of two lines apart.
-    name = rf"\rule{{0pt}}{{5.6ex}}{escaped(row.name)}"
-    return [name, *(_CELLS[column.form](column.value(row)) for column in columns)]
+    return [_strutted(row.name), *(_CELLS[column.form](column.value(row)) for column in columns)]
+
+
+def _strutted(name: str) -> str:
+    """The name with a rule that keeps rows of two lines apart."""
+    return rf"\rule{{0pt}}{{5.6ex}}{escaped(name)}"
+
+
+def _heading(column: MatrixColumn) -> str:
+    return _stacked(column.title, "")
+
+
+def _threat(cell: ThreatCell) -> str:
+    one = cell.worst
+    if one is None or one.share is None:
+        return rf"\emph{{{escaped(word(cell))}}}"
+    ends = share_span(one.share).replace("-", "$-$")
+    figure = rf"{one.share.percent}\,\% {{\scriptsize {ends}}}"
+    return rf"\shortstack[l]{{{figure}\\{{\scriptsize {escaped(worst_of(cell))}}}}}"
+
+
+def _fnmr(figure: Figure | None) -> str:
+    return r"\emph{no keys}" if figure is None else _figure(figure)
 
 
 def _bytes(cost: Cost) -> str:
@@ -98,4 +138,5 @@ def _interval(one: Measurement) -> str:
     return rf"\shortstack[l]{{{value}\\{{\scriptsize[{low}, {high}]}}}}"
 
 
+_THREATS: Mapping[str, Callable[[Any], str]] = {FNMR: _fnmr, THREAT: _threat, ALONE: _worst}
 _CELLS: Mapping[str, Callable[[Any], str]] = {RATE: _figure, ATTACK: _worst, BYTES: _bytes}

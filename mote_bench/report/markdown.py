@@ -10,10 +10,26 @@ from typing import Any
 from tabulate import tabulate
 
 from mote_bench.analysis.standings import Board, Cost, Figure, Worst
+from mote_bench.analysis.threat_matrix import MatrixRow, ThreatCell, ThreatMatrix
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import bits, bits_span, label, milliseconds, number, plural, span, times
 
 from .columns import ATTACK, BITS, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, RATE, RATIO, SECONDS, Column, shown
+from .matrix_columns import (
+    ALONE,
+    COLUMNS_SAY,
+    FNMR,
+    MATRIX,
+    ORDER_SAYS,
+    MatrixColumn,
+    marked,
+    matrix_shown,
+    seen,
+    share_span,
+    why_marked,
+    word,
+    worst_of,
+)
 
 HOW_TO_READ = (
     "Each number is the result of the strongest attack on the scheme, with its 95 % confidence interval over subjects. "
@@ -27,10 +43,10 @@ _RANKS = (
 )
 
 
-def leaderboard_md(boards: Sequence[Board]) -> str:
-    """Per board a table of recognition and attacks, notes on its rows, and a table of fairness and cost."""
-    sections = [part for board in boards for part in _section(board)] or ["No records yet."]
-    return "\n\n".join(filter(None, ["# mote-bench leaderboard", HOW_TO_READ, *sections, _addresses(boards)])) + "\n"
+def leaderboard_md(matrices: Sequence[ThreatMatrix]) -> str:
+    """Per board the threat matrix, a table of recognition and attacks, notes on its rows, and fairness and cost."""
+    sections = [part for matrix in matrices for part in _section(matrix)] or ["No records yet."]
+    return "\n\n".join(filter(None, ["# mote-bench leaderboard", HOW_TO_READ, *sections, _addresses(matrices)])) + "\n"
 
 
 def safe(text: str) -> str:
@@ -39,13 +55,49 @@ def safe(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#!|~@^$])", r"\\\1", plain)
 
 
-def _section(board: Board) -> list[str]:
+def _section(matrix: ThreatMatrix) -> list[str]:
+    board = matrix.board
     counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} not measured."
     notes = "\n".join(f"- **{safe(row.name)}**: {safe('; '.join(row.notes))}" for row in board.rows if row.notes)
     title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
     data = "\n".join(f"- data: {safe(note)}" for note in board.data_notes)
     leaks, costs = (_table(board, shown(board, MARKDOWN, *forms)) for forms in (LEAKS, COSTS))
-    return [title, *filter(None, [data, leaks, notes, f"{counts} {_RANKS}"]), costs]
+    threats = ("### What each attacker gets", _matrix(matrix), f"{MATRIX} {COLUMNS_SAY}", _useless(matrix))
+    return [title, *filter(None, [data, *threats, "### By question", leaks, notes, f"{counts} {_RANKS}"]), costs]
+
+
+def _matrix(matrix: ThreatMatrix) -> str:
+    columns = matrix_shown(matrix, MARKDOWN)
+    titles = ["scheme", *(safe(one.title) + (f" ({one.note})" if one.note else "") for one in columns)]
+    rows = [[safe(marked(row)), *(_threat_cell(one, row) for one in columns)] for row in matrix.rows]
+    text: str = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
+    return text
+
+
+def _useless(matrix: ThreatMatrix) -> str:
+    """Which schemes stand after the useful ones for their FNMR."""
+    found = [f"{safe(row.scheme)} {why_marked(row)}" for row in matrix.rows if why_marked(row)]
+    return f"{ORDER_SAYS} {'; '.join(found)}." if found else ""
+
+
+def _threat_cell(column: MatrixColumn, row: MatrixRow) -> str:
+    value = column.value(row)
+    if not isinstance(value, ThreatCell):
+        return _THREATS[column.form](value)
+    return _threat(value, column.note)
+
+
+def _threat(cell: ThreatCell, common: str) -> str:
+    one = cell.worst
+    if one is None or one.share is None:
+        return f"*{word(cell)}*"
+    figure = f"{_linked(f'{one.share.percent} %', one.worst.record)} {share_span(one.share)}"
+    own = seen(cell) if seen(cell) != common else ""
+    return "<br>".join(filter(None, (figure, safe(worst_of(cell)), safe(one.worst.attack), own)))
+
+
+def _fnmr(figure: Figure | None) -> str:
+    return "*no keys*" if figure is None else _figure(figure)
 
 
 def _title(board: Board, column: Column) -> str:
@@ -95,16 +147,26 @@ def _short(record: str) -> str:
     return sha256(record.encode()).hexdigest()[:6]
 
 
-def _addresses(boards: Sequence[Board]) -> str:
-    return "\n".join(f"[{_short(record)}]: {record}" for record in sorted(set(_records(boards))))
+def _addresses(matrices: Sequence[ThreatMatrix]) -> str:
+    return "\n".join(f"[{_short(record)}]: {record}" for record in sorted(set(_records(matrices))))
 
 
-def _records(boards: Sequence[Board]) -> Iterator[str]:
-    for board in boards:
+def _records(matrices: Sequence[ThreatMatrix]) -> Iterator[str]:
+    for matrix in matrices:
+        yield from (address for row in matrix.rows for address in _behind(row))
+        board = matrix.board
         linked = shown(board, MARKDOWN, RATE, ATTACK, INDEX, BITS)
         for row in board.rows:
             yield from (column.value(row).record for column in linked if column.measurement(row))
             yield from (one.record for one in (row.cost.seconds, row.cost.size) if one.measurement)
+
+
+def _behind(row: MatrixRow) -> Iterator[str]:
+    """The addresses that a row of the matrix links to."""
+    figures = (figure for one in row.utility for figure in (one.kept, one.stolen) if figure is not None)
+    yield from (figure.record for figure in figures if figure.measurement)
+    yield from (cell.worst.worst.record for cell in row.cells if cell.worst)
+    yield from (worst.record for worst in row.alone if worst.headline)
 
 
 def _worst(worst: Worst) -> str:
@@ -125,6 +187,8 @@ _CELLS: Mapping[str, Callable[[Any], str]] = {
     RATIO: _ratio,
     BYTES: _bytes,
 }
+
+_THREATS: Mapping[str, Callable[[Any], str]] = {FNMR: _fnmr, ALONE: _worst}
 
 
 def _table(board: Board, columns: Sequence[Column]) -> str:

@@ -5,23 +5,37 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mote_bench.analysis.standings import BROKEN, UNKNOWN, UNSHOWN, Board, Cost, Fairness, Figure, Row, Worst
+from mote_bench.analysis.standings import BROKEN, NOT_RUN, UNKNOWN, UNSHOWN, Board, Cost, Fairness, Figure, Row, Worst
+from mote_bench.analysis.threat_matrix import NO_KEYS, NO_SECRETS, ThreatCell, ThreatMatrix
 from mote_bench.contracts import Measurement
-from mote_bench.formatting import bits, is_bound, milliseconds, plural, shortened, times
+from mote_bench.formatting import bits, is_bound, milliseconds, percent, plural, shortened, times
+from mote_bench.questions import Property
 from mote_bench.questions.installed import described, rules_of
 
 from .columns import ATTACK, BITS, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, shown
+from .matrix_columns import ALONE, FNMR, THREAT, MatrixColumn, marked, matrix_shown, why_marked
 
+_C = TypeVar("_C", Column, MatrixColumn)
 _NAME_WIDTH = 17
 _QUESTION_WIDTH = 10
-_WIDTHS = {RATE: 9, ATTACK: _QUESTION_WIDTH, UNFAIR: 9, BITS: 9, ENROLMENT: 9, BYTES: 7}
+_WIDTHS = {
+    RATE: 9,
+    ATTACK: _QUESTION_WIDTH,
+    UNFAIR: 9,
+    BITS: 9,
+    ENROLMENT: 9,
+    BYTES: 7,
+    FNMR: 6,
+    THREAT: 6,
+    ALONE: 6,
+}
 _VERDICTS = {BROKEN: "  no recognition", UNSHOWN: "  not shown", UNKNOWN: "  unverified"}
 _END_WIDTH = 4
 _LEGEND = (
@@ -31,41 +45,68 @@ _LEGEND = (
 )
 
 
-def table(boards: Sequence[Board]) -> RenderableType:
+_LETTERS = {Property.IRREVERSIBILITY: "i", Property.UNLINKABILITY: "u", Property.ATTRIBUTES: "a"}
+_MATRIX = (
+    "What each attacker gets, in % of what it gets from the unprotected embedding: the worst of i irreversibility, "
+    "u unlinkability, a attribute privacy. –: not run. ?: failed, or not measured. =: no keys, or no system secrets, "
+    "to steal."
+)
+
+
+def table(matrices: Sequence[ThreatMatrix]) -> RenderableType:
     """A rich renderable of all boards; it fits the width of the console it is printed on."""
-    return _Boards(tuple(boards))
+    return _Boards(tuple(matrices))
 
 
 @dataclass(frozen=True)
 class _Boards:
-    boards: tuple[Board, ...]
+    matrices: tuple[ThreatMatrix, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        for board in self.boards:
+        for matrix in self.matrices:
+            board = matrix.board
             yield Text(f"{board.data}, protocol {board.protocol}, seed {board.seed}", style="bold")
             yield from (Text(f"data: {note}") for note in board.data_notes)
+            yield from _threats(matrix, options.max_width)
+            yield from (Text(f"{marked(row)}: {why_marked(row)}") for row in matrix.rows if why_marked(row))
+            yield Text(_MATRIX + "\n", style="dim")
             yield from _tables(board, options.max_width)
             yield from (Text(f"{row.name}: {'; '.join(row.notes)}") for row in board.rows if row.notes)
             counts = f"{plural(board.records, 'record')}, {board.failed} failed, {board.unmeasured} not measured. "
             yield Text(counts + _LEGEND, style="dim")
-        if not self.boards:
+        if not self.matrices:
             yield Text("No records yet.")
+
+
+def _threats(matrix: ThreatMatrix, width: int) -> Iterator[Table]:
+    """The threat matrix, a line per scheme, in tables that fit the width."""
+    for run in _runs(matrix_shown(matrix, TERMINAL), width - _NAME_WIDTH):
+        part = _empty([(column.short, _WIDTHS[column.form]) for column in run])
+        for row in matrix.rows:
+            name = Text(shortened(marked(row), _NAME_WIDTH))
+            part.add_row(name, *(_THREATS[column.form](column.value(row)) for column in run))
+        yield part
 
 
 def _tables(board: Board, width: int) -> Iterator[Table]:
     """The columns in tables that fit the width, each with the schemes' names."""
     for run in _runs(shown(board, TERMINAL), width - _NAME_WIDTH):
-        part = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0))
-        part.add_column("scheme", width=_NAME_WIDTH, overflow="ellipsis", no_wrap=True)
-        for column in run:
-            wide = _WIDTHS[column.form]
-            part.add_column(Text(_title(column)), width=wide, justify="right", overflow="ellipsis", no_wrap=True)
+        part = _empty([(_title(column), _WIDTHS[column.form]) for column in run])
         for row in board.rows:
             part.add_row(_name(row), *(_CELLS[column.form](column.value(row)) for column in run))
         yield part
 
 
-def _runs(columns: Sequence[Column], width: int) -> Iterator[Sequence[Column]]:
+def _empty(headings: Sequence[tuple[str, int]]) -> Table:
+    """A table without rows, of a column of names and of columns with these headings and widths."""
+    part = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0))
+    part.add_column("scheme", width=_NAME_WIDTH, overflow="ellipsis", no_wrap=True)
+    for heading, wide in headings:
+        part.add_column(Text(heading), width=wide, justify="right", overflow="ellipsis", no_wrap=True)
+    return part
+
+
+def _runs(columns: Sequence[_C], width: int) -> Iterator[Sequence[_C]]:
     while columns:
         taken, used = 1, _WIDTHS[columns[0].form] + 1
         while taken < len(columns) and used + _WIDTHS[columns[taken].form] + 1 <= width:
@@ -86,6 +127,25 @@ def _title(column: Column) -> str:
     metric = described(column.metric, column.question).short or column.metric.replace("_", " ")
     name = rules_of(column.question).short(column.question)
     return f"{shortened(name, _QUESTION_WIDTH - 2)} {arrow}\n{shortened(metric, _QUESTION_WIDTH)}"
+
+
+def _threat(cell: ThreatCell) -> Text:
+    """``94 a``: the share and the property; or a sign that the legend explains."""
+    if cell.worst is None or cell.worst.share is None:
+        return Text({NO_KEYS: "=", NO_SECRETS: "=", NOT_RUN: "–"}.get(cell.status, "?"))
+    return Text(f"{cell.worst.share.percent} {_LETTERS[cell.worst.threatens]}")
+
+
+def _fnmr(figure: Figure | None) -> Text:
+    if figure is None:
+        return Text("=")
+    one = figure.measurement
+    return Text("?" if one is None else percent(100 * one.value))
+
+
+def _alone(worst: Worst) -> Text:
+    one = worst.headline
+    return Text(_short(one.value) if one else {NOT_RUN: "–"}.get(worst.status, "?"))
 
 
 def _name(row: Row) -> Text:
@@ -149,6 +209,7 @@ _CELLS: Mapping[str, Callable[[Any], Text]] = {
     ENROLMENT: _time,
     BYTES: _bytes,
 }
+_THREATS: Mapping[str, Callable[[Any], Text]] = {FNMR: _fnmr, THREAT: _threat, ALONE: _alone}
 
 
 def _words(text: str) -> Text:

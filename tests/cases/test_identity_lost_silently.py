@@ -17,7 +17,7 @@ import pytest
 from pyarrow import parquet
 from rich.console import Console
 
-from mote_bench.analysis.standings import standings
+from mote_bench.analysis.threat_matrix import threat_matrices
 from mote_bench.contracts import Cell, InputError, Measurement, Record, Status
 from mote_bench.data import npz
 from mote_bench.data.options import ColumnOptions
@@ -113,21 +113,21 @@ def test_the_board_says_that_no_identity_is_known(tmp_path: Path) -> None:
         Record(cell, Status.OK, (Measurement("bytes_per_template", 32.0, 32.0, 32.0, 9),), provenance=origin)
         for cell, origin in provenance.of_setting(made).items()
     ]
-    found = standings(records)
-    boards = [board for board, _ in found]
-    Console(file=(shown := io.StringIO())).print(table_of(boards))
-    for text in (leaderboard_html(found), leaderboard_md(boards), leaderboard_json(boards), shown.getvalue()):
+    found = threat_matrices(records)
+    matrices = [matrix for matrix, _ in found]
+    Console(file=(shown := io.StringIO())).print(table_of(matrices))
+    for text in (leaderboard_html(found), leaderboard_md(matrices), leaderboard_json(matrices), shown.getvalue()):
         assert text.count("NO IDENTITY") == 1
-    schemas.check(json.loads(leaderboard_json(boards)), "leaderboard", "here")
+    schemas.check(json.loads(leaderboard_json(matrices)), "leaderboard", "here")
 
 
 def test_notes_that_are_none_are_left_out() -> None:
     cell = Cell("quick-1", "x", "cosine", "none", "cost", "none", 0)
     for text in ("", "[", "3", "[3]", '{"a": 1}', "[" * 100_000):
         records = [Record(cell, Status.OK, provenance={"data_notes": text})]
-        [(board, _)] = standings(records)
-        assert board.data_notes == ()
-        assert "data_notes" not in leaderboard_json([board])
+        [(matrix, _)] = threat_matrices(records)
+        assert matrix.board.data_notes == ()
+        assert "data_notes" not in leaderboard_json([matrix])
 
 
 def test_names_that_look_wrong_are_noted(tmp_path: Path) -> None:

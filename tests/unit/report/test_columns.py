@@ -10,14 +10,19 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from mote_bench.analysis.standings import standings
+from mote_bench.analysis.threat_matrix import threat_matrices
 from mote_bench.contracts import Measurement
 from mote_bench.report import columns, csv_json, html, latex, markdown, terminal
 
 
 @pytest.fixture
-def board(records):
-    return standings(records)[0][0]
+def matrix(records):
+    return threat_matrices(records)[0][0]
+
+
+@pytest.fixture
+def board(matrix):
+    return matrix.board
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ RENDERERS = {
 
 @pytest.mark.parametrize("renderer", RENDERERS)
 def test_every_renderer_can_write_what_it_shows(secured, renderer):
-    board, _ = standings(secured)[0]
+    board = threat_matrices(secured)[0][0].board
     shown = columns.shown(board, renderer)
     forms = {column.form for column in shown} - ({columns.INDEX} if renderer == columns.LATEX else set())
     assert shown
@@ -73,38 +78,39 @@ def test_each_rate_knows_which_values_recognise_better(board):
 
 
 def test_fnmr_is_a_column_even_where_there_is_no_rate_to_read_it_at(make_record):
-    board, _ = standings([make_record("mote", "zero-effort", "verify", knowledge="none")])[0]
+    [(matrix, _)] = threat_matrices([make_record("mote", "zero-effort", "verify", knowledge="none")])
+    board = matrix.board
     fnmr = columns.columns(board)[1]
     assert (fnmr.key, fnmr.at, fnmr.better) == ("fnmr", "", "lower")
     assert fnmr.measurement(board.rows[0]) is None
 
 
 @pytest.mark.usefixtures("with_another")
-def test_a_column_more_stands_on_every_board(records, board):
+def test_a_column_more_stands_on_every_board(records, matrix):
     """The stand-in records reach 0.0012 at 1e-3, for every scheme that was verified."""
     out = io.StringIO()
-    Console(width=200, file=out).print(terminal.table([board]))
-    (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board])))
-    held = json.loads(csv_json.leaderboard_json([board]))["boards"][0]["rows"][0]
+    Console(width=200, file=out).print(terminal.table([matrix]))
+    (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([matrix.board])))
+    held = json.loads(csv_json.leaderboard_json([matrix]))["boards"][0]["rows"][0]
     assert out.getvalue().count(" reached") == 1
-    assert "reached at FMR 1e-3" in markdown.leaderboard_md([board])
-    assert "[0.0012][" in markdown.leaderboard_md([board])
-    assert "reached@1e-3" in latex.leaderboard_tex([board])
-    assert 'data-name="reached at FMR 1e-3"' in html.leaderboard_html(standings(records))
+    assert "reached at FMR 1e-3" in markdown.leaderboard_md([matrix])
+    assert "[0.0012][" in markdown.leaderboard_md([matrix])
+    assert "reached@1e-3" in latex.leaderboard_tex([matrix])
+    assert 'data-name="reached at FMR 1e-3"' in html.leaderboard_html(threat_matrices(records))
     assert (first["fmr_reached"], first["fmr_reached_at_fmr"]) == ("0.0012", "1e-3")
     assert held["fmr_reached"]["measurement"]["value"] == 0.0012
 
 
-def test_identification_at_rank_1_stands_on_every_board(records, board):
+def test_identification_at_rank_1_stands_on_every_board(records, matrix):
     """Of the plain embedding: 0.99, with an interval of 0.02 to either side."""
     out = io.StringIO()
-    Console(width=200, file=out).print(terminal.table([board]))
-    (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board])))
-    held = json.loads(csv_json.leaderboard_json([board]))["boards"][0]["rows"][0]
-    page = html.leaderboard_html(standings(records))
+    Console(width=200, file=out).print(terminal.table([matrix]))
+    (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([matrix.board])))
+    held = json.loads(csv_json.leaderboard_json([matrix]))["boards"][0]["rows"][0]
+    page = html.leaderboard_html(threat_matrices(records))
     assert "Rank-1" in out.getvalue()
-    assert "| Rank-1, n=200 " in markdown.leaderboard_md([board])
-    assert r"Rank-1 $\uparrow$" in latex.leaderboard_tex([board])
+    assert "| Rank-1, n=200 " in markdown.leaderboard_md([matrix])
+    assert r"Rank-1 $\uparrow$" in latex.leaderboard_tex([matrix])
     assert 'data-better="higher" data-name="Rank-1">Rank-1<small>higher recognises better</small>' in page
     assert "proportion of probes whose best-scoring template is the mated one" in page
     assert [first[f"rank_1{part}"] for part in ("", "_low", "_high", "_n", "_status")] == [
@@ -114,12 +120,13 @@ def test_identification_at_rank_1_stands_on_every_board(records, board):
 
 
 def test_security_in_bits_stands_on_every_board_and_a_bound_as_one(secured):
-    board, _ = standings(secured)[0]
+    matrices = threat_matrices(secured)
+    board = matrices[0][0].board
     out = io.StringIO()
-    Console(width=200, file=out).print(terminal.table([board]))
+    Console(width=200, file=out).print(terminal.table([matrices[0][0]]))
     (first, *_) = csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board])))
-    held = json.loads(csv_json.leaderboard_json([board]))["boards"][0]["rows"][0]
-    text, page = markdown.leaderboard_md([board]), html.leaderboard_html(standings(secured))
+    held = json.loads(csv_json.leaderboard_json([matrices[0][0]]))["boards"][0]["rows"][0]
+    text, page = markdown.leaderboard_md([matrices[0][0]]), html.leaderboard_html(matrices)
     assert all(part in out.getvalue() for part in ("13.2", "12.8–13.7", "≥ 53.4"))
     assert "bits: faces of a prior (key known, FMR 1e-3)" in text
     assert "[13.2][" in text

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mote_bench.analysis.standings import standings
+from mote_bench.analysis.threat_matrix import threat_matrices
 from mote_bench.cli import app
 from mote_bench.contracts import Record
 from mote_bench.records import store
@@ -43,7 +43,7 @@ def whole(records: Sequence[Record]) -> None:
         warnings.simplefilter("error", Lost)
         made = boards.render(records)
     assert {"results.csv", "leaderboard.json", "leaderboard.html", "leaderboard.tex"} <= set(made)
-    Console(file=io.StringIO(), width=60).print(table([board for board, _ in standings(records)]))
+    Console(file=io.StringIO(), width=60).print(table([matrix for matrix, _ in threat_matrices(records)]))
 
 
 def some(records: list[Record], most: int) -> st.SearchStrategy[list[Record]]:

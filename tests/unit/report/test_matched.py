@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mote_bench.analysis.matched_utility import VERDICTS
-from mote_bench.analysis.standings import standings
+from mote_bench.analysis.threat_matrix import threat_matrices
 from mote_bench.contracts import NOISE_LEVELS
 from mote_bench.records import schemas
 from mote_bench.report.boards import render
@@ -24,9 +24,9 @@ def files(make_records, noise_levels):
 
 
 def test_without_the_levels_nothing_is_shown(make_records):
-    boards = [board for board, _ in standings(make_records("cosine", "noise"))]
-    assert matched_md(boards) == ""
-    assert "matched" not in leaderboard_json(boards)
+    matrices = [matrix for matrix, _ in threat_matrices(make_records("cosine", "noise"))]
+    assert matched_md([matrix.board for matrix in matrices]) == ""
+    assert "matched" not in leaderboard_json(matrices)
 
 
 def test_the_table_says_each_verdict_in_words(files):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from mote_bench import registry
-from mote_bench.analysis.standings import standings
+from mote_bench.analysis.threat_matrix import threat_matrices
 from mote_bench.contracts import Measurement
 from mote_bench.metrics.catalogue import describe
 from mote_bench.report.terminal import _QUESTION_WIDTH, _span, table
@@ -19,7 +19,7 @@ from mote_bench.report.terminal import _QUESTION_WIDTH, _span, table
 
 def printed(records, width, **more):
     out = io.StringIO()
-    Console(width=width, file=out, **more).print(table([board for board, _ in standings(records)]))
+    Console(width=width, file=out, **more).print(table([matrix for matrix, _ in threat_matrices(records)]))
     return out.getvalue()
 
 
@@ -36,9 +36,20 @@ def test_every_number_is_whole_at_any_width(records, width):
     assert "does not recognise its subjects (95 % interval of the EER above 0.25)" in text.replace("\n", " ")
 
 
-def test_one_table_at_130_columns_and_two_at_80(records):
-    assert printed(records, 130).count("scheme  ") == 1
-    assert printed(records, 80).count("scheme  ") == 2
+def test_one_table_by_question_at_130_columns_and_two_at_80(records):
+    by_question = [printed(records, width).partition("What each attacker gets")[2] for width in (130, 80)]
+    assert [text.count("scheme  ") for text in by_question] == [1, 2]
+
+
+def test_the_threat_matrix_has_a_line_per_scheme_at_80_columns(records, make_record):
+    two_faces = make_record("mote", "two-faces", "ind", Measurement("auc", 0.641, 0.6, 0.7, 20))
+    text = printed([*records, two_faces], 80).partition("What each attacker gets")[0]
+    assert text.count("scheme  ") == 1
+    [mote] = [line.split() for line in text.splitlines() if line.startswith("mote ")]
+    [biohash] = [line.split() for line in text.splitlines() if line.startswith("biohash † ")]
+    assert mote == ["mote", "12", "%", "=", "–", "100", "a", "=", "=", "–", "–", "0.641"]
+    assert biohash[:7] == ["biohash", "†", "1.2", "%", "72", "%", "–"]
+    assert "biohash †: rejects 72 % of genuine probes (FMR 1e-3, keys stolen)" in text
 
 
 def test_no_color_is_respected(records, monkeypatch):
