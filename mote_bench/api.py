@@ -62,7 +62,8 @@ def run(  # noqa: PLR0913 - the command line's options
     data : str or Path
         A data set's name or a file (.npz, .npy, .csv, .parquet) with ``embeddings``, ``identity`` and attributes.
     schemes, attacks, questions : str or sequence of str
-        Names, or ``"default"`` (the protocol's choice), or ``"all"``.
+        Names, or ``"default"`` (the protocol's choice), or ``"all"``. ``"default,noise-curve"`` also runs the plain
+        vector with noise.
     attributes : str or sequence of str, optional
         Columns of the file to use as attributes; by default all usable ones.
     bins : mapping of name -> edges, or sequence of str, optional

@@ -118,7 +118,8 @@ def matched(reading: Reading, levels: Sequence[Operating], rows: Sequence[Operat
     FNMR and the headline of all levels and of the row together, as far as they have subjects in common. The curve is
     then made anew and read at the row's FNMR of that draw. So the interval holds the errors of the row, of each level
     and of the match, and what they share cancels. A figure whose record holds no influence of subjects moves on its
-    own, which makes the interval wider.
+    own, which makes the interval wider. The attacks are as chosen on the selection subjects: where these are few, a
+    weaker attack may be chosen on some level, and the interval doesn't hold that.
 
     Parameters
     ----------

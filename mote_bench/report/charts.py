@@ -93,9 +93,7 @@ def _against_noise(board: Board, one: Matched, name: str) -> Picture:
     alt = f"FNMR against {label(one.metric)}; the line is the plain vector with noise. {'; '.join(told)}."
     axes, reverse = (f"FNMR at FMR {_unbroken(board.fmr)}", _leaks(reading)), better(reading) == "higher"
     svg = scatter(points, axes, curve=curve, reverse=reverse, name=name, alt=alt)
-    caption = (
-        "Line: the plain vector with more and more noise. Schemes above it are worse than noise. Grey: not compared."
-    )
+    caption = "Line: the plain vector with more and more noise. Above it a scheme leaks more. Grey: not compared."
     return Picture(f"Against noise: {one.question}", Markup(svg), caption)
 
 
