@@ -305,8 +305,8 @@ def _lines(entries: Sequence[Entry], columns: Iterable[tuple[str, tuple[str, ...
             cells = tuple(_cell([one for one in mine if one.holder in holders], name) for holders in held)
             shown = next((cell for cell in cells if isinstance(cell, Quote)), None)
             way = "neither" if shown is None else described(name, shown.record.cell.question).better
-            question = "" if topic == quoted.RECOGNITION else f"{topic.replace('_', ' ')}: "
-            yield Line(f"{question}{formatting.label(name)}", way, cells)
+            parts = () if topic == quoted.RECOGNITION and name else (topic.replace("_", " "),)
+            yield Line(": ".join(filter(None, (*parts, formatting.label(name)))), way, cells)
 
 
 def _cell(entries: Sequence[Entry], name: str) -> Quote | str:

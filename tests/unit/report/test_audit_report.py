@@ -261,6 +261,19 @@ def test_what_a_stolen_key_costs_stands_side_by_side(pages):
     assert (float(kept), float(stolen)) == (utility.kept.measurement.value, utility.stolen.measurement.value)
 
 
+def test_lines_without_any_figure_say_what_they_are_about(several):
+    failed = [
+        replace(one, status=Status.FAILED, measurements=(), error="ValueError: x")
+        if one.cell.scheme == "biohash"
+        else one
+        for one in several
+    ]
+    _, text = audited(failed, "biohash")
+    assert re.findall(r'<th scope="row">([^<]*)</th>\s*<td><em>failed</em></td>', text)[0] == "recognition"
+    assert '<th scope="row">gender</th>' in text
+    assert PROMISES.findall(re.sub(r"<style>.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL)) == []
+
+
 def test_a_scheme_that_rejects_its_subjects_is_said_to(pages):
     assert "The scheme rejects more than half of the genuine probes" in pages["coin"][1]
     assert "rejects more than half" not in pages["cosine"][1]
