@@ -20,7 +20,7 @@ from mote_bench.data import arrays
 FORMAT = "mote-bench answers 1"
 SUFFIXES = (".npz", ".csv")
 HAND_MADE = "by hand"
-_NAME = re.compile(r"[^\W_][\w .+-]{0,63}")
+_NAME = re.compile(r"[^\W_]([\w .+-]{0,62}[\w.+-])?")
 _ARRAY = "answer"
 _NUMBER_BYTES, _TEXT_BYTES, _HEADER = 8, 32, 10_000
 _TIME = "%Y-%m-%dT%H:%M:%SZ"

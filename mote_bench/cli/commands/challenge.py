@@ -68,13 +68,16 @@ def make(  # noqa: PLR0913 - typer makes an option of each argument
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Worker processes. Default: the cores. The files do not depend on it.")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; errors only.")] = False,
     out: Annotated[Path, typer.Option(help="A new folder: public/ to give out and secret/ to keep.")] = Path(
         "challenge"
     ),
 ) -> None:
     """Make a challenge: public/ for attackers, secret/ for the organiser alone."""
     from mote_bench.challenge import files, making
+    from mote_bench.challenge.dealing import Wishes, new_seed
     from mote_bench.execution import workers
+    from mote_bench.execution.progress import shown
     from mote_bench.planning.spec import RunSpec, bins_of, missing_of
 
     for part in (files.PUBLIC, files.SECRET, files.ON_AGREEMENT):
@@ -86,7 +89,7 @@ def make(  # noqa: PLR0913 - typer makes an option of each argument
         attributes=attributes,
         bins=bins_of(bins or ()),
         people=people,
-        seed=making.new_seed() if seed is None else seed,
+        seed=new_seed() if seed is None else seed,
         protocol=protocol,
         missing=missing_of(missing or ()),
         identity=identity,
@@ -94,8 +97,8 @@ def make(  # noqa: PLR0913 - typer makes an option of each argument
     )
     count = jobs or workers.default_jobs()
     try:
-        with interruptible("nothing is written", resumable=False):
-            made = making.make(making.Wishes(spec, threats, faces_apart), jobs=count)
+        with interruptible("nothing is written", resumable=False), shown(quiet) as progress:
+            made = making.make(Wishes(spec, threats, faces_apart), jobs=count, progress=progress)
     finally:
         if count > 1:
             workers.stop()
@@ -103,14 +106,13 @@ def make(  # noqa: PLR0913 - typer makes an option of each argument
     if made.apart:
         files.write_folder(out / files.ON_AGREEMENT, made.apart)
     files.write_folder(out / files.PUBLIC, made.public)
+    if quiet:
+        return
     for one in made.manifest.left_out:
         print(f"not part of it: {one}")
-    databases = len({(task.scheme, task.threat) for task in made.manifest.tasks})
-    subjects = [task.shape[0] for task in made.manifest.tasks]
-    print(
-        f"{len(made.manifest.tasks)} tasks on {databases} schemes at threats, {min(subjects)} to {max(subjects)} rows "
-        f"each\nGive out '{out / files.PUBLIC}'; keep '{out / files.SECRET}' to yourself"
-    )
+    rows = [task.shape[0] for task in made.manifest.tasks]
+    print(f"{len(rows)} tasks; answers have {min(rows)} to {max(rows)} rows")
+    print(f"Give out '{out / files.PUBLIC}'; keep '{out / files.SECRET}' to yourself")
     if data == "synthetic":
         print(
             "note: the built-in population is public, so its subjects can be looked up. For a challenge that counts, "
@@ -156,7 +158,7 @@ def answer(  # noqa: PLR0913 - typer makes an option of each argument
     made: Answered
     with interruptible("nothing is written", resumable=False):
         if attack is not None:
-            name = attacker or names(attack)[0] if names(attack) else ""
+            name = attacker or next(iter(names(attack)), "attack")
             answers.check_name(name)
             made = answering.by_attacks(opened, attack, wanted, seed=seed, say=_say)
         elif files is not None:

@@ -7,7 +7,8 @@ import pytest
 
 from challenges import Challenge, spec_of
 from mote_bench.challenge import files
-from mote_bench.challenge.making import Wishes, make
+from mote_bench.challenge.dealing import Wishes
+from mote_bench.challenge.making import make
 from mote_bench.challenge.opening import Opened
 from populations import gaussian_faces
 

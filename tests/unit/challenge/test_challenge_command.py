@@ -33,7 +33,7 @@ def test_a_challenge_from_end_to_end(typed, people_file, tmp_path, monkeypatch):
     asked = ("--schemes", "cosine,biohash", "--questions", "gender,link", "--protocol", "quick-1")
     code, out, _ = typed("make", "--data", people_file, *asked, "--threats", "stolen_key,algorithm", "--jobs", "1")
     assert code == 0
-    assert "6 tasks on 3 schemes at threats" in out
+    assert "6 tasks; answers have" in out
     assert "Give out 'challenge/public'; keep 'challenge/secret' to yourself" in out
     assert int(json.loads((tmp_path / "challenge/secret/secret.json").read_text())["seed"]) >= 10**19
 

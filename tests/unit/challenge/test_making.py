@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -10,9 +11,10 @@ import pytest
 
 from challenges import SEED, spec_of
 from mote_bench import registry
-from mote_bench.challenge import making
+from mote_bench.challenge import dealing
+from mote_bench.challenge.dealing import Wishes
 from mote_bench.challenge.files import ON_AGREEMENT, faces_in, unpacked
-from mote_bench.challenge.making import Wishes, make
+from mote_bench.challenge.making import make
 from mote_bench.challenge.manifest import Manifest
 from mote_bench.challenge.opening import Opened
 from mote_bench.challenge.ranking import SecretPart
@@ -174,8 +176,8 @@ class Secretive:
     ],
 )
 def test_a_fit_seed_never_opens_a_system_secret(levels, kept):
-    threats, left_out = [Threat(Knowledge(level)) for level in levels], making._LeftOut()
-    found = making._databases({"secretive": Secretive()}, threats, left_out)
+    threats, left_out = [Threat(Knowledge(level)) for level in levels], dealing.LeftOut()
+    found = dealing.databases_of({"secretive": Secretive()}, threats, left_out)
     assert [one.threat.name for one in found] == kept
     assert len(left_out.told) == 2
 
@@ -210,3 +212,27 @@ def test_public_faces_are_read_as_they_were_fitted_on(challenge, opened):
     again = faces_in(held, "public")
     assert (opened.faces["public"].embeddings == again.embeddings).all()
     assert protocols.load("quick-1").background.images >= len(again)
+
+
+def test_the_public_part_does_not_depend_on_the_truth(people_file, tmp_path):
+    """With the other gender for every attacked subject the attackers get the same bytes."""
+    spec = spec_of(people_file, schemes="biohash", questions="gender,link")
+    one = make(Wishes(spec), jobs=1)
+    (tmp_path / "subjects.npz").write_bytes(one.secret["subjects-biohash.npz"])
+    held = dict(np.load(people_file))
+    attacked = held["identity"][read_npz(tmp_path / "subjects.npz")["numbers"]]
+    other = np.where(held["gender"] == "male", "female", "male")
+    np.savez(
+        tmp_path / "staff.npz",
+        **held | {"gender": np.where(np.isin(held["identity"], attacked), other, held["gender"])},
+    )
+    swapped = make(Wishes(replace(spec, data=str(tmp_path / "staff.npz"))), jobs=1)
+    assert one.secret["subjects-biohash.npz"] != swapped.secret["subjects-biohash.npz"]
+    told = {"challenge.json", "RULES.md"}  # they name the checksum of the secret part
+    assert {name: one.public[name] for name in one.public if name not in told} == {
+        name: swapped.public[name] for name in swapped.public if name not in told
+    }
+    tables = [json.loads(made.public["challenge.json"]) for made in (one, swapped)]
+    commitments = [table.pop("commitment") for table in tables]
+    assert tables[0] == tables[1]
+    assert commitments[0] != commitments[1]

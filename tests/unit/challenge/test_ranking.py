@@ -7,9 +7,13 @@ import shutil
 import numpy as np
 import pytest
 
+from challenges import spec_of
 from mote_bench.challenge import answering, ranking
 from mote_bench.challenge.answers import written
+from mote_bench.challenge.dealing import Wishes
 from mote_bench.challenge.files import write_folder
+from mote_bench.challenge.making import make
+from mote_bench.challenge.opening import Opened
 from mote_bench.challenge.ranking import SecretPart, paired, score
 from mote_bench.contracts import InputError, Measurement
 from mote_bench.metrics.measured import Measured
@@ -118,6 +122,26 @@ def test_more_attackers_need_a_larger_difference():
     more = paired(apart | {f"c{number}": figure(0.5, alone) for number in range(20)}, "x", 1.0)
     assert pair.significant
     assert not any(one.significant for one in more if {one.better, one.than} == {"a", "b"})
+
+
+def test_questions_without_a_share_and_with_evidence_of_their_own(people_file, tmp_path):
+    """A dictionary attack has no best answer, so it is ranked and has no share; photos are given to each subject."""
+    spec = spec_of(people_file, schemes="cosine", questions="photo,wolf")
+    made = make(Wishes(spec), jobs=1)
+    write_folder(tmp_path / "public", made.public)
+    write_folder(tmp_path / "secret", made.secret)
+    opened = Opened.at(tmp_path / "public")
+    attack = answering.by_attacks(opened, "public-dictionary", (), seed=0, say=lambda _: None)
+    for name, answers in (("attack", attack.answers), ("random", answering.at_random(opened, (), 0).answers)):
+        write_folder(tmp_path / name, written(name, {}, answers, made.manifest))
+    board = score(tmp_path / "secret", [tmp_path / "attack", tmp_path / "random"])
+    found = {one.question: one for one in board.tasks}
+    assert found["wolf"].ceiling is None
+    assert [row.attacker for row in found["wolf"].rows] == ["attack", "random"]
+    assert found["wolf"].rows[0].share is None
+    assert (found["photo"].floor, found["photo"].ceiling) == (0.25, 1.0)
+    assert opened.evidence(opened.task(found["photo"].task)).candidates.shape[1:] == (4, 16)
+    assert {one.name: one.share for one in board.attackers}["attack"] == 0.0
 
 
 def test_a_changed_truth_is_noticed(challenge, tmp_path):
