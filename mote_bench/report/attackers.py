@@ -1,10 +1,11 @@
-"""The board of attackers of a challenge: attacker by attacker what each task's answers found, as Markdown and JSON."""
+"""The board of attackers of a challenge: what each attacker's answers found, as Markdown, JSON and a page."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 
 from tabulate import tabulate
 
@@ -21,6 +22,27 @@ _READING = (
     "Rank 3: two answers are significantly better, by the paired test, adjusted for all pairs of the task. "
     "A task that an attacker left out counts as 0 in the mean share."
 )
+_STYLE = """:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #8886; white-space: nowrap; }
+h2 { margin-top: 2.5rem; font-size: 1.1rem; }"""
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
 
 
 @dataclass(frozen=True)
@@ -139,62 +161,85 @@ def attackers_json(board: ChallengeBoard) -> str:
 
 
 def attackers_md(board: ChallengeBoard) -> str:
-    """A table of attackers, and a table of answers per task."""
-    title = f"# Challenge on {_text(board.data)}, protocol {_text(board.protocol)}: board of attackers"
-    about = f"Challenge `{board.checksum[:16]}`, scored with mote-bench {board.made_with}."
-    sections = [title, about, _READING, _overall(board), *_repeated(board.attackers)]
-    return "\n\n".join([*sections, *map(_task, board.tasks)]) + "\n"
+    """A table of attackers, and a table of answers per task, in GitHub's Markdown."""
+    parts = []
+    for depth, section in enumerate(_sections(board)):
+        parts += [f"{'##' if depth else '#'} {_markdown(section.title)}", *map(_markdown, section.lines)]
+        if section.rows:
+            rows = [list(map(_markdown, row)) for row in section.rows]
+            parts.append(tabulate(rows, headers=list(section.heads), tablefmt="pipe", disable_numparse=True))
+    return "\n\n".join(parts) + "\n"
 
 
-def _overall(board: ChallengeBoard) -> str:
-    titles = ["attacker", "mean share of the ceiling", f"answered, of {len(board.tasks)}", "rank 1 above the floor"]
-    rows = [[_text(one.name), _percent(one.share), str(one.answered), str(one.first)] for one in board.attackers]
-    return _table(titles, rows)
+def attackers_html(board: ChallengeBoard) -> str:
+    """The same as one page without anything from elsewhere."""
+    parts = []
+    for depth, section in enumerate(_sections(board)):
+        heading = "h2" if depth else "h1"
+        parts += [f"<{heading}>{_escaped(section.title)}</{heading}>"]
+        parts += [f"<p>{_escaped(line)}</p>" for line in section.lines]
+        if section.rows:
+            heads = "".join(f'<th scope="col">{_escaped(head)}</th>' for head in section.heads)
+            rows = ("".join(f"<td>{_escaped(cell)}</td>" for cell in row) for row in section.rows)
+            body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+            table = f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+            parts.append(f'<div class="wide" tabindex="0">{table}</div>')
+    title = _escaped(_sections(board)[0].title)
+    return _PAGE.format(title=title, style=_STYLE, body="\n".join(parts))
 
 
-def _repeated(attackers: Sequence[Attacker]) -> list[str]:
-    lines = [
-        f"- {_text(one.name)} sent {plural(one.sent, 'folder')} of answers; only the latest counts, of {one.made}."
-        for one in attackers
+class _Given(str):
+    """Text that somebody else wrote, such as an attacker's name."""
+
+
+@dataclass(frozen=True)
+class _Section:
+    """A heading, paragraphs and a table, as plain text."""
+
+    title: str
+    lines: tuple[str, ...]
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def _sections(board: ChallengeBoard) -> list[_Section]:
+    title = _Given(f"Challenge on {board.data}, protocol {board.protocol}: board of attackers")
+    about = f"Challenge {board.checksum[:16]}, scored with mote-bench {board.made_with}."
+    repeated = (
+        _Given(f"{one.name} sent {plural(one.sent, 'folder')} of answers; only the latest counts, of {one.made}.")
+        for one in board.attackers
         if one.sent > 1
-    ]
-    return ["\n".join(lines)] if lines else []
+    )
+    heads = ("attacker", "mean share of the ceiling", f"answered, of {len(board.tasks)}", "rank 1 above the floor")
+    rows = tuple((_Given(one.name), _percent(one.share), str(one.answered), str(one.first)) for one in board.attackers)
+    return [_Section(title, (about, _READING, *repeated), heads, rows), *map(_of_task, board.tasks)]
 
 
-def _task(board: TaskBoard) -> str:
-    what = f"## {board.task}: {_text(board.question)}, {_text(board.scheme)}, {_text(board.threat)}"
+def _of_task(board: TaskBoard) -> _Section:
     best = "higher" if board.leaks_less == "lower" else "lower"
     about = (
         f"{label(board.headline)}, {best} is better for the attacker; {board.subjects} subjects. "
         f"Floor {number(board.floor)}, ceiling {number(board.ceiling)}."
     )
     beside = list(dict.fromkeys(one.name for row in board.rows for one in row.beside))
-    titles = ["rank", "attacker", "by", label(board.headline), "share of the ceiling", "behind the best"]
-    rows = [_row(row, beside) for row in board.rows]
-    return "\n\n".join([what, safe(about), _table([*titles, *map(label, beside)], rows) if rows else "No answers."])
+    heads = ("rank", "attacker", "by", label(board.headline), "share of the ceiling", "behind the best")
+    return _Section(
+        _Given(f"{board.task}: {board.question}, {board.scheme}, {board.threat}"),
+        (_Given(about), *(() if board.rows else ("No answers.",))),
+        (*heads, *map(label, beside)),
+        tuple(_row(row, beside) for row in board.rows),
+    )
 
 
-def _row(row: Scored, beside: Sequence[str]) -> list[str]:
-    named = {one.name: one for one in row.beside}
+def _row(row: Scored, beside: Sequence[str]) -> tuple[str, ...]:
+    who = (_Given(row.attacker), _Given(row.attack))
     if row.headline is None:
-        return [
-            "–",
-            _text(row.attacker),
-            _text(row.attack),
-            f"*not scored: {_text(row.why)}*",
-            *[""] * (2 + len(beside)),
-        ]
+        return ("–", *who, _Given(f"not scored: {row.why}"), *[""] * (2 + len(beside)))
+    named = {one.name: f"{number(one.value)} {span(one)}" for one in row.beside}
     share = "" if row.share is None else f"{_percent(row.share.value)}, {row.share.word}"
     behind = "" if row.to_best is None else f"{number(row.to_best.value)} {_bounds(row.to_best)}"
-    return [
-        str(row.rank),
-        _text(row.attacker),
-        _text(row.attack),
-        f"{number(row.headline.value)} {span(row.headline)}",
-        share,
-        behind,
-        *(f"{number(named[name].value)} {span(named[name])}" if name in named else "" for name in beside),
-    ]
+    figure = f"{number(row.headline.value)} {span(row.headline)}"
+    return (str(row.rank), *who, figure, share, behind, *(named.get(name, "") for name in beside))
 
 
 def _bounds(change: Change) -> str:
@@ -205,10 +250,9 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _text(text: str) -> str:
-    return safe(printable(text))
+def _markdown(text: str) -> str:
+    return safe(printable(text)) if isinstance(text, _Given) else text
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text: str = tabulate(rows, headers=list(titles), tablefmt="pipe", disable_numparse=True)
-    return text
+def _escaped(text: str) -> str:
+    return escape(printable(text))

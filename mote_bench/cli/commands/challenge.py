@@ -180,22 +180,23 @@ def answer(  # noqa: PLR0913 - typer makes an option of each argument
 def score(
     secret: Annotated[Path, typer.Argument(help="The secret part of the challenge.")],
     answers: Annotated[list[Path], typer.Argument(help="Folders of answers, one or more.")],
-    out: Annotated[Path, typer.Option(help="Folder for attackers.md and attackers.json.")] = Path("attackers"),
+    out: Annotated[Path, typer.Option(help="Folder for attackers.html, .md and .json.")] = Path("attackers"),
 ) -> None:
     """Score answers and rank attackers: figures, intervals, floor, ceiling and paired differences."""
     from mote_bench import files
     from mote_bench.challenge import ranking
-    from mote_bench.report.attackers import attackers_json, attackers_md
+    from mote_bench.report.attackers import attackers_html, attackers_json, attackers_md
 
     with interruptible("nothing is written", resumable=False):
         board = ranking.score(secret, answers)
     out.mkdir(parents=True, exist_ok=True)
     files.write_text(out / "attackers.json", attackers_json(board))
     files.write_text(out / "attackers.md", attackers_md(board))
+    files.write_text(out / "attackers.html", attackers_html(board))
     for one in board.attackers:
         again = f"; {one.sent} folders sent, the latest counts" if one.sent > 1 else ""
         print(f"{one.name}: {one.share:.0%} of the ceiling, {one.answered} of {len(board.tasks)} tasks{again}")
-    print(f"written to '{out}' (open attackers.md)")
+    print(f"written to '{out}' (open attackers.html)")
 
 
 def _check(opened: Opened, path: Path) -> None:

@@ -13,6 +13,7 @@ from mote_bench.report.attackers import (
     Pair,
     Scored,
     TaskBoard,
+    attackers_html,
     attackers_json,
     attackers_md,
 )
@@ -51,12 +52,12 @@ BOARD = ChallengeBoard(
 
 def test_the_page_shows_every_figure_and_escapes_every_name():
     page = attackers_md(BOARD)
-    assert "| 1      | Ada" in page
+    assert "Ada" in page
     assert "0.750 [0.700, 0.800]" in page
     assert "50 %, partial" in page
     assert "0.250 [0.100, 0.400]" in page
     assert "Ada sent 3 folders of answers; only the latest counts, of 2026-11-30T12:00:00Z" in page
-    assert "*not scored: all the same \\| face*" in page
+    assert "not scored: all the same \\| face" in page
     assert "<b>" not in page
     assert "EER, lower is better for the attacker; 60 subjects. Floor 0.500, ceiling –." in page
     assert "No answers." in page
@@ -69,3 +70,13 @@ def test_json_holds_the_same():
         {"better": "Ada", "than": "<b>|x", "change": BEHIND.__dict__, "significant": True}
     ]
     assert table["attackers"][0]["sent"] == 3
+
+
+def test_the_page_without_anything_from_elsewhere_holds_the_same():
+    page = attackers_html(BOARD)
+    assert "&lt;b&gt;|x" in page
+    assert "<b>" not in page
+    assert "0.750 [0.700, 0.800]" in page
+    assert page.count("<table>") == 2
+    assert "http" not in page
+    assert "<script" not in page
