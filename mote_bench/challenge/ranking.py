@@ -14,7 +14,7 @@ from scipy import special
 
 import mote_bench
 from mote_bench import registry
-from mote_bench.analysis.share import share_of
+from mote_bench.analysis.share import Share, share_of
 from mote_bench.challenge.answers import Submission, latest, read_submission
 from mote_bench.challenge.files import PUBLIC, SECRET, TRUTH, Arrays, faces_in, read_json, read_part, unpacked
 from mote_bench.challenge.making import SECRET_FORMAT
@@ -258,9 +258,20 @@ def _attacker(name: str, one: Submission, sent: int, boards: Sequence[TaskBoard]
         sent,
         one.made,
         len(rows),
-        sum(row.rank == 1 and row.share is not None and row.share.low > 0 for row in rows),
+        sum(row.rank == 1 and _above_floor(row.share, len(boards)) for row in rows),
         shares / len(scaled) if scaled else 0.0,
     )
+
+
+def _above_floor(share: Share | None, tasks: int) -> bool:
+    """Whether a figure is above the floor at a confidence that is adjusted for the number of tasks.
+
+    Of many tasks a random answer would else be above the floor in a few. The interval is widened from 95 %.
+    """
+    if share is None:
+        return False
+    wider = float(special.ndtri(1 - _ALPHA / (2 * tasks))) / Z
+    return share.value - wider * (share.value - share.low) > 0
 
 
 def _scale(board: TaskBoard) -> bool:

@@ -122,7 +122,7 @@ class Attacker:
     answered : int
         Tasks with an answer that was scored.
     first : int
-        Tasks in which the answer is above the floor and no other is significantly better.
+        Tasks in which no answer is significantly better and this one is above the floor, adjusted for all tasks.
     share : float
         Mean share of the ceiling over all tasks that have floor and ceiling; a task without an answer counts as 0.
     """

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from challenges import spec_of
+from mote_bench.analysis.share import share_of
 from mote_bench.challenge import answering, ranking
 from mote_bench.challenge.answers import written
 from mote_bench.challenge.dealing import Wishes
@@ -160,3 +161,11 @@ def test_a_changed_truth_is_noticed(challenge, tmp_path):
 def test_the_public_part_is_no_secret_one(challenge):
     with pytest.raises(InputError, match=r"no file at .*secret.json'; expected the secret part"):
         SecretPart.at(challenge.public)
+
+
+def test_one_of_many_tasks_above_the_floor_by_luck_is_no_success():
+    """At 95 % a random answer is above the floor in one of 40 tasks."""
+    lucky = share_of(Measurement("x", 0.65, 0.52, 0.78, 60, floor=0.5, ceiling=1.0))
+    clear = share_of(Measurement("x", 0.90, 0.80, 0.95, 60, floor=0.5, ceiling=1.0))
+    assert [ranking._above_floor(one, 1) for one in (lucky, clear, None)] == [True, True, False]
+    assert [ranking._above_floor(one, 40) for one in (lucky, clear, None)] == [False, True, False]
