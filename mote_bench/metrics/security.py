@@ -24,6 +24,8 @@ from .intervals import Interval, percentile_interval
 from .measured import Measured
 
 PRIOR, PUBLIC, UNIFORM = "prior", "public", "uniform"
+BITS, LEAST_BITS = "false_accept_bits", "least_false_accept_bits"
+"""The metrics: a figure, or where no face was accepted a lower bound in its place."""
 COUNTING, TAIL, SPLITTING, NONE = "counting", "tail", "splitting", "no acceptance"
 """The estimators; with the last there is a lower bound only."""
 
@@ -447,9 +449,9 @@ def _in_bits(share: Share, at: str, group: str) -> Measurement:
     low, high = share.interval
     if not share.value:
         bound = _bits(high)
-        return Measurement("least_false_accept_bits", bound, bound, bound, share.n, at=at, group=(group,))
+        return Measurement(LEAST_BITS, bound, bound, bound, share.n, at=at, group=(group,))
     value, least, most = _bits(share.value), _bits(high), _bits(low)
-    return Measurement("false_accept_bits", value, least, most, share.n, at=at, group=(group,))
+    return Measurement(BITS, value, least, most, share.n, at=at, group=(group,))
 
 
 def _bits(share: float) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mote_bench.contracts import Cell, InputError, Measurement, Record
 from mote_bench.formatting import printable
+from mote_bench.metrics.security import BITS, LEAST_BITS
 from mote_bench.planning.spec import DEVICE, SPEC, device_of
 from mote_bench.records.bundle import SCHEME, Bundle
 from mote_bench.records.provenance import Provenance
@@ -23,6 +24,7 @@ SAME, WITHIN, OUTSIDE, SUBJECTS, MISSING, STATUS = (
 )
 AGREES = (SAME, WITHIN)
 _CLOCK = ("seconds_per_enrolment", "seconds_per_score")
+SECURITY = (BITS, LEAST_BITS)
 _CLOSE = 1e-6
 _WIDER = 2.0  # largest ratio of interval widths on the same subjects that another machine can explain
 
@@ -105,8 +107,10 @@ def _figures(
     fresh = {one.name: one for one in made}
     for one in claimed:
         if one.name not in _CLOCK:
-            other = fresh.get(one.name)
-            verdict = _verdict(one, other)
+            other = fresh.pop(one.name, None)
+            if one.metric in SECURITY:
+                other = other or fresh.pop(_in_its_place(one), None)
+            verdict = _verdict_of_bits(one, other) if one.metric in SECURITY else _verdict(one, other)
             moved = verdict == OUTSIDE and other is not None and _controls_apart(one, other) > _CLOSE
             why = "floor, ceiling or chance differ" if moved else ""
             yield Finding(cell, one.name + where, verdict, one, other, why)
@@ -148,6 +152,26 @@ def _verdict(claimed: Measurement, made: Measurement | None) -> str:
     widths = claimed.high - claimed.low, made.high - made.low
     # A very wide interval holds any value, and a shifted floor or ceiling makes any figure look small.
     return WITHIN if inside and widths[0] <= _WIDER * widths[1] and controls <= max(widths) else OUTSIDE
+
+
+def _in_its_place(one: Measurement) -> str:
+    """The name of the security in bits that a record holds in place of this one."""
+    (other,) = {*SECURITY} - {one.metric}
+    return replace(one, metric=other).name
+
+
+def _verdict_of_bits(claimed: Measurement, made: Measurement | None) -> str:
+    """Of false-accept security: whether the intervals overlap, as a lower bound has no upper end.
+
+    Faces are bred by many comparisons in a row, so a score that another machine rounds otherwise leads to other faces:
+    two runs agree as two samples do.
+    """
+    if made is None:
+        return MISSING
+    if (claimed.name, claimed.n) == (made.name, made.n) and _verdict(claimed, made) == SAME:
+        return SAME
+    tops = [math.inf if one.metric == LEAST_BITS else one.high for one in (claimed, made)]
+    return WITHIN if claimed.low <= tops[1] and made.low <= tops[0] else OUTSIDE
 
 
 def _controls_apart(claimed: Measurement, made: Measurement) -> float:

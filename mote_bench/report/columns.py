@@ -11,6 +11,7 @@ from mote_bench.analysis.selection import Reading, better
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
 from mote_bench.contracts import Measurement, flat
 from mote_bench.formatting import label
+from mote_bench.metrics import security
 from mote_bench.metrics.catalogue import describe
 from mote_bench.questions.harness import VERIFY
 
@@ -169,13 +170,13 @@ def _unfair() -> Iterator[Column]:
 def _bits(board: Board) -> Iterator[Column]:
     """False-accept security at the board's FMR, of each kind of faces, where any record has it."""
     for group, whose in (
-        ("prior", "faces of a prior"),
-        ("public", "public faces, set by the FMR"),
-        ("uniform", "random directions"),
+        (security.PRIOR, "faces of a prior"),
+        (security.PUBLIC, "public faces, set by the FMR"),
+        (security.UNIFORM, "random directions"),
     ):
-        names = [flat(name, board.fmr, (group,)) for name in ("false_accept_bits", "least_false_accept_bits")]
+        names = [flat(name, board.fmr, (group,)) for name in (security.BITS, security.LEAST_BITS)]
         column = Column(
-            f"false_accept_bits_{group}",
+            flat(security.BITS, group=(group,)),
             f"bits: {whose}",
             BITS,
             partial(_first_of, names=names),

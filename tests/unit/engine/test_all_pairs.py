@@ -11,6 +11,7 @@ from mote_baselines.plain.cosine import Cosine
 from mote_bench import registry
 from mote_bench.contracts import Faces
 from mote_bench.engine import all_pairs, tasks
+from mote_bench.metrics.security import Guesses
 from mote_bench.planning import protocol
 from mote_bench.toolkit import draw_keys, unit
 
@@ -48,6 +49,42 @@ def comparison_of(scheme, faces):
         protocol=protocol.load("quick-1"),
         seed=0,
     )
+
+
+class AsksForItsOwnKey(Cosine):
+    """Cosine with a key, under which alone a template accepts anything."""
+
+    revocable = True
+
+    def __init__(self):
+        self.owners = {}
+
+    def enroll(self, references, *, keys, seeds):
+        templates = super().enroll(references, keys=None, seeds=seeds)
+        self.owners |= dict(zip(templates, keys, strict=True))
+        return templates
+
+    def score(self, templates, probes, *, keys):
+        scores = super().score(templates, probes, keys=None)
+        own = [self.owners[one] == key for one, key in zip(templates, keys, strict=True)]
+        return np.where(np.array(own)[:, None], scores, -1)
+
+
+def test_security_is_measured_with_the_templates_key_at_the_rows_threshold(faces):
+    """Others are rejected by their keys, so the threshold is low: whoever has the key is accepted with any face."""
+    scheme = AsksForItsOwnKey().fit(Faces(faces[1]), seed=0)
+    comparison = comparison_of(scheme, faces)
+    shadow = replace(comparison, targets=comparison.targets[:1], shadow=comparison.targets[0])
+    bare = tasks.verify(scheme, shadow).value.verify
+    assert "false_accept" not in bare.details
+    guesses = Guesses.of(faces[1], most=100, rng=np.random.default_rng(0))
+    own = tasks.verify(scheme, replace(shadow, guesses=guesses)).value.verify
+    assert own.details["false_accept"]["key_bits"] == 256
+    assert own["false_accept_bits_uniform_at_fmr_1e-2"].value == 0
+    assert own.measurements[: len(bare.measurements)] == bare.measurements
+    known = tuple(replace(one, bring_own_keys=False) for one in shadow.targets)
+    stolen = tasks.verify(scheme, replace(shadow, targets=known, shadow=known[0], guesses=guesses)).value.verify
+    assert stolen["false_accept_bits_uniform_at_fmr_1e-2"].value > 4
 
 
 class Revocable(Cosine):

@@ -185,6 +185,37 @@ def test_other_versions_are_said() -> None:
     assert bundle_check.notes(replace(BUNDLE, records=tuple(placed)), RECORDS) == ["device mps there, cpu here"]
 
 
+def bits(value: float, low: float, high: float, *, metric: str = "false_accept_bits", n: int = 12) -> Measurement:
+    return Measurement(metric, value, low, high, n, at="1e-3", group=("uniform",))
+
+
+def at_least(value: float) -> Measurement:
+    return bits(value, value, value, metric="least_false_accept_bits", n=4)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "made", "verdicts"),
+    [
+        (bits(14, 13, 15), bits(14, 13, 15), [bundle_check.SAME]),
+        (bits(14, 13, 15), bits(15.5, 14.5, 16.5), [bundle_check.WITHIN]),
+        (bits(14, 13, 15), bits(17, 16, 18), [bundle_check.OUTSIDE]),
+        (at_least(50), at_least(52), [bundle_check.WITHIN]),
+        (at_least(14), bits(17, 16, 18), [bundle_check.WITHIN]),
+        (bits(17, 16, 18), at_least(14), [bundle_check.WITHIN]),
+        (at_least(20), bits(17, 16, 18), [bundle_check.OUTSIDE]),
+        (bits(14, 13, 15), None, [bundle_check.MISSING]),
+        (None, at_least(14), [bundle_check.MISSING]),
+    ],
+)
+def test_bits_agree_where_their_intervals_overlap(
+    claimed: Measurement | None, made: Measurement | None, verdicts: list[str]
+) -> None:
+    """A bound has no upper end, and stands in the place of a figure where another machine found no acceptance."""
+    there, here = (replace(RECORDS[0], rehearsal=(), measurements=(one,) if one else ()) for one in (claimed, made))
+    found = bundle_check.held(replace(BUNDLE, records=(there,)), (here,))
+    assert [one.verdict for one in found] == verdicts
+
+
 def test_figures_left_out_of_a_record_are_missed() -> None:
     more = Measurement("auc", 0.9, 0.8, 0.95, 150)
     fresh = replace(RECORDS[1], measurements=(*RECORDS[1].measurements, more))
