@@ -318,7 +318,8 @@ def _security(scheme: Scheme, comparison: Comparison, guesses: Guesses, threshol
 
     def score(row: int, faces: FloatArray) -> FloatArray:
         keys = None if trials.keys is None else [trials.keys[row]]
-        return _checked(scheme.score([trials.templates[row]], faces, keys=keys), (1, len(faces)), "score")[0]
+        scores = _checked(scheme.score([trials.templates[row]], faces, keys=keys), (1, len(faces)), "score")
+        return np.ravel(scores)
 
     measured = measure_security(score, len(trials.templates), guesses, thresholds, rng=rng)
     apart = {"key_bits": 0 if trials.keys is None else 8 * KEY_BYTES}

@@ -167,7 +167,7 @@ def measure_security(
     if not thresholds:
         return Measured(())
     chosen = rng.permutation(people)[: effort.subjects]
-    sources = {
+    sources: dict[str, Gaussian | FloatArray] = {
         PRIOR: guesses.prior,
         PUBLIC: guesses.public,
         UNIFORM: Gaussian.isotropic(guesses.prior.dimension),

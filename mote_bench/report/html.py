@@ -34,7 +34,7 @@ from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
 
 from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
-from .columns import HTML, RATE, shown
+from .columns import BITS, HTML, RATE, shown
 from .csv_json import leaderboard_csv
 from .matched import HOW_TO_READ, bounds, by_row
 from .matrix_columns import (
@@ -337,7 +337,7 @@ def _terms(boards: Iterable[Board]) -> list[Term]:
     """Every metric on the boards, once, in the order of the page."""
     terms: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
     for board in boards:
-        terms |= {(one.metric, one.question): one.question for one in shown(board, HTML, RATE) if one.at != ""}
+        terms |= {(one.metric, one.question): one.question for one in shown(board, HTML, RATE, BITS) if one.at != ""}
         for reading in board.readings:
             kind = kind_of(reading.question)
             terms |= {(metric, kind): reading.question for metric in (reading.headline, *reading.beside)}

@@ -135,6 +135,7 @@ def test_security_in_bits_stands_on_every_board_and_a_bound_as_one(secured):
     assert "[≥ 53.4][" in text
     assert '<b>13.2</b></a><small class="w">[12.8, 13.7]</small>' in page
     assert "<b>≥ 53.4</b>" in page
+    assert "minus log2 of the mean acceptance, key known, of faces of a prior" in page
     keys = ("false_accept_bits_prior", "false_accept_bits_prior_low", "false_accept_bits_prior_is_bound")
     assert [first[key] for key in keys] == ["13.24", "12.75", "false"]
     assert (first["false_accept_bits_uniform"], first["false_accept_bits_uniform_is_bound"]) == ("53.41", "true")
