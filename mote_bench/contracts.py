@@ -272,7 +272,7 @@ class Scheme(Protocol):
     cryptosystem: ``score`` is 0 for a rejected probe. For an accepted one it is 1, or from 0.5 (``OWN_THRESHOLD``) up
     to 1 and higher for a nearer probe. FNMR and FMR are then one point, not a curve. All default to ``False``.
 
-    Seven methods are optional. An attack names those that it needs in ``needs``:
+    Nine methods are optional. An attack names those that it needs in ``needs``:
 
     ``reconstruct(templates, *, keys) -> (n, d) float``
         Closed-form estimate of the enrolled embedding, if the scheme admits one.
@@ -294,6 +294,12 @@ class Scheme(Protocol):
     ``solve_without_keys(templates, *, prior, rng) -> (n, d) float``
         The attack on the construction when no key is known: estimates of the enrolled embedding, each from its own
         template alone. ``prior`` are public faces (:class:`Faces`).
+    ``unlock(templates, probes, *, keys) -> iterable of Likelihood or None``
+        What template i says once it has accepted probe i: the key that a biometric cryptosystem releases opens its
+        helper data. ``None`` where the probe is rejected. An attacker offline presents guesses until one is accepted.
+    ``solve_several(records, *, prior, rng) -> (n, d) float``
+        The attack on several templates of each subject, made of one photo: ``records[k][i]`` is the k-th of subject i.
+        ``prior`` are public faces (:class:`Faces`), and no key is known.
     ``public() -> object``
         The scheme without the system's own secrets, such as a decryption key. It can enrol; it has no ``score`` if
         scoring needs these secrets. A scheme with this method has the knowledge level ``full_disclosure``. At lower

@@ -71,6 +71,12 @@ class Cosine:
         """(n, d) float32: the stored vectors; there is no key."""
         return self.reconstruct(templates, keys=None)
 
+    def solve_several(
+        self, records: Sequence[Sequence[Template]], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        """(n, d) float32: the mean of each subject's stored vectors."""
+        return np.asarray(np.mean([self.reconstruct(templates, keys=None) for templates in records], axis=0))
+
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:

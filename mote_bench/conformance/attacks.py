@@ -56,6 +56,8 @@ _OPTIONAL_METHODS = (
     "solve",
     "likelihood",
     "solve_without_keys",
+    "unlock",
+    "solve_several",
     "public",
 )
 _CANDIDATES = 60

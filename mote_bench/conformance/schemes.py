@@ -453,6 +453,47 @@ def _solve_without_keys(trial: Trial) -> str | None:
     return None
 
 
+def _unlock(trial: Trial) -> str | None:
+    unlock = getattr(trial.made, "unlock", None)
+    if unlock is None:
+        return None
+    rows, keys, faces = trial.everyone, trial.keys, trial.people.target.embeddings
+    for shown in (faces, np.roll(faces, 1, axis=0)):  # each template's own face, then another's
+        said = list(unlock(list(trial.templates), shown.copy(), keys=keys))
+        if len(said) != trial.n:
+            return f"{len(said)} answers for {trial.n} templates"
+        accepted = np.diagonal(trial.score(trial.templates, probes=shown)) >= OWN_THRESHOLD
+        for row in rows:
+            if (said[row] is not None) != accepted[row]:
+                how = "accepts" if accepted[row] else "rejects"
+                return f"{type(said[row]).__name__} for template {row}, which {how} the probe"
+            if said[row] is not None and (wrong := _untrue(said[row], faces, row)) is not None:
+                return wrong
+    return None
+
+
+def _solve_several(trial: Trial) -> str | None:
+    solve = getattr(trial.made, "solve_several", None)
+    if solve is None:
+        return None
+    again = trial.made.enroll(
+        trial.people.target.embeddings,
+        keys=trial.keys,
+        seeds=[stream_seed(trial.seed, "again", k) for k in trial.seeds],
+    )
+
+    def solved() -> FloatArray:
+        rng = stream(trial.seed, "solve several")
+        found: FloatArray = solve([list(trial.templates), again], prior=trial.background, rng=rng)
+        return found
+
+    first = solved()
+    if said := not_numbers(first, trial.people.target.embeddings.shape):
+        return said
+    distance = apart(first, solved())
+    return f"with the same rng twice, the estimates differ by {distance:.1g}" if distance > _TOLERANCE else None
+
+
 def _surrogate_gradient(trial: Trial) -> str | None:
     of_surrogate = _surrogate(trial)
     if of_surrogate is None:
@@ -662,6 +703,20 @@ CHECKS: tuple[Check[Trial], ...] = (
         "solve_without_keys, if there is one, to return finite real floats (n templates, d dimensions), equal for an "
         "equal rng, a row from its own template alone",
         "learn from `prior` only, draw from `rng` only, and draw nothing by row",
+    ),
+    Check(
+        "unlocks_what_it_accepts",
+        _unlock,
+        "unlock, if there is one, to return a likelihood that is true of its own face for each template that accepts "
+        "its probe, and None for each that rejects it",
+        "decode as score does, and compare with the stored hash before the helper data are opened",
+    ),
+    Check(
+        "solves_several",
+        _solve_several,
+        "solve_several, if there is one, to return finite real floats (n subjects, d dimensions), equal for an equal "
+        "rng, from lists of templates of the same subjects",
+        "take template i of each list together; draw from `rng` only",
     ),
     Check(
         "surrogate_differentiable",

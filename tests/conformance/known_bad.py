@@ -240,6 +240,39 @@ class DecidesHalfway(Sound):
         return np.maximum(super().score(templates, probes, keys=keys), 0)
 
 
+class UnlocksForAnybody(Sound):
+    decides = True
+
+    def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
+        return np.asarray(super().score(templates, probes, keys=keys) > 0.5, dtype=np.float32)
+
+    def unlock(
+        self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None
+    ) -> list[Linear | None]:
+        return [Linear(np.eye(len(row)), row, 0.1) for row in self.read(templates)]
+
+
+class UnlocksForNobody(UnlocksForAnybody):
+    def unlock(
+        self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None
+    ) -> list[Linear | None]:
+        return [None] * len(templates)
+
+
+class SolvesOneOfSeveral(Sound):
+    def solve_several(
+        self, records: Sequence[Sequence[Template]], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        return self.read(records[0])[:1]
+
+
+class SolvesSeveralFromItsOwnChance(Sound):
+    def solve_several(
+        self, records: Sequence[Sequence[Template]], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        return np.asarray(np.random.default_rng().standard_normal(self.read(records[0]).shape))
+
+
 class DriftsWithEveryScore(Sound):
     calls = 0
 
@@ -402,6 +435,10 @@ BAD_SCHEMES: dict[type, str] = {
     ReconstructsOneFace: "reconstruct_shape",
     LikelihoodOfTheOtherSide: "likelihood_holds_the_face",
     LikelihoodOfOtherValues: "likelihood_holds_the_face",
+    UnlocksForAnybody: "unlocks_what_it_accepts",
+    UnlocksForNobody: "unlocks_what_it_accepts",
+    SolvesOneOfSeveral: "solves_several",
+    SolvesSeveralFromItsOwnChance: "solves_several",
     SolvesOneTemplate: "solves_without_keys",
     SolvesWithTheCompany: "solves_without_keys",
     SolvesByRow: "solves_without_keys",

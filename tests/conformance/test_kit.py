@@ -87,7 +87,7 @@ def test_the_sound_fixtures_pass(seed: int) -> None:
         assert broken(check_attack(attack, seed=seed)) == {}
 
 
-@pytest.mark.parametrize("name", ["cosine", "biohash", "noisy-vector-14"])
+@pytest.mark.parametrize("name", ["cosine", "biohash", "fuzzy-commitment", "ironmask", "noisy-vector-14"])
 def test_built_in_schemes_pass(name: str) -> None:
     assert broken(check_scheme(partial(registry.load, "schemes", name))) == {}
 
