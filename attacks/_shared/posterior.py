@@ -9,16 +9,27 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, FloatArray, HalfSpaces, Likelihood, Linear, Prepared, Template
-from mote_bench.toolkit import revocable, stream, with_preparations
+from mote_bench.contracts import (
+    Evidence,
+    FloatArray,
+    HalfSpaces,
+    Key,
+    Likelihood,
+    Linear,
+    Prepared,
+    Scheme,
+    Template,
+)
+from mote_bench.toolkit import revocable, stream, unit, with_preparations
 
 from .annealed import sampled
 from .face_model import FaceModel
 from .half_spaces import cut
-from .probing import granted, needed
+from .probing import choose_probes, granted, needed
 
 _MOST_TO_TUNE_ON = 100
 _SHRUNK = 0.5
+_GUESSES, _JITTER = 20, 1e-9
 _LEAST_VARIANCE = 1e-4
 """Of an axis, relative to the prior's: a template that holds the embedding itself leaves nothing."""
 
@@ -61,7 +72,8 @@ class Posterior:
     """Computes the :class:`Beliefs` of all stolen templates.
 
     Values that are linear in the face give a Gaussian. For half-spaces the Gaussian is that of expectation propagation
-    (:func:`half_spaces.cut`). Any other likelihood is sampled (:func:`annealed.sampled`). Where a template depends on a
+    (:func:`half_spaces.cut`). Any other likelihood is sampled (:func:`annealed.sampled`). A template that decides by
+    itself, and then says more (``unlock``), is shown guesses first (:func:`unlocked`). Where a template depends on a
     key that isn't stolen, its likelihood isn't known: the posterior is then the prior, and its mean is drawn from it.
     """
 
@@ -75,7 +87,7 @@ class Posterior:
         if _lacks_keys(evidence):
             found = _uninformed(evidence.templates, model)
         else:
-            found = beliefs(needed(evidence, "likelihood")(evidence.templates, keys=evidence.keys), model, seed=seed)
+            found = _of_templates(evidence, evidence.templates, evidence.keys, model, seed)
         return Prepared({"mean": found.mean.astype(np.float32), "covariance": found.covariance.astype(np.float32)})
 
 
@@ -92,8 +104,9 @@ class PosteriorOfShadow:
         most, seed = 0 if _lacks_keys(evidence) else _MOST_TO_TUNE_ON, int(rng.integers(2**31))
         tried = rng.permutation(len(shadow.templates))[:most]
         keys = None if shadow.keys is None else [shadow.keys[row] for row in tried]
-        said = needed(evidence, "likelihood")([shadow.templates[row] for row in tried], keys=keys)
-        return Prepared(common={"mean": beliefs(said, FaceModel.of(public), seed=seed).mean, "tried": tried})
+        templates = [shadow.templates[row] for row in tried]
+        found = _of_templates(evidence, templates, keys, FaceModel.of(public), seed)
+        return Prepared(common={"mean": found.mean, "tried": tried})
 
 
 POSTERIOR = (Posterior(),)
@@ -123,6 +136,50 @@ def beliefs(likelihoods: Iterable[Likelihood], model: FaceModel, *, seed: int = 
     n, r = len(found), model.axes.shape[1]
     mean, covariance = zip(*found, strict=True) if found else ((), ())
     return Beliefs(np.reshape(mean, (n, r)), np.reshape(covariance, (n, r, r)))
+
+
+def unlocked(
+    scheme: Scheme,
+    templates: Sequence[Template],
+    keys: Sequence[Key] | None,
+    *,
+    found: Beliefs,
+    model: FaceModel,
+    public: FloatArray,
+) -> Beliefs:
+    """The posteriors with what each template says once one of the attacker's guesses is accepted.
+
+    The guesses are the mean of the template's own posterior, draws from it, the mirror images of both, as a code whose
+    words include each word's complement doesn't tell these apart, and then the public faces: false matches. Decoding by
+    a prior and false accepts are the attacks on biometric cryptosystems (Scheirer & Boult, BSYM 2007). A template that
+    accepts none keeps its posterior.
+    """
+    noise = np.random.default_rng(0).standard_normal((_GUESSES, found.mean.shape[1]))
+    guesses = np.zeros((len(templates), len(public[0])), dtype=np.float32)
+    for row, (mean, covariance) in enumerate(zip(found.mean, found.covariance, strict=True)):
+        drawn = np.vstack([mean, mean + noise @ np.linalg.cholesky(covariance + _JITTER * np.eye(len(mean))).T])
+        faces = [unit(model.mean + z @ model.axes.T).astype(np.float32) for z in (drawn, -drawn)]
+        shown = np.vstack([*faces, public])
+        scores = scheme.score([templates[row]], shown, keys=None if keys is None else [keys[row]])[0]
+        guesses[row] = shown[int(np.argmax(scores))]  # the first of those that are accepted
+    said = list(scheme.unlock(templates, guesses, keys=keys))  # type: ignore[attr-defined]
+    rows = [row for row, one in enumerate(said) if one is not None]
+    better = beliefs([said[row] for row in rows], model)
+    mean, covariance = found.mean.copy(), found.covariance.copy()
+    mean[rows], covariance[rows] = better.mean, better.covariance
+    return Beliefs(mean, covariance)
+
+
+def _of_templates(
+    evidence: Evidence, templates: Sequence[Template], keys: Sequence[Key] | None, model: FaceModel, seed: int
+) -> Beliefs:
+    """The posterior of each template under its key."""
+    found = beliefs(needed(evidence, "likelihood")(templates, keys=keys), model, seed=seed)
+    scheme, (public, _) = evidence.scheme, granted(evidence)
+    if scheme is None or not (hasattr(scheme, "unlock") and hasattr(scheme, "score")) or not len(templates):
+        return found
+    faces = public.embeddings[choose_probes(public, stream(seed, "guesses"))]
+    return unlocked(scheme, templates, keys, found=found, model=model, public=faces)
 
 
 def _of_one(likelihood: Likelihood, model: FaceModel, seed: int) -> tuple[FloatArray, FloatArray]:

@@ -63,6 +63,27 @@ class RidgeInversionOfSeveralRecords:
         return on_sphere(estimate.mean, estimate.stolen)
 
 
+class ConstructionOfSeveralRecords:
+    """Undo the construction by what several records of one photo have in common, without any key.
+
+    The scheme's ``solve_several`` holds the attack, with its source. A construction may hide a face in one record, and
+    not in two: each says where the face doesn't lie.
+    """
+
+    question = WhichFace
+    reads = Reads.CLOSED_FORM
+    knowledge = (Knowledge.ALGORITHM,)
+    needs = ("solve_several",)
+    several = True
+
+    def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
+        """(n, d) float64."""
+        public, _ = granted(evidence)
+        records = [evidence.templates, *(one.templates for one in evidence.renewed)]
+        found = needed(evidence, "solve_several")(records, prior=public, rng=rng)
+        return np.asarray(found, dtype=np.float64)
+
+
 def _summed(evidence: Evidence, estimate: Callable[[Evidence], FloatArray]) -> FloatArray:
     """(n, d) sum of the estimates from all records of each subject."""
     total = estimate(replace(evidence, renewed=()))

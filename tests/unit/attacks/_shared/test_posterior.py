@@ -1,8 +1,9 @@
 """Posteriors against conditional normal distributions, worked out by hand or by the joint covariance."""
 
 import numpy as np
+import pytest
 from mote_attacks._shared.face_model import FaceModel
-from mote_attacks._shared.posterior import Beliefs, beliefs
+from mote_attacks._shared.posterior import Beliefs, beliefs, unlocked
 
 from mote_bench.contracts import HalfSpaces, Linear
 
@@ -36,3 +37,43 @@ def test_no_template_gives_no_belief():
     found = beliefs([], MODEL)
     assert found.mean.shape == (0, 2)
     assert found.covariance.shape == (0, 2, 2)
+
+
+class Locked:
+    """Its templates are a value each: a guess is accepted if its first coordinate is near, and then tells the face."""
+
+    def score(self, templates, probes, *, keys):
+        values = np.frombuffer(b"".join(templates), dtype=np.float64)
+        return (np.abs(values[:, None] - probes[:, 0]) < 0.05).astype(np.float32)
+
+    def unlock(self, templates, probes, *, keys):
+        for row, (template, probe) in enumerate(zip(templates, probes, strict=True)):
+            value = np.frombuffer(template, dtype=np.float64)
+            accepted = self.score([template], probe[None], keys=None)[0, 0] > 0
+            yield Linear(np.eye(2), np.array([value[0], row]), 1e-3) if accepted else None
+
+
+def opened(value, *, mean=(0.0, 0.0), public=((0.0, 1.0),)):
+    """The mean of the first coordinate's posterior, of which ``mean`` was found before."""
+    found = Beliefs(np.array([mean]), np.array([1e-6 * np.eye(2)]))
+    faces = np.array(public, dtype=np.float32)
+    after = unlocked(Locked(), [np.float64(value).tobytes()], None, found=found, model=FLAT, public=faces)
+    return after.mean[0], found.mean[0]
+
+
+FLAT = FaceModel(np.zeros(2), np.eye(2), 0.7 * np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("mean", "public"),
+    [((0.6, 0.8), ((0.0, 1.0),)), ((-0.6, -0.8), ((0.0, 1.0),)), ((0.0, 1.0), ((0.0, 1.0), (0.62, 0.78)))],
+    ids=["its own mean", "the mirror image of its mean", "a public face"],
+)
+def test_a_guess_that_is_accepted_opens_the_template(mean, public):
+    after, _ = opened(0.6, mean=mean, public=public)
+    np.testing.assert_allclose(after, [0.6, 0.0], atol=1e-3)
+
+
+def test_a_template_that_accepts_no_guess_keeps_its_posterior():
+    after, before = opened(0.6, mean=(0.0, 1.0))
+    np.testing.assert_array_equal(after, before)

@@ -4,8 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mote_attacks.inversion.several_records import ClosedFormOfSeveralRecords, RidgeInversionOfSeveralRecords
+from mote_attacks.inversion.several_records import (
+    ClosedFormOfSeveralRecords,
+    ConstructionOfSeveralRecords,
+    RidgeInversionOfSeveralRecords,
+)
 from mote_baselines.cancelable.biohash import BioHash
+from mote_baselines.plain.cosine import Cosine
 
 from mote_bench.contracts import Evidence, Knowledge, Records, Shadow
 from mote_bench.questions import WhichFace
@@ -56,3 +61,30 @@ def test_inversions_of_several_records_are_better_than_one():
 
 def test_without_keys_they_add_nothing():
     assert abs(cosine(ClosedFormOfSeveralRecords(), evidence(10, Knowledge.ALGORITHM))) < 4 / np.sqrt(40 * D)
+
+
+class EverySecondValue(Cosine):
+    """Each record holds every second value of the face, from the first or from the second on, by its seed."""
+
+    def enroll(self, references, *, keys, seeds):
+        return [bytes([seed % 2]) + row[seed % 2 :: 2].tobytes() for row, seed in zip(references, seeds, strict=True)]
+
+    def solve_several(self, records, *, prior, rng):
+        found = np.tile(prior.embeddings.mean(axis=0), (len(records[0]), 1))
+        for one in records:
+            for row, template in zip(found, one, strict=True):
+                row[template[0] :: 2] = np.frombuffer(template[1:], dtype=np.float32)
+        return found
+
+
+def test_what_two_records_hold_between_them_is_found_by_the_attack_on_several():
+    scheme = EverySecondValue().fit(PUBLIC, seed=0)
+
+    def records(seed):
+        return tuple(scheme.enroll(TARGETS.embeddings, keys=None, seeds=range(seed, 2 * len(TARGETS), 2)))
+
+    shadow = Shadow(SHADOW, (), None)
+    one = Evidence(Knowledge.ALGORITHM, records(0), scheme=scheme, public=PUBLIC, shadow=shadow)
+    same, other = (replace(one, renewed=(Records(records(seed)),)) for seed in (0, 1))
+    assert cosine(ConstructionOfSeveralRecords(), same) < 0.9
+    assert cosine(ConstructionOfSeveralRecords(), other) == pytest.approx(1, abs=1e-5)
