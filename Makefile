@@ -1,4 +1,5 @@
 # make run   the benchmark on the built-in population, in an environment of its own; boards in boards/
+# make recognisers FILES='dlib=a.npz faceplugin=b.npz'  boards of the same people by several recognisers, beside each other
 # make test  the tests, in the same environment
 # make mote  the tables and plots of MOTE's variants in boards/mote
 # make docs  the documentation as a site, in site/
@@ -23,9 +24,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # What `make mote` measures on: a data set's name or an .npz file with `gender`.
 DATA ?= synthetic
 
+# What `make recognisers` measures on: files of the same people, each with its recogniser where its card doesn't say it.
+FILES ?=
+RECOGNISERS ?= --schemes all --attacks all --out boards/recognisers
+
 CHROMIUM ?= chromium
 
-.PHONY: env run mote test test-slow docs docs-figures picture coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench bench-runs dist architecture lint clean
+.PHONY: env run mote recognisers test test-slow docs docs-figures picture coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench bench-runs dist architecture lint clean
 
 env: $(VENV)/.installed
 
@@ -44,6 +49,12 @@ mote: env
 	$(BIN)/python -m mote_bench study balance --data $(DATA) --solved
 	$(BIN)/python -m mote_bench study bound --data $(DATA)
 	$(BIN)/python -m mote_bench study capacity --data $(DATA)
+
+recognisers: env
+	for one in $(FILES); do \
+		case $$one in *=*) by="--recogniser $${one%%=*}" ;; *) by= ;; esac; \
+		$(BIN)/python -m mote_bench run --data "$${one#*=}" $$by $(RECOGNISERS) || exit; \
+	done
 
 test: env lint
 	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour"

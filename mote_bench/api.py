@@ -39,6 +39,7 @@ def run(  # noqa: PLR0913 - the command line's options
     missing: Mapping[str, Sequence[str | float]] | Sequence[str] | None = None,
     identity: str | None = None,
     embedding_columns: str | None = None,
+    recogniser: str | None = None,
     people: int | None = None,
     attacker_data: str | Path | None = None,
     on: str = TARGET,
@@ -74,6 +75,8 @@ def run(  # noqa: PLR0913 - the command line's options
         The column that names the subjects; by default ``identity``.
     embedding_columns : str, optional
         The columns that hold the embeddings, as a pattern: ``"feat_*"``.
+    recogniser : str, optional
+        What made the embeddings, where the file's card doesn't say it.
     people : int, optional
         Use a random subset of this many people.
     attacker_data : str or Path, optional
@@ -129,6 +132,7 @@ def run(  # noqa: PLR0913 - the command line's options
         missing=_words(missing or ()),
         identity=identity,
         embedding_columns=embedding_columns,
+        recogniser=recogniser,
         device=device,
         on=on,
     )

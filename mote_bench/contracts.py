@@ -164,12 +164,15 @@ class Dataset:
         SHA-256 of the file that the faces were read from, hexadecimal.
     notes : tuple of str
         Remarks on loading for readers of the results (arrays left out, rows without a label).
+    recogniser : str
+        What made the embeddings; empty where that isn't known.
     """
 
     name: str
     faces: Faces
     checksum: str
     notes: tuple[str, ...] = ()
+    recogniser: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,6 +51,8 @@ class Agreement:
     apart, alike : int
         Pairs of rows that both populations distinguish (in 97.5 % of the draws), and how many of those have the same
         order in both.
+    turned : tuple of (row name, row name)
+        Those of another order: the first leaks less than the second in the first population, and more in the second.
     """
 
     question: str
@@ -63,6 +65,7 @@ class Agreement:
     told: float
     apart: int
     alike: int
+    turned: tuple[tuple[str, str], ...]
 
     @property
     def verdict(self) -> str:
@@ -125,7 +128,16 @@ def _agreement(
         told,
         int(apart.sum()),
         alike,
+        _turned(list(pairs), *signs),
     )
+
+
+def _turned(
+    rows: Sequence[str], first: npt.NDArray[np.int_], second: npt.NDArray[np.int_]
+) -> tuple[tuple[str, str], ...]:
+    """Pairs of rows whose two signs, by :func:`_order`, are opposite; the one with less leakage in the first leads."""
+    pairs = zip(combinations(rows, 2), first.tolist(), second.tolist(), strict=True)
+    return tuple(pair if sign < 0 else pair[::-1] for pair, sign, other in pairs if sign * other < 0)
 
 
 def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) -> FloatArray:

@@ -134,6 +134,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     embedding_columns: Annotated[
         str | None, typer.Option(help="The columns of the file that hold the embeddings, as in 'feat_*'.")
     ] = None,
+    recogniser: Annotated[
+        str | None, typer.Option(help="What made the embeddings of --data, where the file's card doesn't say it.")
+    ] = None,
     people: Annotated[int | None, typer.Option(help="Use a random subset of this many subjects.")] = None,
     attacker_data: Annotated[
         str | None, typer.Option(help="Take the shadow subjects and the background from these data instead of --data.")
@@ -201,6 +204,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         missing=missing_of(missing or ()),
         identity=identity,
         embedding_columns=embedding_columns,
+        recogniser=recogniser,
         device=device,
         on=on,
     )

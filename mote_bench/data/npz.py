@@ -82,7 +82,7 @@ def load(
         raise InputError(f"'{path}': {error}") from None
     told += [] if names is None else subjects.doubts(file.identity, names, faces.embeddings)
     notes = (*_origin(arrays), *told, *found.left_out, *found.unknown)
-    return Dataset(name or containers.label_of(path), faces, checksum(path), notes)
+    return Dataset(name or containers.label_of(path), faces, checksum(path), notes, _made_by(arrays))
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,10 +240,22 @@ def _origin(arrays: Arrays) -> tuple[str, ...]:
         return ()
 
 
+def _made_by(arrays: Arrays) -> str:
+    """The recogniser of the embeddings, as the file's card says; empty where it doesn't."""
+    try:
+        return _one_line(json.loads(str(arrays["card"]))["recogniser"])
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return ""
+
+
 def _recogniser(about: Mapping[str, object], prefix: str = "") -> str:
-    told = [str(about[prefix + name]) for name in ("recogniser", "weights_sha256", "alignment")]
-    model, weights, alignment = ("".join(c for c in text if c.isprintable())[:160] for text in told)
+    told = [about[prefix + name] for name in ("recogniser", "weights_sha256", "alignment")]
+    model, weights, alignment = map(_one_line, told)
     return f"{model} (weights {weights[:16]}; {alignment})"
+
+
+def _one_line(text: object) -> str:
+    return "".join(c for c in str(text) if c.isprintable())[:160]
 
 
 def _columns(arrays: Arrays) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,4 +32,4 @@ def load() -> Dataset:
     data = npz.load(path, bins=about["bins"], attributes=about["attributes"], name=about["name"])
     if data.checksum != about["sha256"]:
         raise InputError(f"'{path}' differs from its card (sha256 {data.checksum}); reinstall mote-bench")
-    return data
+    return replace(data, recogniser=about["recogniser"])

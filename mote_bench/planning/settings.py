@@ -21,6 +21,8 @@ from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.spec import SELECTION, TARGET, Bins, RunSpec, is_path, names
 from mote_bench.planning.split import Split, crossed, on_selection, split
 
+_OTHERS = "python -m mote_bench faces, then embed (docs/from-pictures.md)"
+
 
 @dataclass(frozen=True, eq=False)
 class Setting:
@@ -106,7 +108,7 @@ def _attacked(given: RunSpec, version: Protocol) -> tuple[Dataset, RunSpec, _Rea
     columns = ColumnOptions(given.missing, given.identity, given.embedding_columns)
     attacked = _Source("--data", given.data, given.data_file, given.data_sha256)
     reading = _Reading(bins, None if given.attributes is None else names(given.attributes), columns)
-    dataset = attacked.load(reading)
+    dataset = _by(given.recogniser, attacked.load(reading), attacked.place)
     _check_used(given.bins, dataset, attacked.place)
     _check_labels(dataset, attacked.place)
     label, file = attacked.told(dataset)
@@ -123,6 +125,16 @@ def on_device(setting: Setting, say: Callable[[str], None], *, elsewhere: bool =
     """
     device = setting.spec.device if elsewhere else device_here(setting.spec.device, say)
     return replace(setting, spec=replace(setting.spec, device=device))
+
+
+def _by(recogniser: str | None, dataset: Dataset, place: str) -> Dataset:
+    """The data with the recogniser that the user names, where they don't say it themselves."""
+    if recogniser is None or recogniser == dataset.recogniser:
+        return dataset
+    if not dataset.recogniser:
+        return replace(dataset, recogniser=recogniser)
+    wanted = "leave the option out" if is_path(place) else f"those by another one: {_OTHERS}"
+    raise InputError(f"--recogniser {recogniser}: the embeddings of '{place}' are by {dataset.recogniser}; {wanted}")
 
 
 @dataclass(frozen=True)

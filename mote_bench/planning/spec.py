@@ -31,13 +31,20 @@ _CHOICES = ("schemes", "attacks", "questions")
 _FILES = ("data_file", "attacker_file")
 TARGET, SELECTION = "target", "selection"
 """Whom a run attacks: the target subjects, or, while somebody develops, a part of the selection subjects."""
-_UNSAID: Mapping[str, Any] = {"missing": {}, "identity": None, "embedding_columns": None, "on": TARGET}
+_UNSAID: Mapping[str, Any] = {
+    "missing": {},
+    "identity": None,
+    "embedding_columns": None,
+    "recogniser": None,
+    "on": TARGET,
+}
 """Options that records leave out where they aren't given: records of earlier versions don't hold them."""
 _FIRST_EDITION = re.compile(r"(?P<data>.*?)(@(?P<people>[0-9]+))?( from (?P<attacker>.*))?", re.DOTALL)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("data", *_CHOICES, "protocol"), (str,)),
     **dict.fromkeys(("attributes", "attacker_data", *_FILES), (str, type(None))),
     **dict.fromkeys(("data_sha256", "attacker_sha256", "identity", "embedding_columns"), (str, type(None))),
+    "recogniser": (str, type(None)),
     **dict.fromkeys(("bins", "missing"), (dict,)),
     "people": (int, type(None)),
     "seed": (int,),
@@ -77,6 +84,8 @@ class RunSpec:
         The column that names the subjects; by default ``identity``.
     embedding_columns : str, optional
         The columns that hold the embeddings, as a pattern; by default ``embedding_0``, ``embedding_1``, ...
+    recogniser : str, optional
+        What made the embeddings of ``data``, where these don't say.
     device : str
         Where torch computes: ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. Figures agree up to rounding, so cells of all
         devices are the same cells. A record made on another device than the CPU says so in its provenance.
@@ -102,6 +111,7 @@ class RunSpec:
     missing: Missing = field(default_factory=dict)
     identity: str | None = None
     embedding_columns: str | None = None
+    recogniser: str | None = None
     device: str = CPU
     on: str = TARGET
 
@@ -188,6 +198,7 @@ class RunSpec:
         bins = (f"--bins {shlex.quote(f'{name}={_told(edges)}')}" for name, edges in self.bins.items())
         missing = (f"--missing {shlex.quote(f'{name}=' + ','.join(held))}" for name, held in self.missing.items())
         columns = {"identity": self.identity, "embedding-columns": self.embedding_columns}
+        columns["recogniser"] = self.recogniser
         attacker = {"attacker-data": self.attacker_file or self.attacker_data}
         return " ".join([*_options(words), *bins, *missing, *_options(columns | attacker)])
 

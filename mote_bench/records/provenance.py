@@ -29,6 +29,10 @@ from mote_bench.toolkit import CPU
 
 ENGINE = ("mote_bench.engine.runner", "mote_bench.planning.settings")
 """The engine's root modules: their imports reach all code that every cell's figures depend on."""
+RECOGNISER = "recogniser"
+"""The field that says what made the embeddings; there is none where that isn't known."""
+SUBJECTS = "subjects_sha256"
+"""The field that is the same for boards of the same target subjects, whatever embedded their images."""
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "torch")
 
 Provenance = dict[str, str]
@@ -44,7 +48,8 @@ def of_setting(setting: Setting) -> dict[Cell, Provenance]:
     )
     stated = {name: {ATTACK_READS: str(getattr(one, "reads", ""))} for name, one in setting.plan.attacks.items()}
     place = {} if setting.spec.device == CPU else {DEVICE: kind_of(setting.spec.device)}
-    return {cell: origin | stated.get(cell.attack, {}) | place for cell, origin in made.items()}
+    shown = _recogniser(setting.data) | _subjects(setting.split.target.references)
+    return {cell: origin | stated.get(cell.attack, {}) | place | shown for cell, origin in made.items()}
 
 
 def of_cells(
@@ -67,6 +72,18 @@ def of_cells(
         | _question(cell.question)
         for cell in cells
     }
+
+
+def _recogniser(data: Dataset) -> Provenance:
+    return {RECOGNISER: data.recogniser} if data.recogniser else {}
+
+
+def _subjects(targets: Faces) -> Provenance:
+    """A checksum of the names of all target subjects, which doesn't tell any single one; none without names."""
+    if targets.identity is None:
+        return {}
+    names = sorted(set(targets.identity.tolist()))
+    return {SUBJECTS: hashlib.sha256(json.dumps(names).encode()).hexdigest()}
 
 
 def faces_checksum(faces: Faces) -> str:

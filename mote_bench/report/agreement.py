@@ -16,6 +16,7 @@ from itertools import combinations
 from tabulate import tabulate
 
 from mote_bench.analysis.agreement import ENOUGH, Agreement, Pair, agreements
+from mote_bench.analysis.recognisers import groups
 from mote_bench.analysis.standings import Board
 from mote_bench.formatting import number, span
 
@@ -23,7 +24,10 @@ from mote_bench.formatting import number, span
 def agreement_md(boards: Sequence[Pair]) -> str:
     """The agreements of every two boards of one protocol and seed as Markdown; empty where there are none."""
     parts = []
+    same = [{id(board) for board, _ in group.values()} for group in groups(boards)]
     for first, second in combinations(boards, 2):
+        if any({id(first[0]), id(second[0])} <= group for group in same):
+            continue  # the same people by two recognisers: recognisers.md
         if (first[0].protocol, first[0].seed) == (second[0].protocol, second[0].seed):
             made = agreements(first, second)
             if made:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mote_bench.analysis.recognisers import across
 from mote_bench.analysis.threat_matrix import ThreatMatrix, threat_matrices
 from mote_bench.contracts import Record
 from mote_bench.records.published import PUBLISHED
@@ -17,6 +18,7 @@ from .lost import attempted
 from .markdown import leaderboard_md
 from .matched import matched_md
 from .naive_adaptive import naive_adaptive_md
+from .recognisers import recognisers_md
 from .results import results_csv
 from .utility import utility_md
 
@@ -48,6 +50,7 @@ def rendered(made: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes 
     matrices = [matrix for matrix, _ in made]
     with_records = [(matrix.board, records) for matrix, records in made]
     boards = [matrix.board for matrix in matrices]
+    compared = attempted("'recognisers.md'", lambda: across(with_records)) or []
     own = [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
     texts: dict[str, str | None] = {
         "results.csv": results_csv(own),
@@ -58,8 +61,9 @@ def rendered(made: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes 
         "utility.md": _beside("utility.md", lambda: utility_md(with_records)),
         "matched.md": _beside("matched.md", lambda: matched_md(boards)),
         "leaderboard.tex": _beside("leaderboard.tex", lambda: leaderboard_tex(matrices)),
-        "leaderboard.html": leaderboard_html(made, strip=strip),
+        "leaderboard.html": leaderboard_html(made, strip=strip, compared=compared),
         "agreement.md": _beside("agreement.md", lambda: agreement_md(with_records)),
+        "recognisers.md": recognisers_md(compared),
     }
     return {name: text for name, text in texts.items() if text}
 

@@ -15,6 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from mote_bench import formatting
+from mote_bench.analysis.recognisers import Across
 from mote_bench.analysis.selection import (
     Reading,
     attacks_on,
@@ -52,6 +53,7 @@ from .matrix_columns import (
     worst_of,
 )
 from .packing import packed, plain
+from .recognisers import section
 
 MOST_BYTES = 1_000_000
 """A page above this size is sent compressed (:mod:`mote_bench.report.packing`)."""
@@ -139,10 +141,12 @@ class Term:
     source: str
 
 
-def leaderboard_html(boards: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes = b"") -> str:
+def leaderboard_html(
+    boards: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes = b"", compared: Sequence[Across] = ()
+) -> str:
     """The page. It loads no resource, runs only its own script, and escapes every text from records.
 
-    ``strip`` is a JPEG file to show, or empty.
+    ``strip`` is a JPEG file to show, or empty; ``compared`` are boards of the same subjects by several recognisers.
     """
     folder = files(__package__)
     environment = Environment(
@@ -184,6 +188,7 @@ def leaderboard_html(boards: Sequence[tuple[ThreatMatrix, list[Record]]], *, str
             broken_above=BROKEN_ABOVE,
             how_to_read_matched=HOW_TO_READ.replace("`", "").replace("*", ""),
             strip=b64encode(strip).decode(),
+            recognisers=Markup(section(compared, environment, (folder / "recognisers.html.j2").read_text("utf-8"))),
         )
     )
     whole = plain(text)

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mote_bench.analysis.agreement import FEWEST, Pair, agreements
+from mote_bench.analysis.recognisers import across
 from mote_bench.analysis.standings import standings
 from mote_bench.contracts import InputError
 from mote_bench.records import store
 from mote_bench.report.agreement import agreement_md, render
+from mote_bench.report.recognisers import recognisers_md
 
 
 def text_of(folders: Sequence[Path]) -> str:
@@ -28,7 +30,7 @@ def text_of(folders: Sequence[Path]) -> str:
             f"{len(folders)} folders; expected one or two: python -m mote_bench study agreement FOLDER [FOLDER]"
         )
     found = standings(store.read(folders[0]))
-    text = agreement_md(found)
+    text = "\n".join(filter(None, (agreement_md(found), recognisers_md(across(found)))))
     if not text:
         raise InputError(
             f"'{folders[0]}' holds {len(found)} boards ({_named(found)}); expected two of one protocol and seed, with "

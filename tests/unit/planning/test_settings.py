@@ -275,3 +275,32 @@ def test_attributes_of_a_named_data_set_are_chosen() -> None:
     made = settings.make(RunSpec(schemes="cosine", questions="gender,age_value", attributes="gender,age", people=400))
     assert list(made.data.faces.attributes) == ["gender", "age"]
     assert list(made.data.faces.values) == ["age"]
+
+
+def test_the_recogniser_is_the_cards_or_the_users(tmp_path: Path) -> None:
+    """Never the file's name: records of equal target subjects say so, whatever the file is called."""
+    faces = gaussian_faces(200, 4, dimension=16)
+    arrays = {"embeddings": faces.embeddings, "identity": faces.identity}
+    np.savez(tmp_path / "dlib.npz", **arrays)
+    np.savez(tmp_path / "b.npz", **arrays, card=np.array('{"recogniser": "a net\\n, 16-d"}'))
+
+    def told(data: str, recogniser: str | None = None) -> tuple[str | None, str]:
+        asked = RunSpec(data, "cosine", "knn-bytes", "verify", protocol="quick-1", recogniser=recogniser)
+        made = settings.make(asked)
+        assert settings.make(made.spec).data.recogniser == made.data.recogniser
+        ((by, subjects),) = {
+            (one.get("recogniser"), one["subjects_sha256"]) for one in provenance.of_setting(made).values()
+        }
+        return by, subjects
+
+    own = str(tmp_path / "dlib.npz")
+    unknown, named, card = told(own), told(own, "MobileFaceNet"), told(str(tmp_path / "b.npz"))
+    assert [unknown[0], named[0], card[0]] == [None, "MobileFaceNet", "a net, 16-d"]
+    assert unknown[1] == named[1] == card[1]
+    built_in = told("synthetic")
+    assert built_in[0] == "dlib"
+    assert built_in[1] != named[1]
+    with pytest.raises(InputError, match=r"--recogniser x: the embeddings of '.*b\.npz' are by a net, 16-d; leave"):
+        told(str(tmp_path / "b.npz"), "x")
+    with pytest.raises(InputError, match=r"the embeddings of 'synthetic' are by dlib; .* faces, then embed"):
+        told("synthetic", "mobilefacenet")

@@ -37,6 +37,7 @@ specs = st.builds(
     missing=st.dictionaries(words, st.lists(words, max_size=3).map(tuple), max_size=2),
     identity=st.none() | words,
     embedding_columns=st.none() | words,
+    recogniser=st.none() | words,
     device=words,
     on=words,
 )
@@ -58,6 +59,7 @@ MADE = RunSpec(
     missing={"age": ("-1", "999"), "glasses": ()},
     identity="labels",
     embedding_columns="feat_*",
+    recogniser="dlib",
     device="cuda:1",
     on="selection",
 )
@@ -211,13 +213,13 @@ def test_a_damaged_list_of_runs_is_refused(text: str, tmp_path: Path) -> None:
 def test_the_command_makes_the_run_again() -> None:
     spaced = replace(
         MADE, data_file="my faces.npz", bins={"age": (30.0, 50.25)}, attacker_data=None, attacker_file=None,
-        missing={}, identity=None, embedding_columns=None,
+        missing={}, identity=None, embedding_columns=None, recogniser=None,
     )  # fmt: skip
     assert spaced.command() == (
         "python -m mote_bench run --data 'my faces.npz' --protocol quick-1 --seed 3 --schemes mote --attacks knn-bytes "
         "--questions gender --device cuda:1 --on selection --attributes gender,age --people 300 --bins age=30,50.25"
     )
-    columns = "--missing age=-1,999 --missing glasses= --identity labels --embedding-columns 'feat_*'"
+    columns = "--missing age=-1,999 --missing glasses= --identity labels --embedding-columns 'feat_*' --recogniser dlib"
     assert MADE.data_options().endswith(f"{columns} --attacker-data theirs/other.npz")
     assert RunSpec().data_options() == ""
 
@@ -237,8 +239,9 @@ def test_bins_that_are_none(option: str) -> None:
 
 
 def test_records_of_earlier_versions_say_nothing_of_columns() -> None:
-    plain = replace(MADE, missing={}, identity=None, embedding_columns=None, on="target")
-    assert not {"missing", "identity", "embedding_columns", "on"} & json.loads(plain.in_record()).keys()
+    plain = replace(MADE, missing={}, identity=None, embedding_columns=None, recogniser=None, on="target")
+    said = json.loads(plain.in_record()).keys()
+    assert not {"missing", "identity", "embedding_columns", "recogniser", "on"} & said
     assert RunSpec.of([record("x", spec=plain.in_record())]).missing == {}
 
 
