@@ -61,7 +61,7 @@ class BCH:
 
     def encoded(self, keys: Bits) -> Bits:
         """(n, length) codewords of keys (n, key_bits), which are their first bits."""
-        return (keys.astype(np.float32) @ self._generator).astype(np.uint16).astype(np.uint8) & 1
+        return np.asarray(keys.astype(np.float32) @ self._generator % 2, dtype=np.uint8)
 
     def decoded(self, words: Bits) -> tuple[Bits, npt.NDArray[np.bool_]]:
         """The codeword within ``errors`` errors of each word (n, length), and whether there is one (n,)."""
@@ -131,11 +131,12 @@ class BCH:
         return found.T
 
     def _times(self, left: Elements, right: Elements) -> Elements:
-        return self._product[left, right]
+        product: Elements = self._product[left, right]
+        return product
 
     def _products(self) -> Elements:
         numbers = np.arange(self.length + 1)
-        made = self._exp[(self._log[:, None] + self._log) % self.length]
+        made: Elements = self._exp[(self._log[:, None] + self._log) % self.length]
         made[numbers == 0], made[:, numbers == 0] = 0, 0
         return made
 

@@ -11,15 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Smooth, Template
-from mote_bench.toolkit import orthonormal, stream
+from mote_bench.toolkit import orthonormal, stream, unit
 
 from .._shared.centring import directions, start, torch_directions
 from .bch import Bits, bch
+from .principal_axes import principal_axes
 
 if TYPE_CHECKING:
     import torch
 
 _DIGEST = hashlib.sha256().digest_size
+_LOGISTIC = float(np.pi / np.sqrt(3))
+"""By which a logistic variable of scale one is divided to have a standard deviation of one."""
+_STARTS, _TURNS = 24, 12
 
 
 class FuzzyCommitment:
@@ -35,6 +39,7 @@ class FuzzyCommitment:
     once for the system and turned anew where there are more bits than dimensions.
 
     The helper data b XOR c say which of the repeated bits are equal, and nothing else about b beyond the code's checks.
+    That is enough: with public faces it gives the whole face away (``solve_without_keys``).
 
     Parameters
     ----------
@@ -44,8 +49,8 @@ class FuzzyCommitment:
         Errors that it corrects. With the length it fixes the key: 36 bits for (127, 15), 16 for (63, 11), 45 for
         (255, 43).
     repeat : int
-        How often each of its bits is repeated, odd. The code rate is the number of key bits, divided by ``length *
-        repeat``.
+        How often each of its bits is repeated, odd, at most 127. The code rate is the number of key bits, divided by
+        ``length * repeat``.
     centre : bool
         Whether signs are taken as seen from the mean background face.
     """
@@ -65,14 +70,14 @@ class FuzzyCommitment:
 
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Draw the system's projections (d, length * repeat); of the background only the mean is used."""
-        if self.repeat < 1 or self.repeat % 2 == 0:
-            raise ValueError(f"repeat={self.repeat}; expected an odd number, so that a majority always decides")
+        if not 0 < self.repeat < 128 or self.repeat % 2 == 0:
+            raise ValueError(f"repeat={self.repeat}; expected an odd number to 127, so that a majority always decides")
         bch(self.length, self.errors)
         self._origin = start(background, centre=self.centre)
         d, bits = len(self._origin), self.length * self.repeat
         rng = stream(seed, "projections")
-        bases = [orthonormal(rng.standard_normal((d, d))) for _ in range(-(-bits // d))]
-        self._projections = np.hstack(bases)[:, :bits].astype(np.float32)
+        bases = [orthonormal(rng.standard_normal((d, min(d, bits - done)))) for done in range(0, bits, d)]
+        self._projections = np.hstack(bases).astype(np.float32)
         return self
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
@@ -120,6 +125,48 @@ class FuzzyCommitment:
             normals = signs[:, None] * self._projections.T
             yield HalfSpaces(normals, normals @ self._origin)
 
+    def solve_without_keys(
+        self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
+    ) -> FloatArray:
+        """(n, d): the face behind each template, by what its repetitions and public faces say.
+
+        The helper data give the sign of each bit's repetitions up to one common sign, and these common signs are the
+        codeword. They are searched along the principal axes of public faces (:func:`_aligned`), decoded, and checked
+        with the hash. After that every bit is known. Statistics of the code's blocks are the attack of Rathgeb & Uhl
+        ("Statistical attack against iris-biometric fuzzy commitment schemes", CVPR workshops 2011). A template that
+        isn't opened gets the likeliest face found.
+        """
+        axes = principal_axes(directions(prior.embeddings, self._origin))
+        helpers, hashes = self._read(templates)
+        found = [self._opened(helper, expected, axes) for helper, expected in zip(helpers, hashes, strict=True)]
+        return np.reshape(found, (len(found), len(self._origin))) + self._origin
+
+    def solve(
+        self,
+        templates: Sequence[Template],
+        *,
+        keys: Sequence[Key] | None,
+        prior: FloatArray,
+        rng: np.random.Generator,
+    ) -> FloatArray:
+        """(n, d): :meth:`solve_without_keys`; there is no key."""
+        return self.solve_without_keys(templates, prior=Faces(prior), rng=rng)
+
+    def _opened(self, helper: Bits, expected: bytes, axes: FloatArray) -> FloatArray:
+        """(d,) unit: the direction that the helper data's bits say, under the codeword that the hash confirms."""
+        signs = 2 * helper.astype(np.float64) - 1
+        votes = (signs[:, None] * self._projections.T).reshape(self.repeat, self.length, -1)
+        common = _aligned(votes, axes, self.repeat)
+        tried = np.vstack([common, -common])
+        codewords, found = bch(self.length, self.errors).decoded((tried < 0).astype(np.uint8))
+        right = [row for row in np.flatnonzero(found) if _hash(codewords[row]) == expected]
+        best = 1 - 2 * codewords[right[0]].astype(np.float64) if right else tried[-1 - _STARTS]
+        seen = (votes * best[:, None]).reshape(-1, votes.shape[-1])
+        inside = seen @ axes
+        noise = 2 / np.pi * (inside**2).sum() / len(inside)
+        z = np.linalg.solve(noise * np.eye(inside.shape[1]) + inside.T @ inside, inside.sum(axis=0))
+        return unit(axes @ z)
+
     def _bits(self, faces: FloatArray) -> Bits:
         """(n, repeat * length) signs of the projections: all bits of a codeword once, then again."""
         return np.asarray(directions(faces, self._origin) @ self._projections > 0, dtype=np.uint8)
@@ -127,7 +174,8 @@ class FuzzyCommitment:
     def _votes(self, helper: Bits, shown: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
         """(m, length): the repetitions of each bit of the codeword, 1 for a zero and -1 for a one, added up."""
         signs = shown * (1 - 2 * helper.astype(np.int8))
-        return signs.reshape(len(shown), self.repeat, self.length).sum(axis=1, dtype=np.int8)
+        votes: npt.NDArray[np.int8] = signs.reshape(len(shown), self.repeat, self.length).sum(axis=1, dtype=np.int8)
+        return votes
 
     def _decoded(self, votes: npt.NDArray[np.int8]) -> tuple[Bits, npt.NDArray[np.bool_]]:
         return bch(self.length, self.errors).decoded((votes < 0).astype(np.uint8))
@@ -167,12 +215,31 @@ def _either_way(
 ) -> torch.Tensor:
     """(k,) log probabilities that repetitions (repeat, length) have these signs or their opposites, with noise added.
 
-    A projection of a direction has the standard deviation one over the root of the number of dimensions.
+    A projection of a direction has the standard deviation one over the root of the number of dimensions. The noise is
+    logistic: the log probability of the opposite sign is then that of the sign, less the value itself.
     """
     import torch
 
-    values = torch_directions(faces, origin) @ projections.to(faces.device) * len(projections) ** 0.5 / width
+    scale = _LOGISTIC * len(projections) ** 0.5 / width
+    values = torch_directions(faces, origin) @ projections.to(faces.device) * scale
     agreed = signs.to(faces.device) * values.reshape(len(faces), *signs.shape)
-    ways = [torch.special.log_ndtr(sign * agreed).sum(1) for sign in (1, -1)]
-    chances: torch.Tensor = torch.logaddexp(*ways).sum(-1)
-    return chances
+    chances: torch.Tensor = torch.nn.functional.logsigmoid(agreed).sum((1, 2))
+    return chances + torch.nn.functional.softplus(-agreed.sum(1)).sum(-1)
+
+
+def _aligned(votes: FloatArray, axes: FloatArray, repeat: int) -> npt.NDArray[np.intp]:
+    """(starts, length): -1 or 1 for each bit of the codeword, from signs times projections (repeat, length, d).
+
+    All repetitions of a bit agree with the face up to one common sign, so the face is a direction along which the sums
+    of each bit's votes are largest in size: an eigenvector at first, then signs and face are found in turn.
+    """
+    seen = votes.reshape(-1, votes.shape[-1]) @ axes  # (repeat * length, r), standard normal coordinates of the face
+    blocks = seen.reshape(repeat, -1, seen.shape[1]).sum(axis=0)
+    noise = 2 / np.pi * (seen**2).sum() / len(seen)
+    solve = np.linalg.inv(noise * np.eye(seen.shape[1]) + seen.T @ seen)
+    _, first = np.linalg.eigh(blocks.T @ blocks - seen.T @ seen)
+    faces = first[:, -_STARTS:].T
+    for _ in range(_TURNS):
+        signs = np.where(faces @ blocks.T < 0, -1, 1)
+        faces = signs @ blocks @ solve
+    return np.where(faces @ blocks.T < 0, -1, 1)

@@ -13,6 +13,7 @@ from mote_bench.contracts import Faces, FloatArray, Key, Linear, Template
 from mote_bench.toolkit import orthonormal, stream, unit
 
 from .._shared.centring import directions, start
+from .principal_axes import principal_axes
 
 _DIGEST = hashlib.sha256().digest_size
 _PER_NONZERO = 32
@@ -20,8 +21,6 @@ _PER_NONZERO = 32
 _TOLERANCE = 0.02
 """By how much the squared lengths of a stored matrix's rows may miss one: it is in half precision."""
 _STEPS, _SHARPEST, _RIDGE = 15, 1e-3, 1e-4
-_LEAST_VARIANCE = 1e-5
-"""Of an axis of public faces that is kept, relative to the largest."""
 
 Codewords = npt.NDArray[np.int8]
 """(n, d), entries -1, 0 and 1."""
@@ -113,7 +112,7 @@ class IronMask:
         (:func:`_sparse`). A recogniser's faces fill few of these, and a sparse vector in a subspace is nearly always
         the only one. Estimates that the hash doesn't confirm are the sparsest found.
         """
-        axes = _axes(directions(prior.embeddings, self._origin))
+        axes = principal_axes(directions(prior.embeddings, self._origin))
         return self._faces(self._solved([template], axes, prior.embeddings) for template in templates)
 
     def solve(
@@ -136,7 +135,7 @@ class IronMask:
         probabilistic linear regression attack (Zhu & Wang, PoPETs 2025(4) 728-744, arXiv 2409.12884) guesses which
         entries are zero and solves for the face, again and again. Here :func:`_sparse` does without guesses.
         """
-        axes = _axes(directions(prior.embeddings, self._origin))
+        axes = principal_axes(directions(prior.embeddings, self._origin))
         return self._faces(
             self._solved(list(several), axes, prior.embeddings) for several in zip(*records, strict=True)
         )
@@ -200,16 +199,6 @@ def _rotated(matrix: FloatArray, start: FloatArray, end: FloatArray) -> FloatArr
     turned = np.outer(along * start + sine * across - start, start @ matrix)
     turned += np.outer(along * across - sine * start - across, across @ matrix)
     return np.asarray(matrix + turned)
-
-
-def _axes(faces: FloatArray) -> FloatArray:
-    """(d, r): the principal axes of directions (n, d), times their standard deviations; axes without variance left out.
-
-    Coordinates along them are of equal size for faces, so that a penalty on their sum of squares is a Gaussian prior.
-    """
-    variance, vectors = np.linalg.eigh(np.cov(faces.T.astype(np.float64)))
-    kept = variance > _LEAST_VARIANCE * variance[-1]
-    return np.asarray(vectors[:, kept] * np.sqrt(variance[kept]))
 
 
 def _sparse(stacked: FloatArray, entry: int) -> FloatArray:

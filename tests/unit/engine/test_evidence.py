@@ -302,3 +302,8 @@ def test_the_operating_threshold_is_the_next_that_could_be_set():
 def test_without_an_operating_rate_the_strictest_threshold_holds():
     assert operating_threshold({"1e-1": 0.1, "1e-2": 0.2, "1e-4": 0.4}, "") == 0.4
     assert operating_threshold({}, "1e-3") is None
+
+
+def test_a_scheme_that_decides_decides_online_by_its_own_threshold_whatever_the_rate():
+    assert operating_threshold({"own": 0.5}, "1e-3") == 0.5
+    assert operating_threshold({"own": 0.5, "1e-2": 0.5}, "") == 0.5

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from mote_attacks._shared.face_model import FaceModel
-from mote_attacks._shared.posterior import Beliefs, beliefs, unlocked
+from mote_attacks._shared.posterior import Beliefs, Posterior, beliefs, unlocked
 
-from mote_bench.contracts import HalfSpaces, Linear
+from mote_bench.contracts import Evidence, Faces, HalfSpaces, Knowledge, Linear, Shadow
 
 MODEL = FaceModel(np.array([0.5, 0.0]), np.diag([0.2, 0.1]), 0.7 * np.eye(2))
 
@@ -52,6 +52,9 @@ class Locked:
             accepted = self.score([template], probe[None], keys=None)[0, 0] > 0
             yield Linear(np.eye(2), np.array([value[0], row]), 1e-3) if accepted else None
 
+    def likelihood(self, templates, *, keys):
+        return [Linear(np.eye(2), np.zeros(2), 100.0) for _ in templates]  # says next to nothing
+
 
 def opened(value, *, mean=(0.0, 0.0), public=((0.0, 1.0),)):
     """The mean of the first coordinate's posterior, of which ``mean`` was found before."""
@@ -77,3 +80,14 @@ def test_a_guess_that_is_accepted_opens_the_template(mean, public):
 def test_a_template_that_accepts_no_guess_keeps_its_posterior():
     after, before = opened(0.6, mean=(0.0, 1.0))
     np.testing.assert_array_equal(after, before)
+
+
+def test_templates_of_the_evidence_are_opened_by_public_faces():
+    angles = np.linspace(0, np.pi, 40)
+    public = Faces(np.column_stack([np.cos(angles), np.sin(angles)]))
+    templates = tuple(np.float64(value).tobytes() for value in (0.5, 3.0))  # no face has the second value
+    evidence = Evidence(Knowledge.ALGORITHM, templates, scheme=Locked(), public=public, shadow=Shadow(public, (), None))
+    made = Posterior().prepare(evidence, np.random.default_rng(0)).per_template
+    variance = np.diagonal(made["covariance"], axis1=1, axis2=2)
+    assert (variance[0] < 1e-4).all()
+    assert (variance[1] > 0.9).all()

@@ -97,3 +97,15 @@ def test_an_even_number_of_repetitions_is_refused() -> None:
 def test_key_bits_follow_from_length_and_errors() -> None:
     assert FuzzyCommitment().key_bits == 36
     assert FuzzyCommitment(length=255, errors=43).key_bits == 45
+
+
+@pytest.mark.parametrize(("repeat", "opened"), [(7, True), (1, False)])
+def test_repetitions_give_the_face_away(repeat: int, opened: bool) -> None:
+    """The helper data say which repetitions agree; without repetitions, the checks of the code alone are too little."""
+    faces = gaussian_faces(300, 1, dimension=32)
+    scheme = FuzzyCommitment(length=63, errors=11, repeat=repeat).fit(faces, seed=0)
+    attacked, public = faces.rows(np.arange(8)), faces.rows(np.arange(8, 300))
+    templates = scheme.enroll(attacked.embeddings, keys=None, seeds=range(8))
+    found = scheme.solve(templates, keys=None, prior=public.embeddings, rng=np.random.default_rng(0))
+    released = np.diag(scheme.score(templates, found.astype(np.float32), keys=None))
+    assert bool(released.mean() > 0.9) is opened
