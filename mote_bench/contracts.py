@@ -275,7 +275,7 @@ class Scheme(Protocol):
     cryptosystem: ``score`` is 0 for a rejected probe. For an accepted one it is 1, or from 0.5 (``OWN_THRESHOLD``) up
     to 1 and higher for a nearer probe. FNMR and FMR are then one point, not a curve. All default to ``False``.
 
-    Nine methods are optional. An attack names those that it needs in ``needs``:
+    Ten methods are optional. An attack names those that it needs in ``needs``:
 
     ``reconstruct(templates, *, keys) -> (n, d) float``
         Closed-form estimate of the enrolled embedding, if the scheme admits one.
@@ -303,6 +303,9 @@ class Scheme(Protocol):
     ``solve_several(records, *, prior, rng) -> (n, d) float``
         The attack on several templates of each subject, made of one photo: ``records[k][i]`` is the k-th of subject i.
         ``prior`` are public faces (:class:`Faces`), and no key is known.
+    ``link(templates, others) -> (n, m) float``
+        The published attack on the construction's unlinkability: the similarity of templates of two databases, with no
+        key known.
     ``public() -> object``
         The scheme without the system's own secrets, such as a decryption key. It can enrol; it has no ``score`` if
         scoring needs these secrets. A scheme with this method has the knowledge level ``full_disclosure``. At lower

@@ -125,6 +125,22 @@ class FuzzyCommitment:
             normals = signs[:, None] * self._projections.T
             yield HalfSpaces(normals, normals @ self._origin)
 
+    def link(self, templates: Sequence[Template], others: Sequence[Template]) -> FloatArray:
+        """(n, m): how near the sum of two helper data is to a codeword, and one more where it is decoded.
+
+        The sum of two commitments is the sum of two codewords, which is one, with an error wherever the bits of the two
+        faces differ. So commitments to one face are decoded, whatever their keys: the decodability attack (Kelkboom et
+        al., "Preventing the decodability attack based cross-matching in a fuzzy commitment scheme", IEEE TIFS 6, 2011).
+        Repetitions that agree say how near the faces are where nothing is decoded.
+        """
+        (first, _), (second, _) = self._read(templates), self._read(others)
+        shown = 1 - 2 * second.astype(np.int8)
+        near = np.empty((len(first), len(second)))
+        for row, helper in enumerate(first):
+            votes = self._votes(helper, shown)
+            near[row] = np.abs(votes).mean(axis=1) / self.repeat + self._decoded(votes)[1]
+        return near
+
     def solve_without_keys(
         self, templates: Sequence[Template], *, prior: Faces, rng: np.random.Generator
     ) -> FloatArray:

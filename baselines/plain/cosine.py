@@ -77,6 +77,10 @@ class Cosine:
         """(n, d) float32: the mean of each subject's stored vectors."""
         return np.asarray(np.mean([self.reconstruct(templates, keys=None) for templates in records], axis=0))
 
+    def link(self, templates: Sequence[Template], others: Sequence[Template]) -> FloatArray:
+        """(n, m) float32: cosines."""
+        return self.reconstruct(templates, keys=None) @ self.reconstruct(others, keys=None).T
+
     def surrogate(
         self, templates: Sequence[Template], *, keys: Sequence[Key] | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -58,6 +58,7 @@ _OPTIONAL_METHODS = (
     "solve_without_keys",
     "unlock",
     "solve_several",
+    "link",
     "public",
 )
 _CANDIDATES = 60

@@ -494,6 +494,20 @@ def _solve_several(trial: Trial) -> str | None:
     return f"with the same rng twice, the estimates differ by {distance:.1g}" if distance > _TOLERANCE else None
 
 
+def _link(trial: Trial) -> str | None:
+    link = getattr(trial.made, "link", None)
+    if link is None:
+        return None
+    few = len(trial.few)
+    similar = link(list(trial.templates), [trial.templates[row] for row in trial.few])
+    if said := not_numbers(similar, (trial.n, few)):
+        return said
+    own = similar[trial.few, np.arange(few)]
+    return (
+        None if (own >= similar.max(axis=0)).all() else "templates that are more similar to another than to themselves"
+    )
+
+
 def _surrogate_gradient(trial: Trial) -> str | None:
     of_surrogate = _surrogate(trial)
     if of_surrogate is None:
@@ -717,6 +731,12 @@ CHECKS: tuple[Check[Trial], ...] = (
         "solve_several, if there is one, to return finite real floats (n subjects, d dimensions), equal for an equal "
         "rng, from lists of templates of the same subjects",
         "take template i of each list together; draw from `rng` only",
+    ),
+    Check(
+        "links_templates",
+        _link,
+        "link, if there is one, to return finite real floats (n templates, m others), highest for a template and itself",
+        "put the templates in rows and the others in columns; higher means more likely of one subject",
     ),
     Check(
         "surrogate_differentiable",

@@ -259,6 +259,16 @@ class UnlocksForNobody(UnlocksForAnybody):
         return [None] * len(templates)
 
 
+class LinksTheUnlike(Sound):
+    def link(self, templates: Sequence[Template], others: Sequence[Template]) -> FloatArray:
+        return np.asarray(-self.read(templates) @ self.read(others).T)
+
+
+class LinksOthersInRows(Sound):
+    def link(self, templates: Sequence[Template], others: Sequence[Template]) -> FloatArray:
+        return np.asarray(self.read(others) @ self.read(templates).T)
+
+
 class SolvesOneOfSeveral(Sound):
     def solve_several(
         self, records: Sequence[Sequence[Template]], *, prior: Faces, rng: np.random.Generator
@@ -437,6 +447,8 @@ BAD_SCHEMES: dict[type, str] = {
     LikelihoodOfOtherValues: "likelihood_holds_the_face",
     UnlocksForAnybody: "unlocks_what_it_accepts",
     UnlocksForNobody: "unlocks_what_it_accepts",
+    LinksTheUnlike: "links_templates",
+    LinksOthersInRows: "links_templates",
     SolvesOneOfSeveral: "solves_several",
     SolvesSeveralFromItsOwnChance: "solves_several",
     SolvesOneTemplate: "solves_without_keys",
