@@ -735,7 +735,7 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "links_templates",
         _link,
-        "link, if there is one, to return finite real floats (n templates, m others), highest for a template and itself",
+        "link, if there is one, to return finite real floats (n templates, m others), highest for equal templates",
         "put the templates in rows and the others in columns; higher means more likely of one subject",
     ),
     Check(
