@@ -9,8 +9,10 @@ import pytest
 from mote_bench.analysis.recognisers import RECOGNITION, across
 from mote_bench.analysis.standings import standings
 from mote_bench.contracts import CEILING, FLOOR, Cell, Measurement, Record, Status
+from mote_bench.records import store
 from mote_bench.records.published import PUBLISHED
 from mote_bench.report import boards
+from mote_bench.studies.agreement import text_of
 
 SCHEMES = ("biohash", "mote", "nfr", "csn", "ive", "leace")
 UP = {name: 0.5 + 0.06 * place for place, name in enumerate(SCHEMES)} | {CEILING: 0.97, FLOOR: 0.5}
@@ -96,6 +98,13 @@ def test_what_the_boards_show():
     alone = boards.render(measured("a", UP, "first net"))
     assert "recognisers.md" not in alone
     assert "Does the order hold?" not in alone["leaderboard.html"]
+
+
+def test_the_study_prints_it_too(tmp_path):
+    store.prepare(tmp_path)
+    for one in THREE:
+        store.write(tmp_path, one)
+    assert text_of([tmp_path]) == boards.render(THREE)["recognisers.md"]
 
 
 def test_a_recognisers_name_is_no_markup():

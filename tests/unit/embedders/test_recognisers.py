@@ -212,3 +212,4 @@ def test_suppression_by_hand():
 def test_all_are_registered():
     names = {entry.name for entry in registry.names("embedders")}
     assert names >= {"dlib", "facenet-vggface2", "facenet-casia", "arcface-onnx", "magface-onnx"}
+    assert names >= {"faceplugin", "mobilefacenet"}
