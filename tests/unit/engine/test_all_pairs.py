@@ -57,16 +57,16 @@ class AsksForItsOwnKey(Cosine):
     revocable = True
 
     def __init__(self):
-        self.owners = {}
+        self.key_of = {}
 
     def enroll(self, references, *, keys, seeds):
         templates = super().enroll(references, keys=None, seeds=seeds)
-        self.owners |= dict(zip(templates, keys, strict=True))
+        self.key_of |= dict(zip(templates, keys, strict=True))
         return templates
 
     def score(self, templates, probes, *, keys):
         scores = super().score(templates, probes, keys=None)
-        own = [self.owners[one] == key for one, key in zip(templates, keys, strict=True)]
+        own = [self.key_of[one] == key for one, key in zip(templates, keys, strict=True)]
         return np.where(np.array(own)[:, None], scores, -1)
 
 
