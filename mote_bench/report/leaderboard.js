@@ -105,7 +105,7 @@
       const bytes = Uint8Array.from(atob(bundle.dataset.packed), (one) => one.charCodeAt(0));
       const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
       const parts = (await new Response(stream).text()).split("\0");
-      for (const [index, place] of document.querySelectorAll("[data-part]").entries()) place.innerHTML = parts[index];
+      for (const place of document.querySelectorAll("[data-part]")) place.innerHTML = parts[Number(place.dataset.part)];
     } catch (error) {
       bundle.append(make("p", `This browser cannot decompress the page (${error}). leaderboard.md and results.csv hold the same figures.`));
     }

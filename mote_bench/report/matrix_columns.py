@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -68,7 +69,7 @@ class MatrixColumn:
     short : str
         The heading in narrow tables: two lines of six letters.
     note : str
-        Small print below the heading; of a threat, what all of its cells say.
+        Small print below the heading; of a threat, what most of its cells say (:func:`seen`).
     """
 
     key: str
@@ -119,8 +120,8 @@ def _utility(place: int, rate: str) -> Iterator[MatrixColumn]:
 
 def _threat(place: int, attacker: Attacker, matrix: ThreatMatrix) -> MatrixColumn:
     group, title = _STOLEN if attacker.access is Access.RECORD else _ONLINE, attacker.title
-    common = {seen(cell) for row in matrix.rows for cell in (row.cells[place],) if cell.worst}
-    note = common.pop() if len(common) == 1 else ""
+    said = Counter(seen(row.cells[place]) for row in matrix.rows if row.cells[place].worst)
+    note = said.most_common(1)[0][0] if said else ""
     return MatrixColumn(
         attacker.key, group, title, title, THREAT, lambda row: row.cells[place], short=attacker.short, note=note
     )
@@ -162,13 +163,9 @@ def share_span(one: Share) -> str:
 
 
 def seen(cell: ThreatCell) -> str:
-    """What a cell's figure rests on, where that is less than it could be: ``1 of 3 properties tested``."""
-    tested = len(Property) - len(cell.unseen)
-    parts = (
-        f"{tested} of {len(Property)} properties tested" if cell.unseen else "",
-        "" if cell.chosen_on == SELECTION else "chosen on targets",
-    )
-    return ", ".join(filter(None, parts))
+    """What a cell's figure rests on: ``1 of 3 properties tested``, and on whom it was chosen if not as it should be."""
+    tested = f"{len(Property) - len(cell.unseen)} of {len(Property)} properties tested"
+    return tested if cell.chosen_on == SELECTION else f"{tested}, chosen on targets"
 
 
 def lost(finding: Finding) -> str:

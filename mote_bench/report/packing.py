@@ -6,21 +6,25 @@ import re
 import zlib
 from base64 import b64encode
 
-_PART = re.compile(r"<!--part-->\n?(.*?)<!--/part-->\n?", re.S)
+_PART = re.compile(r"<!--part(?: (\w+))?-->\n?(.*?)<!--/part-->\n?", re.S)
 
 
 def plain(page: str) -> str:
     """The page uncompressed, without the comments by which ``leaderboard.html.j2`` marks its parts."""
-    return _PART.sub(lambda part: part[1], page)
+    return _PART.sub(lambda part: part[2], page)
 
 
 def packed(page: str) -> str:
     """The page with all parts compressed (RFC 1950) as one text, and a note for browsers without scripts.
 
-    They are compressed together, because parts repeat each other. A NUL, which no page holds, separates them.
+    They are compressed together, because parts repeat each other, and those of one kind (``<!--part threats-->``) one
+    after another, because those repeat each other most. A NUL, which no page holds, separates them.
     """
-    parts = [part[1] for part in _PART.finditer(page)]
+    found = [(part[1] or "", part[2]) for part in _PART.finditer(page)]
+    order = sorted(range(len(found)), key=lambda place: found[place][0])
+    parts = [found[place][1] for place in order]
+    index = iter(sorted(range(len(order)), key=order.__getitem__))
     held = b64encode(zlib.compress("\0".join(parts).encode(), 9)).decode()
     note = "This page is compressed and needs JavaScript. leaderboard.md and results.csv hold the same figures."
     head = f'</h1>\n<noscript><p>{note}</p></noscript>\n<div data-packed="{held}"></div>'
-    return _PART.sub("<div data-part></div>\n", page).replace("</h1>", head, 1)
+    return _PART.sub(lambda _: f'<div data-part="{next(index)}"></div>\n', page).replace("</h1>", head, 1)
