@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mote_bench.contracts import Measurement, Record
+from mote_bench.contracts import OWN, Measurement, Record
 
 LIKE_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_MESSAGE = 240
@@ -74,8 +74,8 @@ def span(one: Measurement) -> str:
 
 
 def bits(one: Measurement) -> str:
-    """Bits to one decimal: ``13.2``; ``≥ 13.2`` of a lower bound."""
-    return f"≥ {one.value:.1f}" if is_bound(one) else f"{one.value:.1f}"
+    """Bits to one decimal: ``13.2``; ``≥ 13.2`` of a lower bound, ``13.2 own`` at a scheme's own threshold."""
+    return f"{'≥ ' if is_bound(one) else ''}{one.value:.1f}{' own' if one.at == OWN else ''}"
 
 
 def bits_span(one: Measurement) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mote_bench.analysis.selection import Reading, better
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
-from mote_bench.contracts import Measurement, flat
+from mote_bench.contracts import OWN, Measurement, flat
 from mote_bench.formatting import label
 from mote_bench.metrics import security
 from mote_bench.metrics.catalogue import describe
@@ -168,13 +168,14 @@ def _unfair() -> Iterator[Column]:
 
 
 def _bits(board: Board) -> Iterator[Column]:
-    """False-accept security at the board's FMR, of each kind of faces, where any record has it."""
+    """False-accept security of each kind of faces, where any record has it: at the board's FMR or, of a scheme with a
+    built-in threshold that exceeds this FMR, at its own."""
     for group, whose in (
         (security.PRIOR, "faces of a prior"),
         (security.PUBLIC, "public faces, set by the FMR"),
         (security.UNIFORM, "random directions"),
     ):
-        names = [flat(name, board.fmr, (group,)) for name in (security.BITS, security.LEAST_BITS)]
+        names = [flat(name, at, (group,)) for at in (board.fmr, OWN) for name in (security.BITS, security.LEAST_BITS)]
         column = Column(
             flat(security.BITS, group=(group,)),
             f"bits: {whose}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from mote_bench.analysis.matched_utility import Matched, Operating
@@ -127,8 +127,10 @@ def _rate(column: Column, figure: Figure) -> dict[str, str]:
 
 
 def _bits(column: Column, figure: Figure) -> dict[str, str]:
-    bound = figure.measurement is not None and is_bound(figure.measurement)
-    return _rate(column, figure) | {f"{column.key}_is_bound": str(bound).lower()}
+    one = figure.measurement
+    point = column.at if one is None else one.at
+    bound = str(one is not None and is_bound(one)).lower()
+    return _rate(replace(column, at=point), figure) | {f"{column.key}_is_bound": bound}
 
 
 def _question(worst: Worst) -> dict[str, str]:

@@ -29,7 +29,7 @@ _WIDTHS = {
     RATE: 9,
     ATTACK: _QUESTION_WIDTH,
     UNFAIR: 9,
-    BITS: 9,
+    BITS: 10,
     ENROLMENT: 9,
     BYTES: 7,
     FNMR: 6,

@@ -143,5 +143,17 @@ def test_security_in_bits_stands_on_every_board_and_a_bound_as_one(secured):
     assert "false_accept_bits_public" not in first
 
 
+def test_a_scheme_that_exceeds_the_boards_rate_shows_its_bits_at_its_own_threshold(secured):
+    of_cosine = [one for one in secured if one.cell.scheme == "cosine" and one.cell.question == "verify"]
+    exceeding = replace(of_cosine[0], cell=replace(of_cosine[0].cell, scheme="vault"), measurements=(
+        Measurement("false_accept_bits", 6.54, 6.21, 6.93, 100, at="own", group=("prior",)),
+    ))  # fmt: skip
+    matrix, _ = threat_matrices([*of_cosine, exceeding])[0]
+    lines = list(csv.DictReader(io.StringIO(csv_json.leaderboard_csv([matrix.board]))))
+    found = {one["scheme"]: (one["false_accept_bits_prior"], one["false_accept_bits_prior_at_fmr"]) for one in lines}
+    assert found == {"cosine": ("13.24", "1e-3"), "vault": ("6.54", "own")}
+    assert "[6.5 own][" in markdown.leaderboard_md([matrix])
+
+
 def test_boards_of_records_without_security_have_no_column_for_it(board):
     assert not [column for column in columns.columns(board) if column.form == columns.BITS]
