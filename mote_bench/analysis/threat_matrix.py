@@ -29,7 +29,8 @@ SELECTION, TARGETS = "selection", "targets"
 RATES = ("1e-3", "1e-4")
 """The false match rates at which utility is shown, where a board's records hold them."""
 MOST_REJECTED = 0.5
-"""A scheme with a higher FNMR, with stolen keys if it has keys, is of no use: it stands after those that are."""
+"""A scheme whose FNMR, with stolen keys if it has keys, may lie above this by its interval isn't shown to be of use. It
+stands after those that are."""
 
 _KNOWLEDGE = list(Knowledge)
 _NEEDED = {Knowledge.STOLEN_KEY: (STOLEN, NO_KEYS), Knowledge.FULL_DISCLOSURE: (DISCLOSED, NO_SECRETS)}
@@ -323,9 +324,9 @@ def _utility(rows: Sequence[Row], rate: str) -> Utility:
 
 
 def _rejects(utility: Utility) -> bool:
-    """Whether a scheme is of no use by its FNMR at this rate; a stricter rate than the first says nothing of that."""
+    """Whether its FNMR at this rate doesn't show a scheme to be of use; the stricter rate says nothing of that."""
     one = utility.weaker.measurement
-    return utility.rate != RATES[1] and one is not None and one.value > MOST_REJECTED
+    return utility.rate != RATES[1] and one is not None and one.high > MOST_REJECTED
 
 
 def _class_of(row: MatrixRow) -> int:

@@ -287,7 +287,7 @@ def split(
     """
     levels = _levels(score, source, float(thresholds.max()), rng, effort)
     ends = [-np.inf, *(level.score for level in levels), np.inf]
-    herd, found = _Herd.drawn(score, source, effort.particles, rng), np.zeros(len(thresholds))
+    herd, found = _Herd(score, source, effort.particles, rng), np.zeros(len(thresholds))
     reached = 1.0
     for place, level in enumerate((*levels, None)):
         here = (thresholds >= ends[place]) & (thresholds < ends[place + 1])
@@ -309,7 +309,7 @@ def _levels(
     effort: Effort,
 ) -> list[Level]:
     """Levels below ``highest``, each reached by about a sixth of the faces at the one before."""
-    herd, width, levels = _Herd.drawn(score, source, effort.particles // 2, rng), 0.5, list[Level]()
+    herd, width, levels = _Herd(score, source, effort.particles // 2, rng), 0.5, list[Level]()
     while len(levels) < effort.levels:
         level = _next_level(herd.scores)
         if level is None or level >= highest:
@@ -322,21 +322,15 @@ def _levels(
     return levels
 
 
-@dataclass(eq=False)
 class _Herd:
     """Faces that are bred towards acceptance: their coordinates (n, d) and scores (n,)."""
 
-    score: Callable[[FloatArray], FloatArray]
-    source: Gaussian
-    z: FloatArray
-    scores: FloatArray
-
-    @classmethod
-    def drawn(
-        cls, score: Callable[[FloatArray], FloatArray], source: Gaussian, n: int, rng: np.random.Generator
-    ) -> Self:
-        z = rng.standard_normal((n, source.dimension), dtype=np.float32)
-        return cls(score, source, z, np.array(score(source.faces(z)), dtype=np.float64))
+    def __init__(
+        self, score: Callable[[FloatArray], FloatArray], source: Gaussian, n: int, rng: np.random.Generator
+    ) -> None:
+        self.score, self.source = score, source
+        self.z: FloatArray = rng.standard_normal((n, source.dimension), dtype=np.float32)
+        self.scores = np.array(score(source.faces(self.z)), dtype=np.float64)
 
     def keep(self, level: float, rng: np.random.Generator) -> None:
         """Replace the faces below the level by copies of others."""

@@ -37,7 +37,7 @@ class Property(StrEnum):
 
 
 class Risk(StrEnum):
-    """The three risks by which Opinion 05/2014 of the Article 29 Working Party judges anonymised data."""
+    """The three risks of anonymised data in Opinion 05/2014 of the Article 29 Working Party."""
 
     SINGLE_OUT = "single out"
     LINK = "link"

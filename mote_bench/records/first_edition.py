@@ -17,6 +17,8 @@ _READS = {
     "-photo": Reads.RESPONSES,
     "-member": Reads.RESPONSES,
     "-dictionary": Reads.RESPONSES,
+    "-construction": Reads.CLOSED_FORM,
+    "-linked": Reads.BYTES,
 }
 
 

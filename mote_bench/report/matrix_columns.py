@@ -42,7 +42,10 @@ COLUMNS_SAY = (
     "Each column of stolen records includes the attacks of the ones before it. Online attackers hold neither records "
     "nor keys."
 )
-ORDER_SAYS = f"{MARKED} rejects half of the genuine probes or more, with stolen keys if it has keys: after the others."
+ORDER_SAYS = (
+    f"{MARKED} may reject half of the genuine probes, by its interval and with stolen keys if it has keys: after the "
+    "others."
+)
 
 _UTILITY = "Genuine probes rejected (FNMR)"
 _STOLEN, _ONLINE = "Attacker holds stolen records", "Attacker queries the system"
