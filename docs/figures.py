@@ -202,7 +202,7 @@ def bound() -> str:
 def both_populations() -> str:
     """Gender under the strongest attack on LFW and on the built-in population, where the two differ most."""
     rows = []
-    for scheme, key in (("polyprotect", "secret"), ("leace", "")):
+    for scheme, key in (("leace", ""),):
         pair = (board_row(data, scheme, key) for data in (LFW, SYNTHETIC))
         rows.append([f"`{scheme}`", *(_of_board(one, "gender") for one in pair)])
     return table(["scheme", *NAMES.values()], rows)
