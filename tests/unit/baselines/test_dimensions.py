@@ -7,7 +7,7 @@ import pytest
 from mote_baselines.suppression.pe_miu import PEMIU
 
 from mote_bench import registry
-from mote_bench.contracts import Faces
+from mote_bench.contracts import NOISE_LEVELS, Faces
 from mote_bench.engine import dry_run, tasks
 from mote_bench.toolkit import unit
 from populations import gaussian_faces
@@ -17,11 +17,13 @@ FORMED = ("pe-miu", "bloom", "slerpface", "polyprotect", "iom-urp", "biohash", "
 """Schemes that cut an embedding into blocks, pack it, or choose from its coordinates."""
 HUGE = {"mote-features-int8", "mote-features-int4"}
 """Schemes that invert a matrix of a side four or eight times the dimension: gigabytes at 2622."""
+ALIKE = set(NOISE_LEVELS[1:])
+"""They differ from the first level by one number alone."""
 SLOW = [
     (one.name, d)
     for one in registry.names("schemes")
     for d in DIMENSIONS
-    if one.distribution == "mote-bench" and not (one.name in HUGE and d > 513)
+    if one.distribution == "mote-bench" and one.name not in ALIKE and not (one.name in HUGE and d > 513)
 ]
 
 
