@@ -13,6 +13,7 @@ from mote_bench.challenge.opening import Opened
 from mote_bench.challenge.scoring import random_answer
 from mote_bench.contracts import Access, Attack, FloatArray, InputError
 from mote_bench.engine import tasks
+from mote_bench.formatting import message
 from mote_bench.planning import plan
 from mote_bench.planning import protocol as protocols
 from mote_bench.questions import Question
@@ -78,7 +79,7 @@ def by_attacks(opened: Opened, attacks: str, wanted: Sequence[str], *, seed: int
         own = stream_seed(seed, "answer", opened.manifest.checksum, task.id, name)
         outcome = tasks.attack(loaded[name], question, evidence, None, seed=own, limit=limit)
         if outcome.error is not None:
-            failed.append(f"{task.id} by {name}: {outcome.error.strip().splitlines()[-1]}")
+            failed.append(f"{task.id} by {name}: {message(outcome.error)}")
             continue
         answers[task.id], made_by[task.id] = outcome.value.answer, name
         say(f"{task.id}: {task.question}, {task.scheme or 'scheme not said'}, {task.threat}: answered by {name}")

@@ -1,13 +1,12 @@
 """Deals a challenge: which schemes at which threats, which questions, and subjects for each that are in no other.
 
-Whoever holds two databases of the same subjects can look up in one what the other hides: a plain vector shows the face
-behind any other template. So no subject is in two databases, be it of another scheme, another threat, or of a question
-that shows more of the subjects than the stolen templates.
+An attacker with two databases of the same subjects can look up in one what the other hides: a plain vector shows the
+face behind any other template. So no subject is in two databases, be it of another scheme, another threat, or of a
+question that shows more of the subjects than the stolen templates.
 """
 
 from __future__ import annotations
 
-import difflib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,6 @@ from mote_bench.planning.spec import RunSpec, names
 from mote_bench.planning.split import Split, split
 from mote_bench.planning.threats import levels
 from mote_bench.questions import Question
-from mote_bench.questions.installed import installed
 from mote_bench.questions.staging import Index, Scene, Staged
 from mote_bench.toolkit import needs_identity, stream
 
@@ -254,28 +252,17 @@ def _able(name: str, scheme: Scheme, parts: Split, left_out: LeftOut) -> bool:
 
 def _questions(wanted: str, parts: Split, version: Protocol, left_out: LeftOut) -> dict[str, Question]:
     """The questions that are asked for and that the data support, by name."""
-    possible: dict[str, Question] = {}
-    refused: dict[str, str] = {}
-    for kind in installed():
-        offer = kind.offered(parts, version)
-        possible |= {question.name: question for question in offer.questions}
-        refused |= offer.refused
+    possible, refused = plan.offered(parts, version)
     known = [*possible, *(name for name in refused if name not in possible)]
-    chosen = known if wanted.strip() in ("default", "all") else names(wanted)
-    for name in chosen:
-        if name not in known:
-            near = difflib.get_close_matches(name, known) or known
-            raise InputError(f"no question '{name}' for these data; did you mean {' or '.join(near)}?")
-        if name in refused:
-            left_out.add(f"question '{name}'", refused[name])
-        elif possible[name].needs_identity and not parts.has_identity:
-            left_out.add(f"question '{name}'", "needs `identity`")
-            del possible[name]
-    return {
-        name: possible[name]
-        for name in dict.fromkeys(chosen)
-        if name in possible and (wanted.strip() != "default" or _of_templates_alone(possible[name]))
-    }
+    default, found = wanted.strip() == "default", {}
+    for name in plan.chosen_questions("all" if default else wanted.strip(), known):
+        unnamed = name in possible and possible[name].needs_identity and not parts.has_identity
+        why = refused.get(name, "needs `identity`" if unnamed else "")
+        if why:
+            left_out.add(f"question '{name}'", why)
+        elif not default or _of_templates_alone(possible[name]):
+            found[name] = possible[name]
+    return found
 
 
 def _of_templates_alone(question: Question) -> bool:

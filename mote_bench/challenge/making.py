@@ -23,7 +23,8 @@ from mote_bench.engine.evidence import steal, verification_targets
 from mote_bench.execution import workers
 from mote_bench.execution.outcome import Outcome
 from mote_bench.execution.progress import Progress
-from mote_bench.planning.split import Enrolled, Split
+from mote_bench.formatting import message
+from mote_bench.planning.split import Enrolled, Split, among
 from mote_bench.questions.installed import installed
 from mote_bench.questions.staging import EnrolledScheme, Index, Panel, Rules, Scene, Staged, Unprotected
 from mote_bench.toolkit import stream, stream_seed
@@ -173,23 +174,10 @@ def _thresholds(dealt: Dealt, held: Mapping[str, enrolment.Held], hands: Hands) 
 
 def _value(outcome: Outcome, what: str) -> Any:
     if outcome.error is not None:
-        last = outcome.error.strip().splitlines()[-1]
-        raise InputError(f"{what}: {last}. Leave it out of --schemes, or fix it: python -m mote_bench check NAME")
+        raise InputError(
+            f"{what}: {message(outcome.error)}. Leave it out of --schemes, or fix it: python -m mote_bench check NAME"
+        )
     return outcome.value
-
-
-def among(people: Enrolled, rows: Index) -> Enrolled:
-    """Some of these people, in the order of ``rows``, with their other photos."""
-    place = np.full(len(people.references), -1, dtype=np.intp)
-    place[rows] = np.arange(len(rows))
-    mine = np.flatnonzero(place[people.shown] >= 0)
-    return Enrolled(
-        people.references.rows(rows),
-        None if people.seconds is None else people.seconds.rows(rows),
-        None if people.probes is None else people.probes.rows(mine),
-        place[people.shown[mine]],
-        people.numbers[rows],
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,6 +67,11 @@ class ChallengeTask:
         return f"{self.id}.npz"
 
     @property
+    def sign(self) -> float:
+        """1 where higher values of the headline are better for the attacker, otherwise -1."""
+        return 1.0 if self.better == "lower" else -1.0
+
+    @property
     def knowing(self) -> Threat:
         return Threat.parse(self.threat)
 

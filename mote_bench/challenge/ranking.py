@@ -170,8 +170,7 @@ def _board(part: SecretPart, task: ChallengeTask, sent: Mapping[str, Submission]
                 found[name] = scorer.measured(one.answers[task.id])
             except (ValueError, ArithmeticError) as error:
                 failed[name] = str(error)
-    sign = 1.0 if task.better == "lower" else -1.0
-    pairs = paired(found, task.headline, sign)
+    pairs = paired(found, task.headline, task.sign)
     rows = _rows(found, pairs, task, (floor, ceiling))
     scored = [replace(row, attack=sent[row.attacker].attacks[task.id]) for row in rows]
     scored += [Scored(name, sent[name].attacks[task.id], None, why) for name, why in failed.items()]
@@ -223,8 +222,7 @@ def _rows(
     found: Mapping[str, Measured], pairs: Sequence[Pair], task: ChallengeTask, ends: tuple[float | None, float | None]
 ) -> list[Scored]:
     """The scored answers, best first; ``ends`` are floor and ceiling."""
-    sign = 1.0 if task.better == "lower" else -1.0
-    ordered = sorted(found, key=lambda name: (-sign * found[name][task.headline].value, name))
+    ordered = sorted(found, key=lambda name: (-task.sign * found[name][task.headline].value, name))
     behind = {pair.than: pair.change for pair in pairs if pair.better == ordered[0]} if ordered else {}
     rows = []
     for name in ordered:

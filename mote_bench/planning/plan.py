@@ -192,21 +192,34 @@ def _keeps(made: object, contract: Any, name: str, broken: list[str]) -> bool:
     return False
 
 
-def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str, Question | None], list[str]]:
-    """The requested questions that these data can serve, and why others can't; ``None`` for the harness's own rows."""
-    possible: dict[str, Question | None] = dict.fromkeys(HARNESS)
+def offered(split: Split, protocol: Protocol) -> tuple[dict[str, Question], dict[str, str]]:
+    """The questions that the data support, and the reasons why they don't support others, by name.
+
+    Raises
+    ------
+    InputError
+        When two questions have one name.
+    """
+    possible: dict[str, Question] = {}
     lacking: dict[str, str] = {}
     for kind in installed():
         offer = kind.offered(split, protocol)
         for question in offer.questions:
-            if question.name in possible:
+            if question.name in HARNESS or question.name in possible:
                 raise InputError(
                     f"two questions would be named '{question.name}', as a column of the data has the name of a "
                     "question; rename the column, or leave it out: --attributes NAME,..."
                 )
             possible[question.name] = question
         lacking |= offer.refused
-    chosen = _chosen(wanted, [*possible, *(name for name in lacking if name not in possible)])
+    return possible, lacking
+
+
+def _questions(wanted: str, split: Split, protocol: Protocol) -> tuple[dict[str, Question | None], list[str]]:
+    """The requested questions that these data can serve, and why others can't; ``None`` for the harness's own rows."""
+    found, lacking = offered(split, protocol)
+    possible: dict[str, Question | None] = {**dict.fromkeys(HARNESS), **found}
+    chosen = chosen_questions(wanted, [*possible, *(name for name in lacking if name not in possible)])
     unable = _unable(split, possible)
     refused = [f"question '{name}' ({why})" for name, why in lacking.items()]
     refused += [f"question '{name}' (needs `identity`)" for name in chosen if name in unable]
@@ -221,15 +234,22 @@ def _unable(split: Split, possible: Mapping[str, Question | None]) -> set[str]:
     return needing if split.selection.probes is None else set()
 
 
-def _chosen(wanted: str, known: Sequence[str]) -> list[str]:
+def chosen_questions(wanted: str, known: Sequence[str]) -> list[str]:
+    """The names in ``wanted``, "all" or a comma list, once each.
+
+    Raises
+    ------
+    InputError
+        On a name that isn't known; the message suggests similar ones.
+    """
     if wanted == "all":
         return list(known)
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    for name in names:
+    chosen = list(dict.fromkeys(names(wanted)))
+    for name in chosen:
         if name not in known:
             near = difflib.get_close_matches(name, known) or known
             raise InputError(f"no question '{name}' for these data; did you mean {' or '.join(near)}?")
-    return list(dict.fromkeys(names))
+    return chosen
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,20 +102,19 @@ def on_selection(made: Split, protocol: Protocol) -> Split:
         When a half has fewer people than the protocol needs.
     """
     people = len(made.selection.references)
-    attacked = np.arange(people) < people // 2
     least = max(protocol.target.least, protocol.selection.least)
     if people // 2 < least:
         raise InputError(
             f"--on selection: there are {people} selection subjects; expected at least {2 * least}, half of them to be "
             "attacked. Give more people, or leave --on out"
         )
-    return replace(made, target=_some(made.selection, attacked), selection=_some(made.selection, ~attacked))
+    attacked, others = np.split(np.arange(people), [people // 2])
+    return replace(made, target=among(made.selection, attacked), selection=among(made.selection, others))
 
 
-def _some(people: Enrolled, chosen: npt.NDArray[np.bool_]) -> Enrolled:
-    """The chosen people, with their probes."""
-    rows = np.flatnonzero(chosen)
-    place = np.full(len(chosen), -1, dtype=np.intp)
+def among(people: Enrolled, rows: Index) -> Enrolled:
+    """Some of these people, in the order of ``rows``, with their other photos."""
+    place = np.full(len(people.references), -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))
     seen = np.flatnonzero(place[people.shown] >= 0)
     return Enrolled(
