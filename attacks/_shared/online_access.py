@@ -30,6 +30,19 @@ def oracle_of(evidence: Evidence) -> Oracle:
     return evidence.oracle
 
 
+def keys_of_shadow(evidence: Evidence, people: npt.NDArray[np.intp], rng: np.random.Generator) -> list[Key] | None:
+    """The keys to present to these shadow subjects' templates, as the running system gets them of this attacker.
+
+    Without stolen keys that is one key of the attacker's own.
+    """
+    _, shadow = granted(evidence)
+    if shadow.keys is None:
+        return None
+    if evidence.knowledge is Knowledge.ALGORITHM:
+        return [*draw_keys(1, rng)] * len(people)
+    return [shadow.keys[row] for row in people]
+
+
 def guessed_threshold(
     scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, impostors: FloatArray
 ) -> float:
@@ -104,9 +117,7 @@ def _copied_system(
     scheme, oracle = evidence.scheme, oracle_of(evidence)
     assert scheme is not None
     templates = [shadow.templates[row] for row in people]
-    keys = None if shadow.keys is None else [shadow.keys[row] for row in people]
-    if keys is not None and evidence.knowledge is Knowledge.ALGORITHM:
-        keys = [*draw_keys(1, rng)] * len(people)
+    keys = keys_of_shadow(evidence, people, rng)
     threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
     oracle_of_shadow = QueryOracle(
         scheme, templates, keys=keys, access=access, threshold=threshold, budget=oracle.budget

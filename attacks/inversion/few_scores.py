@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
-from mote_bench.toolkit import draw_keys, on_sphere, unit
+from mote_bench.toolkit import on_sphere, unit
 
-from .._shared.online_access import oracle_of
+from .._shared.online_access import keys_of_shadow, oracle_of
 from .._shared.prior import Prior
 from .._shared.probing import granted
 from .._shared.ridge import fit_ridge
@@ -93,9 +93,7 @@ def _own_scores(
     if not hasattr(scheme, "score"):
         return np.empty((0, len(probes)))
     assert scheme is not None
-    keys = None if shadow.keys is None else [shadow.keys[row] for row in rows]
-    if keys is not None and evidence.knowledge is Knowledge.ALGORITHM:
-        keys = [*draw_keys(1, rng)] * len(rows)  # the attacker presents a key of their own, as to the running system
+    keys = keys_of_shadow(evidence, rows, rng)
     scores = scheme.score([shadow.templates[row] for row in rows], probes.astype(np.float32), keys=keys)
     return np.asarray(scores, dtype=np.float64)
 
