@@ -17,6 +17,7 @@ from mote_bench.cli.commands import (
     audit,
     challenge,
     check,
+    data_options,
     embed,
     explain,
     external,
@@ -118,26 +119,15 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     questions: Annotated[
         str, typer.Option(help="gender, reconstruct, link, verify, fairness, cost, ... or all.")
     ] = "all",
-    attributes: Annotated[
-        str | None, typer.Option(help="Columns of the file to use as attributes; default: all that qualify.")
-    ] = None,
-    bins: Annotated[
-        list[str] | None, typer.Option(help="Class edges of a numeric column, as in age=18,35,50. May be repeated.")
-    ] = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(help="Values of a column that mean unknown, as in age=-1,999. May be repeated."),
-    ] = None,
-    identity: Annotated[
-        str | None, typer.Option(help="The column of the file that names the subjects. Default: identity.")
-    ] = None,
-    embedding_columns: Annotated[
-        str | None, typer.Option(help="The columns of the file that hold the embeddings, as in 'feat_*'.")
-    ] = None,
+    attributes: data_options.Attributes = None,
+    bins: data_options.Bins = None,
+    missing: data_options.Missing = None,
+    identity: data_options.Identity = None,
+    embedding_columns: data_options.EmbeddingColumns = None,
     recogniser: Annotated[
         str | None, typer.Option(help="What made the embeddings of --data, where the file's card doesn't say it.")
     ] = None,
-    people: Annotated[int | None, typer.Option(help="Use a random subset of this many subjects.")] = None,
+    people: data_options.People = None,
     attacker_data: Annotated[
         str | None, typer.Option(help="Take the shadow subjects and the background from these data instead of --data.")
     ] = None,

@@ -21,11 +21,12 @@ _FILES = {
 }
 
 
-_ATTRIBUTE = "attribute"
+ATTRIBUTE = "attribute"
+"""The question that an attack answers if none is named."""
 _USUAL_ATTRIBUTES = ("gender", "age", "ethnicity")
 
 
-def write(kind: str, name: str, where: Path, *, question: str = _ATTRIBUTE) -> Path:
+def write(kind: str, name: str, where: Path, *, question: str = ATTRIBUTE) -> Path:
     """Write the package and return its folder.
 
     Parameters
@@ -73,12 +74,12 @@ def _example(question: str) -> str:
     """The name of the question's example of an attack."""
     from mote_bench.questions.installed import claimant, entry_of
 
-    examples = sorted(path.name.removesuffix(".py.j2") for path in (_FOLDER / "attack").glob("[!_]*.py.j2"))
-    examples = [one for one in examples if not one.startswith("test_")]
+    files = (path.name.removesuffix(".py.j2") for path in (_FOLDER / "attack").glob("*.py.j2"))
+    examples = sorted(name for name in files if not name.startswith("test_"))
     kind = claimant(question)
     entry = None if kind is None else entry_of(kind)
     found = question if entry is None else entry.name
-    found = _ATTRIBUTE if found in _USUAL_ATTRIBUTES else found
+    found = ATTRIBUTE if found in _USUAL_ATTRIBUTES else found
     if found not in examples:
         raise InputError(
             f"there is no example of an attack on a question '{question}'; expected one of: {', '.join(examples)}. For "

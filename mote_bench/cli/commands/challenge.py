@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mote_bench.basics import InputError
+from mote_bench.cli.commands import data_options
+from mote_bench.cli.commands.again import said
 from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -45,18 +47,12 @@ def make(  # noqa: PLR0913 - typer makes an option of each argument
             help="Questions, comma separated. default: those answered from stolen templates alone; all: others too."
         ),
     ] = "default",
-    attributes: Annotated[
-        str | None, typer.Option(help="Columns of the file to use as attributes; default: all that qualify.")
-    ] = None,
-    bins: Annotated[
-        list[str] | None, typer.Option(help="Class edges of a numeric column, as in age=18,35,50. May be repeated.")
-    ] = None,
-    missing: Annotated[
-        list[str] | None, typer.Option(help="Values of a column that mean unknown, as in age=-1,999.")
-    ] = None,
-    identity: Annotated[str | None, typer.Option(help="The column that names the subjects.")] = None,
-    embedding_columns: Annotated[str | None, typer.Option(help="The columns that hold the embeddings.")] = None,
-    people: Annotated[int | None, typer.Option(help="Use a random subset of this many subjects.")] = None,
+    attributes: data_options.Attributes = None,
+    bins: data_options.Bins = None,
+    missing: data_options.Missing = None,
+    identity: data_options.Identity = None,
+    embedding_columns: data_options.EmbeddingColumns = None,
+    people: data_options.People = None,
     protocol: Annotated[str, typer.Option(help="Benchmark version: sizes of the sets of subjects.")] = "people-2",
     seed: Annotated[
         int | None, typer.Option(help="The organiser's secret, of 20 digits or more. Default: drawn, and kept.")
@@ -160,7 +156,7 @@ def answer(  # noqa: PLR0913 - typer makes an option of each argument
         if attack is not None:
             name = attacker or next(iter(names(attack)), "attack")
             answers.check_name(name)
-            made = answering.by_attacks(opened, attack, wanted, seed=seed, say=_say)
+            made = answering.by_attacks(opened, attack, wanted, seed=seed, say=said)
         elif files is not None:
             if attacker is None:
                 raise InputError("--files without --attacker; expected the name for the board: --attacker NAME")
@@ -168,7 +164,7 @@ def answer(  # noqa: PLR0913 - typer makes an option of each argument
         else:
             name, made = attacker or answering.RANDOM, answering.at_random(opened, wanted, seed)
     for line in made.failed:
-        _say(f"failed: {line}")
+        said(f"failed: {line}")
     if made.answers:
         write_folder(out, answers.written(name, made.attacks, made.answers, opened.manifest))
         print(f"{len(made.answers)} of {len(opened.manifest.tasks)} tasks answered; send '{out}' to the organiser")
@@ -211,7 +207,3 @@ def _check(opened: Opened, path: Path) -> None:
         found = {path.stem: read_answer(path, opened.task(path.stem))}
     for name, one in found.items():
         print(f"ok: {name}, {one.shape[0]} rows of {one.shape[1]} numbers")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -46,7 +46,7 @@ def new(
 
     if question is not None and kind is not Kind.ATTACK:
         raise InputError(f"--question {question}: only an attack answers a question; leave the option out")
-    folder = scaffold.write(kind.value, name, out, **({} if question is None else {"question": question}))
+    folder = scaffold.write(kind.value, name, out, question=question or scaffold.ATTRIBUTE)
     print(f"{folder}: {'an' if kind.value[0] in 'ae' else 'a'} {kind.value} named '{name}' that works. Make it yours:")
     print(f"  cd {folder} && pip install -e '.[test]' && pytest")
     print(f"  python -m mote_bench check {name}")
