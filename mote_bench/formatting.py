@@ -99,6 +99,11 @@ def times(ratio: float) -> str:
     return f"{ratio:.1f}×" if ratio < 10 else f"{ratio:,.0f}×"
 
 
+def with_interval(one: Measurement) -> str:
+    """A value with its interval: ``0.971 [0.960, 0.980]``."""
+    return f"{number(one.value)} {span(one)}"
+
+
 def percent(hundredths: float) -> str:
     """``0 %``, ``0.25 %``, ``6.1 %``, ``78 %``."""
     digits = 0 if hundredths == 0 or hundredths >= 10 else 1 if hundredths >= 1 else 2

@@ -25,7 +25,7 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Property:
+class ComparedProperty:
     """One property, by every recogniser.
 
     Attributes
@@ -61,7 +61,7 @@ class Across:
     seed: int
     data: tuple[str, ...]
     recognisers: tuple[str, ...]
-    properties: tuple[Property, ...]
+    properties: tuple[ComparedProperty, ...]
 
 
 def across(boards: Sequence[Pair]) -> list[Across]:
@@ -102,17 +102,17 @@ def _across(group: Mapping[str, Pair]) -> Across:
     for reading in boards[0].readings:
         orders = {both: held[reading.question] for both, held in found.items() if reading.question in held}
         leaks = [{row.name: _leak(row, reading.question) for row in board.rows} for board in boards]
-        properties.append(Property(reading.question, reading.headline, _beside(leaks), orders))
+        properties.append(ComparedProperty(reading.question, reading.headline, _beside(leaks), orders))
     data = tuple(board.data for board in boards)
     return Across(boards[0].protocol, boards[0].seed, data, tuple(group), tuple(properties))
 
 
-def _recognition(boards: Sequence[Board]) -> Iterator[Property]:
+def _recognition(boards: Sequence[Board]) -> Iterator[ComparedProperty]:
     """The equal error rate, and FNMR at the FMR of all boards."""
     rates = {board.fmr for board in boards}
     for metric in ("eer", *(flat("fnmr", rate) for rate in rates if rate and len(rates) == 1)):
         figures = [{row.name: _figure(row, metric) for row in board.rows} for board in boards]
-        yield Property(RECOGNITION, metric, _beside(figures), {})
+        yield ComparedProperty(RECOGNITION, metric, _beside(figures), {})
 
 
 def _beside(columns: Sequence[Mapping[str, Place]]) -> dict[str, tuple[Place, ...]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, NOISE_LEVELS, OWN, Knowledge, Measurement, Record, Status, flat
-from mote_bench.formatting import number, plural, printable, span
+from mote_bench.formatting import plural, printable, with_interval
 from mote_bench.planning.spec import DATA_NOTES, device_of
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
@@ -435,7 +435,7 @@ def _error(verify: Record) -> Measurement | None:
 def _own_point(verify: Record | None) -> list[str]:
     """The one operating point of a scheme with a built-in threshold, and the plain vectors beside it."""
     found = {name: find(verify, flat(name, OWN)) for name in ("fnmr", "fmr_reached", "plain_fnmr", "plain_fmr_reached")}
-    said = {name: f"{number(one.value)} {span(one)}" for name, one in found.items() if one is not None}
+    said = {name: with_interval(one) for name, one in found.items() if one is not None}
     if not {"fnmr", "fmr_reached"} <= set(said):
         return []
     beside = f"; plain vectors: FNMR {said['plain_fnmr']} at FMR {said['plain_fmr_reached']}" if len(said) > 2 else ""

@@ -18,7 +18,7 @@ from tabulate import tabulate
 from mote_bench.analysis.agreement import ENOUGH, Agreement, Pair, agreements
 from mote_bench.analysis.recognisers import groups
 from mote_bench.analysis.standings import Board
-from mote_bench.formatting import number, span
+from mote_bench.formatting import with_interval
 
 
 def agreement_md(boards: Sequence[Pair]) -> str:
@@ -80,4 +80,4 @@ def render(first: Board, second: Board, made: Sequence[Agreement]) -> str:
 
 
 def _cells(one: Agreement, name: str) -> list[str]:
-    return [f"{number(m.value)} {span(m)}" for m in one.rows[name]] if name in one.rows else ["", ""]
+    return [with_interval(m) for m in one.rows[name]] if name in one.rows else ["", ""]

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
-from tabulate import tabulate
-
 from mote_bench.analysis.share import Share
 from mote_bench.contracts import Measurement
-from mote_bench.formatting import label, number, plural, printable, span
+from mote_bench.formatting import label, number, plural, printable, with_interval
 from mote_bench.metrics.differences import Change
 
-from .markdown import safe
+from .markdown import pipe_table, safe
 
 _READING = (
     "Each figure has its 95 % confidence interval over subjects. The floor is a random answer, the ceiling that of "
@@ -167,7 +165,7 @@ def attackers_md(board: ChallengeBoard) -> str:
         parts += [f"{'##' if depth else '#'} {_markdown(section.title)}", *map(_markdown, section.lines)]
         if section.rows:
             rows = [list(map(_markdown, row)) for row in section.rows]
-            parts.append(tabulate(rows, headers=list(section.heads), tablefmt="pipe", disable_numparse=True))
+            parts.append(pipe_table(section.heads, rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -235,10 +233,10 @@ def _row(row: Scored, beside: Sequence[str]) -> tuple[str, ...]:
     who = (_Given(row.attacker), _Given(row.attack))
     if row.headline is None:
         return ("–", *who, _Given(f"not scored: {row.why}"), *[""] * (2 + len(beside)))
-    named = {one.name: f"{number(one.value)} {span(one)}" for one in row.beside}
+    named = {one.name: with_interval(one) for one in row.beside}
     share = "" if row.share is None else f"{_percent(row.share.value)}, {row.share.word}"
     behind = "" if row.to_best is None else f"{number(row.to_best.value)} {_bounds(row.to_best)}"
-    figure = f"{number(row.headline.value)} {span(row.headline)}"
+    figure = with_interval(row.headline)
     return (str(row.rank), *who, figure, share, behind, *(named.get(name, "") for name in beside))
 
 

@@ -10,10 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
 from statistics import mode
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mote_bench import formatting
@@ -32,6 +30,9 @@ from mote_bench.questions import Risk
 from mote_bench.questions.harness import COST, FAIRNESS, VERIFY
 from mote_bench.questions.installed import asks, described
 from mote_bench.records.naming import short_id
+from mote_bench.records.provenance import RECOGNISER
+
+from . import templates
 
 HOLDS = {
     "": "no attacker",
@@ -103,9 +104,7 @@ def audit_html(of: Audit) -> str:
 
     Equal records give equal bytes; nothing is written, and it holds no date.
     """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
+    environment = templates.environment()
     for name in ("exact", "label", "number", "plural", "printable", "span"):
         environment.filters[name] = getattr(formatting, name)
     environment.filters |= {
@@ -122,8 +121,7 @@ def audit_html(of: Audit) -> str:
         "threat": lambda record: str(record.cell.knowledge).replace("_", " "),
         "whole": whole,
     }
-    folder = files(__package__)
-    page = environment.from_string((folder / "audit_report.html.j2").read_text(encoding="utf-8"))
+    page = environment.get_template("audit_report.html.j2")
     keys, accesses = tuple(quoted.by_key(of)), tuple(quoted.queries(of))
     standards, recipients = quoted.standards(of), tuple(quoted.recipients(of))
     entries = [*keys, *accesses, *(one for standard in standards for one in standard.entries)]
@@ -132,7 +130,7 @@ def audit_html(of: Audit) -> str:
     return page.render(
         of=of,
         cell=of.records[0].cell,
-        style=Markup((folder / "audit_report.css").read_text(encoding="utf-8")),
+        style=Markup(templates.read("audit_report.css")),
         version=__version__,
         read_as=READ_AS,
         cells=tuple(_shown(of)),
@@ -205,7 +203,12 @@ def _card(of: Audit) -> tuple[tuple[str, str], ...]:
 
 
 def recogniser(records: Sequence[Record], notes: Sequence[str]) -> str:
-    """The recogniser that made the embeddings, where a note on the data or the built-in population's card says so."""
+    """The recogniser that made the embeddings.
+
+    Records of earlier versions don't state it: then where a note on the data or the built-in population's card does.
+    """
+    if any(RECOGNISER in one.provenance for one in records):
+        return _stated(records, RECOGNISER)
     stated = [found[1] for note in notes for found in [_EMBEDDED.fullmatch(note)] if found]
     if stated:
         return "; ".join(stated)

@@ -15,7 +15,7 @@ from mote_bench.analysis.selection import Reading, better, find, harness_record,
 from mote_bench.analysis.share import share
 from mote_bench.analysis.standings import Board, Row, Worst
 from mote_bench.contracts import BY_QUERIES, CEILING, FLOOR, Measurement, Record, flat
-from mote_bench.formatting import label, number, plural, printable, shortened, span
+from mote_bench.formatting import label, number, plural, printable, shortened, with_interval
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import FAIRNESS, VERIFY
 from mote_bench.questions.installed import rules_of
@@ -332,7 +332,7 @@ def _tail(row: Row) -> str:
 
 def _said(row: Row, worst: Worst) -> str:
     one = worst.headline
-    return f"{row.name} {number(one.value)} {span(one)}" if one else f"{row.name} {worst.word}"
+    return f"{row.name} {with_interval(one)}" if one else f"{row.name} {worst.word}"
 
 
 def _det(scheme: str, rows: list[Row], records: list[Record], name: str) -> Picture | None:
@@ -366,9 +366,9 @@ def _linking(row: Row, best: Record | None, name: str) -> Picture | None:
     if not len(shown.mated) == len(shown.non_mated) == len(shown.edges) - 1 > 0:
         return None
     eer, d_sys, null = (find(best, metric) for metric in ("eer", "d_sys", "d_sys_null"))
-    parts = [f"{title} {number(one.value)} {span(one)}" for title, one in (("EER", eer), ("D-sys", d_sys)) if one]
+    parts = [f"{title} {with_interval(one)}" for title, one in (("EER", eer), ("D-sys", d_sys)) if one]
     if null:
-        parts.append(f"D-sys of permuted mates {number(null.value)} {span(null)}")
+        parts.append(f"D-sys of permuted mates {with_interval(null)}")
     mated, non_mated = sum(shown.mated), sum(shown.non_mated)
     sizes = f"{mated:,.0f} mated and {non_mated:,.0f} non-mated pairs, {plural(len(shown.mated), 'bin')}"
     caption = f"Strongest attack: {best.cell.attack}. {'; '.join(parts)}. {sizes}."

@@ -7,11 +7,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from importlib.resources import files
 from itertools import groupby
 from urllib.parse import quote
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from mote_bench import formatting
@@ -34,6 +32,7 @@ from mote_bench.planning.spec import DATA_NOTES
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
 
+from . import templates
 from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
 from .columns import BITS, HTML, RATE, shown
 from .csv_json import leaderboard_csv
@@ -148,15 +147,7 @@ def leaderboard_html(
 
     ``strip`` is a JPEG file to show, or empty; ``compared`` are boards of the same subjects by several recognisers.
     """
-    folder = files(__package__)
-    environment = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates.environment()
     for name in ("bits", "bits_span", "label", "milliseconds", "number", "percent", "span", "times", "plural"):
         environment.filters[name] = getattr(formatting, name)
     environment.filters["short_label"] = _short_label
@@ -171,8 +162,8 @@ def leaderboard_html(
     environment.filters["runs"] = _runs
     environment.globals["says"] = {"matrix": MATRIX, "columns": COLUMNS_SAY, "order": ORDER_SAYS}
     page = environment.get_template("leaderboard.html.j2")
-    style = Markup((folder / "leaderboard.css").read_text(encoding="utf-8"))
-    script = (folder / "leaderboard.js").read_text(encoding="utf-8")
+    style = Markup(templates.read("leaderboard.css"))
+    script = templates.read("leaderboard.js")
     anchored = [(f"b{place}", *one) for place, one in enumerate(boards, 1)]
     views = [_view(anchor, matrix, records) for anchor, matrix, records in anchored]
 
@@ -188,7 +179,7 @@ def leaderboard_html(
             broken_above=BROKEN_ABOVE,
             how_to_read_matched=HOW_TO_READ.replace("`", "").replace("*", ""),
             strip=b64encode(strip).decode(),
-            recognisers=Markup(section(compared, environment, (folder / "recognisers.html.j2").read_text("utf-8"))),
+            recognisers=Markup(section(compared, environment)),
         )
     )
     whole = plain(text)

@@ -43,6 +43,11 @@ _RANKS = (
 )
 
 
+def pipe_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in GitHub's Markdown; numbers stay as they are written."""
+    return str(tabulate(rows, headers=list(titles), tablefmt="pipe", disable_numparse=True))
+
+
 def leaderboard_md(matrices: Sequence[ThreatMatrix]) -> str:
     """Per board the threat matrix, a table of recognition and attacks, notes on its rows, and fairness and cost."""
     sections = [part for matrix in matrices for part in _section(matrix)] or ["No records yet."]
@@ -70,8 +75,7 @@ def _matrix(matrix: ThreatMatrix) -> str:
     columns = matrix_shown(matrix, MARKDOWN)
     titles = ["scheme", *(safe(one.title) + (f" ({one.note})" if one.note else "") for one in columns)]
     rows = [[safe(marked(row)), *(_threat_cell(one, row) for one in columns)] for row in matrix.rows]
-    text: str = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
-    return text
+    return pipe_table(titles, rows)
 
 
 def _useless(matrix: ThreatMatrix) -> str:
@@ -194,8 +198,7 @@ _THREATS: Mapping[str, Callable[[Any], str]] = {FNMR: _fnmr, ALONE: _worst}
 def _table(board: Board, columns: Sequence[Column]) -> str:
     titles = ["scheme", *(_title(board, column) for column in columns)]
     rows = [[safe(row.name), *(_CELLS[column.form](column.value(row)) for column in columns)] for row in board.rows]
-    text: str = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
-    return text
+    return pipe_table(titles, rows)
 
 
 def _people(shown: Iterable[Measurement | None]) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
 from mote_bench.analysis.matched_utility import Difference, Held, Matched, Operating
 from mote_bench.analysis.selection import Reading, better
 from mote_bench.analysis.standings import Board
 from mote_bench.contracts import Measurement
-from mote_bench.formatting import label, number, span
+from mote_bench.formatting import label, with_interval
 
-from .markdown import safe
+from .markdown import pipe_table, safe
 
 HOW_TO_READ = (
     "Gaussian noise on references is protection that anybody gets for nothing. The reference curve of a question is "
@@ -42,7 +40,7 @@ def _section(board: Board) -> list[str]:
     ]
     fnmr = f"FNMR at FMR {board.fmr}"
     titles = ["scheme", fnmr, *(safe(one.question) for one in board.matched)]
-    return [title, _table(titles, summary), *(part for one in board.matched for part in _question(one, fnmr))]
+    return [title, pipe_table(titles, summary), *(part for one in board.matched for part in _question(one, fnmr))]
 
 
 def _question(one: Matched, fnmr: str) -> list[str]:
@@ -52,9 +50,9 @@ def _question(one: Matched, fnmr: str) -> list[str]:
     levels = [[safe(level.name), *_operating(level), _attack(level)] for level in one.levels]
     return [
         title,
-        _table(["scheme", fnmr, metric, "noise at this FNMR", "difference", "verdict", "rank", _ATTACK], rows),
+        pipe_table(["scheme", fnmr, metric, "noise at this FNMR", "difference", "verdict", "rank", _ATTACK], rows),
         "The curve:",
-        _table(["level", fnmr, metric, _ATTACK], levels),
+        pipe_table(["level", fnmr, metric, _ATTACK], levels),
     ]
 
 
@@ -89,9 +87,4 @@ def _difference(one: Difference | None) -> str:
 
 
 def _measured(one: Measurement | None) -> str:
-    return f"{number(one.value)} {span(one)}" if one else "–"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text: str = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
-    return text
+    return with_interval(one) if one else "–"

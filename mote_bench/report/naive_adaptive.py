@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tabulate import tabulate
-
 from mote_bench.analysis.standings import Board, Row, Worst
 from mote_bench.contracts import Measurement
-from mote_bench.formatting import number, span
+from mote_bench.formatting import with_interval
 
-from .markdown import safe
+from .markdown import pipe_table, safe
 
 CLASSES = "balanced_accuracy"
 """The headline metric of the questions in the table."""
@@ -36,18 +34,18 @@ def naive_adaptive_md(boards: Sequence[Board]) -> str:
 def _section(board: Board) -> list[str]:
     lines = [_line(one) for one in readers(board)]
     title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
-    return [title, tabulate(lines, headers=_TITLES, tablefmt="pipe", disable_numparse=True)] if lines else []
+    return [title, pipe_table(_TITLES, lines)] if lines else []
 
 
 def _line(one: Readers) -> list[str]:
     def cell(measured: Measurement, attack: str) -> str:
-        return f"{number(measured.value)} {span(measured)}<br>{safe(attack)}"
+        return f"{with_interval(measured)}<br>{safe(attack)}"
 
     return [
         safe(one.row.name),
         safe(one.worst.question),
         str(one.adaptive.n),
-        f"{number(one.usual.value)} {span(one.usual)}",
+        with_interval(one.usual),
         cell(one.naive, one.worst.naive_attack),
         cell(one.adaptive, one.worst.adaptive_attack),
         "adaptive leaks more" if one.apart else "intervals overlap",

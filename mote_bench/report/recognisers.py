@@ -12,11 +12,12 @@ import math
 from collections.abc import Sequence
 
 from jinja2 import Environment
-from tabulate import tabulate
 
 from mote_bench.analysis.agreement import ENOUGH, Agreement
-from mote_bench.analysis.recognisers import RECOGNITION, Across, Place, Property
-from mote_bench.formatting import label, number, printable, span
+from mote_bench.analysis.recognisers import RECOGNITION, Across, ComparedProperty, Place
+from mote_bench.formatting import label, number, printable, with_interval
+
+from .markdown import pipe_table
 
 TITLE = "The same subjects by other recognisers"
 ABOUT = (
@@ -46,23 +47,23 @@ def recognisers_md(made: Sequence[Across]) -> str:
 def _markdown(one: Across) -> str:
     parts = [
         f"# {TITLE}\n\nProtocol {one.protocol}, seed {one.seed}. {ABOUT}",
-        tabulate(orders(one), headers=ORDER, tablefmt="pipe", disable_numparse=True),
+        pipe_table(ORDER, orders(one)),
     ]
     for each in one.properties:
         body = [(name, *map(told, places)) for name, places in each.rows.items()]
-        table = tabulate(body, headers=("row", *headings(one)), tablefmt="pipe", disable_numparse=True)
+        table = pipe_table(("row", *headings(one)), body)
         parts.append(f"## {title(each)}\n\n{table}")
     return "\n\n".join(parts) + "\n"
 
 
-def section(made: Sequence[Across], environment: Environment, template: str) -> str:
+def section(made: Sequence[Across], environment: Environment) -> str:
     """The section of the page; empty where nothing can be compared."""
-    return environment.from_string(template).render(
+    return environment.get_template("recognisers.html.j2").render(
         made=made, heading=TITLE, about=ABOUT, order=ORDER, orders=orders, headings=headings, told=told, title=title
     )
 
 
-def title(one: Property) -> str:
+def title(one: ComparedProperty) -> str:
     """``gender: balanced accuracy``."""
     return f"{one.question.replace('_', ' ').capitalize()}: {label(one.metric)}"
 
@@ -74,7 +75,7 @@ def headings(one: Across) -> list[str]:
 
 def told(one: Place) -> str:
     """``0.971 [0.960, 0.980]``, or why there is no figure."""
-    return one.word if one.measurement is None else f"{number(one.measurement.value)} {span(one.measurement)}"
+    return one.word if one.measurement is None else with_interval(one.measurement)
 
 
 def orders(one: Across) -> list[tuple[str, ...]]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tabulate import tabulate
-
 from mote_bench.analysis.selection import STOLEN, find, harness_record
 from mote_bench.analysis.standings import Board, Row
 from mote_bench.contracts import OWN, Measurement, Record, flat
-from mote_bench.formatting import number, span
+from mote_bench.formatting import with_interval
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import COMPARED
 
-from .markdown import safe
+from .markdown import pipe_table, safe
 
 _HOW_TO_READ = (
     "False non-match rate (FNMR) at thresholds that are set on calibration subjects for the stated false match rate "
@@ -42,8 +40,8 @@ def _section(board: Board, records: Sequence[Record]) -> list[str]:
     ]
     titles = ["scheme", f"EER{_people(verify for _, verify, _ in rows)}", *(f"FNMR at FMR {rate}" for rate in rates)]
     points = [[_name(row), *_point(verify)] for row, verify, _ in rows if find(verify, flat("fnmr", OWN))]
-    own = [f"Schemes with a built-in threshold:\n\n{_table(_POINT_TITLES, points)}"] if points else []
-    return [title, _table(titles, overall), *own, *_by_group(board, rows)]
+    own = [f"Schemes with a built-in threshold:\n\n{pipe_table(_POINT_TITLES, points)}"] if points else []
+    return [title, pipe_table(titles, overall), *own, *_by_group(board, rows)]
 
 
 def _point(verify: Record | None) -> list[str]:
@@ -64,7 +62,9 @@ def _by_group(board: Board, rows: Sequence[tuple[Row, Record | None, Record | No
         metrics = [flat("fnmr", board.fairness_fmr, (snake_case(attribute), snake_case(group))) for group in groups]
         lines = [[_name(row), *(_cell(find(fairness, metric)) for metric in metrics)] for row, _, fairness in rows]
         named = [f"{safe(group)}, n={people}" for group, people in groups.items()]
-        tables.append(f"FNMR at FMR {board.fairness_fmr}, by {safe(attribute)}:\n\n{_table(['scheme', *named], lines)}")
+        tables.append(
+            f"FNMR at FMR {board.fairness_fmr}, by {safe(attribute)}:\n\n{pipe_table(['scheme', *named], lines)}"
+        )
     return tables
 
 
@@ -94,9 +94,4 @@ def _people(verified: Iterable[Record | None]) -> str:
 
 
 def _cell(one: Measurement | None) -> str:
-    return f"{number(one.value)} {span(one)}" if one else "–"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text: str = tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True)
-    return text
+    return with_interval(one) if one else "–"

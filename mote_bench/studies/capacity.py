@@ -20,7 +20,7 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from mote_bench.contracts import FloatArray, InputError, Measurement, flat
-from mote_bench.formatting import number, span
+from mote_bench.formatting import number, with_interval
 from mote_bench.metrics.intervals import Interval, clustered_wilson, t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote.closed_form import ClosedFormMOTE
@@ -106,7 +106,7 @@ def render(data: str, attribute: str, people: int, lines: Sequence[Line]) -> str
         (
             line.features,
             line.bytes,
-            f"{number(line.fnmr.value)} {span(line.fnmr)}",
+            with_interval(line.fnmr),
             *(f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, (low, high) in (line.attribute, line.cosine)),
             "{:.3f} [{:.3f}, {:.3f}]".format(line.success[0], *line.success[1]),
             number(line.wolf),

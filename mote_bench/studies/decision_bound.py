@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
-from mote_bench.formatting import number, span
+from mote_bench.formatting import number, with_interval
 from mote_bench.metrics.intervals import t_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.planning.split import Enrolled, Split
@@ -210,7 +210,7 @@ def _markdown(name: str, data: str, attribute: str, people: int, lines: Sequence
         (
             one.scheme,
             one.fmr,
-            f"{number(one.fnmr.value)} {span(one.fnmr)}",
+            with_interval(one.fnmr),
             f"{one.same:.4f}",
             f"{one.other:.4f}",
             "never" if np.isinf(one.needed) else f"{one.needed:,.0f}",

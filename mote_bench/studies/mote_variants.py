@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError, Measurement, flat
-from mote_bench.formatting import number, span, times
+from mote_bench.formatting import number, times, with_interval
 from mote_bench.metrics.verification import Scores, measure_verification, threshold_at_fmr
 from mote_bench.mote import variants
 from mote_bench.mote.closed_form import LINEAR_RIDGE, ClosedFormMOTE
@@ -208,7 +208,7 @@ def _markdown(data: str, options: str, parts: Split, loop: float, lines: Sequenc
               "all scores, to one product", "operations, M", "enrolment, to one product")  # fmt: skip
     rows = [
         (line.name, f"{1000 * line.enrolment:.3g}", times(line.to_loop), f"{line.bytes:,}",
-         f"{number(line.eer.value)} {span(line.eer)}", f"{number(line.fnmr.value)} {span(line.fnmr)}",
+         with_interval(line.eer), with_interval(line.fnmr),
          f"{1000 * line.verification:.2g}", times(line.to_product), f"{line.operations / 1e6:,.3g}",
          times(line.to_limit))
         for line in lines

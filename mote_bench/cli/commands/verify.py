@@ -136,6 +136,6 @@ def _close(findings: list[Finding], quiet: bool) -> None:
 
 
 def _shown(one: Measurement | None) -> str:
-    from mote_bench.formatting import number, span
+    from mote_bench.formatting import with_interval
 
-    return "–" if one is None else f"{number(one.value)} {span(one)} n={one.n}"
+    return "–" if one is None else f"{with_interval(one)} n={one.n}"

@@ -352,6 +352,8 @@ def test_cells_without_a_result_are_named_with_the_reason(pages):
 def test_the_recogniser_is_stated_where_it_is_known(make_record, sha256, notes, expected):
     one = replace(make_record("mote", "zero-effort", "verify"), provenance={"data_sha256": sha256})
     assert recogniser([one], notes) == expected
+    stated = replace(one, provenance=one.provenance | {"recogniser": "mobilefacenet"})
+    assert recogniser([stated], notes) == "mobilefacenet"  # what records state comes before what is inferred
 
 
 @pytest.mark.parametrize(("name", "near"), [("bioash", "mean biohash?"), ("zzz", "coin, cosine, mote or noise?")])
