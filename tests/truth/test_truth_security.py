@@ -78,7 +78,7 @@ def test_the_mean_of_splitting_is_the_probability():
 
 
 def test_a_scheme_that_says_yes_or_no_is_counted():
-    """One subject of 40 accepts every face, the others none: log2 40 bits, whoever's faces they are."""
+    """One subject of 40 accepts every face, the others none: log2 40 bits, of any source."""
     found, estimators = measured(lambda row, faces: np.full(len(faces), float(row == 7)), (1.0,))
     assert set(estimators.values()) == {"counting"}
     for one in found.measurements:

@@ -27,7 +27,7 @@ def gender(challenge):
 def sent(challenge, opened, tmp_path):
     """A good folder of answers, of every task."""
     made = answering.at_random(opened, (), 0)
-    write_folder(tmp_path / "sent", written("stranger", made.attacks, made.answers, challenge.made.manifest))
+    write_folder(tmp_path / "sent", written("Ada", made.attacks, made.answers, challenge.made.manifest))
     return tmp_path / "sent"
 
 
@@ -43,7 +43,7 @@ def repacked(folder, **fields):
 def test_what_was_written_is_read(challenge, opened, sent):
     made = read_submission(sent, challenge.made.manifest)
     expected = answering.at_random(opened, (), 0)
-    assert made.attacker == "stranger"
+    assert made.attacker == "Ada"
     assert made.attacks == dict.fromkeys(expected.answers, "random")
     assert all((made.answers[name] == one).all() for name, one in expected.answers.items())
 
@@ -192,9 +192,7 @@ def test_the_latest_of_several_counts_and_a_copy_is_no_other(challenge, sent, tm
     folders = [tmp_path / "later", sent, tmp_path / "copy"]
     for order in (folders, folders[::-1]):
         found = latest([read_submission(one, challenge.made.manifest) for one in order])
-        assert {name: (one.made, count) for name, (one, count) in found.items()} == {
-            "stranger": ("2031-01-01T00:00:00Z", 2)
-        }
+        assert {name: (one.made, count) for name, (one, count) in found.items()} == {"Ada": ("2031-01-01T00:00:00Z", 2)}
 
 
 @pytest.mark.parametrize(

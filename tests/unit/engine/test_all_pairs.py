@@ -71,7 +71,7 @@ class AsksForItsOwnKey(Cosine):
 
 
 def test_security_is_measured_with_the_templates_key_at_the_rows_threshold(faces):
-    """Others are rejected by their keys, so the threshold is low: whoever has the key is accepted with any face."""
+    """Others are rejected by their keys, so the threshold is low: with the key any face is accepted."""
     scheme = AsksForItsOwnKey().fit(Faces(faces[1]), seed=0)
     comparison = comparison_of(scheme, faces)
     shadow = replace(comparison, targets=comparison.targets[:1], shadow=comparison.targets[0])
