@@ -149,10 +149,10 @@ def unlocked(
 ) -> Beliefs:
     """The posteriors with what each template says once one of the attacker's guesses is accepted.
 
-    The guesses are the mean of the template's own posterior, draws from it, the mirror images of both, as a code whose
-    words include each word's complement doesn't tell these apart, and then the public faces: false matches. Decoding by
-    a prior and false accepts are the attacks on biometric cryptosystems (Scheirer & Boult, BSYM 2007). A template that
-    accepts none keeps its posterior.
+    The first guesses are the mean of the template's own posterior and draws from it. Then come their mirror images: a
+    code that holds the complement of each word doesn't distinguish the two. The last guesses are the public faces, some
+    of which may match. Decoding by a prior and false accepts are the attacks on biometric cryptosystems (Scheirer &
+    Boult, BSYM 2007). A template that accepts none keeps its posterior.
     """
     noise = np.random.default_rng(0).standard_normal((_GUESSES, found.mean.shape[1]))
     guesses = np.zeros((len(templates), len(public[0])), dtype=np.float32)

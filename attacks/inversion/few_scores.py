@@ -19,7 +19,7 @@ from .._shared.ridge import fit_ridge
 
 _MOST_SHADOW = 300
 _LEAST_NOISE = 1e-4
-"""Standard deviation of the noise, at least, in those of the scores: they may be rounded."""
+"""Least standard deviation of the noise, as a share of that of the scores. Scores may be rounded."""
 
 
 class PosteriorFromFewScores:

@@ -43,8 +43,8 @@ COLUMNS_SAY = (
     "nor keys."
 )
 ORDER_SAYS = (
-    f"{MARKED} may reject half of the genuine probes, by its interval and with stolen keys if it has keys: after the "
-    "others."
+    f"{MARKED} marks a scheme whose FNMR may be one half or more, by its interval; with stolen keys, if it has keys. "
+    "It stands after the others."
 )
 
 _UTILITY = "Genuine probes rejected (FNMR)"
