@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from functools import reduce
+from itertools import combinations
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from mote_bench.toolkit import on_sphere, stream, unit
 from .._shared.centring import directions
 from .._shared.vector_scheme import VectorScheme
 
-_MOST_TRIED_IN_FULL = 5
+_MOST_BY_SUBSETS = 8
 _NUMBERS_AT_ONCE = 1 << 23
+_PAIRS_AT_ONCE = 1 << 13
+"""So many sums of each subset stay in a core's cache."""
 
 
 class PEMIU(VectorScheme):
@@ -34,8 +37,9 @@ class PEMIU(VectorScheme):
     Parameters
     ----------
     block : int
-        Length of a block. For up to 5 blocks all orders are compared at once. For more, each pair is assigned by the
-        Hungarian method, which takes about 20 microseconds.
+        Length of a block. Up to 8 blocks are assigned by their subsets, for many pairs at once: 0.3 microseconds a pair
+        for 6 blocks. More blocks take the Hungarian method, about 10 microseconds a pair, except where each stored
+        block's nearest block is another one.
     """
 
     centred = False
@@ -104,18 +108,45 @@ class PEMIU(VectorScheme):
 def _assigned(products: FloatArray) -> FloatArray:
     """(n, m) for each (k, k) table the largest sum of k entries, one of each row and column."""
     n, m, k, _ = products.shape
-    if k <= _MOST_TRIED_IN_FULL:
-        places = np.arange(k)
-        sums = [products[:, :, places, list(order)].sum(axis=2) for order in permutations(range(k))]
-        return np.asarray(np.max(sums, axis=0))
+    tables = products.reshape(n * m, k, k)
+    if k > _MOST_BY_SUBSETS:
+        return _one_by_one(tables).reshape(n, m)
+    best = np.empty(len(tables), dtype=np.float32)
+    for first in range(0, len(tables), _PAIRS_AT_ONCE):
+        some = slice(first, first + _PAIRS_AT_ONCE)
+        best[some] = _by_subsets(np.ascontiguousarray(tables[some].transpose(1, 2, 0)))
+    return best.reshape(n, m)
+
+
+def _by_subsets(tables: FloatArray) -> FloatArray:
+    """(p,) the largest sums of tables (k, k, p): for each set of columns, the best sum of as many first rows.
+
+    Rounding keeps order, so these are the very sums that trying all orders finds: it takes ``2^(k-1) k`` additions a
+    table (Held & Karp, "A dynamic programming approach to sequencing problems", 1962).
+    """
+    k = len(tables)
+    best = {(): np.zeros(tables.shape[2], dtype=tables.dtype)}
+    for row in range(k):
+        best = {
+            columns: reduce(np.maximum, (best[_without(columns, last)] + tables[row, last] for last in columns))
+            for columns in combinations(range(k), row + 1)
+        }
+    return best[tuple(range(k))]
+
+
+def _without(columns: tuple[int, ...], one: int) -> tuple[int, ...]:
+    return tuple(column for column in columns if column != one)
+
+
+def _one_by_one(tables: FloatArray) -> FloatArray:
+    """(p,) the largest sums of tables (p, k, k), by the Hungarian method where rows want the same column."""
     from scipy.optimize import linear_sum_assignment
 
-    best = np.empty((n, m), dtype=np.float32)
-    for row in range(n):
-        for column in range(m):
-            table = products[row, column]
-            best[row, column] = table[linear_sum_assignment(table, maximize=True)].sum()
-    return best
+    wanted = np.sort(tables.argmax(axis=2), axis=1)
+    best = tables.max(axis=2).sum(axis=1)
+    for row in np.flatnonzero((wanted != np.arange(tables.shape[1])).any(axis=1)):
+        best[row] = tables[row][linear_sum_assignment(tables[row], maximize=True)].sum()
+    return np.asarray(best)
 
 
 def _log_density(blocks: FloatArray, public: FloatArray) -> FloatArray:

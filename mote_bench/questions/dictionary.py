@@ -31,7 +31,7 @@ class WhichKeyface(Question):
     dimension: int
 
     id: ClassVar[str] = "wolf"
-    asks: ClassVar[str] = "accounts opened by a 10-face dictionary"
+    asks: ClassVar[str] = "subjects matched by a dictionary of 10 faces"
     order: ClassVar[int] = 9
     gives_records: ClassVar[bool] = False
     presents: ClassVar[Mapping[str, Presented]] = {_EVERYBODY: Presented(every_face=True)}
