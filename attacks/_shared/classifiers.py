@@ -123,7 +123,7 @@ def tune(left_out: FloatArray, labels: Labels, *, calibrate: bool = True) -> Tun
 def balanced_loss(answers: FloatArray, labels: Labels) -> float:
     """Mean over the classes of the mean negative log probability of the true class; ``answers`` (n, classes)."""
     own = -answers[np.arange(len(labels)), labels]
-    return float(np.average(own, weights=_class_weights(labels)))
+    return float(np.average(own, weights=class_weights(labels)))
 
 
 def folds(labels: Labels, rng: np.random.Generator) -> Labels:
@@ -152,7 +152,7 @@ def logistic_beside(others: FloatArray, labels: Labels) -> Fit:
     """
 
     def fit(examples: Examples) -> FloatArray:
-        sides = [_class_weights(examples.labels), _class_weights(labels) * len(examples.labels) / len(labels)]
+        sides = [class_weights(examples.labels), class_weights(labels) * len(examples.labels) / len(labels)]
         joined = replace(
             examples,
             known=np.vstack([examples.known, others]),
@@ -189,7 +189,7 @@ def boosted_trees(seed: int) -> Fit:
         import xgboost
 
         used = _most_predictive(examples)
-        known = xgboost.DMatrix(used.known, used.labels, weight=_class_weights(used.labels))
+        known = xgboost.DMatrix(used.known, used.labels, weight=class_weights(used.labels))
         unknown = xgboost.DMatrix(used.unknown)
         settings = {"objective": "multi:softprob", "num_class": used.classes, "seed": seed, "verbosity": 0}
         trees = xgboost.train(_TREES | settings, known, _ROUNDS[-1])
@@ -243,7 +243,7 @@ def neighbours(seed: int) -> Fit:
     def fit(examples: Examples) -> FloatArray:
         mean = examples.known.mean(axis=0)
         plain = replace(examples, known=examples.known - mean, unknown=examples.unknown - mean)
-        member = np.eye(examples.classes)[examples.labels] * _class_weights(examples.labels)[:, None]
+        member = np.eye(examples.classes)[examples.labels] * class_weights(examples.labels)[:, None]
         orders = [_nearest(view) for view in (plain, rotated(examples))]
         # One neighbour of each class is added: a few neighbours must not give a probability of 0 or 1.
         return np.stack(
@@ -318,7 +318,7 @@ def _calibrate(answers: FloatArray, labels: Labels) -> tuple[float, float, Float
     from scipy.optimize import minimize
     from scipy.special import log_softmax, softmax
 
-    true, weight = np.eye(answers.shape[1])[labels], _class_weights(labels)[:, None] / len(labels)
+    true, weight = np.eye(answers.shape[1])[labels], class_weights(labels)[:, None] / len(labels)
 
     def loss_and_gradient(parameters: FloatArray) -> tuple[float, FloatArray]:
         scores = parameters[0] * answers + parameters[1:]
@@ -352,7 +352,7 @@ def _log(probabilities: FloatArray) -> FloatArray:
     return np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _LEAST_PROBABILITY))
 
 
-def _class_weights(labels: Labels) -> FloatArray:
+def class_weights(labels: Labels) -> FloatArray:
     """(n,) weights of mean one that sum to the same in every class that occurs."""
     _, position, count = np.unique(labels, return_inverse=True, return_counts=True)
     return np.asarray(len(labels) / (len(count) * count[position]))
@@ -361,7 +361,7 @@ def _class_weights(labels: Labels) -> FloatArray:
 def _fit_logistic(examples: Examples, strengths: Sequence[float]) -> FloatArray:
     if not _learnable(examples):
         return np.stack([_undecided(examples)] * len(strengths))
-    weights = _class_weights(examples.labels) if examples.weights is None else examples.weights
+    weights = class_weights(examples.labels) if examples.weights is None else examples.weights
     answers = log_probabilities(examples.known, examples.labels, weights, strengths, examples.unknown)
     present = np.unique(examples.labels)
     return np.stack([_spread(np.exp(answer), present, examples) for answer in answers])
@@ -406,7 +406,7 @@ def _most_predictive(examples: Examples) -> Examples:
     mean, spread = examples.known.mean(axis=0), examples.known.std(axis=0)
     spread[spread == 0] = 1
     scaled = (examples.known - mean) / spread
-    member = np.eye(examples.classes)[examples.labels] * _class_weights(examples.labels)[:, None]
+    member = np.eye(examples.classes)[examples.labels] * class_weights(examples.labels)[:, None]
     below = [member.T.astype(scaled.dtype) @ (scaled < cut).astype(scaled.dtype) for cut in _CUTS]
     total = np.broadcast_to(member.sum(axis=0)[:, None], below[0].shape)
     seen = np.diff(np.stack([*below, total]), axis=0, prepend=0)  # (bins, classes, p)
