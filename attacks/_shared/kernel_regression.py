@@ -89,7 +89,8 @@ def predictions(lesson: Lesson, targets: Targets) -> Iterator[Predictions]:
     """
     rows = _standardised(np.concatenate([lesson.public, lesson.known, lesson.unknown]), len(targets.weights))
     k, n = len(targets.public), len(targets.known)
-    for kernel in (_linear, *(partial(_gaussian, width) for width in _WIDTHS)):
+    kernels: list[Kernel] = [_linear, *(partial(_gaussian, width) for width in _WIDTHS)]
+    for kernel in kernels:
         likeness = kernel(rows, rows[: k + n])
         likeness /= float(np.trace(likeness[: k + n])) / (k + n) or 1.0
         for strength in _STRENGTHS:
@@ -103,7 +104,7 @@ def predictions(lesson: Lesson, targets: Targets) -> Iterator[Predictions]:
 def _predicted(likeness: FloatArray, targets: Targets, noise: FloatArray) -> Predictions:
     """By the likeness (k + n + m, k + n) of all rows and those learned from, whose ridge is ``noise`` (k + n,)."""
     k, n = len(targets.public), len(targets.known)
-    mean = np.zeros((len(likeness) - k, targets.known.shape[1]))
+    mean: FloatArray = np.zeros((len(likeness) - k, targets.known.shape[1]))
     left = likeness[k:, k:]
     if k:
         mean, left = _given_public(likeness, targets.public, noise[:k])

@@ -36,7 +36,8 @@ class DecoderOnPublicEnrolments:
         own, other = shadow.references.embeddings - mean, faces.embeddings - mean
         fold = rng.permutation(len(own)) % _FOLDS
         targets = Targets(other, own, np.ones(len(own) + len(other)), fold)
-        best, reached = np.zeros((len(evidence.templates), len(mean))), -np.inf
+        best: FloatArray = np.zeros((len(evidence.templates), len(mean)))
+        reached = -np.inf
         for view in lessons(evidence.scheme, made, shadow.templates, evidence.templates):
             for found in predictions(view, targets):
                 agreement = float((unit(found.left_out) * unit(own)).sum(axis=1).mean())
