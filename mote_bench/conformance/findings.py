@@ -35,11 +35,14 @@ class Finding:
         Whether the plug-in fulfils this part of its contract.
     message : str
         What was expected; for a failed check also what was given and how to fix it.
+    note : str
+        What a user should know although the contract allows it; mostly empty.
     """
 
     check: str
     ok: bool
     message: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Check(Generic[_Trial]):
     """A check of one part of a contract.
 
     ``complaint`` describes what was given if that isn't what was expected, and otherwise returns ``None``. After a
-    failed ``needed`` check no further checks are made.
+    failed ``needed`` check no further checks are made. ``note`` says, where the check is passed, what a user should
+    know although the contract allows it; empty if there is nothing.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Check(Generic[_Trial]):
     expected: str
     fix: str
     needed: bool = False
+    note: Callable[[_Trial], str] | None = None
 
 
 def findings(trial: _Trial, checks: Sequence[Check[_Trial]]) -> list[Finding]:
@@ -63,7 +68,7 @@ def findings(trial: _Trial, checks: Sequence[Check[_Trial]]) -> list[Finding]:
     for check in checks:
         given = _complaint(check, trial)
         if given is None:
-            found.append(Finding(check.name, True, f"Expected and found: {check.expected}."))
+            found.append(Finding(check.name, True, f"Expected and found: {check.expected}.", _note(check, trial)))
             continue
         found.append(Finding(check.name, False, f"Given: {given}. Expected: {check.expected}. To fix it: {check.fix}."))
         if check.needed:
@@ -76,6 +81,15 @@ def _complaint(check: Check[_Trial], trial: _Trial) -> str | None:
         return check.complaint(trial)
     except FacesError:
         raise
+    except Exception as error:  # a plug-in may raise anything
+        return raised(error)
+
+
+def _note(check: Check[_Trial], trial: _Trial) -> str:
+    if check.note is None:
+        return ""
+    try:
+        return check.note(trial)
     except Exception as error:  # a plug-in may raise anything
         return raised(error)
 

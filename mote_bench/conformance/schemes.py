@@ -26,6 +26,7 @@ from mote_bench.conformance.findings import (
     wrong_dtype,
     wrong_shape,
 )
+from mote_bench.conformance.state import faces_held
 from mote_bench.contracts import OWN_THRESHOLD, Faces, FloatArray, HalfSpaces, Key, Linear, Scheme, Smooth, Template
 from mote_bench.toolkit import decides, draw_keys, needs_identity, revocable, stream, stream_seed
 
@@ -156,6 +157,17 @@ def _fit(trial: Trial) -> str | None:
 
 def _pickles(trial: Trial) -> str | None:
     return None if trial.pickled else "nothing"
+
+
+def _state(trial: Trial) -> str:
+    """Which part of the background the public state holds."""
+    held, whole = faces_held(trial.fitted, trial.background), len(trial.background)
+    if not held:
+        return ""
+    return (
+        f"the fitted state holds {held} of {whole} background faces themselves; whoever holds the state sees these "
+        "faces and knows who is among them"
+    )
 
 
 def _enroll(trial: Trial) -> str | None:
@@ -586,6 +598,7 @@ CHECKS: tuple[Check[Trial], ...] = (
         _pickles,
         "a fitted scheme that can be sent to the worker processes",
         "keep locks, open files and handles out of the object, or leave them out in __getstate__",
+        note=_state,
     ),
     Check(
         "enroll_returns_bytes",

@@ -43,9 +43,9 @@ def check(
 
 
 def _line(finding: Finding) -> str:
-    return f"{'ok    ' if finding.ok else 'BROKEN'}  {finding.check.replace('_', ' ')}" + (
-        "" if finding.ok else f"\n        {finding.message}"
-    )
+    said = finding.note and f"note: {finding.note}" if finding.ok else finding.message
+    first = f"{'ok    ' if finding.ok else 'BROKEN'}  {finding.check.replace('_', ' ')}"
+    return f"{first}\n        {said}" if said else first
 
 
 def _found(name: str) -> tuple[str, Callable[[], Any]]:
