@@ -190,9 +190,9 @@ def eer(ratios: FloatArray) -> float:
     def below(values: FloatArray) -> FloatArray:
         return np.asarray(np.searchsorted(values, at, "left") + np.searchsorted(values, at, "right")) / 2 / len(values)
 
-    missed, let_in = below(mated), 1 - below(others)
-    place = int(np.argmin(np.abs(missed - let_in)))
-    return float((missed[place] + let_in[place]) / 2)
+    missed, accepted = below(mated), 1 - below(others)
+    place = int(np.argmin(np.abs(missed - accepted)))
+    return float((missed[place] + accepted[place]) / 2)
 
 
 WORLD = World(np.array([0.9, 0.8, 0.8, 0.7, 0.7, 0.6]))

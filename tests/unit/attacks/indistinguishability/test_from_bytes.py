@@ -12,7 +12,7 @@ from mote_baselines.cancelable.biohash import BioHash
 from mote_baselines.cancelable.bloom import BloomFilter
 from mote_baselines.cancelable.iom import PermutationIoM
 from mote_baselines.cancelable.polyprotect import PolyProtect
-from mote_baselines.cancelable.randhash import RandHash
+from mote_baselines.cancelable.randhash import RandHash, RandomProjection
 from mote_baselines.plain.cosine import Cosine
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Knowledge, Scheme, Template
@@ -137,3 +137,29 @@ def test_templates_of_any_length_can_be_read() -> None:
 def test_what_the_attack_lacks_is_said() -> None:
     with pytest.raises(ValueError, match="a challenger, and the evidence lacks one"):
         few_keys().answer(WhichOfTwoFaces(2, 0), Evidence(Knowledge.BYTES_ONLY), np.random.default_rng(0))
+
+
+MANY = 800
+"""Templates of each face here: the attack itself takes up to 2,000."""
+
+
+@pytest.mark.slow(2)
+def test_the_thorough_attack_finds_a_planted_bit() -> None:
+    """0.5 of one face and 0.6 of the other: at best an AUC of 0.55."""
+    found = played(PlantedBit(0.6), replace(many_keys(), templates=MANY), pairs=20, dimension=2)["auc"]
+    assert found.low > 0.5
+    assert 0.53 < found.value < 0.56
+
+
+@pytest.mark.slow(2)
+def test_the_thorough_attack_distinguishes_polyprotect_of_any_two_faces() -> None:
+    found = played(PolyProtect(), replace(many_keys(), templates=200), pairs=4)["auc"]
+    assert found.value > 0.99
+
+
+@pytest.mark.slow(4)
+@pytest.mark.parametrize("scheme", [BioHash(), RandomProjection()])
+def test_the_thorough_attack_stands_at_chance_where_templates_hold_nothing(scheme: Scheme) -> None:
+    """Within 0.01: two standard errors of 20 pairs with 400 tested templates of each face are 0.0092."""
+    found = played(scheme, replace(many_keys(), templates=MANY), pairs=20)["auc"]
+    assert abs(found.value - 0.5) < 0.01
