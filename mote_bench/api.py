@@ -42,6 +42,7 @@ def run(  # noqa: PLR0913 - the command line's options
     recogniser: str | None = None,
     people: int | None = None,
     attacker_data: str | Path | None = None,
+    second_recogniser: str | Path | None = None,
     on: str = TARGET,
     protocol: str = DEFAULT,
     seed: int = 0,
@@ -81,6 +82,9 @@ def run(  # noqa: PLR0913 - the command line's options
         Use a random subset of this many people.
     attacker_data : str or Path, optional
         Take shadow subjects, selection subjects and the attacker's public faces from these data instead of ``data``.
+    second_recogniser : str or Path, optional
+        A file with embeddings of the images of ``data`` by another recogniser, the same rows in the same order:
+        reconstructions and dictionaries are verified by it too.
     on : str
         Whom to attack: ``target``; or ``selection`` while you develop: half of the selection subjects are attacked,
         and no target subject is seen.
@@ -133,6 +137,7 @@ def run(  # noqa: PLR0913 - the command line's options
         identity=identity,
         embedding_columns=embedding_columns,
         recogniser=recogniser,
+        second_recogniser=None if second_recogniser is None else str(second_recogniser),
         device=device,
         on=on,
     )

@@ -131,6 +131,13 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     attacker_data: Annotated[
         str | None, typer.Option(help="Take the shadow subjects and the background from these data instead of --data.")
     ] = None,
+    second_recogniser: Annotated[
+        str | None,
+        typer.Option(
+            help="Embeddings of the images of --data by another recogniser, the same rows: reconstructions and "
+            "dictionaries are verified by it too."
+        ),
+    ] = None,
     on: Annotated[
         str,
         typer.Option(
@@ -195,6 +202,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
         identity=identity,
         embedding_columns=embedding_columns,
         recogniser=recogniser,
+        second_recogniser=second_recogniser,
         device=device,
         on=on,
     )

@@ -1,4 +1,4 @@
-"""Success rates of reconstructions at a second recogniser, through a map between the two embedding spaces."""
+"""Reconstructions and dictionaries verified by a second recogniser, through a map between the two embedding spaces."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mote_bench.contracts import Faces, FloatArray, Measurement
 from mote_bench.toolkit import on_sphere, unit
 
+from .dictionary import measure_dictionary
 from .reconstruction import Truth, measure_reconstruction
 
 PREFIX = "second_recogniser_"
@@ -93,3 +94,55 @@ def measure_transfer(
     measured = measure_reconstruction(transfer.faces(answer), truth, transfer.thresholds, np.random.default_rng(0))
     taken = (one for one in measured.measurements if one.metric in _TAKEN)
     return tuple(replace(one, metric=PREFIX + one.metric) for one in taken)
+
+
+def measure_mapping(
+    enrolled: FloatArray, references: FloatArray, probes: FloatArray, shown: npt.NDArray[np.intp], transfer: Transfer
+) -> tuple[Measurement, ...]:
+    """Type II success of the enrolled embeddings themselves at the second recogniser: the ceiling of a reconstruction.
+
+    What lies between it and ``second_recogniser_genuine_success`` is lost by the map, whatever the attack.
+
+    Parameters
+    ----------
+    enrolled : (n, d) float
+        The subjects' enrolled embeddings by the first recogniser.
+    references, probes, shown
+        As for :func:`measure_transfer`.
+
+    Returns
+    -------
+    tuple of Measurement
+        ``second_recogniser_mapped_success`` at each rate.
+    """
+    found = measure_transfer(enrolled, references, probes, shown, transfer)
+    taken = (one for one in found if one.metric == f"{PREFIX}type_2_success")
+    return tuple(replace(one, metric=f"{PREFIX}mapped_success") for one in taken)
+
+
+def measure_transferred_dictionary(
+    faces: FloatArray, references: FloatArray, transfer: Transfer
+) -> tuple[Measurement, ...]:
+    """Shares of subjects whose image the second recogniser matches with a dictionary's mapped faces; higher is worse.
+
+    Parameters
+    ----------
+    faces : (k, d) float
+        The dictionary's faces in the first recogniser's space, in the order of presentation.
+    references : (n, d2) float
+        Embeddings of the subjects' enrolled images by the second recogniser.
+
+    Returns
+    -------
+    tuple of Measurement
+        ``second_recogniser_opened_by_1_at_fmr_X`` and ``..._by_10_at_fmr_X``, defined by
+        :func:`~mote_bench.metrics.dictionary.measure_dictionary`; none without a threshold. A dictionary that matches
+        many subjects at one recogniser alone shows a weakness of that recogniser, not faces that resemble many.
+    """
+    if not transfer.thresholds:
+        return ()
+    centred = unit(np.asarray(references, dtype=np.float64) - transfer.second_mean)
+    scores = centred @ unit(transfer.faces(faces) - transfer.second_mean).T
+    opened = {rate: scores >= threshold for rate, threshold in transfer.thresholds.items()}
+    taken = (one for one in measure_dictionary(opened).measurements if one.metric == "opened_by")
+    return tuple(replace(one, metric=f"{PREFIX}opened_by") for one in taken)

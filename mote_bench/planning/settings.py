@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mote_bench import registry
 from mote_bench.contracts import Dataset, InputError
-from mote_bench.data import npz
+from mote_bench.data import npz, paired
 from mote_bench.data.arrays import checksum
 from mote_bench.data.columns import UNKNOWN, bin_names
 from mote_bench.data.options import ColumnOptions
@@ -112,7 +112,8 @@ def _attacked(given: RunSpec, version: Protocol) -> tuple[Dataset, RunSpec, _Rea
     _check_used(given.bins, dataset, attacked.place)
     _check_labels(dataset, attacked.place)
     label, file = attacked.told(dataset)
-    return dataset, replace(given, data=label, data_file=file, data_sha256=dataset.checksum), reading
+    spec = replace(given, data=label, data_file=file, data_sha256=dataset.checksum)
+    return (*_seen_by_a_second(dataset, spec, reading), reading)
 
 
 def on_device(setting: Setting, say: Callable[[str], None], *, elsewhere: bool = False) -> Setting:
@@ -218,6 +219,18 @@ def _other(source: _Source, reading: _Reading, attacked: Dataset) -> Dataset:
     if dataset.checksum == attacked.checksum:
         raise InputError(f"--attacker-data {source.place} is the attacked data itself; expected other people")
     return dataset
+
+
+def _seen_by_a_second(attacked: Dataset, spec: RunSpec, reading: _Reading) -> tuple[Dataset, RunSpec]:
+    """The attacked data with a second recogniser's embeddings of the same images, if the options name them."""
+    if spec.second_recogniser is None:
+        return attacked, spec
+    source = _Source("--second-recogniser", spec.second_recogniser, spec.second_file, spec.second_sha256)
+    columns = [*attacked.faces.attributes, *attacked.faces.values]
+    dataset = source.load(_Reading(reading.bins, columns, replace(reading.columns, strict=False)))
+    label, file = source.told(dataset)
+    told = replace(spec, second_recogniser=label, second_file=file, second_sha256=dataset.checksum)
+    return paired.joined(attacked, dataset, f"--second-recogniser {source.place}"), told
 
 
 def _with_attributes(dataset: Dataset, reading: _Reading) -> Dataset:

@@ -28,7 +28,7 @@ DEVICE = "device"
 DATA_NOTES = "data_notes"
 """The provenance field that holds the notes on reading the data, as JSON; there is none without notes."""
 _CHOICES = ("schemes", "attacks", "questions")
-_FILES = ("data_file", "attacker_file")
+_FILES = ("data_file", "attacker_file", "second_file")
 TARGET, SELECTION = "target", "selection"
 """Whom a run attacks: the target subjects, or, while somebody develops, a part of the selection subjects."""
 _UNSAID: Mapping[str, Any] = {
@@ -36,6 +36,8 @@ _UNSAID: Mapping[str, Any] = {
     "identity": None,
     "embedding_columns": None,
     "recogniser": None,
+    "second_recogniser": None,
+    "second_sha256": None,
     "on": TARGET,
 }
 """Options that records leave out where they aren't given: records of earlier versions don't hold them."""
@@ -44,7 +46,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("data", *_CHOICES, "protocol"), (str,)),
     **dict.fromkeys(("attributes", "attacker_data", *_FILES), (str, type(None))),
     **dict.fromkeys(("data_sha256", "attacker_sha256", "identity", "embedding_columns"), (str, type(None))),
-    "recogniser": (str, type(None)),
+    **dict.fromkeys(("recogniser", "second_recogniser", "second_sha256"), (str, type(None))),
     **dict.fromkeys(("bins", "missing"), (dict,)),
     "people": (int, type(None)),
     "seed": (int,),
@@ -73,10 +75,10 @@ class RunSpec:
     attacker_data : str, optional
         Source of shadow subjects, selection subjects and the attacker's public faces, given like ``data``. By default
         they are other people of ``data``.
-    data_file, attacker_file : str, optional
+    data_file, attacker_file, second_file : str, optional
         Path of the labelled data, as the user gave it. It is kept in the run's folder but not in records, which are
         published.
-    data_sha256, attacker_sha256 : str, optional
+    data_sha256, attacker_sha256, second_sha256 : str, optional
         Checksums of the data; a repeated run needs data with the same checksums.
     missing : mapping of name -> words
         What means missing in a column of the data.
@@ -86,6 +88,9 @@ class RunSpec:
         The columns that hold the embeddings, as a pattern; by default ``embedding_0``, ``embedding_1``, ...
     recogniser : str, optional
         What made the embeddings of ``data``, where these don't say.
+    second_recogniser : str, optional
+        Embeddings of the images of ``data`` by a second recogniser, given like ``data``: the same rows in the same
+        order. Reconstructions and dictionaries are verified by it too.
     device : str
         Where torch computes: ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. Figures agree up to rounding, so cells of all
         devices are the same cells. A record made on another device than the CPU says so in its provenance.
@@ -112,6 +117,9 @@ class RunSpec:
     identity: str | None = None
     embedding_columns: str | None = None
     recogniser: str | None = None
+    second_recogniser: str | None = None
+    second_file: str | None = None
+    second_sha256: str | None = None
     device: str = CPU
     on: str = TARGET
 
@@ -190,6 +198,7 @@ class RunSpec:
             questions=_listed({cell.question for cell in cells}),
             data_file=found.data_file,
             attacker_file=found.attacker_file,
+            second_file=found.second_file,
         )
 
     def data_options(self) -> str:
@@ -199,8 +208,11 @@ class RunSpec:
         missing = (f"--missing {shlex.quote(f'{name}=' + ','.join(held))}" for name, held in self.missing.items())
         columns = {"identity": self.identity, "embedding-columns": self.embedding_columns}
         columns["recogniser"] = self.recogniser
-        attacker = {"attacker-data": self.attacker_file or self.attacker_data}
-        return " ".join([*_options(words), *bins, *missing, *_options(columns | attacker)])
+        others = {
+            "attacker-data": self.attacker_file or self.attacker_data,
+            "second-recogniser": self.second_file or self.second_recogniser,
+        }
+        return " ".join([*_options(words), *bins, *missing, *_options(columns | others)])
 
     def command(self) -> str:
         """The command that repeats this run."""
@@ -273,7 +285,7 @@ def _stated(text: str) -> RunSpec:
     except (ValueError, RecursionError):
         raise InputError(f"a record's provenance holds no spec of a run: {text!r:.80}") from None
     made = RunSpec.from_table(table, "a record's provenance")
-    return replace(made, data_file=None, attacker_file=None, data_sha256=made.data_sha256 or "")
+    return replace(made, data_file=None, attacker_file=None, second_file=None, data_sha256=made.data_sha256 or "")
 
 
 def _first_edition(record: Record) -> RunSpec:

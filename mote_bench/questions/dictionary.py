@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from mote_bench.contracts import OWN, Evidence, Faces, FloatArray, flat
+from mote_bench.contracts import OWN, Evidence, Faces, FloatArray, Measurement, flat
 from mote_bench.metrics.measured import Measured
 from mote_bench.toolkit import unit
 
@@ -56,7 +56,8 @@ class WhichKeyface(Question):
 
         scores = case.attacked.shown[_EVERYBODY][case.rows]
         opened = {fmr: scores >= threshold for fmr, threshold in case.rules.thresholds.items() if fmr != OWN}
-        return case.with_people(measure_dictionary(opened))
+        measured = measure_dictionary(opened)
+        return case.with_people(replace(measured, measurements=(*measured.measurements, *_transferred(case))))
 
     @classmethod
     def example(cls, target: Faces, shadow: Faces) -> Self:
@@ -72,3 +73,13 @@ class WhichKeyface(Question):
 
     def follows(self, answer: FloatArray, rows: Index, columns: Index) -> FloatArray | None:
         return None  # the faces are presented to all templates
+
+
+def _transferred(case: Case) -> tuple[Measurement, ...]:
+    """What the dictionary matches at a second recogniser, if the data hold its embeddings."""
+    from mote_bench.metrics.transfer import measure_transferred_dictionary
+
+    references, transfer = case.panel.people.references.second, case.rules.unprotected.transfer
+    if references is None or transfer is None:
+        return ()
+    return measure_transferred_dictionary(case.attacked.answer, references[case.people], transfer)

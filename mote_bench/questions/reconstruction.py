@@ -113,7 +113,7 @@ def _truth(case: Case) -> Truth:
 
 def _transferred(case: Case) -> tuple[Measurement, ...]:
     """Success rates of the reconstructions at a second recogniser, if the data hold its embeddings."""
-    from mote_bench.metrics.transfer import measure_transfer
+    from mote_bench.metrics.transfer import measure_mapping, measure_transfer
 
     enrolled, people, transfer = case.panel.people, case.people, case.rules.unprotected.transfer
     references, probes = enrolled.references.second, None if enrolled.probes is None else enrolled.probes.second
@@ -122,4 +122,6 @@ def _transferred(case: Case) -> tuple[Measurement, ...]:
     place = np.full(len(references), -1, dtype=np.intp)
     place[people] = np.arange(len(people))
     seen = np.flatnonzero(place[enrolled.shown] >= 0)
-    return measure_transfer(case.answer, references[people], probes[seen], place[enrolled.shown[seen]], transfer)
+    there = references[people], probes[seen], place[enrolled.shown[seen]], transfer
+    own = enrolled.references.embeddings[people]
+    return (*measure_transfer(case.answer, *there), *measure_mapping(own, *there))

@@ -34,6 +34,10 @@ EmbeddingColumns = Annotated[
 AttackerData = Annotated[
     str | None, typer.Option(help="The file of the attacker's data, where it isn't where the run read it.")
 ]
+SecondRecogniser = Annotated[
+    str | None,
+    typer.Option(help="The file of the second recogniser's embeddings, where it isn't where the run read it."),
+]
 Device = Annotated[
     str, typer.Option(help="Where torch computes: cpu, cuda, cuda:N or mps. Figures agree up to rounding.")
 ]
@@ -52,6 +56,7 @@ class Given:
     identity: str | None = None
     embedding_columns: str | None = None
     device: str = CPU
+    second_recogniser: str | None = None
 
 
 def again(records: Sequence[Record], given: Given, *, home: Path | None = None) -> RunSpec:
@@ -84,9 +89,24 @@ def again(records: Sequence[Record], given: Given, *, home: Path | None = None) 
             )
         if is_path(given.attacker_data) or given.attacker_data != made.attacker_data:
             made = replace(made, attacker_file=given.attacker_data)
+    made = _with_second(made, given.second_recogniser)
     _check_bins(given.bins, made)
     _check_columns(given, made)
     return made if given.attributes is None else _with_attributes(made, given.attributes, records)
+
+
+def _with_second(made: RunSpec, place: str | None) -> RunSpec:
+    """The spec with the place of the second recogniser's embeddings, as the user gives it."""
+    from mote_bench.planning.spec import is_path
+
+    if place is None:
+        return made
+    if made.second_recogniser is None:
+        raise InputError(
+            f"--second-recogniser {place}: the run has none; leave the option out, or make a run with it: "
+            "python -m mote_bench run --second-recogniser FILE --out DIR"
+        )
+    return replace(made, second_file=place) if is_path(place) or place != made.second_recogniser else made
 
 
 def said(line: str) -> None:

@@ -32,6 +32,7 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     identity: run_again.Identity = None,
     embedding_columns: run_again.EmbeddingColumns = None,
     attacker_data: run_again.AttackerData = None,
+    second_recogniser: run_again.SecondRecogniser = None,
     device: run_again.Device = CPU,
     seed: Annotated[int | None, typer.Option(help="The run's seed, if there are several.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
@@ -53,8 +54,9 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
             "register it under another name"
         )
     given = run_again.Given(
-        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device
-    )
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device,
+        second_recogniser,
+    )  # fmt: skip
     spec = replace(run_again.again(rows, given, home=out), schemes=scheme, attacks=attack)
     made = [record for record in rerun(spec, jobs=jobs) if (record.cell.scheme, record.cell.attack) == (scheme, attack)]
     write(bundle.make(bundle.ATTACK, made, by=by, home=Path.cwd()), out, to)

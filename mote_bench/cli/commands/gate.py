@@ -53,6 +53,7 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     identity: run_again.Identity = None,
     embedding_columns: run_again.EmbeddingColumns = None,
     attacker_data: run_again.AttackerData = None,
+    second_recogniser: run_again.SecondRecogniser = None,
     device: run_again.Device = CPU,
     candidate: Annotated[
         Path | None, typer.Option(help="Compare with this finished run instead of making a fresh one.")
@@ -86,8 +87,9 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
     before = chosen(_records(baseline), protocol=QUICK if quick else protocol, data=data, seed=None)
     gated = _gated(schemes, before)
     given = run_again.Given(
-        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device
-    )
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device,
+        second_recogniser,
+    )  # fmt: skip
     if candidate is None:
         stored = run_again.again(before, given, home=_home(baseline))
         spec = _repeated(stored, gated, seed=seed, attacks=attacks)
@@ -95,8 +97,8 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
             now = _fresh(spec, out, jobs=jobs, budget=budget, quiet=quiet or json)
     elif given != run_again.Given(data):
         raise InputError(
-            "--attributes, --bins, --missing, --identity, --embedding-columns, --attacker-data and --device change a "
-            "fresh run, but --candidate is a finished one; leave them out"
+            "--attributes, --bins, --missing, --identity, --embedding-columns, --attacker-data, "
+            "--second-recogniser and --device change a fresh run, but --candidate is a finished one; leave them out"
         )
     else:
         now = chosen(_records(candidate), protocol=before[0].cell.protocol, data=before[0].cell.data, seed=seed)

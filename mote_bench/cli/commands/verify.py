@@ -33,6 +33,7 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
     identity: run_again.Identity = None,
     embedding_columns: run_again.EmbeddingColumns = None,
     attacker_data: run_again.AttackerData = None,
+    second_recogniser: run_again.SecondRecogniser = None,
     device: run_again.Device = CPU,
     only_read: Annotated[
         bool, typer.Option("--only-read", help="Check schema, checksum and figures only; run nothing.")
@@ -59,8 +60,9 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.records.bundle_check import held, notes
 
     options = run_again.Given(
-        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device
-    )
+        data, attributes, tuple(bins or ()), attacker_data, tuple(missing or ()), identity, embedding_columns, device,
+        second_recogniser,
+    )  # fmt: skip
     made = rerun(_spec(given, options), bundle=given, jobs=jobs, quiet=quiet)
     for note in [] if quiet else notes(given, made):
         print(f"note: {note}")

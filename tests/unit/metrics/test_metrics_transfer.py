@@ -8,7 +8,13 @@ import pytest
 from mote_bench.contracts import Faces, InputError
 from mote_bench.data import npz
 from mote_bench.engine import scoring
-from mote_bench.metrics.transfer import Transfer, _ridge, measure_transfer
+from mote_bench.metrics.transfer import (
+    Transfer,
+    _ridge,
+    measure_mapping,
+    measure_transfer,
+    measure_transferred_dictionary,
+)
 from mote_bench.planning import protocol
 from mote_bench.planning.split import split
 from mote_bench.questions.staging import Attacked, Rules, Staged
@@ -110,6 +116,31 @@ def test_records_hold_the_figures_where_the_data_do(people):
     without = replace(rules, unprotected=replace(rules.unprotected, transfer=None))
     plain = scoring.measure(WhichFace(D), attacked, Staged(None, rows, rows[:0]), panel=panel, rules=without, seed=0)
     assert not any(one.name.startswith("second_recogniser") for one in plain.measurements)
+
+
+def test_the_ceiling_is_the_enrolled_face_through_the_same_map(people):
+    """It equals what a perfect reconstruction reaches, and lies at or below what the photo itself reaches there."""
+    rule, target = scoring.unprotected(people, ["1e-2"]), people.target
+    there = target.references.second, target.probes.second, target.shown, rule.transfer
+    (ceiling,) = measure_mapping(target.references.embeddings, *there)
+    found = {one.name: one for one in measure_transfer(target.references.embeddings, *there)}
+    assert ceiling.name == "second_recogniser_mapped_success_at_fmr_1e-2"
+    perfect = found["second_recogniser_type_2_success_at_fmr_1e-2"]
+    assert (ceiling.value, ceiling.low, ceiling.high) == (perfect.value, perfect.low, perfect.high)
+
+
+def test_a_dictionary_by_hand():
+    """The second recogniser sees what the first one sees. Accepted from 0.6 on: subjects at angles 0, 10 and 90."""
+    small, angles = np.full(2, 1e-9), np.radians([0, 10, 90])
+    subjects = np.column_stack([np.cos(angles), np.sin(angles)])
+    transfer = Transfer(small, small, np.eye(2), {"1e-2": 0.6})
+    found = {one.name: one for one in measure_transferred_dictionary(subjects[[0, 2]], subjects, transfer)}
+    assert {name: one.value for name, one in found.items()} == {
+        "second_recogniser_opened_by_1_at_fmr_1e-2": pytest.approx(2 / 3),
+        "second_recogniser_opened_by_10_at_fmr_1e-2": 1.0,
+    }
+    assert found["second_recogniser_opened_by_10_at_fmr_1e-2"].chance == pytest.approx(1 - 0.99**2)
+    assert measure_transferred_dictionary(subjects, subjects, Transfer(small, small, np.eye(2), {})) == ()
 
 
 def test_rows_carry_both_embeddings_and_lengths_must_agree():

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mote_bench.contracts import InputError
+from mote_bench.data import npz
 from mote_bench.data.arrays import checksum
 from mote_bench.planning import settings
 from mote_bench.planning.spec import RunSpec
@@ -71,6 +72,45 @@ def test_the_data_of_a_run_that_are_not_here_are_named(asked: RunSpec, tmp_path:
     for message, change in parts.items():
         with pytest.raises(InputError, match=message + ends):
             settings.make(replace(spec, **change))  # type: ignore[arg-type]
+
+
+def second(path: Path, like: Path) -> Path:
+    """The images of a file by another recogniser: turned, with noise, in 20 dimensions."""
+    stored, rng = dict(np.load(like)), np.random.default_rng(9)
+    turn = np.linalg.qr(rng.standard_normal((20, 16)))[0]
+    stored["embeddings"] = stored["embeddings"] @ turn.T + 0.02 * rng.standard_normal((len(stored["identity"]), 20))
+    np.savez(path, **stored)
+    return path
+
+
+def test_a_second_recognisers_file_stands_in_the_spec_and_beside_the_faces(asked: RunSpec, tmp_path: Path) -> None:
+    seen = second(tmp_path / "seen.npz", tmp_path / "own.npz")
+    made, alone = settings.make(replace(asked, second_recogniser=str(seen))), settings.make(asked)
+    told = (made.spec.second_recogniser, made.spec.second_file, made.spec.second_sha256)
+    assert told == ("seen", str(seen), checksum(seen))
+    assert made.plan.cells == alone.plan.cells
+    assert provenance.of_setting(made) != provenance.of_setting(alone)
+    for people in (made.split.target, made.split.calibration):
+        found = people.references.second
+        assert found is not None
+        assert found.shape == (len(people.references), 20)
+    assert made.data.notes[-1] == "a second recogniser's embeddings of the images: seen"
+    own, theirs = (npz.load(path, bins={}).faces.embeddings for path in (tmp_path / "own.npz", seen))
+    shown = made.split.target.references
+    (row,) = np.flatnonzero((own == shown.embeddings[0]).all(axis=1))
+    np.testing.assert_allclose(shown.second[0], theirs[row], atol=1e-6)
+    moved = seen.rename(tmp_path / "moved.npz")
+    again = settings.make(replace(made.spec, second_file=str(moved)))
+    assert provenance.of_setting(again) == provenance.of_setting(made)
+    with pytest.raises(InputError, match=r"give the file with SHA-256 [0-9a-f]{64}: --second-recogniser FILE"):
+        settings.make(replace(made.spec, second_file=str(tmp_path / "own.npz")))
+
+
+def test_a_second_recogniser_is_of_the_same_images(asked: RunSpec, tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"--second-recogniser .*other\.npz: 1200 rows for 800 images; expected the same"
+    ):
+        settings.make(replace(asked, second_recogniser=str(tmp_path / "other.npz")))
 
 
 def test_a_data_set_by_its_name_stays_one() -> None:

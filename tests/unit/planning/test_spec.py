@@ -38,6 +38,9 @@ specs = st.builds(
     identity=st.none() | words,
     embedding_columns=st.none() | words,
     recogniser=st.none() | words,
+    second_recogniser=st.none() | words,
+    second_file=st.none() | words,
+    second_sha256=st.none() | words,
     device=words,
     on=words,
 )
@@ -60,6 +63,9 @@ MADE = RunSpec(
     identity="labels",
     embedding_columns="feat_*",
     recogniser="dlib",
+    second_recogniser="seen",
+    second_file="mine/seen.npz",
+    second_sha256="c" * 64,
     device="cuda:1",
     on="selection",
 )
@@ -82,13 +88,13 @@ def test_a_record_gives_back_what_its_cell_depends_on(spec: RunSpec) -> None:
     spec = replace(spec, data_sha256=spec.data_sha256 or "")
     found = RunSpec.of([record("whatever @ it from says", spec=spec.in_record())])
     chosen = {"schemes": "mote", "attacks": "knn-bytes", "questions": "gender", "device": "cpu"}
-    assert found == replace(spec, data_file=None, attacker_file=None, **chosen)
+    assert found == replace(spec, data_file=None, attacker_file=None, second_file=None, **chosen)
 
 
 def test_records_say_nothing_of_paths_and_of_what_was_run_beside_them() -> None:
     said = json.loads(MADE.in_record())
     assert said.keys() == MADE.to_table().keys() - {
-        "schemes", "attacks", "questions", "data_file", "attacker_file", "device",
+        "schemes", "attacks", "questions", "data_file", "attacker_file", "second_file", "device",
     }  # fmt: skip
     assert replace(MADE, schemes="all", attacks="all", questions="all").in_record() == MADE.in_record()
 
@@ -104,6 +110,8 @@ def test_records_say_nothing_of_paths_and_of_what_was_run_beside_them() -> None:
         {"people": 299},
         {"attacker_data": None},
         {"attacker_sha256": "c"},
+        {"second_recogniser": None},
+        {"second_sha256": "d"},
         {"seed": 4},
         {"missing": {}},
         {"identity": None},
@@ -213,14 +221,14 @@ def test_a_damaged_list_of_runs_is_refused(text: str, tmp_path: Path) -> None:
 def test_the_command_makes_the_run_again() -> None:
     spaced = replace(
         MADE, data_file="my faces.npz", bins={"age": (30.0, 50.25)}, attacker_data=None, attacker_file=None,
-        missing={}, identity=None, embedding_columns=None, recogniser=None,
+        missing={}, identity=None, embedding_columns=None, recogniser=None, second_recogniser=None, second_file=None,
     )  # fmt: skip
     assert spaced.command() == (
         "python -m mote_bench run --data 'my faces.npz' --protocol quick-1 --seed 3 --schemes mote --attacks knn-bytes "
         "--questions gender --device cuda:1 --on selection --attributes gender,age --people 300 --bins age=30,50.25"
     )
     columns = "--missing age=-1,999 --missing glasses= --identity labels --embedding-columns 'feat_*' --recogniser dlib"
-    assert MADE.data_options().endswith(f"{columns} --attacker-data theirs/other.npz")
+    assert MADE.data_options().endswith(f"{columns} --attacker-data theirs/other.npz --second-recogniser mine/seen.npz")
     assert RunSpec().data_options() == ""
 
 

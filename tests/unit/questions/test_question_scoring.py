@@ -271,6 +271,17 @@ def test_the_second_recogniser_too_sees_only_those_who_were_attacked() -> None:
     assert (found.value, found.n) == (1.0, 2)
 
 
+def test_a_dictionary_is_shown_to_the_second_recogniser_whole() -> None:
+    """Faces 0 and 1 match target subjects 0 and 1 of four at both recognisers, whatever rows the panel has."""
+    answer, accepted = EYE[:2], np.zeros((7, 2))
+    found = scored(WhichKeyface(2, 7), answer, TARGET, shown={"all": accepted}, rules=with_transfer())
+    assert found["opened_by_10_at_fmr_1e-2"].value == 0.0
+    assert found["second_recogniser_opened_by_1_at_fmr_1e-2"].value == 0.25
+    assert found["second_recogniser_opened_by_10_at_fmr_1e-2"].value == 0.5
+    plain = scored(WhichKeyface(2, 7), answer, TARGET, shown={"all": accepted}, rules=AT)
+    assert not [one.name for one in plain.measurements if one.name.startswith("second")]
+
+
 @pytest.mark.parametrize("lacking", ["transfer", "references", "probes"])
 def test_without_second_embeddings_nothing_is_said_of_the_second_recogniser(lacking: str) -> None:
     rules, people = with_transfer(), TARGET.people

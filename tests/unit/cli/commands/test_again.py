@@ -77,6 +77,15 @@ def test_an_attacker_of_the_same_data_gets_no_other() -> None:
         again([record(same)], Given(attacker_data="other.npz"))
 
 
+def test_the_second_recognisers_file_may_have_moved_and_none_may_be_added() -> None:
+    with pytest.raises(InputError, match=r"--second-recogniser seen\.npz: the run has none; leave the option out"):
+        again([record()], Given(second_recogniser="seen.npz"))
+    two = replace(MADE, second_recogniser="seen", second_sha256="c" * 64)
+    assert again([record(two)], Given(second_recogniser="a/b.npz")).second_file == "a/b.npz"
+    assert again([record(two)], Given(second_recogniser="seen")) == again([record(two)], Given())
+    assert again([record(two)], Given()).second_recogniser == "seen"
+
+
 def test_other_attributes_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
     assert again([record()], Given(attributes=" gender ")).attributes == "gender"
     assert capsys.readouterr().err == ""
