@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mote_bench.basics import InputError
 from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -140,6 +141,43 @@ def pictures(  # noqa: PLR0913 - typer makes an option of each argument
     finally:
         workers.stop()
     print(f"written to '{out}'")
+
+
+@app.command(
+    epilog="Example: python -m mote_bench study recognisers --data dlib.npz --attacker-recogniser mobilefacenet.npz"
+)
+def recognisers(
+    data: Annotated[str, typer.Option(help="Embeddings by the victim's recogniser, with attributes.")],
+    attacker_recogniser: Annotated[
+        str, typer.Option(help="Embeddings of the same images, the same rows, by the attacker's recogniser.")
+    ],
+    schemes: Annotated[
+        str, typer.Option(help="Schemes whose templates are stolen, comma separated; cosine and noise always are.")
+    ] = "cosine",
+    attributes: Annotated[
+        str | None, typer.Option(help="Attributes to infer, comma separated. Default: all with 2 to 6 classes.")
+    ] = None,
+    known_subjects: Annotated[
+        str,
+        typer.Option(
+            help="Numbers of enrolled subjects whose template and picture the attacker has, comma separated; 0: the "
+            "spaces are aligned without pairs."
+        ),
+    ] = "0,10,30,100,300",
+    people: People = None,
+    out: Out = Path("boards/recognisers"),
+) -> None:
+    """Attributes read without the victim's recogniser: through another recogniser, or from clusters of the bytes."""
+    from mote_bench.studies.recognisers import tables as across_recognisers
+
+    counts = [word.strip() for word in known_subjects.split(",")]
+    if not all(word.isdecimal() for word in counts):
+        raise InputError(f"--known-subjects {known_subjects}: expected whole numbers with commas, as in 0,10,30")
+    options = across_recognisers.Options(
+        data, attacker_recogniser, schemes, attributes, tuple(map(int, counts)), people
+    )
+    with interruptible("nothing is written", resumable=False):
+        _write(across_recognisers.files(options), out)
 
 
 @app.command(epilog="Example: python -m mote_bench study agreement boards")
