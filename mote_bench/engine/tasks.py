@@ -27,10 +27,13 @@ from mote_bench.engine import scoring
 from mote_bench.execution.deadline import deadline
 from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.metrics.fairness import measure_fairness
-from mote_bench.metrics.measured import Measured
+from mote_bench.metrics.identification import measure_identification
+from mote_bench.metrics.measured import Measured, joined
 from mote_bench.metrics.renewal import measure_renewal
 from mote_bench.metrics.scorer import diagnose
 from mote_bench.metrics.security import Guesses, measure_security
+from mote_bench.metrics.shifts import measure_shifts
+from mote_bench.metrics.tail import measure_tail
 from mote_bench.metrics.tiles import Found, Tiles
 from mote_bench.metrics.verification import (
     Compared,
@@ -40,6 +43,7 @@ from mote_bench.metrics.verification import (
     measure_verification,
     threshold_at_fmr,
 )
+from mote_bench.metrics.worst_tenth import measure_worst_tenth
 from mote_bench.planning.protocol import Protocol
 from mote_bench.questions import Question
 from mote_bench.questions.staging import Attacked, Database, VerificationTargets
@@ -201,6 +205,7 @@ def _verified(scheme: Scheme, comparison: Comparison) -> Verified:
     shown = np.concatenate([trials.shown for trials in comparison.targets])
     scores = Scores(np.hstack(targets), np.arange(len(targets[0])), shown)
     measured = _measured(scores, thresholds, comparison)
+    measured = _with_points(measured, scores, shadow, comparison, thresholds)
     return _completed(measured, scheme, scores, comparison, thresholds=thresholds, timings=_timings(timed))
 
 
@@ -210,7 +215,11 @@ def conclude(scheme: Scheme, few: Comparison, found: Found, thresholds: Mapping[
     def concluded() -> Verified:
         timed, first = _all_timed(scheme, few), few.targets[0]
         of_first = Scores(timed[0][0], np.arange(len(first.templates)), first.shown)
-        measured = _measured(found, thresholds, few)
+        *targets, shadow = (scores for scores, _ in timed)
+        of_all = Scores(
+            np.hstack(targets), np.arange(len(targets[0])), np.concatenate([one.shown for one in few.targets])
+        )
+        measured = _with_points(_measured(found, thresholds, few), of_all, shadow, few, thresholds)
         one = replace(few, targets=(first,))
         return _completed(measured, scheme, of_first, one, thresholds=thresholds, timings=_timings(timed))
 
@@ -250,6 +259,26 @@ def _measured(scores: Compared, thresholds: Mapping[str, float], comparison: Com
         # An equal error rate needs a curve.
         fair = replace(fair, measurements=tuple(one for one in fair.measurements if one.metric != "ser"))
     return Verified(verified, fair, ())
+
+
+def _with_points(
+    measured: Verified, targets: Scores, shadow: FloatArray, comparison: Comparison, thresholds: Mapping[str, float]
+) -> Verified:
+    """Adds operating points and the worst tenth; of very many subjects they are measured on the first ones only.
+
+    Each has a random stream of its own, so that no figure beside it depends on it.
+    """
+    calibration = Scores(shadow, np.arange(len(shadow)), comparison.shadow.shown)
+    known, groups = rates(comparison.protocol, thresholds), comparison.groups
+    verify = [measure_worst_tenth(targets, known, groups, stream(comparison.seed, "worst tenth"))]
+    fair = list[Measured]()
+    if OWN in thresholds:
+        verify.append(Measured((), {"undefined": dict.fromkeys(("tail_fnmr", "fnir"), "the scheme decides by itself")}))
+    else:
+        verify.append(measure_tail(calibration, targets, known, stream(comparison.seed, "tail")))
+        verify.append(measure_identification(calibration, targets))
+        fair.append(Measured(measure_shifts(targets, groups, stream(comparison.seed, "shifts"))))
+    return replace(measured, verify=joined(measured.verify, *verify), fairness=joined(measured.fairness, *fair))
 
 
 def _plain(verified: Measured, comparison: Comparison) -> tuple[Measurement, ...]:

@@ -67,6 +67,9 @@ _OTROSHI = "Otroshi Shahreza et al., IEEE TIFS 18 (2023), doi 10.1109/TIFS.2023.
 _GARBE = "Howard et al., arXiv 2203.05051"
 _ISO_TEMPLATES = "after renewability in ISO/IEC 24745:2022"
 _ISO_PROTECTION = "ISO/IEC 30136:2018"
+_ISO_TAIL = "after ISO/IEC 5152:2024; Hosking & Wallis, Technometrics 29 (1987)"
+_ISO_GROUPS = "after ISO/IEC 19795-10:2024"
+_FRVT_8 = "NIST FRVT Part 8 (NISTIR 8429)"
 _OWN = "this suite"
 
 METRICS: tuple[Metric, ...] = (
@@ -137,6 +140,90 @@ METRICS: tuple[Metric, ...] = (
             ("false_accept_bits", "minus log2 of the mean acceptance, key known, of {faces}"),
             ("least_false_accept_bits", "in its place where no face was accepted: a lower bound for {faces}"),
         )
+    ),
+    Metric(
+        "tail_threshold",
+        _VERIFY,
+        "threshold at an FMR too low to count, by a Pareto tail of the calibration subjects' impostor scores",
+        "neither",
+        _ISO_TAIL,
+        at=_RATE,
+    ),
+    Metric(
+        "tail_fnmr",
+        _VERIFY,
+        "FNMR at an FMR too low to count: the threshold comes from a Pareto tail of the impostor scores",
+        "lower",
+        _ISO_TAIL,
+        at=_RATE,
+        short="FNMR, tail",
+    ),
+    Metric(
+        "tail_fmr_reached",
+        _VERIFY,
+        "FMR counted on the target subjects at the threshold of the Pareto tail",
+        "lower",
+        _ISO,
+        at=_RATE,
+    ),
+    Metric(
+        "worst_tenth_fnmr",
+        _VERIFY,
+        "mean FNMR of the tenth of the subjects with the most errors; chance: if errors fell on trials at random",
+        "lower",
+        _OWN,
+        at=_RATE,
+        short="worst 10 %",
+    ),
+    *(
+        Metric(f"{metric}_at_fpir_{rate}_of", _VERIFY, meaning, "lower", _ISO, group=_GALLERY, short=short)
+        for rate in ("1e-1", "1e-2")
+        for metric, meaning, short in (
+            (
+                "fnir",
+                "open-set FNIR in a gallery of this many: the mated template isn't the best or is below the threshold",
+                "FNIR",
+            ),
+            (
+                "fpir_reached",
+                "FPIR measured on the target subjects at the threshold set on calibration subjects",
+                "FPIR",
+            ),
+        )
+    ),
+    Metric(
+        "max_ratio_fmr",
+        _FAIRNESS,
+        "highest FMR of a group divided by the geometric mean of the groups' FMRs",
+        "lower",
+        _FRVT_8,
+        at=_RATE,
+        group=_ATTRIBUTE,
+    ),
+    Metric(
+        "max_ratio_fnmr",
+        _FAIRNESS,
+        "highest FNMR of a group divided by the geometric mean of the groups' FNMRs",
+        "lower",
+        _FRVT_8,
+        at=_RATE,
+        group=_ATTRIBUTE,
+    ),
+    Metric(
+        "genuine_shift",
+        _FAIRNESS,
+        "mean genuine score of a group minus that of the other groups, in pooled standard deviations",
+        "neither",
+        _ISO_GROUPS,
+        group=_CLASS,
+    ),
+    Metric(
+        "impostor_shift",
+        _FAIRNESS,
+        "mean impostor score within a group minus that within the other groups, in pooled standard deviations",
+        "neither",
+        _ISO_GROUPS,
+        group=_CLASS,
     ),
     Metric(
         "fdr",

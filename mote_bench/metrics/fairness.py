@@ -54,7 +54,7 @@ def measure_fairness(
     fmr_name: str = "1e-2",
     alpha: float = 0.5,
 ) -> Measured:
-    """Error rates of each group at one threshold, and FDR, IR, GARBE and SER of each attribute.
+    """Error rates of each group at one threshold, and FDR, IR, GARBE, SER and maximum ratios of each attribute.
 
     The interval of a spread covers at least 95 %, also for equal groups. An estimated spread is off by at most the
     spread of the groups' own errors. These are drawn from the groups' intervals, and the 95 % quantile of their spread
@@ -79,7 +79,8 @@ def measure_fairness(
     -------
     Measured
         Per attribute A and group g ``fnmr_A_g_at_fmr_X`` and ``fmr_A_g_at_fmr_X``, and ``fdr_A_at_fmr_X``,
-        ``ir_A_at_fmr_X``, ``garbe_A_at_fmr_X`` and ``ser_A``. Details name the groups with fewer than 10 subjects,
+        ``ir_A_at_fmr_X``, ``garbe_A_at_fmr_X``, ``ser_A``, ``max_ratio_fmr_A_at_fmr_X`` and
+        ``max_ratio_fnmr_A_at_fmr_X``. Details name the groups with fewer than 10 subjects,
         which are left out, and the measures that are undefined, with the reason.
 
     Raises
@@ -157,6 +158,16 @@ def ser(errors: FloatArray) -> float:
     return _ratio(errors)
 
 
+def max_ratio(rates: FloatArray) -> float:
+    """The highest of the groups' rates, (G,), divided by their geometric mean; 1 = equal. ValueError if a rate is 0.
+
+    NIST FRVT Part 8 (NISTIR 8429), one ratio for FNMR and one for FMR. A group without errors would make the ratio
+    infinite, whatever the other groups' rates are; so the ratio is refused there.
+    """
+    _ratio(rates)
+    return float(np.max(rates) / np.exp(np.mean(np.log(rates))))
+
+
 def _groups(scores: Compared, labels: npt.NDArray[np.str_], threshold: float) -> tuple[list[Group], dict[str, str]]:
     """The groups of one attribute that can be measured, and the reasons why others can't."""
     people = scores.people
@@ -214,10 +225,11 @@ def _group_rates(attribute: str, groups: list[Group], fmr_name: str) -> list[Mea
 
 
 def _spreads(groups: list[Group], alpha: float, rng: np.random.Generator) -> dict[str, Spread]:
-    """FDR, IR, GARBE and SER of one attribute."""
+    """FDR, IR, GARBE, SER and the ratios of the maximum to the geometric mean, of one attribute."""
     if len(groups) < 2:
         reason = f"{len(groups)} of its groups can be measured; at least 2 are needed"
-        return dict.fromkeys(("fdr", "ir", "garbe", "ser"), Spread(undefined=reason))
+        names = ("fdr", "ir", "garbe", "ser", "max_ratio_fmr", "max_ratio_fnmr")
+        return dict.fromkeys(names, Spread(undefined=reason))
     fmrs = _rates([group.fmr.value for group in groups], [group.fmr.interval for group in groups], rng)
     fnmrs = _rates([group.fnmr.value for group in groups], [group.fnmr.interval for group in groups], rng)
     eers = _rates([group.eer for group in groups], [group.eer_interval for group in groups], rng)
@@ -226,6 +238,8 @@ def _spreads(groups: list[Group], alpha: float, rng: np.random.Generator) -> dic
         "ir": _ir(fmrs, fnmrs, alpha),
         "garbe": _garbe(fmrs, fnmrs, alpha),
         "ser": _ser(eers),
+        "max_ratio_fmr": _max_ratio(fmrs, "FMR"),
+        "max_ratio_fnmr": _max_ratio(fnmrs, "FNMR"),
     }
 
 
@@ -288,6 +302,16 @@ def _ser(eers: _Rates) -> Spread:
     if not eers.value.all():
         return Spread(undefined="a group's EER is 0, and the ratio divides by it")
     return _times(ser(eers.value), _margin(np.ptp(eers.log_errors, axis=1)))
+
+
+def _max_ratio(rates: _Rates, name: str) -> Spread:
+    """The error of the logarithm is at most the larger distance of the groups' own errors' ends from their mean."""
+    if not rates.value.all():
+        return Spread(undefined=f"a group's {name} is 0, and the geometric mean with it")
+    errors = rates.log_errors
+    mean = errors.mean(axis=1)
+    off = np.maximum(errors.max(axis=1) - mean, mean - errors.min(axis=1))
+    return _times(max_ratio(rates.value), _margin(off))
 
 
 def _times(ratio: float, margin: float) -> Spread:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, Measurement
 
+from .identification import share_of_galleries
 from .intervals import Interval, centred_interval, modified_wilson, percentile_interval, person_weights, wilson
 from .measured import Measured
 from .verification import Scores, eer, eer_influence, eer_interval, identified
@@ -99,8 +100,6 @@ def _galleries(answer: FloatArray, mate: Index) -> Iterator[Measurement]:
     without ties, is first if all g - 1 drawn are among the b: with probability C(b, g - 1) / C(m - 1, g - 1). Ties
     count half.
     """
-    from scipy.special import gammaln
-
     own = answer[np.arange(len(answer)), mate][:, None]
     beaten = (answer < own).sum(axis=1) + ((answer == own).sum(axis=1) - 1) / 2
     others = answer.shape[1] - 1
@@ -108,10 +107,7 @@ def _galleries(answer: FloatArray, mate: Index) -> Iterator[Measurement]:
         drawn = size - 1
         if drawn > others:
             continue
-        enough = beaten > drawn - 1
-        able = np.maximum(beaten, drawn)
-        log_share = gammaln(able + 1) - gammaln(able - drawn + 1) - gammaln(others + 1) + gammaln(others - drawn + 1)
-        share = np.where(enough, np.exp(np.minimum(log_share, 0)), 0.0)
+        share = share_of_galleries(beaten, others, drawn)
         low, high = modified_wilson(float(share.sum()), len(share))
         yield Measurement(
             "rank_1_of", float(share.mean()), low, high, n=len(share), chance=1 / size, group=(str(size),)

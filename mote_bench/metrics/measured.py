@@ -43,6 +43,20 @@ class Measured:
         raise KeyError(f"no metric '{name}' among {known}")
 
 
+def joined(first: Measured, *others: Measured) -> Measured:
+    """Figures of the same subjects, one after the other; what is undefined of each stands in one mapping."""
+    every = (first, *others)
+    undefined = {name: why for one in every for name, why in one.details.get("undefined", {}).items()}
+    details = {key: value for one in every for key, value in one.details.items() if key != "undefined"}
+    if undefined or any("undefined" in one.details for one in every):
+        details["undefined"] = undefined
+    return Measured(
+        tuple(figure for one in every for figure in one.measurements),
+        details,
+        {name: of for one in every for name, of in one.influence.items()},
+    )
+
+
 def with_people(measured: Measured, numbers: npt.NDArray[np.intp]) -> Measured:
     """The figures with the subjects' influence in the details, as JSON.
 

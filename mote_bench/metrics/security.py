@@ -22,6 +22,7 @@ from mote_bench.toolkit import unit
 
 from .intervals import Interval, percentile_interval
 from .measured import Measured
+from .tail import fitted
 
 PRIOR, PUBLIC, UNIFORM = "prior", "public", "uniform"
 BITS, LEAST_BITS = "false_accept_bits", "least_false_accept_bits"
@@ -230,7 +231,7 @@ def exact_interval(accepted: FloatArray, trials: int) -> Interval:
 def tail_share(scores: FloatArray, threshold: float) -> float | None:
     """The share of scores (k,) that reach a threshold, by a generalised Pareto distribution of the highest of them.
 
-    Fitted by probability-weighted moments (Hosking & Wallis, Technometrics 29, 1987). ``None`` where the highest scores
+    Fitted by :func:`~mote_bench.metrics.tail.fitted`. ``None`` where the highest scores
     aren't graded (half of them or more are equal to others), or too few.
     """
     most = max(_TAIL_LEAST, int(_TAIL_SHARE * scores.size))
@@ -241,15 +242,10 @@ def tail_share(scores: FloatArray, threshold: float) -> float | None:
     start, excess = highest[0], highest[1:] - highest[0]
     if len(np.unique(excess)) < most / 2:
         return None
-    first = float(excess.mean())
-    second = float((excess * (most - np.arange(1, most + 1)) / (most - 1)).mean())
-    if threshold <= start or first <= 2 * second:
+    fit = fitted(excess)
+    if threshold <= start or fit is None:
         return None
-    shape, scale = 2 - first / (first - 2 * second), 2 * first * second / (first - 2 * second)
-    beyond = 1 + shape * (threshold - start) / scale
-    if abs(shape) < 1e-9:
-        return float(most / scores.size * np.exp(-(threshold - start) / scale))
-    return most / scores.size * float(beyond ** (-1 / shape)) if beyond > 0 else 0.0
+    return most / scores.size * fit.share(threshold - start)
 
 
 @dataclass(frozen=True)
