@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -17,7 +17,9 @@ from mote_bench.planning.spec import DATA_NOTES, device_of
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
 from mote_bench.records.published import PUBLISHED
+from mote_bench.toolkit import stream
 
+from .exposure import Exposed, exposure
 from .matched_utility import Matched, Operating, matched
 from .resampling import influenced
 from .selection import (
@@ -198,6 +200,10 @@ class Row:
     fairness: tuple[Fairness, ...]
     cost: Cost
     notes: tuple[str, ...] = ()
+    fair: Record | None = None
+    """The row's record of fairness."""
+    exposed: tuple[Exposed, ...] = ()
+    """Per question, how unequally subjects are exposed; questions whose records don't say are left out."""
 
     @property
     def name(self) -> str:
@@ -213,6 +219,10 @@ class Row:
         figure = _figure(self.verify, metric)
         built_in = figure.status == NOT_MEASURED and find(self.verify, flat("fnmr", OWN)) is not None
         return replace(figure, status=BUILT_IN) if built_in else figure
+
+    def group_figure(self, metric: str) -> Figure:
+        """A figure of the row's fairness, by the metric's published name."""
+        return _figure(self.fair, metric)
 
     @property
     def eer(self) -> Figure:
@@ -395,6 +405,8 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         fmr=frame.fmr,
         questions=tuple(_worst(frame, scheme, reading, key=key) for reading in frame.readings),
         fairness=_fairness(frame, scheme, stolen=stolen),
+        fair=harness_record(frame.records, scheme, FAIRNESS, stolen=stolen),
+        exposed=tuple(_exposed(frame, scheme, key)),
         cost=_cost(frame, scheme),
     )
     spared = () if row.role else _spared(frame, scheme, key=key)
@@ -411,6 +423,15 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
             *_silent(row),
         ),
     )
+
+
+def _exposed(frame: _Frame, scheme: str, key: str) -> Iterator[Exposed]:
+    for reading in frame.readings:
+        choice = choose(frame.records, scheme, reading, key=key)
+        valid = [record for record in choice.attacks if is_valid(record, reading)]
+        found = exposure(valid, choice.strongest, stream(0, "exposure", scheme, key, reading.question))
+        if found is not None:
+            yield found
 
 
 def _figure(record: Record | None, metric: str) -> Figure:

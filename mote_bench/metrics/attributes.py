@@ -53,7 +53,8 @@ def measure_attribute(answer: FloatArray, truth: Labels, classes: Sequence[str])
         Measurement("auc", macro_auc(answer, truth), *auc_interval(answer, truth), n=n, chance=0.5),
     )
     details = {"classes": list(classes), "class_counts": counts.tolist(), "confusion": confusion.tolist()}
-    return Measured(measurements, details, {"balanced_accuracy": _influence(answer, truth)})
+    correct = _credit(answer)[np.arange(n), truth]
+    return Measured(measurements, details, {"balanced_accuracy": _influence(answer, truth)}, correct)
 
 
 def balanced_accuracy(answer: FloatArray, truth: Labels) -> float:

@@ -90,7 +90,9 @@ def measure_linkage(answer: FloatArray, mate: Index, rng: np.random.Generator) -
             "maximal_linkability": _quantiles(maximal_linkability, null),
         },
     }
-    return Measured(measurements, details, {"eer": eer_influence(scores)[:rows]})
+    best = answer == answer.max(axis=1, keepdims=True)
+    first = best[np.arange(rows), mate] / best.sum(axis=1)
+    return Measured(measurements, details, {"eer": eer_influence(scores)[:rows]}, first)
 
 
 def _galleries(answer: FloatArray, mate: Index) -> Iterator[Measurement]:

@@ -123,7 +123,7 @@ def measure_reconstruction(
     }
     if uncentred:
         details["uncentred_thresholds"] = {name: float(threshold) for name, threshold in uncentred.items()}
-    return Measured(tuple(measurements), details, _influence(seen, thresholds))
+    return Measured(tuple(measurements), details, _influence(seen, thresholds), _outcome(seen, thresholds))
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +204,16 @@ def _influence(seen: _Compared, thresholds: Mapping[str, float]) -> dict[str, Fl
         own, other = _success(seen.to_probe, at), matched_impostors(seen.to_probe, at)
         influence[flat("success_gain", name)] = own.influence - other.influence
     return influence
+
+
+def _outcome(seen: _Compared, thresholds: Mapping[str, float]) -> FloatArray | None:
+    """(n,) share of each subject's other images that the reconstruction is accepted against, at the lowest FMR."""
+    people = np.arange(len(seen.references))
+    if not thresholds or len(np.unique(seen.to_probe.shown)) < len(people):
+        return None
+    accepted = seen.to_probe.values >= thresholds[min(thresholds, key=float)]
+    own = seen.to_probe.mated
+    return np.asarray((accepted & own).sum(axis=1) / own.sum(axis=1))
 
 
 def _closeness(cosines: FloatArray) -> list[Measurement]:

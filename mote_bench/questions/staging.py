@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Measurement, Scheme, Shadow, Template
-from mote_bench.metrics.measured import Measured, with_people
+from mote_bench.metrics.measured import Measured, by_group, with_people
 
 if TYPE_CHECKING:  # they bring scipy, and lie above
     from mote_bench.metrics.transfer import Transfer
@@ -255,7 +255,17 @@ class Case:
         queries = self.attacked.queries
         spent = () if queries is None else measure_queries(queries[self.rows])
         measured = replace(measured, measurements=(*measured.measurements, *spent, *more))
-        return self.with_people(measured)
+        return self.with_people(self._by_group(measured))
+
+    def _by_group(self, measured: Measured) -> Measured:
+        """Adds the number and mean outcome of the subjects of each group, to see whose templates give more away."""
+        if measured.outcome is None:
+            return measured
+        labels = self.panel.people.references.attributes
+        found = {
+            attribute: by_group(measured.outcome, np.asarray(one)[self.people]) for attribute, one in labels.items()
+        }
+        return replace(measured, details={**measured.details, "outcomes_by_group": found})
 
     def with_people(self, measured: Measured) -> Measured:
         """The figures with the influence of the panel's subjects in the details."""

@@ -13,7 +13,7 @@ from mote_bench.contracts import OWN, Measurement, flat
 from mote_bench.formatting import label
 from mote_bench.metrics import security
 from mote_bench.metrics.catalogue import describe
-from mote_bench.questions.harness import VERIFY
+from mote_bench.questions.harness import FAIRNESS, VERIFY
 
 MARKDOWN, LATEX, TERMINAL, HTML, CSV, JSON = "markdown", "latex", "terminal", "html", "csv", "json"
 EVERYWHERE = frozenset({MARKDOWN, LATEX, TERMINAL, HTML, CSV, JSON})
@@ -22,6 +22,8 @@ RATE, ATTACK, INDEX = "rate", "attack", "index"
 """A figure of recognition (Figure), of the strongest attack (Worst), of fairness (Figure)."""
 BITS = "bits"
 """False-accept security (Figure); a lower bound where no face was accepted."""
+POINT = "point"
+"""A figure at an operating point that few records hold (Figure): below the lowest FMR, in a gallery, of the worst."""
 UNFAIR = "unfair"
 """All fairness of a row (tuple of Fairness)."""
 ENROLMENT, SECONDS, RATIO, BYTES, KEY = "enrolment", "seconds", "ratio", "bytes", "key"
@@ -97,6 +99,7 @@ def columns(board: Board) -> tuple[Column, ...]:
         *(_attack(place, reading) for place, reading in enumerate(board.readings)),
         *(index for place, name in enumerate(board.attributes) for index in _indexes(place, name)),
         *(_unfair() if board.attributes else ()),
+        *_points(board),
         *_bits(board),
         *_costs(),
     )
@@ -192,6 +195,47 @@ def _bits(board: Board) -> Iterator[Column]:
         )
         if any(column.measurement(row) for row in board.rows):
             yield column
+
+
+def _points(board: Board) -> Iterator[Column]:
+    """Operating points where any record has them; of identification, the largest gallery."""
+    verified = {one.name: one for row in board.rows if row.verify for one in row.verify.measurements}
+    tails = {one.at: one.name for one in verified.values() if one.metric == "tail_fnmr" and one.at}
+    for at in sorted(tails)[-1:]:  # 1e-4 before 1e-5
+        yield _point("tail_fnmr", f"FNMR at FMR {at}, by a Pareto tail", tails[at])
+    for rate in ("1e-1", "1e-2"):
+        metric = f"fnir_at_fpir_{rate}_of"
+        sizes = [int(one.group[0]) for one in verified.values() if one.metric == metric and one.group[0].isdecimal()]
+        if sizes:
+            title = f"FNIR at FPIR {rate}, gallery of {max(sizes)}"
+            yield _point(f"fnir_at_fpir_{rate}", title, flat(metric, None, (str(max(sizes)),)))
+    worst = flat("worst_tenth_fnmr", board.fmr or None)
+    if worst in verified:
+        yield _point("worst_tenth_fnmr", f"FNMR at FMR {board.fmr} of the worst tenth", worst)
+    fair = {one.name for row in board.rows if row.fair for one in row.fair.measurements}
+    for attribute in board.attributes:
+        for rate in ("fnmr", "fmr"):
+            metric = flat(f"max_ratio_{rate}", board.fairness_fmr or None, (attribute,))
+            if metric in fair:
+                title = f"{attribute}: {rate.upper()}, maximum ÷ geometric mean"
+                yield _point(f"max_ratio_{rate}_{attribute}", title, metric, question=FAIRNESS)
+
+
+def _point(key: str, title: str, metric: str, *, question: str = VERIFY) -> Column:
+    def figure(row: Row) -> Figure:
+        return row.verified(metric) if question == VERIFY else row.group_figure(metric)
+
+    return Column(
+        key,
+        title,
+        POINT,
+        figure,
+        frozenset({MARKDOWN, HTML, CSV, JSON}),
+        better="lower",
+        metric=metric,
+        question=question,
+        note="lower is better",
+    )
 
 
 def _first_of(row: Row, *, names: list[str]) -> Figure:

@@ -15,7 +15,7 @@ from mote_bench.contracts import Measurement
 from mote_bench.formatting import exact, inert, is_bound
 from mote_bench.metrics.names import to_json
 
-from .columns import ATTACK, BITS, BYTES, CSV, INDEX, JSON, KEY, LEAKS, RATE, RATIO, SECONDS, Column, shown
+from .columns import ATTACK, BITS, BYTES, CSV, INDEX, JSON, KEY, LEAKS, POINT, RATE, RATIO, SECONDS, Column, shown
 from .matrix_columns import ALONE, FNMR, THREAT, matrix_shown
 from .results import written
 
@@ -40,7 +40,7 @@ def leaderboard_json(matrices: Sequence[ThreatMatrix]) -> str:
 
 def _board(matrix: ThreatMatrix) -> dict[str, Any]:
     board = matrix.board
-    rates = shown(board, JSON, RATE, BITS)
+    rates = shown(board, JSON, RATE, POINT, BITS)
     held = {name: one for name, one in _held(board).items() if name not in ("data_notes", "matched") or one}
     compared = {"matched": [_matched(one) for one in board.matched]} if board.matched else {}
     threats = [_matrix_row(row, matrix) for row in matrix.rows]
@@ -101,6 +101,7 @@ def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:
     first = {name: held[name] for name in ("scheme", "key", "role", "recognition")}
     questions = [_worst(worst) for worst in row.questions]
     last = {"questions": questions} | {name: held[name] for name in ("fairness", "cost", "notes")}
+    last |= {"exposed": held["exposed"]} if row.exposed else {}
     return {**first, **{column.key: column.value(row) for column in rates}, **last}
 
 
@@ -117,7 +118,7 @@ def _line(board: Board, row: Row) -> dict[str, str]:
     for column in shown(board, CSV, *LEAKS, INDEX):
         line |= _CELLS[column.form](column, column.value(row))
     line["fairness_at_fmr"] = board.fairness_fmr
-    for column in shown(board, CSV, BITS, SECONDS, RATIO, BYTES, KEY):
+    for column in shown(board, CSV, POINT, BITS, SECONDS, RATIO, BYTES, KEY):
         line |= _CELLS[column.form](column, column.value(row))
     return line | {"cost_record": row.cost.size.record, "notes": inert("; ".join(row.notes))}
 
@@ -176,6 +177,7 @@ _CELLS: Mapping[str, Callable[[Column, Any], dict[str, str]]] = {
     BITS: _bits,
     ATTACK: lambda _, worst: _question(worst),
     INDEX: lambda column, figure: _figure(column.key, figure),
+    POINT: lambda column, figure: {f"{column.key}_metric": column.metric, **_figure(column.key, figure)},
     SECONDS: lambda column, cost: {column.key: _value(cost.seconds)},
     RATIO: lambda column, cost: {column.key: exact(cost.ratio)},
     BYTES: lambda column, cost: {column.key: _value(cost.size)},

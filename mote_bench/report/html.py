@@ -34,8 +34,9 @@ from mote_bench.questions.installed import asks, described, in_full, kind_of
 
 from . import templates
 from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
-from .columns import BITS, HTML, RATE, shown
+from .columns import BITS, HTML, POINT, RATE, shown
 from .csv_json import leaderboard_csv
+from .exposure import HEADS, OF_SUBJECTS, POINTS_SAY, exposed_cells
 from .matched import HOW_TO_READ, bounds, by_row
 from .matrix_columns import (
     COLUMNS_SAY,
@@ -110,6 +111,8 @@ class Section:
     questions: tuple[AttackedQuestion, ...]
     pictures: tuple[Picture, ...]
     own: tuple[Own, ...]
+    exposed: tuple[tuple[str, tuple[str, ...]], ...]
+    """How unequally subjects are exposed: the row's name and its cells."""
     remarks: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
 
@@ -160,7 +163,14 @@ def leaderboard_html(
         environment.filters[made.__name__] = made
     environment.filters["matrix_columns"] = lambda matrix: matrix_shown(matrix, HTML)
     environment.filters["runs"] = _runs
-    environment.globals["says"] = {"matrix": MATRIX, "columns": COLUMNS_SAY, "order": ORDER_SAYS}
+    environment.globals["says"] = {
+        "matrix": MATRIX,
+        "columns": COLUMNS_SAY,
+        "order": ORDER_SAYS,
+        "points": POINTS_SAY,
+        "subjects": OF_SUBJECTS,
+        "heads": HEADS,
+    }
     page = environment.get_template("leaderboard.html.j2")
     style = Markup(templates.read("leaderboard.css"))
     script = templates.read("leaderboard.js")
@@ -250,6 +260,7 @@ def _section(anchor: str, scheme: str, matrix: ThreatMatrix, records: list[Recor
         questions=tuple(_attacked(place, reading, own, rows) for place, reading in enumerate(board.readings)),
         pictures=of_scheme(scheme, board, records, name=anchor),
         own=_own(own, rows),
+        exposed=tuple((row.name, exposed_cells(one)) for row in rows for one in row.exposed),
         remarks=tuple(_remarks(own)),
         provenance=_provenance(own),
     )
@@ -301,13 +312,13 @@ def _own(records: list[Record], rows: Sequence[Row]) -> tuple[Own, ...]:
 
 
 def _remarks(records: list[Record]) -> Iterable[str]:
-    """Groups that fairness left out or could not define, and failures of the harness."""
+    """Groups that were left out, metrics that could not be defined, and failures of the harness."""
     for record in records:
         cell = record.cell
         where = f"{cell.question}{', key stolen' if str(cell.knowledge) == 'stolen_key' else ''}"
         if cell.question in HARNESS and record.status is not Status.OK:
             yield f"{where}: {printed(str(record.status))}. {formatting.message(record.error)}"
-        if cell.question == FAIRNESS:
+        if cell.question in (FAIRNESS, VERIFY):
             for key, title in (("left_out", "left out"), ("undefined", "undefined")):
                 listed = {name: why for name, why in record.details.get(key, {}).items() if why}
                 if listed:
@@ -333,7 +344,9 @@ def _terms(boards: Iterable[Board]) -> list[Term]:
     """Every metric on the boards, once, in the order of the page."""
     terms: dict[tuple[str, str], str] = {("eer", VERIFY): VERIFY}  # questions of a kind share their metrics
     for board in boards:
-        terms |= {(one.metric, one.question): one.question for one in shown(board, HTML, RATE, BITS) if one.at != ""}
+        terms |= {
+            (one.metric, one.question): one.question for one in shown(board, HTML, RATE, POINT, BITS) if one.at != ""
+        }
         for reading in board.readings:
             kind = kind_of(reading.question)
             terms |= {(metric, kind): reading.question for metric in (reading.headline, *reading.beside)}

@@ -14,7 +14,8 @@ from mote_bench.analysis.threat_matrix import MatrixRow, ThreatCell, ThreatMatri
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import bits, bits_span, label, milliseconds, number, plural, span, times
 
-from .columns import ATTACK, BITS, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, RATE, RATIO, SECONDS, Column, shown
+from .columns import ATTACK, BITS, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, POINT, RATE, RATIO, SECONDS, Column, shown
+from .exposure import HEADS, OF_SUBJECTS, POINTS_SAY, exposed_cells
 from .matrix_columns import (
     ALONE,
     COLUMNS_SAY,
@@ -68,7 +69,8 @@ def _section(matrix: ThreatMatrix) -> list[str]:
     data = "\n".join(f"- data: {safe(note)}" for note in board.data_notes)
     leaks, costs = (_table(board, shown(board, MARKDOWN, *forms)) for forms in (LEAKS, COSTS))
     threats = ("### What each attacker gets", _matrix(matrix), f"{MATRIX} {COLUMNS_SAY}", _useless(matrix))
-    return [title, *filter(None, [data, *threats, "### By question", leaks, notes, f"{counts} {_RANKS}"]), costs]
+    leaking = ("### By question", leaks, notes, f"{counts} {_RANKS}")
+    return [title, *filter(None, [data, *threats, *leaking, *_points(board), *_subjects(board)]), costs]
 
 
 def _matrix(matrix: ThreatMatrix) -> str:
@@ -76,6 +78,18 @@ def _matrix(matrix: ThreatMatrix) -> str:
     titles = ["scheme", *(safe(one.title) + (f" ({one.note})" if one.note else "") for one in columns)]
     rows = [[safe(marked(row)), *(_threat_cell(one, row) for one in columns)] for row in matrix.rows]
     return pipe_table(titles, rows)
+
+
+def _points(board: Board) -> tuple[str, ...]:
+    """Operating points that are demanded, where the records hold any."""
+    columns = shown(board, MARKDOWN, POINT)
+    return ("### Operating points", _table(board, columns), POINTS_SAY) if columns else ()
+
+
+def _subjects(board: Board) -> tuple[str, ...]:
+    """How unequally subjects are exposed, where the records say."""
+    rows = [[safe(row.name), *map(safe, exposed_cells(one))] for row in board.rows for one in row.exposed]
+    return ("### The subjects who lose most", pipe_table(("scheme", *HEADS), rows), OF_SUBJECTS) if rows else ()
 
 
 def _useless(matrix: ThreatMatrix) -> str:
@@ -159,7 +173,7 @@ def _records(matrices: Sequence[ThreatMatrix]) -> Iterator[str]:
     for matrix in matrices:
         yield from (address for row in matrix.rows for address in _behind(row))
         board = matrix.board
-        linked = shown(board, MARKDOWN, RATE, ATTACK, INDEX, BITS)
+        linked = shown(board, MARKDOWN, RATE, ATTACK, INDEX, POINT, BITS)
         for row in board.rows:
             yield from (column.value(row).record for column in linked if column.measurement(row))
             yield from (one.record for one in (row.cost.seconds, row.cost.size) if one.measurement)
@@ -186,6 +200,7 @@ _CELLS: Mapping[str, Callable[[Any], str]] = {
     RATE: _figure,
     ATTACK: _worst,
     INDEX: _figure,
+    POINT: _figure,
     BITS: _bits,
     SECONDS: _seconds,
     RATIO: _ratio,
