@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mote_bench.contracts import FloatArray, Measurement, Record
 from mote_bench.toolkit import stream
 
-from .resampling import influenced, redrawn
+from .resampling import Influenced, influenced, redrawn
 from .selection import record_link
 from .standings import Board, Worst
 
@@ -73,6 +73,19 @@ class Agreement:
         return "yes" if self.low >= ENOUGH else "no" if self.high < ENOUGH else "inconclusive"
 
 
+def kept_agreements() -> Callable[[Pair, Pair], list[Agreement]]:
+    """:func:`agreements`, computed once for each two boards: several tables show them."""
+    kept: dict[tuple[int, int], tuple[Pair, Pair, list[Agreement]]] = {}
+
+    def agreeing(first: Pair, second: Pair) -> list[Agreement]:
+        key = (id(first[0]), id(second[0]))
+        if key not in kept:
+            kept[key] = (first, second, agreements(first, second))  # the boards too, so that no other takes their id
+        return kept[key][2]
+
+    return agreeing
+
+
 def agreements(first: Pair, second: Pair) -> list[Agreement]:
     """An agreement for each question that both boards measure on five rows or more."""
     made = []
@@ -81,10 +94,8 @@ def agreements(first: Pair, second: Pair) -> list[Agreement]:
         names = [name for name in ours if name in theirs]
         if len(names) >= FEWEST:
             pairs = {name: (_headline(ours[name]), _headline(theirs[name])) for name in names}
-            draws = [
-                _redrawn([found[name] for name in names], records, reading.question)
-                for found, (_, records) in ((ours, first), (theirs, second))
-            ]
+            rows = [[found[name] for name in names] for found in (ours, theirs)]
+            draws = _both_redrawn(rows, (first[1], second[1]), reading.question)
             made.append(_agreement(reading.question, pairs, draws))
     return made
 
@@ -140,11 +151,29 @@ def _turned(
     return tuple(pair if sign < 0 else pair[::-1] for pair, sign, other in pairs if sign * other < 0)
 
 
+def _both_redrawn(
+    rows: Sequence[Sequence[Worst]], records: Sequence[Sequence[Record]], question: str
+) -> list[FloatArray]:
+    """(draws, rows) values of both boards under resampling of the subjects.
+
+    Boards of the same data, such as of two seeds, attack some of the same subjects. These move both boards together.
+    """
+    first, second = (one[0].cell.data for one in records)
+    if first != second:
+        return [_redrawn(one, held, question) for one, held in zip(rows, records, strict=True)]
+    figures = [_figures(one, held) for one, held in zip(rows, records, strict=True)]
+    drawn = redrawn([*figures[0], *figures[1]], stream(0, "agreement", question, first))
+    return [drawn[:, : len(figures[0])], drawn[:, len(figures[0]) :]]
+
+
 def _redrawn(rows: Sequence[Worst], records: Sequence[Record], question: str) -> FloatArray:
     """(draws, rows) values under resampling of the subjects (:func:`redrawn`)."""
+    return redrawn(_figures(rows, records), stream(0, "agreement", question, records[0].cell.data))
+
+
+def _figures(rows: Sequence[Worst], records: Sequence[Record]) -> list[Influenced]:
     held = {record_link(record): record for record in records}
-    figures = [influenced(held.get(one.record), _headline(one)) for one in rows]
-    return redrawn(figures, stream(0, "agreement", question, records[0].cell.data))
+    return [influenced(held.get(one.record), _headline(one)) for one in rows]
 
 
 def _correlation(values: npt.NDArray[Any]) -> float:

@@ -17,7 +17,8 @@ from mote_bench.contracts import FloatArray, Measurement
 from mote_bench.toolkit import stream
 
 from .resampling import Influenced, redrawn
-from .selection import Reading, leak
+from .resolution import Resolution, median_half_width
+from .selection import DISCLOSED, Reading, leak
 
 LESS = "leaks less than noise"
 MORE = "worse than noise"
@@ -29,6 +30,9 @@ VERDICTS = (LESS, UNCLEAR, MORE, REJECTS_FEWER, REJECTS_MORE, UNMEASURED)
 """All verdicts, the best first."""
 COMPARED = (LESS, UNCLEAR, MORE)
 
+MOST_REJECTED = 0.5
+"""A scheme whose FNMR, with stolen keys if it has keys, may lie above this by its interval isn't shown to be of use. It
+stands after those that are, and has no rank at matched utility."""
 FEWEST = 5
 """Fewest measured points for which there is a curve."""
 _ENDS = (0.025, 0.975)
@@ -83,7 +87,8 @@ class Held:
     verdict : str
         One of :data:`VERDICTS`.
     rank : int, optional
-        1 plus the number of rows whose difference is lower in 97.5 % of the draws.
+        1 plus the number of rows whose difference is lower in 97.5 % of the draws. ``None`` also where the row may
+        reject half of the genuine probes, as its privacy is of no use.
     shared : bool
         Whether another row has the same rank.
     """
@@ -96,19 +101,74 @@ class Held:
     shared: bool = False
 
     @property
+    def useless(self) -> bool:
+        """Whether the row is compared but may reject half of the genuine probes, so that it has no rank."""
+        return self.difference is not None and may_reject_half(self.row.fnmr)
+
+    @property
     def place(self) -> str:
-        """The rank as written: ``2``, ``2=`` when shared, empty where there is none."""
+        """The rank as written: ``2``, ``2=`` when shared, why there is none, or empty where the row isn't compared."""
+        if self.useless:
+            return "none: may reject half"
         return "" if self.rank is None else f"{self.rank}{'=' if self.shared else ''}"
 
 
 @dataclass(frozen=True)
 class Matched:
-    """The reference curve of one question, least noise first, and the rows held against it, the best first."""
+    """The reference curve of one question, least noise first, and the rows held against it, the best first.
+
+    Attributes
+    ----------
+    resolution : Resolution, optional
+        The smallest difference that the ranking resolves; ``None`` with fewer than two ranked rows.
+    """
 
     question: str
     metric: str
     levels: tuple[Operating, ...]
     rows: tuple[Held, ...]
+    resolution: Resolution | None = None
+
+
+@dataclass(frozen=True)
+class AgainstNoise:
+    """One scheme at matched utility, over all questions.
+
+    Attributes
+    ----------
+    mean_rank : float
+        Mean rank of its weaker row; a question without a rank counts as the last one.
+    verdicts : tuple of (str, str)
+        Question and verdict, of the row without the system's secrets.
+    """
+
+    mean_rank: float
+    verdicts: tuple[tuple[str, str], ...]
+
+    def of(self, verdict: str) -> tuple[str, ...]:
+        """The questions with this verdict."""
+        return tuple(question for question, found in self.verdicts if found == verdict)
+
+
+def may_reject_half(fnmr: Measurement | None) -> bool:
+    """Whether the interval of an FNMR reaches above one half."""
+    return fnmr is not None and fnmr.high > MOST_REJECTED
+
+
+def by_scheme(questions: Sequence[Matched]) -> dict[str, AgainstNoise]:
+    """Each scheme that is held against noise, lowest mean rank first."""
+    last = max((len(one.rows) for one in questions), default=0)
+    ranks: dict[str, dict[str, list[int]]] = {}
+    verdicts: dict[str, list[tuple[str, str]]] = {}
+    for one in questions:
+        for held in one.rows:
+            row = held.row
+            ranks.setdefault(row.scheme, {}).setdefault(row.name, []).append(held.rank or last)
+            if row.key != DISCLOSED:
+                verdicts.setdefault(row.scheme, []).append((one.question, held.verdict))
+    means = {scheme: max(sum(one) / len(one) for one in rows.values()) for scheme, rows in ranks.items()}
+    order = sorted(means, key=lambda scheme: (means[scheme], scheme))
+    return {scheme: AgainstNoise(means[scheme], tuple(verdicts.get(scheme, ()))) for scheme in order}
 
 
 def matched(reading: Reading, levels: Sequence[Operating], rows: Sequence[Operating], *, data: str) -> Matched | None:
@@ -137,7 +197,8 @@ def matched(reading: Reading, levels: Sequence[Operating], rows: Sequence[Operat
     places = range(2 * len(measured), draws.shape[1], 2)
     held = [curve.against(row, draws[:, place : place + 2]) for place, row in zip(places, known, strict=True)]
     missing = [Held(row, UNMEASURED) for row in rows if not (row.fnmr and row.headline)]
-    return Matched(reading.question, reading.headline, tuple(measured), tuple(_in_order([*_ranked(held), *missing])))
+    in_order = tuple(_in_order([*_ranked(held), *missing]))
+    return Matched(reading.question, reading.headline, tuple(measured), in_order, _resolution(reading.question, held))
 
 
 def decreasing(values: FloatArray) -> FloatArray:
@@ -230,22 +291,42 @@ def _figures(of: Sequence[Operating]) -> list[Influenced]:
 
 def _ranked(held: Sequence[tuple[Held, FloatArray]]) -> list[Held]:
     """Ranks by paired draws: what two rows share, such as the curve's errors, doesn't keep them together."""
-    drawn = [draws for one, draws in held if one.difference]
+    drawn = [draws for one, draws in held if _ranks(one)]
     ranks = [1 + sum(float((other < own).mean()) >= _ENDS[1] for other in drawn) for own in drawn]
     counts, free = Counter(ranks), iter(ranks)
     made = []
     for one, _ in held:
-        rank = next(free) if one.difference else None
+        rank = next(free) if _ranks(one) else None
         made.append(replace(one, rank=rank, shared=rank is not None and counts[rank] > 1))
     return made
 
 
+def _ranks(one: Held) -> bool:
+    """Whether a row is ranked: it is compared, and shown to reject fewer than half of the genuine probes."""
+    return one.difference is not None and not one.useless
+
+
+def _resolution(question: str, held: Sequence[tuple[Held, FloatArray]]) -> Resolution | None:
+    """The smallest difference that the ranked rows' order resolves, from their paired draws."""
+    ranked = [(one.difference.value, one, draws) for one, draws in held if one.difference and _ranks(one)]
+    if len(ranked) < 2:
+        return None
+    ranked.sort(key=lambda each: each[0])
+    counts = [one.row.headline.n for _, one, _ in ranked if one.row.headline]
+    drawn = np.stack([draws for _, _, draws in ranked], axis=1)
+    return Resolution(question, median_half_width(drawn), min(counts), len(ranked) - 1)
+
+
 def _in_order(held: Sequence[Held]) -> list[Held]:
-    """Compared rows by their rank and difference, then the others by their verdict."""
+    """Ranked rows by their rank and difference, then those that may reject half, then the others by their verdict."""
 
     def order(one: Held) -> tuple[int, int, float, str]:
-        if one.difference is None or one.rank is None:
-            return VERDICTS.index(one.verdict), 0, 0.0, one.row.name
-        return 0, one.rank, one.difference.value, one.row.name
+        if one.difference is None:
+            return 2, VERDICTS.index(one.verdict), 0.0, one.row.name
+        return (
+            (1, 0, one.difference.value, one.row.name)
+            if one.rank is None
+            else (0, one.rank, one.difference.value, one.row.name)
+        )
 
     return sorted(held, key=order)

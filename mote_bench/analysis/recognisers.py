@@ -11,6 +11,7 @@ from mote_bench.records.provenance import RECOGNISER, SUBJECTS
 from mote_bench.records.published import PUBLISHED
 
 from .agreement import FEWEST, Agreement, Pair, agreements
+from .orders import Agreeing
 from .standings import NOT_RUN, Board, Row, printed
 
 RECOGNITION = "recognition"
@@ -64,13 +65,18 @@ class Across:
     properties: tuple[ComparedProperty, ...]
 
 
-def across(boards: Sequence[Pair]) -> list[Across]:
+def across(boards: Sequence[Pair], *, agreeing: Agreeing = agreements) -> list[Across]:
     """All that can be compared; empty where no two boards have the same target subjects and other recognisers.
 
     What made the embeddings, and who the target subjects are, is in the provenance of the records. Of two boards of
     one recogniser, such as with and without an attacker from elsewhere, the first counts.
+
+    Parameters
+    ----------
+    agreeing : callable
+        Computes the agreements of two boards; a caller that needs them elsewhere too gives one that keeps them.
     """
-    return [_across(group) for group in groups(boards)]
+    return [_across(group, agreeing) for group in groups(boards)]
 
 
 def groups(boards: Sequence[Pair]) -> list[dict[str, Pair]]:
@@ -91,11 +97,11 @@ def _stated(pair: Pair) -> tuple[str, str] | None:
     return told.pop() if len(told) == 1 and all(next(iter(told))) else None
 
 
-def _across(group: Mapping[str, Pair]) -> Across:
+def _across(group: Mapping[str, Pair], agreeing: Agreeing) -> Across:
     pairs = list(group.values())
     boards = [board for board, _ in pairs]
     found = {
-        (one, other): {each.question: each for each in agreements(group[one], group[other])}
+        (one, other): {each.question: each for each in agreeing(group[one], group[other])}
         for one, other in combinations(group, 2)
     }
     properties = list(_recognition(boards))

@@ -20,8 +20,9 @@ from mote_bench.records.published import PUBLISHED
 from mote_bench.toolkit import stream
 
 from .exposure import Exposed, exposure
-from .matched_utility import Matched, Operating, matched
+from .matched_utility import Matched, Operating, by_scheme, matched, may_reject_half
 from .resampling import influenced
+from .resolution import Resolution, resolution
 from .selection import (
     DISCLOSED,
     SECRET,
@@ -261,6 +262,12 @@ class Board:
     data_notes: tuple[str, ...] = ()
     """What was noted when the data were read: what is missing, left out, or looks wrong."""
     matched: tuple[Matched, ...] = ()
+    resolution: tuple[Resolution, ...] = ()
+    """Of each question with two ranked rows or more, the smallest difference that its ranking resolves."""
+
+    def resolved(self, question: str) -> Resolution | None:
+        """What the ranking of a question resolves."""
+        return next((one for one in self.resolution if one.question == question), None)
 
 
 def standings(records: Sequence[Record]) -> list[tuple[Board, list[Record]]]:
@@ -296,7 +303,9 @@ def _board(records: list[Record]) -> Board:
     )
     schemes = sorted({record.cell.scheme for record in records} - _ceilings_only(records) - {*NOISE_LEVELS})
     rows = [_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)]
-    ordered_rows = tuple(_in_order(_ranked(rows, frame.readings)))
+    by_rank = _in_order(_ranked(rows, frame.readings))
+    compared = _matched(frame, by_rank)
+    ordered_rows = tuple(_in_order(by_rank, compared) if compared else by_rank)
     cell = records[0].cell
     return Board(
         protocol=cell.protocol,
@@ -311,8 +320,19 @@ def _board(records: list[Record]) -> Board:
         failed=sum(record.status in _NO_ANSWER for record in records),
         unmeasured=sum(record.status is Status.UNMEASURED for record in records),
         data_notes=_data_notes(records),
-        matched=_matched(frame, ordered_rows),
+        matched=compared,
+        resolution=_resolution(frame, ordered_rows),
     )
+
+
+def _resolution(frame: _Frame, rows: Sequence[Row]) -> tuple[Resolution, ...]:
+    """What the ranking of each question resolves, over the ranked rows that have a figure."""
+    made = []
+    for place, reading in enumerate(frame.readings):
+        worsts = (row.questions[place] for row in rows if row.ranked)
+        figures = [influenced(one.chosen, one.headline) for one in worsts if one.headline is not None]
+        made.append(resolution(reading.question, figures, data=frame.records[0].cell.data))
+    return tuple(one for one in made if one is not None)
 
 
 def _matched(frame: _Frame, rows: Sequence[Row]) -> tuple[Matched, ...]:
@@ -638,19 +658,34 @@ def _ranks(rows: list[Row], index: int, reading: Reading) -> dict[tuple[str, str
     return {name: (rank, counts[rank] > 1) for name, rank in ranks.items()}
 
 
-def _in_order(rows: list[Row]) -> list[Row]:
-    """Controls first, then ranked schemes by the mean rank of their weaker row, then the others."""
+def _in_order(rows: list[Row], compared: Sequence[Matched] = ()) -> list[Row]:
+    """Controls first, then ranked schemes, then the others.
+
+    Ranked schemes stand by the mean rank of their weaker row. With a reference curve of noise it is the mean rank at
+    matched utility, and schemes that may reject half of the genuine probes stand after those that don't.
+    """
     usable = {row.scheme for row in rows if row.ranked}
+    noise = by_scheme(compared)
+    useless = _useless(rows) if compared else set()
     weaker = {
         scheme: max(_mean_rank(row, len(rows)) for row in rows if row.scheme == scheme)
         for scheme in {row.scheme for row in rows}
     }
 
-    def order(row: Row) -> tuple[int, bool, float, str, str]:
+    def order(row: Row) -> tuple[int, bool, bool, float, float, str, str]:
         control = [CEILING, FLOOR].index(row.scheme) if row.role else 2
-        return control, row.scheme not in usable, weaker[row.scheme], row.scheme, row.key
+        first = noise[row.scheme].mean_rank if row.scheme in noise else 0.0
+        absent, rejects = row.scheme not in usable, row.scheme in useless
+        return control, absent, rejects, first, weaker[row.scheme], row.scheme, row.key
 
     return sorted(rows, key=order)
+
+
+def _useless(rows: Sequence[Row]) -> set[str]:
+    """The schemes that may reject half of the genuine probes; with stolen keys, where they have keys."""
+    keyed = {row.scheme for row in rows if row.key == STOLEN}
+    shown = (row for row in rows if (row.key == STOLEN) == (row.scheme in keyed))
+    return {row.scheme for row in shown if may_reject_half(row.fnmr.measurement)}
 
 
 def _mean_rank(row: Row, last: int) -> float:

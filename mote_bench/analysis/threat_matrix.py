@@ -15,6 +15,7 @@ from mote_bench.planning.threats import controls_of
 from mote_bench.questions import Property
 from mote_bench.questions.installed import ceilings, stands_alone, threatened
 
+from .matched_utility import AgainstNoise, by_scheme, may_reject_half
 from .selection import DISCLOSED, SECRET, STOLEN, Reading, choose, on_selection, threat
 from .share import Share, share, share_of
 from .standings import NOT_RUN, OK, Board, Figure, Row, Worst, standings, worst_among
@@ -28,9 +29,6 @@ SELECTION, TARGETS = "selection", "targets"
 
 RATES = ("1e-3", "1e-4")
 """The false match rates at which utility is shown, where a board's records hold them."""
-MOST_REJECTED = 0.5
-"""A scheme whose FNMR, with stolen keys if it has keys, may lie above this by its interval isn't shown to be of use. It
-stands after those that are."""
 
 _KNOWLEDGE = list(Knowledge)
 _NEEDED = {Knowledge.STOLEN_KEY: (STOLEN, NO_KEYS), Knowledge.FULL_DISCLOSURE: (DISCLOSED, NO_SECRETS)}
@@ -190,6 +188,8 @@ class MatrixRow:
         One for each of ``FURTHER``.
     alone : tuple of Worst
         The strongest attack without keys on each question that has a column of its own.
+    noise : AgainstNoise, optional
+        The scheme at matched utility; ``None`` where the board holds no levels of noise, and for controls.
     """
 
     scheme: str
@@ -199,6 +199,7 @@ class MatrixRow:
     cells: tuple[ThreatCell, ...]
     further: tuple[ThreatCell, ...]
     alone: tuple[Worst, ...]
+    noise: AgainstNoise | None = None
 
     @property
     def role(self) -> str:
@@ -271,7 +272,8 @@ def threat_matrix(board: Board, records: Sequence[Record]) -> ThreatMatrix:
         alone=tuple(reading for reading in board.readings if stands_alone(reading.question)),
     )
     schemes = dict.fromkeys(row.scheme for row in board.rows)
-    rows = [_row(frame, scheme, held[scheme]) for scheme in schemes]
+    noise = by_scheme(board.matched)
+    rows = [replace(_row(frame, scheme, held[scheme]), noise=noise.get(scheme)) for scheme in schemes]
     return ThreatMatrix(board, frame.rates, frame.alone, tuple(sorted(rows, key=_class_of)))
 
 
@@ -325,8 +327,7 @@ def _utility(rows: Sequence[Row], rate: str) -> Utility:
 
 def _rejects(utility: Utility) -> bool:
     """Whether its FNMR at this rate doesn't show a scheme to be of use; the stricter rate says nothing of that."""
-    one = utility.weaker.measurement
-    return utility.rate != RATES[1] and one is not None and one.high > MOST_REJECTED
+    return utility.rate != RATES[1] and may_reject_half(utility.weaker.measurement)
 
 
 def _class_of(row: MatrixRow) -> int:

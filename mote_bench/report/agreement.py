@@ -16,12 +16,13 @@ from itertools import combinations
 from tabulate import tabulate
 
 from mote_bench.analysis.agreement import ENOUGH, Agreement, Pair, agreements
+from mote_bench.analysis.orders import Agreeing
 from mote_bench.analysis.recognisers import groups
 from mote_bench.analysis.standings import Board
 from mote_bench.formatting import with_interval
 
 
-def agreement_md(boards: Sequence[Pair]) -> str:
+def agreement_md(boards: Sequence[Pair], *, agreeing: Agreeing = agreements) -> str:
     """The agreements of every two boards of one protocol and seed as Markdown; empty where there are none."""
     parts = []
     same = [{id(board) for board, _ in group.values()} for group in groups(boards)]
@@ -29,7 +30,7 @@ def agreement_md(boards: Sequence[Pair]) -> str:
         if any({id(first[0]), id(second[0])} <= group for group in same):
             continue  # the same people by two recognisers: recognisers.md
         if (first[0].protocol, first[0].seed) == (second[0].protocol, second[0].seed):
-            made = agreements(first, second)
+            made = agreeing(first, second)
             if made:
                 parts.append(render(first[0], second[0], made))
     return "\n".join(parts)

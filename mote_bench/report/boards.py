@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mote_bench.analysis.agreement import kept_agreements
+from mote_bench.analysis.orders import orders
 from mote_bench.analysis.recognisers import across
 from mote_bench.analysis.threat_matrix import ThreatMatrix, threat_matrices
 from mote_bench.contracts import Record
@@ -18,6 +20,7 @@ from .lost import attempted
 from .markdown import leaderboard_md
 from .matched import matched_md
 from .naive_adaptive import naive_adaptive_md
+from .orders import orders_md
 from .recognisers import recognisers_md
 from .results import results_csv
 from .utility import utility_md
@@ -50,19 +53,22 @@ def rendered(made: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes 
     matrices = [matrix for matrix, _ in made]
     with_records = [(matrix.board, records) for matrix, records in made]
     boards = [matrix.board for matrix in matrices]
-    compared = attempted("'recognisers.md'", lambda: across(with_records)) or []
+    agreeing = kept_agreements()
+    compared = attempted("'recognisers.md'", lambda: across(with_records, agreeing=agreeing)) or []
+    ordered = attempted("'orders.md'", lambda: orders(with_records, agreeing=agreeing)) or []
     own = [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
     texts: dict[str, str | None] = {
         "results.csv": results_csv(own),
         "leaderboard.csv": leaderboard_csv(boards),
-        "leaderboard.json": leaderboard_json(matrices),
+        "leaderboard.json": leaderboard_json(matrices, ordered),
         "leaderboard.md": leaderboard_md(matrices),
         "naive_adaptive.md": _beside("naive_adaptive.md", lambda: naive_adaptive_md(boards)),
         "utility.md": _beside("utility.md", lambda: utility_md(with_records)),
         "matched.md": _beside("matched.md", lambda: matched_md(boards)),
         "leaderboard.tex": _beside("leaderboard.tex", lambda: leaderboard_tex(matrices)),
-        "leaderboard.html": leaderboard_html(made, strip=strip, compared=compared),
-        "agreement.md": _beside("agreement.md", lambda: agreement_md(with_records)),
+        "leaderboard.html": leaderboard_html(made, strip=strip, compared=compared, ordered=ordered),
+        "orders.md": orders_md(ordered),
+        "agreement.md": _beside("agreement.md", lambda: agreement_md(with_records, agreeing=agreeing)),
         "recognisers.md": recognisers_md(compared),
     }
     return {name: text for name, text in texts.items() if text}

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from mote_bench.analysis.resolution import Resolution
 from mote_bench.analysis.selection import Reading, better
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
 from mote_bench.contracts import OWN, Measurement, flat
-from mote_bench.formatting import label
+from mote_bench.formatting import label, number
 from mote_bench.metrics import security
 from mote_bench.metrics.catalogue import describe
 from mote_bench.questions.harness import FAIRNESS, VERIFY
@@ -28,6 +29,11 @@ UNFAIR = "unfair"
 """All fairness of a row (tuple of Fairness)."""
 ENROLMENT, SECONDS, RATIO, BYTES, KEY = "enrolment", "seconds", "ratio", "bytes", "key"
 """Parts of a row's Cost."""
+
+RESOLVES = (
+    "Resolves: the smallest difference that the ranking distinguishes. It is the median half width of the paired 95 % "
+    "intervals between neighbours in the order; smaller differences need more subjects."
+)
 
 LEAKS = (RATE, ATTACK)
 COSTS = (INDEX, UNFAIR, BITS, ENROLMENT, SECONDS, RATIO, BYTES, KEY)
@@ -79,6 +85,8 @@ class Column:
     note: str = ""
     name: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
+    resolves: str = ""
+    """The smallest difference that the ranking resolves, in words; empty where rows aren't ranked by the column."""
 
     def title_in(self, renderer: str) -> str:
         """The heading of this renderer."""
@@ -96,7 +104,7 @@ def columns(board: Board) -> tuple[Column, ...]:
         _rate("eer", "EER"),
         _rate("fnmr", "FNMR", at=board.fmr),
         _rate("rank_1", "Rank-1"),
-        *(_attack(place, reading) for place, reading in enumerate(board.readings)),
+        *(_attack(place, reading, board) for place, reading in enumerate(board.readings)),
         *(index for place, name in enumerate(board.attributes) for index in _indexes(place, name)),
         *(_unfair() if board.attributes else ()),
         *_points(board),
@@ -128,7 +136,7 @@ def _rate(key: str, title: str, *, at: str | None = None) -> Column:
     )
 
 
-def _attack(place: int, reading: Reading) -> Column:
+def _attack(place: int, reading: Reading, board: Board) -> Column:
     """The strongest attack on a question."""
     measure, way = label(reading.headline), better(reading)
     return Column(
@@ -141,7 +149,13 @@ def _attack(place: int, reading: Reading) -> Column:
         question=reading.question,
         note=f"{measure}; {way} leaks less",
         name=f"{reading.question.capitalize()}: {measure}",
+        resolves=resolves(board.resolved(reading.question)),
     )
+
+
+def resolves(one: Resolution | None) -> str:
+    """``resolves differences of 0.031 (n = 200)``; empty without a ranking."""
+    return "" if one is None else f"resolves differences of {number(one.value)} (n = {one.n})"
 
 
 def _indexes(place: int, attribute: str) -> Iterator[Column]:

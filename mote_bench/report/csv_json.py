@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
-from mote_bench.analysis.matched_utility import Matched, Operating
+from mote_bench.analysis.matched_utility import AgainstNoise, Matched, Operating
+from mote_bench.analysis.orders import OrderPair
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
 from mote_bench.analysis.threat_matrix import MatrixRow, ThreatCell, ThreatMatrix
 from mote_bench.contracts import Measurement
@@ -16,9 +17,12 @@ from mote_bench.formatting import exact, inert, is_bound
 from mote_bench.metrics.names import to_json
 
 from .columns import ATTACK, BITS, BYTES, CSV, INDEX, JSON, KEY, LEAKS, POINT, RATE, RATIO, SECONDS, Column, shown
-from .matrix_columns import ALONE, FNMR, THREAT, matrix_shown
+from .matrix_columns import ALONE, FNMR, NOISE, THREAT, matrix_shown
+from .orders import orders_json
 from .results import written
 
+_IF_ANY = ("data_notes", "matched", "resolution")
+"""Parts of a board that stand in the file only where there are any."""
 _INTERVAL = ("low", "high", "n")
 _CONTROLS = ("chance", "floor", "ceiling")
 
@@ -32,16 +36,19 @@ def leaderboard_csv(boards: Sequence[Board]) -> str:
     )
 
 
-def leaderboard_json(matrices: Sequence[ThreatMatrix]) -> str:
-    """All boards with their threat matrices and rows; numbers are printed so that they parse to the same float."""
-    boards = [_plain(_board(matrix)) for matrix in matrices]
-    return json.dumps({"boards": boards}, indent=1, ensure_ascii=False) + "\n"
+def leaderboard_json(matrices: Sequence[ThreatMatrix], ordered: Sequence[OrderPair] = ()) -> str:
+    """All boards with their threat matrices and rows, and how their orders agree.
+
+    Numbers are printed so that they parse to the same float.
+    """
+    held = {"boards": [_board(matrix) for matrix in matrices]} | ({"orders": orders_json(ordered)} if ordered else {})
+    return json.dumps(_plain(held), indent=1, ensure_ascii=False) + "\n"
 
 
 def _board(matrix: ThreatMatrix) -> dict[str, Any]:
     board = matrix.board
     rates = shown(board, JSON, RATE, POINT, BITS)
-    held = {name: one for name, one in _held(board).items() if name not in ("data_notes", "matched") or one}
+    held = {name: one for name, one in _held(board).items() if name not in _IF_ANY or one}
     compared = {"matched": [_matched(one) for one in board.matched]} if board.matched else {}
     threats = [_matrix_row(row, matrix) for row in matrix.rows]
     return held | {"threats": threats, "rows": [_row(row, rates) for row in board.rows]} | compared
@@ -49,7 +56,8 @@ def _board(matrix: ThreatMatrix) -> dict[str, Any]:
 
 def _matched(one: Matched) -> dict[str, Any]:
     rows = [_operating(held.row) | _without(_held(held), "row") for held in one.rows]
-    return _held(one) | {"levels": [_operating(level) for level in one.levels], "rows": rows}
+    held = {name: value for name, value in _held(one).items() if name != "resolution" or value}
+    return held | {"levels": [_operating(level) for level in one.levels], "rows": rows}
 
 
 def _operating(row: Operating) -> dict[str, Any]:
@@ -92,7 +100,16 @@ def _worst(worst: Worst) -> dict[str, Any]:
     return {name: one for name, one in _held(worst).items() if name != "chosen"}
 
 
-_THREATS: Mapping[str, Callable[[Any], Any]] = {FNMR: lambda figure: figure, THREAT: _threat, ALONE: _worst}
+def _noise(one: AgainstNoise | None) -> dict[str, Any] | None:
+    return None if one is None else {"mean_rank": one.mean_rank, "verdicts": dict(one.verdicts)}
+
+
+_THREATS: Mapping[str, Callable[[Any], Any]] = {
+    FNMR: lambda figure: figure,
+    THREAT: _threat,
+    ALONE: _worst,
+    NOISE: _noise,
+}
 
 
 def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from mote_bench import formatting
+from mote_bench.analysis.orders import OrderPair
 from mote_bench.analysis.recognisers import Across
 from mote_bench.analysis.selection import (
     Reading,
@@ -34,24 +35,27 @@ from mote_bench.questions.installed import asks, described, in_full, kind_of
 
 from . import templates
 from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
-from .columns import BITS, HTML, POINT, RATE, shown
+from .columns import BITS, HTML, POINT, RATE, RESOLVES, resolves, shown
 from .csv_json import leaderboard_csv
 from .exposure import HEADS, OF_SUBJECTS, POINTS_SAY, exposed_cells
 from .matched import HOW_TO_READ, bounds, by_row
 from .matrix_columns import (
     COLUMNS_SAY,
     MATRIX,
+    NOISE_ORDER_SAYS,
     ORDER_SAYS,
     MatrixColumn,
     lost,
     marked,
     matrix_shown,
+    noise_words,
     seen,
     share_span,
     why_marked,
     word,
     worst_of,
 )
+from .orders import orders_html
 from .packing import packed, plain
 from .recognisers import section
 
@@ -144,11 +148,16 @@ class Term:
 
 
 def leaderboard_html(
-    boards: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes = b"", compared: Sequence[Across] = ()
+    boards: Sequence[tuple[ThreatMatrix, list[Record]]],
+    *,
+    strip: bytes = b"",
+    compared: Sequence[Across] = (),
+    ordered: Sequence[OrderPair] = (),
 ) -> str:
     """The page. It loads no resource, runs only its own script, and escapes every text from records.
 
-    ``strip`` is a JPEG file to show, or empty; ``compared`` are boards of the same subjects by several recognisers.
+    ``strip`` is a JPEG file to show, or empty; ``compared`` are boards of the same subjects by several recognisers, and
+    ``ordered`` the pairs of boards whose orders are compared.
     """
     environment = templates.environment()
     for name in ("bits", "bits_span", "label", "milliseconds", "number", "percent", "span", "times", "plural"):
@@ -159,7 +168,7 @@ def leaderboard_html(
     environment.filters["in_full"] = in_full
     environment.filters["bounds"] = bounds
     environment.filters["by_row"] = by_row
-    for made in (lost, marked, seen, share_span, why_marked, word, worst_of):
+    for made in (lost, marked, noise_words, resolves, seen, share_span, why_marked, word, worst_of):
         environment.filters[made.__name__] = made
     environment.filters["matrix_columns"] = lambda matrix: matrix_shown(matrix, HTML)
     environment.filters["runs"] = _runs
@@ -170,6 +179,8 @@ def leaderboard_html(
         "points": POINTS_SAY,
         "subjects": OF_SUBJECTS,
         "heads": HEADS,
+        "resolves": RESOLVES,
+        "noise_order": NOISE_ORDER_SAYS,
     }
     page = environment.get_template("leaderboard.html.j2")
     style = Markup(templates.read("leaderboard.css"))
@@ -189,6 +200,7 @@ def leaderboard_html(
             broken_above=BROKEN_ABOVE,
             how_to_read_matched=HOW_TO_READ.replace("`", "").replace("*", ""),
             strip=b64encode(strip).decode(),
+            orders=Markup(orders_html(ordered, environment)),
             recognisers=Markup(section(compared, environment)),
         )
     )

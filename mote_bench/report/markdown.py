@@ -9,22 +9,41 @@ from typing import Any
 
 from tabulate import tabulate
 
+from mote_bench.analysis.matched_utility import AgainstNoise
 from mote_bench.analysis.standings import Board, Cost, Figure, Worst
 from mote_bench.analysis.threat_matrix import MatrixRow, ThreatCell, ThreatMatrix
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import bits, bits_span, label, milliseconds, number, plural, span, times
 
-from .columns import ATTACK, BITS, BYTES, COSTS, INDEX, LEAKS, MARKDOWN, POINT, RATE, RATIO, SECONDS, Column, shown
+from .columns import (
+    ATTACK,
+    BITS,
+    BYTES,
+    COSTS,
+    INDEX,
+    LEAKS,
+    MARKDOWN,
+    POINT,
+    RATE,
+    RATIO,
+    RESOLVES,
+    SECONDS,
+    Column,
+    shown,
+)
 from .exposure import HEADS, OF_SUBJECTS, POINTS_SAY, exposed_cells
 from .matrix_columns import (
     ALONE,
     COLUMNS_SAY,
     FNMR,
     MATRIX,
+    NOISE,
+    NOISE_ORDER_SAYS,
     ORDER_SAYS,
     MatrixColumn,
     marked,
     matrix_shown,
+    noise_words,
     seen,
     share_span,
     why_marked,
@@ -38,6 +57,7 @@ HOW_TO_READ = (
     "A figure links to its record."
 )
 _RANKS = (
+    f"{RESOLVES} "
     "Rank 3: 2 rows leak less (95 % intervals do not overlap); `=` marks a shared rank. Controls, and schemes that do "
     "not recognise their subjects, have no rank. *Not measured*: the attacks fail on the ceiling control, so their "
     "failure is no evidence of privacy."
@@ -68,7 +88,13 @@ def _section(matrix: ThreatMatrix) -> list[str]:
     title = f"## {safe(board.data)}, protocol {safe(board.protocol)}, seed {board.seed}"
     data = "\n".join(f"- data: {safe(note)}" for note in board.data_notes)
     leaks, costs = (_table(board, shown(board, MARKDOWN, *forms)) for forms in (LEAKS, COSTS))
-    threats = ("### What each attacker gets", _matrix(matrix), f"{MATRIX} {COLUMNS_SAY}", _useless(matrix))
+    threats = (
+        "### What each attacker gets",
+        _matrix(matrix),
+        f"{MATRIX} {COLUMNS_SAY}",
+        NOISE_ORDER_SAYS if board.matched else "",
+        _useless(matrix),
+    )
     leaking = ("### By question", leaks, notes, f"{counts} {_RANKS}")
     return [title, *filter(None, [data, *threats, *leaking, *_points(board), *_subjects(board)]), costs]
 
@@ -100,6 +126,8 @@ def _useless(matrix: ThreatMatrix) -> str:
 
 def _threat_cell(column: MatrixColumn, row: MatrixRow) -> str:
     value = column.value(row)
+    if value is None and column.form == NOISE:
+        return "–"
     if not isinstance(value, ThreatCell):
         return _THREATS[column.form](value)
     return _threat(value, column.note)
@@ -112,6 +140,10 @@ def _threat(cell: ThreatCell, common: str) -> str:
     figure = f"{_linked(f'{one.share.percent} %', one.worst.record)} {share_span(one.share)}"
     own = seen(cell) if seen(cell) != common else ""
     return "<br>".join(filter(None, (figure, safe(worst_of(cell)), safe(one.worst.attack), own)))
+
+
+def _noise(one: AgainstNoise) -> str:
+    return "<br>".join((f"{one.mean_rank:.1f}", *(f"{words}: {safe(named)}" for words, named in noise_words(one))))
 
 
 def _fnmr(figure: Figure | None) -> str:
@@ -127,7 +159,8 @@ def _title(board: Board, column: Column) -> str:
         return column.title
     people = "" if column.at is not None else _people(column.measurement(row) for row in board.rows)
     if column.form == ATTACK:
-        return f"{safe(column.title)}: {safe(label(column.metric))}, {column.better} leaks less{people}"
+        resolved = f"; {column.resolves}" if column.resolves else ""
+        return f"{safe(column.title)}: {safe(label(column.metric))}, {column.better} leaks less{people}{resolved}"
     return f"{column.title}{f' at FMR {column.at}' if column.at else ''}{people}"
 
 
@@ -207,7 +240,7 @@ _CELLS: Mapping[str, Callable[[Any], str]] = {
     BYTES: _bytes,
 }
 
-_THREATS: Mapping[str, Callable[[Any], str]] = {FNMR: _fnmr, ALONE: _worst}
+_THREATS: Mapping[str, Callable[[Any], str]] = {FNMR: _fnmr, ALONE: _worst, NOISE: _noise}
 
 
 def _table(board: Board, columns: Sequence[Column]) -> str:

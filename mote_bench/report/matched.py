@@ -10,6 +10,7 @@ from mote_bench.analysis.standings import Board
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import label, with_interval
 
+from .columns import resolves
 from .markdown import pipe_table, safe
 
 HOW_TO_READ = (
@@ -21,6 +22,7 @@ HOW_TO_READ = (
     "stands here with its keys stolen, in FNMR and in privacy. The difference is above 0 where the scheme leaks more "
     "than noise. Its 95 % confidence interval is a paired bootstrap over subjects. *Not distinguished*: the interval "
     "holds 0. Ranks are those of the differences: rank 3 means that 2 rows are lower in 97.5 % of the resamples. A row "
+    "that may reject half of the genuine probes, by its interval, has no rank. A row "
     "that fewer attacks were measured on than on the curve may leak more than it shows."
 )
 _ATTACK = "strongest attack, of how many measured"
@@ -45,7 +47,8 @@ def _section(board: Board) -> list[str]:
 
 def _question(one: Matched, fnmr: str) -> list[str]:
     metric, reading = safe(label(one.metric)), Reading(one.question, one.metric)
-    title = f"### {safe(one.question)}: {metric}, {better(reading)} leaks less"
+    resolved = f" ({resolves(one.resolution)})" if one.resolution else ""
+    title = f"### {safe(one.question)}: {metric}, {better(reading)} leaks less{safe(resolved)}"
     rows = [[safe(held.row.name), *_cells(held), _attack(held.row)] for held in one.rows]
     levels = [[safe(level.name), *_operating(level), _attack(level)] for level in one.levels]
     return [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from mote_bench.analysis.matched_utility import LESS, MORE, UNCLEAR, AgainstNoise
 from mote_bench.analysis.selection import Reading, better
 from mote_bench.analysis.share import Share
 from mote_bench.analysis.standings import printed
@@ -26,10 +27,11 @@ from mote_bench.formatting import label, percent, shortened
 from mote_bench.questions import Property
 from mote_bench.questions.installed import asks
 
-from .columns import EVERYWHERE, TERMINAL
+from .columns import EVERYWHERE, LATEX, TERMINAL
 
-FNMR, THREAT, ALONE = "fnmr", "threat", "alone"
-"""An FNMR (Figure, or None without keys), what an attacker gets (ThreatCell), a question of its own (Worst)."""
+FNMR, THREAT, ALONE, NOISE = "fnmr", "threat", "alone", "noise"
+"""An FNMR (Figure, or None without keys), what an attacker gets (ThreatCell), a question of its own (Worst), a scheme
+at matched utility (AgainstNoise, or None for controls)."""
 
 MARKED = "†"
 """Marks a scheme that stands after the useful ones."""
@@ -46,6 +48,12 @@ ORDER_SAYS = (
     f"{MARKED} marks a scheme whose FNMR may be one half or more, by its interval; with stolen keys, if it has keys. "
     "It stands after the others."
 )
+NOISE_ORDER_SAYS = (
+    "Schemes stand in the order of what they leak beyond plain vectors with noise that reject as many genuine probes: "
+    "the mean rank over the questions. Schemes that may reject half of the genuine probes stand after the others."
+)
+"""Of a board with a reference curve of noise."""
+_VERDICTS = (MORE, UNCLEAR, LESS)
 
 _UTILITY = "Genuine probes rejected (FNMR)"
 _STOLEN, _ONLINE = "Attacker holds stolen records", "Attacker queries the system"
@@ -64,9 +72,9 @@ class MatrixColumn:
     title, under : str
         Its own heading, alone and below the shared one.
     form : str
-        What ``value`` returns: ``FNMR``, ``THREAT`` or ``ALONE``.
+        What ``value`` returns: ``FNMR``, ``THREAT``, ``ALONE`` or ``NOISE``.
     value : callable
-        Row -> Figure, None, ThreatCell or Worst, as ``form`` says.
+        Row -> Figure, None, ThreatCell, Worst or AgainstNoise, as ``form`` says.
     shown : set of str
         The renderers that show it.
     short : str
@@ -90,6 +98,7 @@ def matrix_columns(matrix: ThreatMatrix) -> tuple[MatrixColumn, ...]:
     """Every column, in the order of the boards: utility first."""
     return (
         *(column for place, rate in enumerate(matrix.rates) for column in _utility(place, rate)),
+        *(_noise() if matrix.board.matched else ()),
         *(_threat(place, attacker, matrix) for place, attacker in enumerate(ATTACKERS)),
         *(_alone(place, reading) for place, reading in enumerate(matrix.alone)),
     )
@@ -119,6 +128,34 @@ def _utility(place: int, rate: str) -> Iterator[MatrixColumn]:
             shown,
             "keys\nstolen" if stolen else f"FNMR\n@{rate}",
         )
+
+
+def _noise() -> Iterator[MatrixColumn]:
+    """Matched utility in words; a terminal and a printed table have no room for them."""
+    title = "Against noise that rejects as many"
+    yield MatrixColumn(
+        "against_noise",
+        "",
+        title,
+        title,
+        NOISE,
+        lambda row: row.noise,
+        EVERYWHERE - {TERMINAL, LATEX},
+        note="mean rank; 1 leaks least",
+    )
+
+
+def noise_words(one: AgainstNoise) -> list[tuple[str, str]]:
+    """Each verdict with its questions, the worst first: ``worse than noise``, ``gender, link``."""
+    found = [(verdict, one.of(verdict)) for verdict in _VERDICTS]
+    others = tuple(question for question, verdict in one.verdicts if verdict not in _VERDICTS)
+    return [(words, ", ".join(named)) for words, named in (*found, ("not comparable", others)) if named]
+
+
+def worse_than_noise(row: MatrixRow) -> str:
+    """``worse than noise: gender, link``; empty where no question says so."""
+    named = () if row.noise is None else row.noise.of(MORE)
+    return f"{MORE}: {', '.join(named)}" if named else ""
 
 
 def _threat(place: int, attacker: Attacker, matrix: ThreatMatrix) -> MatrixColumn:

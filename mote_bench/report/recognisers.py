@@ -57,9 +57,12 @@ def _markdown(one: Across) -> str:
 
 
 def section(made: Sequence[Across], environment: Environment) -> str:
-    """The section of the page; empty where nothing can be compared."""
+    """The section of the page: the figures by each recogniser. Their orders have a section of their own.
+
+    Empty where nothing can be compared.
+    """
     return environment.get_template("recognisers.html.j2").render(
-        made=made, heading=TITLE, about=ABOUT, order=ORDER, orders=orders, headings=headings, told=told, title=title
+        made=made, heading=TITLE, about=ABOUT, headings=headings, told=told, title=title
     )
 
 

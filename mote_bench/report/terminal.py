@@ -20,7 +20,17 @@ from mote_bench.questions import Property
 from mote_bench.questions.installed import described, rules_of
 
 from .columns import ATTACK, BITS, BYTES, ENROLMENT, RATE, TERMINAL, UNFAIR, Column, shown
-from .matrix_columns import ALONE, FNMR, THREAT, MatrixColumn, marked, matrix_shown, why_marked
+from .matrix_columns import (
+    ALONE,
+    FNMR,
+    NOISE_ORDER_SAYS,
+    THREAT,
+    MatrixColumn,
+    marked,
+    matrix_shown,
+    why_marked,
+    worse_than_noise,
+)
 
 _C = TypeVar("_C", Column, MatrixColumn)
 _NAME_WIDTH = 17
@@ -69,6 +79,9 @@ class _Boards:
             yield from (Text(f"data: {note}") for note in board.data_notes)
             yield from _threats(matrix, options.max_width)
             yield from (Text(f"{marked(row)}: {why_marked(row)}") for row in matrix.rows if why_marked(row))
+            yield from (Text(f"{marked(row)}: {worse_than_noise(row)}") for row in matrix.rows if worse_than_noise(row))
+            if board.matched:
+                yield Text(NOISE_ORDER_SAYS, style="dim")
             yield Text(_MATRIX + "\n", style="dim")
             yield from _tables(board, options.max_width)
             yield from (Text(f"{row.name}: {'; '.join(row.notes)}") for row in board.rows if row.notes)
