@@ -21,6 +21,8 @@ KINDS = ("schemes", "attacks", "questions", "embedders", "datasets")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 # Command lines and records use these for "every one", "the protocol's choice", "no attack" and the levels of noise.
 _RESERVED = frozenset({"all", "default", "none", "zero-effort", "noise-curve"})
+_WORDS = {"schemes": frozenset({"all", "default", "noise-curve"}), "attacks": frozenset({"all", "default"})}
+"""Of these, the words that an option takes in place of names."""
 _SEE = "See what is installed: python -m mote_bench list"
 
 
@@ -214,7 +216,7 @@ def acceptable(name: str) -> bool:
 
 
 def _unknown(kind: str, name: str) -> InputError:
-    known = sorted({entry.name for entry in names(kind)})
+    known = sorted({entry.name for entry in names(kind)} | _WORDS.get(kind, frozenset()))
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
     return InputError(f"No {kind[:-1]} is named '{name}'. {hint}{_SEE}")

@@ -11,7 +11,7 @@ from mote_bench.contracts import FLOOR, Access, Cell, InputError, Measurement, R
 from mote_bench.formatting import named, printable
 from mote_bench.questions import Property, Risk
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
-from mote_bench.questions.installed import ceilings, installed, risk_of, rules_of, stands_alone
+from mote_bench.questions.installed import ceilings, installed, risk_of, rules_of, stands_alone, threatened
 from mote_bench.records import store
 
 from .queries import Interval, queries_to_half, reached_by_queries
@@ -325,8 +325,12 @@ def _performance(of: Audit) -> Iterator[Entry]:
 
 
 def _properties(of: Audit) -> Iterator[Entry]:
-    yield from _attacks(of, "reconstruct", (), topic=str(Property.IRREVERSIBILITY))
-    yield from _attacks(of, "link", (), topic=str(Property.UNLINKABILITY))
+    """Both properties: by the suite's own question, which is named even if it wasn't run, then by those of plug-ins."""
+    for one, usual in ((Property.IRREVERSIBILITY, "reconstruct"), (Property.UNLINKABILITY, "link")):
+        yield from _attacks(of, usual, (), topic=str(one))
+        for reading in of.board.readings:
+            if reading.question != usual and threatened(reading.question, reading.headline) is one:
+                yield from _attacks(of, reading.question, (), topic=f"{one}: {reading.question.replace('_', ' ')}")
     for reading in of.board.readings:
         if stands_alone(reading.question):
             yield from _attacks(of, reading.question, (), topic=str(Property.UNLINKABILITY))

@@ -46,13 +46,23 @@ class OrderPair:
 
 @dataclass(frozen=True)
 class OrderVerdict:
-    """Whether the order on one question holds over all pairs of boards that differ in the same way."""
+    """Whether the order on one question holds over all pairs of boards that differ in the same way.
+
+    Attributes
+    ----------
+    boards : int
+        How many pairs of boards there are.
+    apart, alike : int
+        Pairs of rows that both boards distinguish, and those in the same order, over all pairs of boards.
+    """
 
     question: str
     metric: str
     differs: str
     verdict: str
-    pairs: int
+    boards: int
+    apart: int
+    alike: int
 
 
 def orders(boards: Sequence[Pair], *, agreeing: Agreeing = agreements) -> list[OrderPair]:
@@ -83,11 +93,20 @@ def orders(boards: Sequence[Pair], *, agreeing: Agreeing = agreements) -> list[O
 
 def verdicts(pairs: Sequence[OrderPair]) -> list[OrderVerdict]:
     """A verdict per question and difference: ``no`` if some pair says so, ``yes`` if all do."""
-    held: dict[tuple[str, str, str], list[str]] = {}
+    held: dict[tuple[str, str, str], list[Agreement]] = {}
     for pair in pairs:
         for one in pair.found:
-            held.setdefault((one.question, one.metric, pair.what), []).append(one.verdict)
-    return [OrderVerdict(*key, _joint(found), len(found)) for key, found in held.items()]
+            held.setdefault((one.question, one.metric, pair.what), []).append(one)
+    return [
+        OrderVerdict(
+            *key,
+            _joint(one.verdict for one in found),
+            len(found),
+            sum(one.apart for one in found),
+            sum(one.alike for one in found),
+        )
+        for key, found in held.items()
+    ]
 
 
 def _joint(found: Iterable[str]) -> str:

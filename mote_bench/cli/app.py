@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -258,6 +259,10 @@ def list_(
 @app.command(epilog="Example: python -m mote_bench board --out boards")
 def board(
     out: Annotated[Path, typer.Option(help="The folder that holds records/.")] = BOARDS,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="Show the boards of this folder too, and compare the orders of schemes; may be repeated."),
+    ] = None,
     published: Annotated[
         bool,
         typer.Option(
@@ -270,7 +275,7 @@ def board(
     """Make every leaderboard anew from the records, with the same bytes, and say which runs the folder holds."""
     from mote_bench.records.runs import read_runs
 
-    boards = _write_boards(out, published)
+    boards = _write_boards(out, published, also or ())
     for made in [] if quiet else read_runs(out):
         _say(f"a run of this folder: {made.command()}")
     if json:
@@ -304,11 +309,12 @@ def _isolated(bounds: Bounds) -> str:
     return f"isolated: {bounds.seconds:g} s a task; on this system a task can still {', '.join(free)}"
 
 
-def _write_boards(out: Path, published: bool) -> list[ThreatMatrix]:
+def _write_boards(out: Path, published: bool, also: Sequence[Path] = ()) -> list[ThreatMatrix]:
     from mote_bench import files
     from mote_bench.analysis.threat_matrix import threat_matrices
     from mote_bench.records import store
-    from mote_bench.records.published import PUBLISHED, records_of
+    from mote_bench.records.fewer_shadow import read_with_fewer
+    from mote_bench.records.published import PUBLISHED, read_beside, records_of
     from mote_bench.report.boards import rendered, strip
     from mote_bench.report.lost import Lost, told
 
@@ -317,10 +323,10 @@ def _write_boards(out: Path, published: bool) -> list[ThreatMatrix]:
         _say("note: no published row is of the same data, protocol and seed; the boards show this folder's own only")
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
-    made = threat_matrices(records)
+    made = threat_matrices([*records, *(one for folder in also for one in read_beside(folder, out))])
     with warnings.catch_warnings(record=True) as lost:
         warnings.simplefilter("always", Lost)
-        texts = rendered(made, strip=strip(out))
+        texts = rendered(made, strip=strip(out), weaker=read_with_fewer(out))
     for line in told(one.message for one in lost if isinstance(one.message, Lost)):
         _say(f"note: {line}")
     for name, text in texts.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,27 @@ class Held:
     enrolled: EnrolledScheme
     calibration: Database
     timings: tuple[tuple[int, float], ...]
+
+    def with_shadow(self, count: int) -> Held:
+        """The same system, attacked with the first ``count`` shadow subjects only."""
+        return replace(self, enrolled=replace(self.enrolled, shadow=_first(self.enrolled.shadow, count)))
+
+
+def _first(shadow: Shadow, count: int) -> Shadow:
+    """The first ``count`` shadow subjects."""
+    few = np.arange(min(count, len(shadow.references)))
+
+    def cut(keys: tuple[Key, ...] | None) -> tuple[Key, ...] | None:
+        return None if keys is None else keys[:count]
+
+    return Shadow(
+        shadow.references.rows(few),
+        shadow.templates[:count],
+        cut(shadow.keys),
+        None if shadow.seconds is None else shadow.seconds.rows(few),
+        shadow.second_templates[:count],
+        cut(shadow.second_keys),
+    )
 
 
 def in_words(people: str) -> str:

@@ -31,6 +31,7 @@ from mote_bench.questions.harness import COST, LEFT_OUT, NO_ATTACK, VERIFY, ZERO
 from mote_bench.questions.installed import ceilings
 from mote_bench.questions.staging import Database, Rules, Staged
 from mote_bench.records import provenance, store
+from mote_bench.records.provenance import SHADOW_SUBJECTS
 from mote_bench.records.runs import add_run, add_times
 from mote_bench.toolkit import KEY_BYTES, revocable, stream, stream_seed
 
@@ -91,6 +92,56 @@ def run(
             folder, {"seconds": took.seconds, "workers": took.workers, "idle_share": took.idle_share} | ledger.cost
         )
     return Finished(tuple(ledger.records[cell] for cell in cells), len(kept), took)
+
+
+def run_with_fewer(
+    setting: Setting, folders: Mapping[int, Path], *, jobs: int, progress: Progress
+) -> dict[int, tuple[Record, ...]]:
+    """Run the attacks of the plan with fewer shadow subjects; the figures with all of them are those of :func:`run`.
+
+    Schemes are fitted and enrolled once. The shadow subjects of a smaller number are among those of a larger one.
+    Thresholds stay those of all: the attacker has fewer subjects, and the system is the same.
+
+    Parameters
+    ----------
+    folders : mapping of int -> Path
+        A folder for the records of each number of shadow subjects, which :func:`~mote_bench.records.store.opened` has
+        made. Finished cells are kept.
+    """
+    cells, total = setting.plan.cells, len(setting.split.shadow.references)
+    made = provenance.of_setting(setting)
+    stages = {}
+    for count, folder in folders.items():
+        origins = {cell: one | {SHADOW_SUBJECTS: f"{count} of {total}"} for cell, one in made.items()}
+        kept = store.finished(folder, cells, origins)
+        stages[count] = _Stage(setting, jobs, Ledger(folder, cells, origins, progress, dict(kept)), None, None)
+    waiting = {count: stage for count, stage in stages.items() if stage.ledger.pending()}
+    try:
+        with threadpool_limits(limits=1):  # leaves the cores to the workers
+            _attack_with_fewer(waiting)
+    finally:
+        workers.stop()
+    return {count: tuple(stage.ledger.records[cell] for cell in cells) for count, stage in stages.items()}
+
+
+def _attack_with_fewer(stages: Mapping[int, _Stage]) -> None:
+    if not stages:
+        return
+    # One ledger enrols for all: a cell that is finished with one number of subjects may be pending with another.
+    first = next(iter(stages.values()))
+    ledger = first.ledger
+    pending = dict.fromkeys(cell for stage in stages.values() for cell in stage.ledger.pending())
+    first = replace(first, ledger=Ledger(ledger.folder, list(pending), ledger.origins, ledger.progress, {}))
+    names = list(dict.fromkeys(cell.scheme for cell in pending))
+    first.ledger.expect(_tasks(first, names), {*CONTROLS, *ceilings()})
+    held = _with_thresholds(first, _enroll(first, _fit(first, names)))
+    for count, stage in stages.items():
+        for cell in stage.ledger.pending():
+            if cell.scheme not in held:
+                lost = first.ledger.records[cell]
+                stage.ledger.fail(cell, lost.error or "", status=lost.status)
+        stage.ledger.expect(_works(stage), {*CONTROLS, *ceilings()})
+        _attack(stage, {name: one.with_shadow(count) for name, one in held.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,17 +207,21 @@ def _tasks(stage: _Stage, names: Sequence[str]) -> list[Work]:
         for start in range(0, len(people), protocol.people_per_task)
     ]
     scenarios = dict.fromkeys((cell.scheme, cell.knowledge) for cell in pending if _is_harness(cell))
-    attacks = [cell for cell in pending if not _is_harness(cell)]
-    opened = dict.fromkeys(cell.scheme for cell in attacks)
-    shared = dict.fromkeys(job for cell in attacks for job in jobs_of(cell, stage.setting.plan))
+    opened = dict.fromkeys(cell.scheme for cell in pending if not _is_harness(cell))
     return [
         *(Work(FIT, name) for name in names),
         *(Work(ENROLL, name, people=people) for name in names for people in chunks),
         *(Work(COMPARE, *scenario) for scenario in scenarios for _ in range(_tasks_of_comparison(stage))),
         *(Work(THRESHOLDS, name) for name in opened for _ in range(_tasks_of_thresholds(stage))),
-        *(job.work for job in shared),
-        *(_attack_work(cell) for cell in attacks),
+        *_works(stage),
     ]
+
+
+def _works(stage: _Stage) -> list[Work]:
+    """The preparations and attacks ahead."""
+    attacks = [cell for cell in stage.ledger.pending() if not _is_harness(cell)]
+    shared = dict.fromkeys(job for cell in attacks for job in jobs_of(cell, stage.setting.plan))
+    return [*(job.work for job in shared), *(_attack_work(cell) for cell in attacks)]
 
 
 def _tasks_of_comparison(stage: _Stage) -> int:

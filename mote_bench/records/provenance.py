@@ -33,6 +33,8 @@ RECOGNISER = "recogniser"
 """The field that says what made the embeddings; there is none where that isn't known."""
 SUBJECTS = "subjects_sha256"
 """The field that is the same for boards of the same target subjects, whatever embedded their images."""
+SHADOW_SUBJECTS = "shadow_subjects"
+"""The field that says how many shadow subjects an attacker held, as in ``50 of 200``; absent where it was all."""
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "torch")
 
 Provenance = dict[str, str]

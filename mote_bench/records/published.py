@@ -55,9 +55,22 @@ def read(out: Path) -> list[Record]:
         As :func:`check`, and when one is damaged.
     """
     check()
-    way = address(FOLDER.absolute(), out.absolute())
-    own = store.read(FOLDER)
-    return [replace(one, file=f"{way}/{one.file}") for one in own + bundle.submitted(FOLDER, own)]
+    return read_beside(FOLDER, out)
+
+
+def read_beside(folder: Path, out: Path) -> list[Record]:
+    """The records of another folder and of its bundles, with links relative to the boards in ``out``.
+
+    Raises
+    ------
+    InputError
+        When one is damaged, or the folder holds none.
+    """
+    way = address(folder.absolute(), out.absolute())
+    own = store.read(folder)
+    if not own:
+        raise InputError(f"no records in '{folder / store.RECORDS}'; expected the folder of a run")
+    return [replace(_unmarked(one), file=f"{way}/{one.file}") for one in own + bundle.submitted(folder, own)]
 
 
 def address(folder: PurePath, start: PurePath) -> str:

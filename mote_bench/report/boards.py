@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from mote_bench.analysis.agreement import kept_agreements
 from mote_bench.analysis.orders import orders
 from mote_bench.analysis.recognisers import across
+from mote_bench.analysis.strength import Weaker, strengths
 from mote_bench.analysis.threat_matrix import ThreatMatrix, threat_matrices
 from mote_bench.contracts import Record
 from mote_bench.records.published import PUBLISHED
@@ -23,6 +25,7 @@ from .naive_adaptive import naive_adaptive_md
 from .orders import orders_md
 from .recognisers import recognisers_md
 from .results import results_csv
+from .strength import strength_md
 from .utility import utility_md
 
 _MOST_OF_STRIP = 150_000
@@ -45,8 +48,12 @@ def render(records: Sequence[Record], *, strip: bytes = b"") -> dict[str, str]:
     return rendered(threat_matrices(records), strip=strip)
 
 
-def rendered(made: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes = b"") -> dict[str, str]:
+def rendered(
+    made: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes = b"", weaker: Weaker = MappingProxyType({})
+) -> dict[str, str]:
     """File name -> text of every board, from finished matrices and their records; see :func:`render`.
+
+    ``weaker`` holds the records of attacks with fewer shadow subjects, by their number.
 
     A table beside the board that can't be made is left out, with a warning :class:`~mote_bench.report.lost.Lost`.
     """
@@ -56,18 +63,20 @@ def rendered(made: Sequence[tuple[ThreatMatrix, list[Record]]], *, strip: bytes 
     agreeing = kept_agreements()
     compared = attempted("'recognisers.md'", lambda: across(with_records, agreeing=agreeing)) or []
     ordered = attempted("'orders.md'", lambda: orders(with_records, agreeing=agreeing)) or []
+    studied = [strengths(board, records, weaker) for board, records in with_records]
     own = [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
     texts: dict[str, str | None] = {
         "results.csv": results_csv(own),
         "leaderboard.csv": leaderboard_csv(boards),
-        "leaderboard.json": leaderboard_json(matrices, ordered),
+        "leaderboard.json": leaderboard_json(matrices, ordered, studied),
         "leaderboard.md": leaderboard_md(matrices),
         "naive_adaptive.md": _beside("naive_adaptive.md", lambda: naive_adaptive_md(boards)),
         "utility.md": _beside("utility.md", lambda: utility_md(with_records)),
         "matched.md": _beside("matched.md", lambda: matched_md(boards)),
         "leaderboard.tex": _beside("leaderboard.tex", lambda: leaderboard_tex(matrices)),
-        "leaderboard.html": leaderboard_html(made, strip=strip, compared=compared, ordered=ordered),
+        "leaderboard.html": leaderboard_html(made, strip=strip, compared=compared, ordered=ordered, studied=studied),
         "orders.md": orders_md(ordered),
+        "strength.md": strength_md(list(zip(boards, studied, strict=True))),
         "agreement.md": _beside("agreement.md", lambda: agreement_md(with_records, agreeing=agreeing)),
         "recognisers.md": recognisers_md(compared),
     }

@@ -11,6 +11,7 @@ from typing import Any
 from mote_bench.analysis.matched_utility import AgainstNoise, Matched, Operating
 from mote_bench.analysis.orders import OrderPair
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
+from mote_bench.analysis.strength import Strength
 from mote_bench.analysis.threat_matrix import MatrixRow, ThreatCell, ThreatMatrix
 from mote_bench.contracts import Measurement
 from mote_bench.formatting import exact, inert, is_bound
@@ -36,12 +37,21 @@ def leaderboard_csv(boards: Sequence[Board]) -> str:
     )
 
 
-def leaderboard_json(matrices: Sequence[ThreatMatrix], ordered: Sequence[OrderPair] = ()) -> str:
+def leaderboard_json(
+    matrices: Sequence[ThreatMatrix],
+    ordered: Sequence[OrderPair] = (),
+    studied: Sequence[Sequence[Strength]] = (),
+) -> str:
     """All boards with their threat matrices and rows, and how their orders agree.
 
-    Numbers are printed so that they parse to the same float.
+    Numbers are printed so that they parse to the same float. ``studied`` holds, for each board, its strongest attacks
+    with fewer shadow subjects.
     """
-    held = {"boards": [_board(matrix) for matrix in matrices]} | ({"orders": orders_json(ordered)} if ordered else {})
+    boards = [
+        _board(matrix) | ({"strength": [_strength(one) for one in mine]} if mine else {})
+        for matrix, mine in zip(matrices, studied or [()] * len(matrices), strict=True)
+    ]
+    held = {"boards": boards} | ({"orders": orders_json(ordered)} if ordered else {})
     return json.dumps(_plain(held), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -52,6 +62,12 @@ def _board(matrix: ThreatMatrix) -> dict[str, Any]:
     compared = {"matched": [_matched(one) for one in board.matched]} if board.matched else {}
     threats = [_matrix_row(row, matrix) for row in matrix.rows]
     return held | {"threats": threats, "rows": [_row(row, rates) for row in board.rows]} | compared
+
+
+def _strength(one: Strength) -> dict[str, Any]:
+    gain = None if one.gain is None else dict(zip(("value", "low", "high"), one.gain, strict=True))
+    points = [{"shadow_subjects": count, "measurement": point} for count, point in one.points]
+    return _held(one) | {"points": points, "gain": gain, "verdict": one.verdict}
 
 
 def _matched(one: Matched) -> dict[str, Any]:

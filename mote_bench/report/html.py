@@ -27,6 +27,7 @@ from mote_bench.analysis.selection import (
 )
 from mote_bench.analysis.share import share
 from mote_bench.analysis.standings import BROKEN_ABOVE, Board, Row, printed
+from mote_bench.analysis.strength import Strength
 from mote_bench.analysis.threat_matrix import MatrixRow, ThreatMatrix
 from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
 from mote_bench.planning.spec import DATA_NOTES
@@ -38,6 +39,7 @@ from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
 from .columns import BITS, HTML, POINT, RATE, RESOLVES, resolves, shown
 from .csv_json import leaderboard_csv
 from .exposure import HEADS, OF_SUBJECTS, POINTS_SAY, exposed_cells
+from .families import family_of, in_families
 from .matched import HOW_TO_READ, bounds, by_row
 from .matrix_columns import (
     COLUMNS_SAY,
@@ -58,7 +60,10 @@ from .matrix_columns import (
 from .orders import orders_html
 from .packing import packed, plain
 from .recognisers import section
+from .strength import strength_html, strength_word
 
+MANY_ROWS = 40
+"""A board with more rows has tables that scroll under their headings, and folded charts and sections."""
 MOST_BYTES = 1_000_000
 """A page above this size is sent compressed (:mod:`mote_bench.report.packing`)."""
 _MOST_VALUES = 6
@@ -136,6 +141,7 @@ class View:
     sections: tuple[Section, ...]
     provenance: tuple[tuple[str, str], ...]
     """The provenance that all records share; a section shows the rest."""
+    strengths: tuple[Strength, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,11 +159,13 @@ def leaderboard_html(
     strip: bytes = b"",
     compared: Sequence[Across] = (),
     ordered: Sequence[OrderPair] = (),
+    studied: Sequence[Sequence[Strength]] = (),
 ) -> str:
     """The page. It loads no resource, runs only its own script, and escapes every text from records.
 
     ``strip`` is a JPEG file to show, or empty; ``compared`` are boards of the same subjects by several recognisers, and
-    ``ordered`` the pairs of boards whose orders are compared.
+    ``ordered`` the pairs of boards whose orders are compared. ``studied`` holds, for each board, its strongest attacks
+    with fewer shadow subjects.
     """
     environment = templates.environment()
     for name in ("bits", "bits_span", "label", "milliseconds", "number", "percent", "span", "times", "plural"):
@@ -172,6 +180,12 @@ def leaderboard_html(
         environment.filters[made.__name__] = made
     environment.filters["matrix_columns"] = lambda matrix: matrix_shown(matrix, HTML)
     environment.filters["runs"] = _runs
+    environment.filters["family"] = family_of
+    environment.filters["families"] = _families
+    environment.filters["strength_word"] = strength_word
+    environment.filters["strength_section"] = lambda view: Markup(
+        strength_html(view.strengths, environment, name=view.anchor)
+    )
     environment.globals["says"] = {
         "matrix": MATRIX,
         "columns": COLUMNS_SAY,
@@ -185,8 +199,10 @@ def leaderboard_html(
     page = environment.get_template("leaderboard.html.j2")
     style = Markup(templates.read("leaderboard.css"))
     script = templates.read("leaderboard.js")
-    anchored = [(f"b{place}", *one) for place, one in enumerate(boards, 1)]
-    views = [_view(anchor, matrix, records) for anchor, matrix, records in anchored]
+    views = [
+        replace(_view(f"b{place}", matrix, records), strengths=tuple(held))
+        for place, ((matrix, records), held) in enumerate(zip(boards, studied or [()] * len(boards), strict=True), 1)
+    ]
 
     text = _with_classes(
         page.render(
@@ -198,6 +214,7 @@ def leaderboard_html(
             anchors={(view.anchor, section.scheme): section.anchor for view in views for section in view.sections},
             columns=lambda board, *forms: shown(board, HTML, *forms),
             broken_above=BROKEN_ABOVE,
+            many_rows=MANY_ROWS,
             how_to_read_matched=HOW_TO_READ.replace("`", "").replace("*", ""),
             strip=b64encode(strip).decode(),
             orders=Markup(orders_html(ordered, environment)),
@@ -212,6 +229,12 @@ def _runs(columns: Sequence[MatrixColumn]) -> list[tuple[str, list[tuple[int, Ma
     """Neighbouring columns with one heading above them, each with its place."""
     found = groupby(enumerate(columns), key=lambda placed: placed[1].group)
     return [(group, list(members)) for group, members in found]
+
+
+def _families(sections: Sequence[Section]) -> list[tuple[str, list[Section]]]:
+    """The sections of schemes, by family."""
+    held = {section.scheme: section for section in sections}
+    return [(family, [held[scheme] for scheme in schemes]) for family, schemes in in_families(held).items()]
 
 
 def _short_label(one: Measurement) -> str:

@@ -40,18 +40,46 @@
     const label = make("label", "Show schemes named ");
     label.append(field);
     tools.append(label);
-    field.addEventListener("input", () => {
+    const parts = [...section.querySelectorAll("section.scheme")];
+    const counts = new Map();
+    for (const part of parts) counts.set(part.dataset.family, (counts.get(part.dataset.family) || 0) + 1);
+    const family = make("select", "");
+    const all = make("option", `all ${parts.length} schemes`, { value: "" });
+    family.append(all, ...[...counts].map(([name, count]) => make("option", `${name} (${count})`, { value: name })));
+    const families = make("label", "of the family ");
+    families.append(family);
+    if (counts.size > 1) tools.append(families);
+    const opened = [...section.querySelectorAll("details.family")].map((group) => [group, group.open]);
+    const draw = () => {
       const wanted = field.value.trim().toLowerCase();
+      const meant = (name, one) => name.toLowerCase().includes(wanted)
+        && (!family.value || one.dataset.family === family.value || one.classList.contains("control"));
       let count = 0;
       for (const row of section.querySelectorAll("tr[data-row]")) {
-        row.hidden = !row.dataset.row.toLowerCase().includes(wanted);
+        row.hidden = !meant(row.dataset.row, row);
         if (!row.hidden && row.closest("table").dataset.table === "leaks") count += 1;
       }
-      for (const part of section.querySelectorAll("section.scheme")) {
-        part.hidden = !part.dataset.scheme.toLowerCase().includes(wanted.split(",")[0]);
+      for (const part of parts) {
+        const named = part.dataset.scheme.toLowerCase().includes(wanted.split(",")[0]);
+        part.hidden = !named || Boolean(family.value && part.dataset.family !== family.value);
       }
-      status.textContent = wanted ? `${count} rows` : "";
-    });
+      const narrowed = Boolean(wanted || family.value);
+      for (const [group, open] of opened) {
+        group.hidden = !group.querySelector("section.scheme:not([hidden])");
+        group.open = narrowed || open;
+      }
+      status.textContent = narrowed ? `${count} rows` : "";
+    };
+    field.addEventListener("input", draw);
+    family.addEventListener("change", draw);
+  };
+
+  // A link into a folded part opens it, also where the browser doesn't.
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    for (let one = target.parentElement; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
+    target.scrollIntoView();
   };
 
   const verdict = (cells, names, better) => {
@@ -122,6 +150,7 @@
       comparable(section, tools, place);
       tools.append(status);
     }
-    if (packed && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    window.addEventListener("hashchange", reveal);
+    if (location.hash) reveal();
   });
 })();

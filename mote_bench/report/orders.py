@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment
 
 from mote_bench.analysis.agreement import ENOUGH, Agreement
-from mote_bench.analysis.orders import OrderPair, verdicts
+from mote_bench.analysis.orders import OrderPair, OrderVerdict, verdicts
 from mote_bench.analysis.standings import Board
 from mote_bench.formatting import label, number, plural, printable
 
@@ -77,8 +77,14 @@ def summary(pairs: Sequence[OrderPair]) -> tuple[list[str], list[list[str]]]:
     rows = []
     for name in questions:
         cells = (held.get((*name, way)) for way in ways)
-        rows.append([property_name(*name), *(f"{c.verdict} ({plural(c.pairs, 'pair')})" if c else "" for c in cells)])
+        rows.append([property_name(*name), *("" if cell is None else _summed(cell) for cell in cells)])
     return ["property", *(f"other {way}" if " " not in way else way for way in ways)], rows
+
+
+def _summed(one: OrderVerdict) -> str:
+    """``no (3 pairs of boards); 97 of 99 distinguished pairs in the same order``."""
+    of = f" ({one.boards} pairs of boards)" if one.boards > 1 else ""
+    return f"{one.verdict}{of}; {one.alike} of {plural(one.apart, 'distinguished pair')} in the same order"
 
 
 def lines(pairs: Sequence[OrderPair]) -> list[tuple[str, ...]]:

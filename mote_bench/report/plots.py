@@ -236,7 +236,7 @@ def scatter(
     return _svg(draw, (_WIDTH, 300), name=name, alt=alt)
 
 
-def panels(shown: Sequence[Panel], labels: tuple[str, str], *, name: str, alt: str) -> str:
+def panels(shown: Sequence[Panel], labels: tuple[str, str], *, name: str, alt: str, legend_columns: int = 4) -> str:
     """Lines of the same schemes side by side, on the same axes; a legend above tells them by colour and mark."""
     wide, left, top, gap = 250, 52, 56, 16
     size = (left + len(shown) * (wide + gap), 300)
@@ -263,7 +263,9 @@ def panels(shown: Sequence[Panel], labels: tuple[str, str], *, name: str, alt: s
         if first is not None:
             first.set_ylabel(labels[1])
             handles = {"loc": "upper left", "bbox_to_anchor": (left / size[0], 1), "handlelength": 2.0}
-            figure.legend(*first.get_legend_handles_labels(), ncols=4, borderaxespad=0.2, borderpad=0, **handles)
+            figure.legend(
+                *first.get_legend_handles_labels(), ncols=legend_columns, borderaxespad=0.2, borderpad=0, **handles
+            )
 
     return _svg(draw, size, name=name, alt=alt)
 

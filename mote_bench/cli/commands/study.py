@@ -192,6 +192,51 @@ def agreement(
     print(between_boards.text_of(folders), end="")
 
 
+@app.command(epilog="Example: python -m mote_bench study strength boards --counts 25,50,100 --schemes mote,biohash")
+def strength(  # noqa: PLR0913 - typer makes an option of each argument
+    folder: Annotated[Path, typer.Argument(help="The folder of a run; the study's records and files go there too.")],
+    counts: Annotated[
+        str, typer.Option(help="Numbers of shadow subjects, comma separated; all of them are the run's own.")
+    ] = "25,50,100,200",
+    schemes: Annotated[str, typer.Option(help="Schemes, comma separated. Default: all of the run.")] = "",
+    questions: Annotated[str, typer.Option(help="Questions, comma separated. Default: all of the run.")] = "",
+    data: Annotated[str | None, typer.Option(help="The run's data: which, if there are several, or where.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="The protocol, if the folder holds several.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed, if the folder holds several.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Is the attacker strong enough? The strongest attacks of a run again, with fewer shadow subjects."""
+    from mote_bench.cli.commands import again
+    from mote_bench.cli.commands.gate import chosen
+    from mote_bench.execution import workers
+    from mote_bench.execution.progress import shown
+    from mote_bench.planning.spec import names
+    from mote_bench.records.published import records_of
+    from mote_bench.report.strength import summary
+    from mote_bench.studies import strength as of_attacks
+
+    records = chosen(records_of(folder, published=False), protocol=protocol, data=data, seed=seed)
+    spec = again.again(records, again.Given(data=data), home=folder)
+    wanted = of_attacks.Wanted(_numbers(counts), frozenset(names(schemes)), frozenset(names(questions)))
+    with interruptible(f"finished cells are kept in '{folder}/strength'"), shown(quiet) as progress:
+        found = of_attacks.run(
+            records, spec, wanted, out=folder, jobs=jobs or workers.default_jobs(), progress=progress
+        )
+    print(summary(found))
+    _write(of_attacks.files(records, found), folder)
+    print(f"the page shows it after: python -m mote_bench board --out {folder}")
+
+
+def _numbers(counts: str) -> tuple[int, ...]:
+    from mote_bench.planning.spec import names
+
+    try:
+        return tuple(int(one) for one in names(counts))
+    except ValueError:
+        raise InputError(f"--counts {counts}: expected whole numbers, as in --counts 25,50,100") from None
+
+
 def _study_data(data: str, people: int | None) -> StudyData:
     from mote_bench.studies.tables import StudyData
 

@@ -120,7 +120,7 @@ def test_figures_and_verdicts_by_hand():
     titles, [row] = summary(found)
     assert titles == ["property", "other seed", "other recogniser", "other population"]
     assert row[0] == "Gender: balanced accuracy"
-    assert row[3] == "no (1 pair)"
+    assert row[3] == "no; 0 of 15 distinguished pairs in the same order"
     [line] = [line for line in lines(found) if line[1] == "population"]
     assert line[2] == "a, c"
     assert line[6] == "0 of 15"

@@ -338,3 +338,30 @@ def test_scores_in_tiles_give_the_same_records(finished, tmp_path, monkeypatch):
         for one, other in zip(record.measurements, whole[record.cell].measurements, strict=True):
             assert (one.name, one.n) == (other.name, other.n)
             assert [one.value, one.low, one.high] == pytest.approx([other.value, other.low, other.high], abs=1e-4)
+
+
+def test_with_fewer_shadow_subjects_only_the_attacker_changes(finished, tmp_path):
+    """With all shadow subjects every figure is the run's; with fewer, those of attacks that use them change."""
+    setting, _, made = finished
+    cells = tuple(
+        cell
+        for cell in setting.plan.cells
+        if cell.attack in ("ridge-answers", "closed-form-bytes") and cell.scheme in ("biohash", "cosine", "noise")
+    )
+    total = len(setting.split.shadow.references)
+    folders = {count: tmp_path / str(count) for count in (12, total)}
+    for folder in folders.values():
+        store.prepare(folder)
+    less = replace(setting, plan=replace(setting.plan, cells=cells))
+    found = runner.run_with_fewer(less, folders, jobs=1, progress=quiet)
+    whole = figures(made.records)
+    assert figures(found[total]) == {cell: whole[cell] for cell in cells}
+    changed = {cell.attack for cell, figure in figures(found[12]).items() if figure[1] != whole[cell][1]}
+    assert changed == {"ridge-answers"}  # the closed form reads the stolen template and the key alone
+    assert {one.provenance[provenance.SHADOW_SUBJECTS] for one in found[12]} == {f"12 of {total}"}
+    assert store.read(folders[12])
+
+    def nothing_left(done, total, what):
+        raise AssertionError("a finished cell was run again")
+
+    assert figures(runner.run_with_fewer(less, folders, jobs=1, progress=nothing_left)[12]) == figures(found[12])

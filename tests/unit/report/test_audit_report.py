@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from mote_bench.analysis import audit as quoted
 from mote_bench.analysis.audit import Audit, audit, curves, recipients, standards
 from mote_bench.analysis.queries import queries_to_half
 from mote_bench.analysis.selection import Reading, record_link
@@ -20,7 +21,7 @@ from mote_bench.analysis.standings import BROKEN_ABOVE
 from mote_bench.contracts import BY_QUERIES, InputError, Measurement, Record, Status
 from mote_bench.data import synthetic
 from mote_bench.formatting import number, span
-from mote_bench.questions import Risk
+from mote_bench.questions import Property, Risk
 from mote_bench.records import store
 from mote_bench.records.naming import short_id
 from mote_bench.report.audit_report import HOLDS, audit_html, checksum_of_all, recogniser, whole
@@ -361,3 +362,17 @@ def test_an_unknown_scheme_is_refused_with_what_there_is(make_records, name, nea
     with pytest.raises(InputError, match=f"no scheme '{name}' in the records of 'people'") as error:
         audit(make_records("cosine", "noise", "mote", "biohash", "coin"), name)
     assert near in str(error.value)
+
+
+def test_a_plug_ins_question_has_a_clause_of_the_property_that_it_threatens(several, monkeypatch):
+    """Here ``photo`` stands for one: an attacker who knows which photo was enrolled has undone the template."""
+    before = {entry.topic for entry in standards(audit(several, "mote"))[0].entries}
+    assert "irreversibility: photo" not in before
+    own = quoted.threatened
+    photo = {"photo": Property.IRREVERSIBILITY}
+    monkeypatch.setattr(quoted, "threatened", lambda question, headline: photo.get(question) or own(question, headline))
+    of = audit(several, "mote")
+    entries = [entry for entry in standards(of)[0].entries if entry.topic == "irreversibility: photo"]
+    assert entries
+    assert all(entry.quotes and entry.record.cell.question == "photo" for entry in entries)
+    assert "irreversibility: photo" in audit_html(of)

@@ -58,7 +58,7 @@ CONTROLS = """
   const glance = board.querySelector("table[data-table=glance]");
   glance.querySelectorAll(".sort")[2].click();
   seen.shares = [...glance.tBodies[0].rows].map((row) => row.cells[2].dataset.value).filter(Boolean).map(Number);
-  const [first, second] = board.querySelectorAll("select");
+  const [first, second] = [...board.querySelectorAll("select")].slice(-2);
   [first.value, second.value] = ["mote", "biohash"];
   second.dispatchEvent(new Event("change"));
   seen.compared = board.querySelector(".comparison").innerText;
