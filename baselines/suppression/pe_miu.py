@@ -125,7 +125,7 @@ def _by_subsets(tables: FloatArray) -> FloatArray:
     table (Held & Karp, "A dynamic programming approach to sequencing problems", 1962).
     """
     k = len(tables)
-    best = {(): np.zeros(tables.shape[2], dtype=tables.dtype)}
+    best: dict[tuple[int, ...], FloatArray] = {(): np.zeros(tables.shape[2], dtype=tables.dtype)}
     for row in range(k):
         best = {
             columns: reduce(np.maximum, (best[_without(columns, last)] + tables[row, last] for last in columns))
