@@ -16,10 +16,10 @@ from mote_bench.records.provenance import SHADOW_SUBJECTS
 from mote_bench.toolkit import stream
 
 from .resampling import influenced, redrawn
-from .selection import Reading, choose, find, leak, record_link, threat
+from .selection import Reading, find, leak, record_link, threat
 from .standings import Board, Row
 
-RISING, FLAT, FALLING, UNUSED, UNKNOWN = "still rising", "flat", "falling", "uses none", "not measured"
+RISING, FLAT, FALLING, UNCHANGED, UNKNOWN = "still rising", "flat", "falling", "unchanged", "not measured"
 _ENDS = (0.025, 0.975)
 Weaker = Mapping[int, Sequence[Record]]
 """Number of shadow subjects -> the records of the attacks that held so few."""
@@ -54,33 +54,33 @@ class Strength:
     def verdict(self) -> str:
         """``still rising`` or ``falling`` where the gain's interval excludes 0; ``flat`` where it holds 0.
 
-        ``uses none`` where all figures are equal: the attack makes no use of shadow subjects.
+        ``unchanged`` where all figures are equal: the attack uses no shadow subjects, or is at its limit.
         """
         if self.gain is None:
             return UNKNOWN
         if len({one.value for _, one in self.points}) == 1:
-            return UNUSED
+            return UNCHANGED
         _, low, high = self.gain
         return RISING if low > 0 else FALLING if high < 0 else FLAT
 
 
-def cells_to_repeat(board: Board, records: Sequence[Record]) -> list[Cell]:
+def cells_to_repeat(board: Board) -> list[Cell]:
     """The cells of the strongest attacks of all rows but the floor's, and the same cells on both controls.
 
     Attacks whose attacker knows the bytes alone hold no shadow subjects and are left out.
     """
     found: dict[Cell, None] = {}
-    for _, _, chosen in _strongest(board, records):
+    for _, _, chosen in _strongest(board):
         if threat(chosen).knowledge is not Knowledge.BYTES_ONLY:
             found |= dict.fromkeys((chosen.cell, *controls_of(chosen.cell)))
     return list(found)
 
 
-def strengths(board: Board, records: Sequence[Record], weaker: Weaker) -> list[Strength]:
+def strengths(board: Board, weaker: Weaker) -> list[Strength]:
     """Each row's strongest attack on each question, for which there are records with fewer shadow subjects."""
     held = {count: {one.cell: one for one in found} for count, found in weaker.items()}
     made = []
-    for row, reading, chosen in _strongest(board, records):
+    for row, reading, chosen in _strongest(board):
         fewer = {count: cells[chosen.cell] for count, cells in sorted(held.items()) if chosen.cell in cells}
         total = _total(fewer.values())
         if total is not None:
@@ -88,12 +88,11 @@ def strengths(board: Board, records: Sequence[Record], weaker: Weaker) -> list[S
     return made
 
 
-def _strongest(board: Board, records: Sequence[Record]) -> Iterator[tuple[Row, Reading, Record]]:
+def _strongest(board: Board) -> Iterator[tuple[Row, Reading, Record]]:
     for row in board.rows:
-        for reading in board.readings if row.role != "floor" else ():
-            chosen = choose(records, row.scheme, reading, key=row.key).strongest
-            if chosen is not None:
-                yield row, reading, chosen
+        for reading, worst in zip(board.readings, row.questions, strict=True):
+            if row.role != "floor" and worst.chosen is not None:
+                yield row, reading, worst.chosen
 
 
 def _total(records: Iterable[Record]) -> int | None:

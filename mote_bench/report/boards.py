@@ -63,7 +63,7 @@ def rendered(
     agreeing = kept_agreements()
     compared = attempted("'recognisers.md'", lambda: across(with_records, agreeing=agreeing)) or []
     ordered = attempted("'orders.md'", lambda: orders(with_records, agreeing=agreeing)) or []
-    studied = [strengths(board, records, weaker) for board, records in with_records]
+    studied = [strengths(board, weaker) for board in boards]
     own = [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
     texts: dict[str, str | None] = {
         "results.csv": results_csv(own),

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from mote_bench.analysis.selection import Reading, leak
 from mote_bench.analysis.standings import Board
-from mote_bench.analysis.strength import FALLING, FLAT, RISING, UNKNOWN, UNUSED, Strength
+from mote_bench.analysis.strength import FALLING, FLAT, RISING, UNCHANGED, UNKNOWN, Strength
 from mote_bench.formatting import label, number, shortened, with_interval
 
 from . import plots
@@ -30,10 +30,11 @@ ABOUT = (
     "fewer of them. Shadow subjects are the attacker's own labelled people. Thresholds and templates are the same. "
     "The gain is what leaks more at the last number than at the one before, with its paired 95 % confidence interval "
     "over subjects. Still rising: the interval lies above 0, so that more shadow subjects may give more than the board "
-    "shows. Flat: the interval holds 0. Falling: it lies below 0. Uses none: all figures are equal. The same attack "
-    "is kept at all numbers: with few subjects another one may be the strongest."
+    "shows. Flat: the interval holds 0. Falling: it lies below 0. Unchanged: all figures are equal, as the attack uses "
+    "no shadow subjects or is at its limit. The same attack is kept at all numbers: with few subjects another one may "
+    "be the strongest."
 )
-_VERDICTS = (RISING, FLAT, FALLING, UNUSED, UNKNOWN)
+_VERDICTS = (RISING, FLAT, FALLING, UNCHANGED, UNKNOWN)
 _MOST_LINES = 8
 """Rows that a chart shows; the table holds all."""
 
@@ -108,7 +109,7 @@ def _line(one: Strength, counts: Sequence[int]) -> list[str]:
 def _chart(held: Sequence[Strength], name: str) -> Picture | None:
     """The rows that gain most at the end."""
     drawn = sorted(
-        (one for one in held if len(one.points) > 1 and one.verdict != UNUSED),
+        (one for one in held if len(one.points) > 1 and one.verdict != UNCHANGED),
         key=lambda one: -one.gain[0] if one.gain else 0.0,
     )[:_MOST_LINES]
     if not drawn:

@@ -55,8 +55,8 @@ def run(
     InputError
         When nothing is left to run, or the run can't be made again.
     """
-    ((board, held),) = standings(records)
-    setting = _setting(spec, _chosen(cells_to_repeat(board, held), wanted))
+    ((board, _),) = standings(records)
+    setting = _setting(spec, _chosen(cells_to_repeat(board), wanted))
     total = len(setting.split.shadow.references)
     counts = sorted({count for count in wanted.counts if 0 < count < total})
     if not counts:
@@ -69,7 +69,7 @@ def run(
         for folder in folders.values():
             stack.enter_context(store.opened(folder))
         runner.run_with_fewer(setting, folders, jobs=jobs, progress=progress)
-    return strengths(board, held, read_with_fewer(out))
+    return strengths(board, read_with_fewer(out))
 
 
 def files(records: Sequence[Record], found: Sequence[Strength]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mote_bench.analysis.standings import standings
-from mote_bench.analysis.strength import FALLING, FLAT, RISING, UNKNOWN, UNUSED, cells_to_repeat, strengths
+from mote_bench.analysis.strength import FALLING, FLAT, RISING, UNCHANGED, UNKNOWN, cells_to_repeat, strengths
 from mote_bench.analysis.threat_matrix import threat_matrices
 from mote_bench.contracts import CEILING, FLOOR, Cell, Measurement, Record, Status
 from mote_bench.records import schemas, store
@@ -43,23 +43,23 @@ def fewer(count: int, scheme: str, value: float, **more: object) -> Record:
 
 
 def studied(weaker: dict[int, list[Record]]):
-    ((board, records),) = standings(BOARD)
-    return {one.row: one for one in strengths(board, records, weaker)}
+    ((board, _),) = standings(BOARD)
+    return {one.row: one for one in strengths(board, weaker)}
 
 
 def test_the_strongest_attacks_are_run_again_with_both_controls():
-    ((board, records),) = standings([*BOARD, attacked("leace", "canonical-bytes", 0.7, knowledge="bytes_only")])
-    found = {(cell.scheme, cell.attack) for cell in cells_to_repeat(board, records)}
+    ((board, _),) = standings([*BOARD, attacked("leace", "canonical-bytes", 0.7, knowledge="bytes_only")])
+    found = {(cell.scheme, cell.attack) for cell in cells_to_repeat(board)}
     assert found == {(scheme, "vote-answers") for scheme in (CEILING, FLOOR, "mote")}
 
 
 @pytest.mark.parametrize(
     ("before", "verdict"),
-    [(0.8, RISING), (0.9, UNUSED), (0.97, FALLING)],
+    [(0.8, RISING), (0.9, UNCHANGED), (0.97, FALLING)],
 )
 def test_the_verdict_is_that_of_the_last_two_points(before, verdict):
     """The two figures have the same influences: but for their values they move together, and the interval is narrow."""
-    weaker = {50: [fewer(50, "mote", before if verdict == UNUSED else 0.7)], 100: [fewer(100, "mote", before)]}
+    weaker = {50: [fewer(50, "mote", before if verdict == UNCHANGED else 0.7)], 100: [fewer(100, "mote", before)]}
     one = studied(weaker)["mote"]
     assert [(count, point.value) for count, point in one.points] == [
         (50, weaker[50][0].measurements[0].value),
@@ -117,9 +117,9 @@ def test_every_board_shows_the_verdict():
         RISING,
         [50, 100, 200],
     )
-    ((board, records),) = standings(BOARD)
-    assert files["strength.md"] == strength_md([(board, strengths(board, records, weaker))])
-    assert summary(strengths(board, records, weaker)) == "Of 1 rows: 1 still rising"
+    ((board, _),) = standings(BOARD)
+    assert files["strength.md"] == strength_md([(board, strengths(board, weaker))])
+    assert summary(strengths(board, weaker)) == "Of 1 rows: 1 still rising"
     without = rendered(threat_matrices(BOARD))
     assert "strength.md" not in without
     assert "strength" not in json.loads(without["leaderboard.json"])["boards"][0]
