@@ -59,6 +59,10 @@ BY_QUERIES = "by_queries"
 """The key of a record's details that holds what the attack reaches with fewer online queries (its ``budgets``)."""
 
 
+BY_LIMITS = "by_limits"
+"""The key of a record's details that holds what the attack reaches under limits of the system (its ``limits``)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Faces:
     """Embeddings of face images with identities and soft-biometric attributes, one row per image.
@@ -455,6 +459,59 @@ class Records:
     prepared: Mapping[str, Prepared] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a running system does against an attacker with online access; by default nothing.
+
+    Attributes
+    ----------
+    queries : int, optional
+        Number of queries allowed per subject, if that is fewer than the protocol's.
+    digits : int, optional
+        Scores are returned rounded to so many decimal digits.
+    noise : float
+        Gaussian noise is added to each returned score. This is its standard deviation, as a share of the difference
+        between the mean genuine and the mean impostor score.
+    rejections : int, optional
+        After so many rejections of a claimed subject the account is locked. An acceptance doesn't set the count back.
+    """
+
+    queries: int | None = None
+    digits: int | None = None
+    noise: float = 0.0
+    rejections: int | None = None
+
+
+@dataclass(frozen=True)
+class Released:
+    """How a running system returns its scores: with Gaussian noise of a standard deviation, and then rounded.
+
+    Attributes
+    ----------
+    digits : int, optional
+        Decimal digits that are left; ``None`` for all.
+    noise : float
+        The standard deviation of the noise, in units of the score.
+    """
+
+    digits: int | None = None
+    noise: float = 0.0
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of a returned score's error.
+
+        An error of rounding is uniform over a step, so its variance is a twelfth of the square of the step.
+        """
+        step = 0.0 if self.digits is None else 10.0**-self.digits
+        return float(np.sqrt(self.noise**2 + step**2 / 12))
+
+    def of(self, scores: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """The scores as they are returned, in the same shape; nothing is drawn where there is no noise."""
+        given = scores + self.noise * rng.standard_normal(np.shape(scores)) if self.noise else scores
+        return given if self.digits is None else np.round(given, self.digits)
+
+
 class Oracle(Protocol):
     """Online access: a query-limited interface to the running system that returns scores or decisions.
 
@@ -471,11 +528,23 @@ class Oracle(Protocol):
 
     @property
     def left(self) -> npt.NDArray[np.int64]:
-        """(people,) number of queries left per subject."""
+        """(people,) number of queries left per subject; 0 where the account is locked."""
+        ...
+
+    @property
+    def rejections(self) -> int | None:
+        """The number of rejections after which an account is locked; ``None`` if it never is."""
+        ...
+
+    @property
+    def released(self) -> Released:
+        """How scores are returned. An attacker knows it: it can be seen in a few scores."""
         ...
 
     def ask(self, probes: FloatArray, person: int | None = None) -> FloatArray:
         """Query the running system: returns comparison scores, or decisions (1.0 accepted, 0.0 rejected).
+
+        A locked account rejects everything, and its queries don't count any more.
 
         Parameters
         ----------
@@ -633,6 +702,8 @@ class Attack(Protocol):
     ``budgets`` : tuple of int
         Numbers of online queries per subject, rising, with which the attack is also tried. The record then shows how
         its success rises with the queries.
+    ``limits`` : tuple of Limits
+        Limits of the running system under which the attack is also tried, each time from the start.
     ``prepares`` : tuple of Preparation
         What the harness computes first, once for all attacks that name it; see ``toolkit.with_preparations``.
     ``repeatable`` : bool

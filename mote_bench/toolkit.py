@@ -16,7 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.basics import CPU as CPU
-from mote_bench.contracts import Access, Evidence, FloatArray, Key, Preparation, Prepared, Records, Scheme, Template
+from mote_bench.contracts import (
+    Access,
+    Evidence,
+    FloatArray,
+    Key,
+    Limits,
+    Preparation,
+    Prepared,
+    Records,
+    Released,
+    Scheme,
+    Template,
+)
 
 KEY_BYTES = 32
 _LARGEST_PLAUSIBLE = 1e6
@@ -306,8 +318,8 @@ class QueryOracle:
     """Online access to enrolled templates, by queries only; an :class:`~mote_bench.contracts.Oracle`.
 
     The harness gives one to attacks with online access. An attack may build its own over its shadow subjects, for
-    training. Attacks use ``people``, ``budget``, ``left`` and ``ask`` only; everything else is private. Python can't
-    hide attributes from code in the same process, so this guards against mistakes, not against intent.
+    training. Attacks use what :class:`~mote_bench.contracts.Oracle` names only; everything else is private. Python
+    can't hide attributes from code in the same process, so this guards against mistakes, not against intent.
 
     Parameters
     ----------
@@ -345,6 +357,9 @@ class QueryOracle:
         self.__access = access
         self.__threshold = threshold if access is Access.DECISIONS else None
         self.__used = np.zeros(len(templates), dtype=np.int64) if used is None else used.copy()
+        self.__rejected = np.zeros(len(templates), dtype=np.int64)
+        self.__rejections: int | None = None
+        self.__released, self.__rng = Released(), np.random.default_rng(0)
         if (self.__used > budget).any():
             raise ValueError(
                 f"{int(self.__used.max())} queries of one subject were made by the attack's preparations; "
@@ -362,10 +377,41 @@ class QueryOracle:
             budget=budget,
         )
 
+    def under(self, limits: Limits, *, gap: float, rng: np.random.Generator) -> QueryOracle:
+        """The same system before any query, with these limits.
+
+        Parameters
+        ----------
+        gap : float
+            The difference between the mean genuine and the mean impostor score, in which noise is stated.
+        rng : numpy.random.Generator
+            Draws the noise.
+        """
+        made = self.of_budget(self.budget if limits.queries is None else min(limits.queries, self.budget))
+        made.__rejections, made.__rng = limits.rejections, rng
+        made.__released = Released(limits.digits, limits.noise * gap)
+        return made
+
+    def gap(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> float:
+        """The mean genuine score less the mean impostor score, where probe i of ``probes`` (n, d) is of template i."""
+        scores = np.asarray(self.__scheme.score(templates, probes, keys=keys), dtype=np.float64)
+        mated = np.eye(len(scores), dtype=bool)
+        return float(scores[mated].mean() - scores[~mated].mean())
+
+    @property
+    def rejections(self) -> int | None:
+        """The number of rejections after which an account is locked; ``None`` if it never is."""
+        return self.__rejections
+
+    @property
+    def released(self) -> Released:
+        """How scores are returned."""
+        return self.__released
+
     @property
     def left(self) -> npt.NDArray[np.int64]:
-        """(people,) number of queries left per subject."""
-        return np.asarray(self.budget - self.__used)
+        """(people,) number of queries left per subject; 0 where the account is locked."""
+        return np.where(self.__locked(), 0, self.budget - self.__used)
 
     @property
     def used(self) -> npt.NDArray[np.int64]:
@@ -381,8 +427,24 @@ class QueryOracle:
             raise ValueError(f"{int(spent.max())} queries of one subject; the budget is {self.budget} per subject")
         keys = None if self.__keys is None else [self.__keys[row] for row in rows]
         scores = self.__scheme.score([self.__templates[row] for row in rows], probes, keys=keys)
-        self.__used[rows] = spent
-        answers = np.asarray(scores, dtype=np.float64)
-        if self.__threshold is not None:
-            answers = (answers >= self.__threshold).astype(np.float64)
+        answers: FloatArray = np.asarray(scores, dtype=np.float64)
+        if self.__threshold is None:
+            self.__used[rows] = spent
+            answers = self.__released.of(answers, self.__rng)
+        else:
+            answers = self.__decided(answers >= self.__threshold, np.asarray(rows, dtype=np.intp))
         return answers if person is None else answers[0]
+
+    def __locked(self) -> npt.NDArray[np.bool_]:
+        if self.__rejections is None:
+            return np.zeros(self.people, dtype=bool)
+        return np.asarray(self.__rejected >= self.__rejections)
+
+    def __decided(self, accepted: npt.NDArray[np.bool_], rows: npt.NDArray[np.intp]) -> FloatArray:
+        """(rows, m) float64 decisions, counted. What comes after an account's last rejection is rejected unseen."""
+        rejected = self.__rejected[rows, None] + np.cumsum(~accepted, axis=1)
+        before = rejected - ~accepted
+        seen = np.ones_like(accepted) if self.__rejections is None else before < self.__rejections
+        self.__used[rows] += seen.sum(axis=1)
+        self.__rejected[rows] += (seen & ~accepted).sum(axis=1)
+        return (accepted & seen).astype(np.float64)

@@ -18,7 +18,7 @@ Invert = Callable[[Evidence, np.random.Generator], FloatArray]
 
 _PEOPLE_TO_LEARN_FROM = 100
 _FACES, _PEOPLE = "faces", "people"
-_FALSE_MATCHES = 1e-3  # the operating point that the attacker assumes
+FALSE_MATCHES = 1e-3  # the operating point that the attacker assumes
 
 
 def oracle_of(evidence: Evidence) -> Oracle:
@@ -47,7 +47,7 @@ def guessed_threshold(
     scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, impostors: FloatArray
 ) -> float:
     """The threshold at which one in a thousand of the impostor faces ``impostors`` (m, d) is accepted."""
-    return float(np.quantile(scheme.score(templates, impostors, keys=keys), 1 - _FALSE_MATCHES))
+    return float(np.quantile(scheme.score(templates, impostors, keys=keys), 1 - FALSE_MATCHES))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Reads
+from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Limits, Reads
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
@@ -18,6 +18,14 @@ from .._shared.probing import granted
 from .._shared.ridge import fit_ridge
 
 _MOST_SHADOW = 300
+_NOISES = (0.05, 0.1, 0.2, 0.5)
+"""Standard deviations of noise that a system may add to its scores, in gaps between genuine and impostor scores."""
+_BUDGETS = (8, 16, 25, 40, 64, 128, 256)
+_LIMITS = tuple(
+    replace(one, queries=queries)
+    for one in (*(Limits(digits=digits) for digits in (1, 2, 3, 4)), *(Limits(noise=share) for share in _NOISES))
+    for queries in (*_BUDGETS, None)
+)
 _LEAST_NOISE = 1e-4
 """Least standard deviation of the noise, as a share of that of the scores. Scores may be rounded."""
 
@@ -30,14 +38,17 @@ class PosteriorFromFewScores:
     prior fitted to public faces this gives the posterior mean in closed form (Bishop, Pattern Recognition and Machine
     Learning, 2006, eq. 2.116). Where scores are no linear function, a ridge regression from the shadow subjects' scores
     to their embeddings may serve better. The one that reconstructs shadow subjects better is used. An attacker who
-    can't score with a copy of the system takes scores to be cosines.
+    can't score with a copy of the system takes scores to be cosines. Where the system rounds its scores or adds noise
+    to them, the attacker does the same to the shadow subjects' scores, and the likelihood has the error's variance.
+    Queries beyond the number of axes then have directions that are drawn from the prior.
     """
 
     question = WhichFace
     reads = Reads.SCORES
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     access = Access.SCORES
-    budgets = (8, 16, 25, 40, 64, 128, 256)
+    budgets = _BUDGETS
+    limits = _LIMITS
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
@@ -46,11 +57,16 @@ class PosteriorFromFewScores:
         variance, axes = np.linalg.eigh(prior.axes @ prior.axes.T)
         leading = axes[:, np.argsort(-variance, kind="stable")[: int(oracle.left.min())]]
         probes = on_sphere(prior.mean, leading.T)
+        if oracle.released.spread:  # where a score has an error, each further query says something
+            more = rng.standard_normal((int(oracle.left.min()) - len(probes), len(axes))) @ prior.axes.T
+            probes = np.concatenate([probes, on_sphere(prior.mean, unit(more))])
         rows = rng.permutation(len(shadow.references))[:_MOST_SHADOW].astype(np.intp)
-        own = _own_scores(evidence, probes, rows, rng)
+        own, released = _own_scores(evidence, probes, rows, rng), oracle.released
         scores = oracle.ask(probes)
         known = shadow.references.embeddings[rows].astype(np.float64)
         line = _Line.fitted(known @ probes.T, own) if len(own) else _Line(0.0, 1.0, _LEAST_NOISE)
+        line = line.with_error(released.spread)
+        own = released.of(own, rng)
         estimate = line.posterior(prior, probes, scores)
         if len(own):
             learned = fit_ridge(own, known - prior.mean)
@@ -76,6 +92,10 @@ class _Line:
         return cls(
             float(scores.mean() - slope * products.mean()), slope, max(noise, _LEAST_NOISE * float(scores.std()))
         )
+
+    def with_error(self, spread: float) -> Self:
+        """The same line where each score has a further error of this standard deviation."""
+        return replace(self, noise=float(np.hypot(self.noise, spread))) if spread else self
 
     def posterior(self, prior: Prior, probes: FloatArray, scores: FloatArray) -> FloatArray:
         """(n, d) expected deviations from the prior's mean, given scores (n, m) of the probes (m, d)."""

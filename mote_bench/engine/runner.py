@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mote_bench.contracts import BY_QUERIES, CONTROLS, Cell, FloatArray, Knowledge, Record, Scheme, Status, Threat
+from mote_bench.contracts import (
+    BY_LIMITS,
+    BY_QUERIES,
+    CONTROLS,
+    Cell,
+    FloatArray,
+    Knowledge,
+    Record,
+    Scheme,
+    Status,
+    Threat,
+)
 from mote_bench.engine import all_pairs, enrolment, scoring, tasks
 from mote_bench.engine.enrolment import Held
 from mote_bench.engine.ledger import Ledger
@@ -499,5 +510,7 @@ def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged
         on_selection = ()
     cost = {"seconds": outcome.seconds + shared} | ({SHARED_SECONDS: shared} if shared else {})
     by_queries = scoring.by_queries(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
-    details = {**measured.details, **({BY_QUERIES: by_queries} if by_queries else {})}
+    by_limits = scoring.by_limits(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
+    tried = {BY_QUERIES: by_queries, BY_LIMITS: by_limits}
+    details = {**measured.details, **{name: found for name, found in tried.items() if found}}
     stage.ledger.add(Record(cell, Status.OK, measured.measurements, details, cost, rehearsal=on_selection))

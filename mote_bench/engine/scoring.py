@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,18 @@ def by_queries(
         measured = measure(question, fewer, staged, panel=panel, rules=rules, seed=seed)
         figures = {one.name: [one.value, one.low, one.high] for one in measured.measurements}
         found.append({"queries": queries, "measurements": figures})
+    return found
+
+
+def by_limits(
+    question: Question, attacked: Attacked, staged: Staged, *, panel: Panel, rules: Rules, seed: int
+) -> list[dict[str, Any]]:
+    """What the attack reaches under limits of the system: the limits, and value and interval of each metric."""
+    found = []
+    for limits, answer in attacked.limited.items():
+        measured = measure(question, Attacked(answer, None, {}), staged, panel=panel, rules=rules, seed=seed)
+        figures = {one.name: [one.value, one.low, one.high] for one in measured.measurements}
+        found.append({"limits": asdict(limits), "measurements": figures})
     return found
 
 

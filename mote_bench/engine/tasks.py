@@ -17,6 +17,7 @@ from mote_bench.contracts import (
     Faces,
     FloatArray,
     Key,
+    Limits,
     Measurement,
     Preparation,
     Prepared,
@@ -65,6 +66,8 @@ AT_ONCE = 40_000_000
 """Number of comparison scores held in memory at once (some gigabytes with intermediate arrays); more are computed in
 parts by :mod:`mote_bench.engine.all_pairs`."""
 _TIMED = 500
+_OF_GAP = 200
+"""Shadow subjects on whom the gap between genuine and impostor scores is measured."""
 
 
 def placed(device: str, function: Callable[..., Outcome], *arguments: Any) -> Outcome:
@@ -469,7 +472,8 @@ def attack(
         answer = _checked(given, question.shape(evidence), "answer")
         used = getattr(evidence.oracle or evidence.challenger, "used", None)
         fewer = _with_fewer_queries(attacker, question, evidence, seed=seed, limit=limit)
-        return Attacked(answer, used, shown(question, answer, verification_targets), fewer)
+        limited = _under_limits(attacker, question, evidence, seed=seed, limit=limit)
+        return Attacked(answer, used, shown(question, answer, verification_targets), fewer, limited)
 
     return guarded(attacked)
 
@@ -489,6 +493,38 @@ def _with_fewer_queries(
             given = attacker.answer(question, fewer, stream(seed, "attack"))
         found[budget] = _checked(given, question.shape(evidence), f"answer with {budget} queries")
     return found
+
+
+def _under_limits(
+    attacker: Attack, question: Question, evidence: Evidence, *, seed: int, limit: float | None
+) -> dict[Limits, FloatArray]:
+    """The attack's answers under each of the limits that it names; without those that can't be set here.
+
+    These are noise where no gap between genuine and impostor scores is known, and a number of queries that is no limit.
+    """
+    oracle, found = evidence.oracle, dict[Limits, FloatArray]()
+    named: tuple[Limits, ...] = getattr(attacker, "limits", ())
+    if not isinstance(oracle, QueryOracle) or not named:
+        return found
+    gap = _gap(oracle, evidence)
+    for one in named:
+        if (one.noise and gap is None) or (one.queries or 0) >= oracle.budget:
+            continue
+        system = oracle.under(one, gap=gap or 0.0, rng=stream(seed, "limits", repr(one)))
+        with deadline(limit):
+            given = attacker.answer(question, replace(evidence, oracle=system, prepared={}), stream(seed, "attack"))
+        found[one] = _checked(given, question.shape(evidence), f"answer under {one}")
+    return found
+
+
+def _gap(oracle: QueryOracle, evidence: Evidence) -> float | None:
+    """The mean genuine less the mean impostor score of shadow subjects; ``None`` without second photos of them."""
+    shadow = evidence.shadow
+    if shadow is None or shadow.seconds is None or len(shadow.templates) < 2:
+        return None
+    few = slice(_OF_GAP)
+    keys = None if shadow.keys is None else shadow.keys[few]
+    return oracle.gap(shadow.templates[few], shadow.seconds.embeddings[few], keys=keys)
 
 
 def shown(

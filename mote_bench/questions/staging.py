@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Measurement, Scheme, Shadow, Template
+from mote_bench.contracts import Evidence, Faces, FloatArray, Key, Limits, Measurement, Scheme, Shadow, Template
 from mote_bench.metrics.measured import Measured, by_group, with_people
 
 if TYPE_CHECKING:  # they bring scipy, and lie above
@@ -216,12 +216,15 @@ class Attacked:
         :class:`VerificationTargets`.
     fewer : mapping of int -> (n, ...) float64
         The same attack's answers with fewer online queries, by their number per subject.
+    limited : mapping of Limits -> (n, ...) float64
+        The same attack's answers under limits of the running system.
     """
 
     answer: FloatArray
     queries: npt.NDArray[np.int64] | None
     shown: Mapping[str, FloatArray]
     fewer: Mapping[int, FloatArray] = field(default_factory=dict)
+    limited: Mapping[Limits, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

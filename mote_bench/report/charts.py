@@ -10,11 +10,11 @@ from functools import partial
 from markupsafe import Markup
 
 from mote_bench.analysis.matched_utility import Matched
-from mote_bench.analysis.queries import queries_to_half, reached_by_queries
+from mote_bench.analysis.queries import queries_to_half, reached_by_queries, reached_under_limits
 from mote_bench.analysis.selection import Reading, better, find, harness_record, record_link
 from mote_bench.analysis.share import share
 from mote_bench.analysis.standings import Board, Row, Worst
-from mote_bench.contracts import BY_QUERIES, CEILING, FLOOR, Measurement, Record, flat
+from mote_bench.contracts import BY_LIMITS, BY_QUERIES, CEILING, FLOOR, Measurement, Record, flat
 from mote_bench.formatting import label, number, plural, printable, shortened, with_interval
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import FAIRNESS, VERIFY
@@ -125,17 +125,21 @@ def of_scheme(scheme: str, board: Board, records: list[Record], *, name: str) ->
             f"the chart of {record.cell.attack} against queries",
             partial(_against_queries, record, reading, f"{name}q{k}"),
         )
-        for k, (record, reading) in enumerate(_with_queries(scheme, board, records))
+        for k, (record, reading) in enumerate(_with(BY_QUERIES, scheme, board, records))
+    ]
+    charts += [
+        (f"the chart of {record.cell.attack} under limits", partial(_under_limits, record, reading, f"{name}k{k}"))
+        for k, (record, reading) in enumerate(_with(BY_LIMITS, scheme, board, records))
     ]
     return _drawn(charts)
 
 
-def _with_queries(scheme: str, board: Board, records: list[Record]) -> Iterator[tuple[Record, Reading]]:
-    """The records on a scheme that say what an attack reaches with fewer online queries."""
+def _with(detail: str, scheme: str, board: Board, records: list[Record]) -> Iterator[tuple[Record, Reading]]:
+    """The records on a scheme that hold this detail: what an attack reaches with fewer queries, or under limits."""
     readings = {reading.question: reading for reading in board.readings}
     for record in records:
         reading = readings.get(record.cell.question)
-        if record.cell.scheme == scheme and reading is not None and record.details.get(BY_QUERIES):
+        if record.cell.scheme == scheme and reading is not None and record.details.get(detail):
             yield record, reading
 
 
@@ -160,6 +164,32 @@ def _against_queries(record: Record, reading: Reading, name: str) -> Picture | N
     alt = f"{label(reading.headline)} against online queries per subject. {said}."
     svg = scatter(points, axes, log=True, reverse=sign < 0, name=name, alt=alt)
     return Picture(title, Markup(svg), f"{told} The ceiling is the same attack on cosine.", record_link(record))
+
+
+def _under_limits(record: Record, reading: Reading, name: str) -> Picture | None:
+    """The attack's headline under each limit of the running system, beside that without a limit."""
+    limited, own = reached_under_limits(record, reading), find(record, reading.headline)
+    shown = [(one.said, one.whole) for one in limited if one.whole is not None]
+    if own is None or not shown:
+        return None
+    shown.insert(0, ("no limit", (own.value, own.low, own.high)))
+    ends = [end for _, value in shown for end in value] + [one for one in (own.floor, own.ceiling) if one is not None]
+    pad, reverse = max(0.05 * (max(ends) - min(ends)), 0.01), better(reading) == "higher"
+    axis = Axis(
+        _leaks(reading), min(ends) - pad, max(ends) + pad, reverse=reverse, floor=own.floor, ceiling=own.ceiling
+    )
+    lines = [Dot(said, value=value[0], low=value[1], high=value[2]) for said, value in shown]
+    said = "; ".join(f"{said}: {number(value[0])}" for said, value in shown)
+    halves = [one for one in limited if one.fewer]
+    told = "; ".join(f"{one.said}: {'not reached' if one.half is None else one.half}" for one in halves)
+    caption = "Noise is stated in gaps between the mean genuine and the mean impostor score."
+    if any(one.limits.rejections is not None for one in limited):
+        caption = "Rejections: so many lock the account; an acceptance doesn't set the count back."
+    if told:
+        caption += f" Queries that reach half of the ceiling: {told}."
+    alt = f"{label(reading.headline)} under limits of the running system. {said}."
+    title = f"{reading.question} by {record.cell.attack} under limits: {str(record.cell.knowledge).replace('_', ' ')}"
+    return Picture(title, Markup(dots(lines, axis, name=name, alt=alt)), caption, record_link(record))
 
 
 def _question(board: Board, place: int, reading: Reading, name: str) -> Picture:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mote_attacks._shared.prior import Prior
@@ -9,7 +11,7 @@ from mote_attacks.inversion.few_scores import PosteriorFromFewScores, _Line
 from mote_baselines.controls.noise import Noise
 from mote_baselines.plain.cosine import Cosine
 
-from mote_bench.contracts import Access, Evidence, Knowledge, Shadow
+from mote_bench.contracts import Access, Evidence, Knowledge, Limits, Shadow
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import QueryOracle
 from populations import gaussian_faces
@@ -56,8 +58,10 @@ def evidence(scheme, budget: int) -> tuple[Evidence, np.ndarray]:
     return given, target.embeddings - mean
 
 
-def cosines(scheme, budget: int) -> float:
+def cosines(scheme, budget: int, limits: Limits | None = None) -> float:
     given, truth = evidence(scheme, budget)
+    if limits is not None:
+        given = replace(given, oracle=given.oracle.under(limits, gap=0.5, rng=np.random.default_rng(3)))
     answer = PosteriorFromFewScores().answer(WhichFace(32), given, np.random.default_rng(2))
     assert given.oracle.used.max() <= budget
     found = answer - given.public.embeddings.mean(axis=0)
@@ -73,3 +77,28 @@ def test_more_queries_say_more_and_all_axes_say_all() -> None:
 
 def test_nothing_is_found_where_scores_hold_nothing() -> None:
     assert abs(cosines(Noise(), 64)) < 0.15
+
+
+def test_an_error_of_the_scores_adds_to_the_variance_of_the_line() -> None:
+    assert _Line(0.0, 2.0, 0.3).with_error(0.4).noise == pytest.approx(0.5)
+    assert _Line(0.0, 2.0, 0.3).with_error(0.0) == _Line(0.0, 2.0, 0.3)
+
+
+class Quarter(Cosine):
+    """Scores up to a quarter: all of them round to zero."""
+
+    def score(self, templates, probes, *, keys):
+        return 0.25 * super().score(templates, probes, keys=keys)
+
+
+def test_fewer_digits_and_more_noise_leave_less_and_no_digit_leaves_chance() -> None:
+    found = [cosines(Quarter(), 64, Limits(digits=digits)) for digits in (0, 1, 2)]
+    assert abs(found[0]) < 0.15
+    assert found[0] < found[1] < found[2]
+    assert found[2] > 0.95
+    noisy = [cosines(Cosine(), 64, Limits(noise=share)) for share in (1.0, 0.1)]
+    assert noisy[0] < noisy[1]
+
+
+def test_rounding_is_overcome_by_more_queries_than_axes() -> None:
+    assert cosines(Cosine(), 256, Limits(digits=1)) > cosines(Cosine(), 32, Limits(digits=1))
