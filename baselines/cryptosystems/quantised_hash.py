@@ -69,10 +69,10 @@ class QuantisedHash:
         """One template per row of ``references`` (n, d): two bytes a feature, a hash of 32 bytes, a salt of 16."""
         made = []
         for values, seed in zip(self._values(references), seeds, strict=True):
-            bits = stream(seed, "bits").integers(0, 2, self._count, dtype=np.uint8)
+            bits = np.array(stream(seed, "bits").integers(0, 2, self._count), dtype=np.uint8)
             salt = stream(seed, "salt").bytes(_SALT)
             nearest = 2 * np.round((values / self.width - 0.5 - bits) / 2) + bits
-            offsets = np.round(((nearest + 0.5) - values / self.width) * _UNITS).clip(-_UNITS, _UNITS)
+            offsets = np.clip(np.round((nearest + 0.5 - values / self.width) * _UNITS), -_UNITS, _UNITS)
             made.append(offsets.astype("<i2").tobytes() + _hash(bits, salt) + salt)
         return made
 
@@ -81,8 +81,8 @@ class QuantisedHash:
         shown = self._values(probes)
         accepted = np.zeros((len(templates), len(shown)), dtype=np.float32)
         for row, (offsets, digest, salt) in enumerate(self._read(templates)):
-            bits = self._intervals(shown, offsets) & 1
-            accepted[row] = [_hash(one, salt) == digest for one in bits.astype(np.uint8)]
+            bits = np.packbits((self._intervals(shown, offsets) & 1).astype(np.uint8), axis=1)
+            accepted[row] = [_hash_of_packed(one.tobytes(), salt) == digest for one in bits]
         return accepted
 
     def unlock(
@@ -130,11 +130,11 @@ class QuantisedHash:
     def link(self, templates: Sequence[Template], others: Sequence[Template]) -> FloatArray:
         """(n, m): minus the squared distances between the features that the templates give away."""
         left, right = (np.array([self._opened(*one) for one in self._read(several)]) for several in (templates, others))
-        return -np.asarray(((left[:, None] - right[None]) ** 2).sum(axis=2))
+        return np.asarray(-((left[:, None] - right[None]) ** 2).sum(axis=2))
 
     def _values(self, faces: FloatArray) -> FloatArray:
         """(n, features) of mean 0 and standard deviation 1 over the background."""
-        return (np.asarray(faces, dtype=np.float64) - self._mean) @ self._axes
+        return np.asarray((np.asarray(faces, dtype=np.float64) - self._mean) @ self._axes)
 
     def _intervals(self, values: FloatArray, offsets: FloatArray) -> npt.NDArray[np.intp]:
         """The number of the interval that each moved value falls into; its lowest bit is the feature's."""
@@ -184,4 +184,8 @@ class QuantisedHash:
 
 
 def _hash(bits: Bits, salt: bytes) -> bytes:
-    return hashlib.sha256(salt + np.packbits(bits).tobytes()).digest()
+    return _hash_of_packed(np.packbits(bits).tobytes(), salt)
+
+
+def _hash_of_packed(bits: bytes, salt: bytes) -> bytes:
+    return hashlib.sha256(salt + bits).digest()

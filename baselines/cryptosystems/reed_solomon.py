@@ -107,23 +107,46 @@ def shortest_recurrences(sequences: FloatArray, field: PrimeField) -> tuple[Floa
 
 
 def _recurrences(sequences: FloatArray, field: PrimeField) -> tuple[FloatArray, Numbers]:
+    """Of few sequences. A connection polynomial's degree is at most its length, so that longer rows stay zero."""
     count, n = sequences.shape
-    connection = np.zeros((count // 2 + 1, n))
+    rows = count // 2 + 1
+    dtype = np.float32 if rows * field.size**2 < _EXACT_IN_SINGLE else np.float64
+    seen: FloatArray = sequences.astype(dtype)
+    inverse: FloatArray = field.inverse.astype(dtype)
+    connection, moved, part = (np.zeros((rows, n), dtype=dtype) for _ in range(3))
     connection[0] = 1
-    before, scale, length = np.zeros_like(connection), np.ones(n), np.zeros(n, dtype=np.intp)
-    before[1:2] = 1
+    # The polynomial before the last change, times a power of x: it moves by a row at each step, by a view of its array.
+    held = np.zeros((count + rows + 1, n), dtype=dtype)
+    held[count] = 1
+    scale: FloatArray = np.ones(n, dtype=dtype)
+    length = np.zeros(n, dtype=np.intp)
     for step in range(count):
-        used = min(step + 1, len(connection))
-        off = reduced(np.einsum("in,in->n", connection[:used], sequences[step::-1][:used]), field.size)
+        before = held[count - step - 1 : count - step - 1 + rows]
+        used = min(int(length.max(initial=0)) + 1, rows)
+        off = _off(connection[:used], seen[step::-1][:used], field.size)
         longer = (off != 0) & (2 * length <= step)
-        new = reduced(connection - reduced(off * scale, field.size) * before, field.size)
-        np.copyto(before, connection, where=longer)
-        scale = np.where(longer, field.inverse[off.astype(np.intp)], scale)
         length = np.where(longer, step + 1 - length, length)
-        before[1:] = before[:-1].copy()
-        before[0] = 0
-        connection = new
-    return connection, length
+        used = min(int(length.max(initial=0)) + 1, rows)
+        np.multiply(reduced(off * scale, field.size), before[:used], out=moved[:used])
+        np.subtract(connection[:used], moved[:used], out=moved[:used])
+        _reduce(moved[:used], part[:used], field.size)
+        np.copyto(before, connection, where=longer)
+        scale = np.where(longer, inverse[off.astype(np.intp)], scale)
+        connection[:used] = moved[:used]
+    return connection.astype(np.float64), length
+
+
+def _off(connection: FloatArray, past: FloatArray, size: int) -> FloatArray:
+    used = min(len(connection), len(past))
+    return reduced(np.einsum("in,in->n", connection[:used], past[:used]), size)
+
+
+def _reduce(numbers: FloatArray, part: FloatArray, size: int) -> None:
+    """:func:`reduced` in place; ``part`` is overwritten."""
+    np.divide(numbers, size, out=part)
+    np.floor(part, out=part)
+    np.multiply(part, size, out=part)
+    np.subtract(numbers, part, out=numbers)
 
 
 def wrong_places(

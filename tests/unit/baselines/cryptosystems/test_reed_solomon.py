@@ -49,12 +49,15 @@ def test_every_word_of_a_small_code_is_decoded_as_by_brute_force() -> None:
             assert np.array_equal(wrong[0], codewords[distances.argmin()] != word)
 
 
+@pytest.mark.parametrize("size", [97, 4099])  # sums that are exact in single precision, and that are not
 @pytest.mark.parametrize(("errors", "decoded"), [(0, True), (13, True), (14, False)])
-def test_words_at_places_of_their_own_are_corrected_up_to_half_of_what_is_checked(errors: int, decoded: bool) -> None:
-    field, rng = prime_field(97), np.random.default_rng(0)
-    places = rng.permutation(np.arange(1, 97))[:80]
-    polynomial = rng.integers(0, 97, 13)
-    values = (field.values(polynomial[None], places)[0] + np.repeat([0, 1], 40)) % 97  # the second half is wrong
+def test_words_at_places_of_their_own_are_corrected_up_to_half_of_what_is_checked(
+    errors: int, decoded: bool, size: int
+) -> None:
+    field, rng = prime_field(size), np.random.default_rng(0)
+    places = rng.permutation(np.arange(1, size))[:80]
+    polynomial = rng.integers(0, size, 13)
+    values = (field.values(polynomial[None], places)[0] + np.repeat([0, 1], 40)) % size  # the second half is wrong
     words = np.array(
         [[*rng.choice(40, 40 - errors, replace=False), *(40 + rng.choice(40, errors, replace=False))] for _ in range(9)]
     )
