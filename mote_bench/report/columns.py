@@ -88,6 +88,9 @@ class Column:
     resolves: str = ""
     """The smallest difference that the ranking resolves, in words; empty where rows aren't ranked by the column."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.title)
+
     def title_in(self, renderer: str) -> str:
         """The heading of this renderer."""
         return self.titles.get(renderer, self.title)

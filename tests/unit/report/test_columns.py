@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -99,6 +100,21 @@ def test_a_column_more_stands_on_every_board(records, matrix):
     assert 'data-name="reached at FMR 1e-3"' in html.leaderboard_html(threat_matrices(records))
     assert (first["fmr_reached"], first["fmr_reached_at_fmr"]) == ("0.0012", "1e-3")
     assert held["fmr_reached"]["measurement"]["value"] == 0.0012
+
+
+def test_a_rate_after_the_attacks_stands_under_its_own_heading(records, matrix, monkeypatch):
+    own, another = columns.columns(matrix.board), columns._rate("fmr_reached", "reached", at="1e-3")
+    monkeypatch.setattr(columns, "columns", lambda board: (*own, another))
+    page = html.leaderboard_html(threat_matrices(records))
+    table = page[page.index('data-table="leaks"') :].partition("</table>")[0]
+    heads = re.findall(r'<th scope="col"[^>]*data-name="([^"]*)"', table)
+    cells = re.findall(r"<td.*?</td>", table.partition("<tbody>")[2].partition("</tr>")[0], re.DOTALL)
+    assert (heads[-1], len(heads)) == ("reached at FMR 1e-3", len(cells))
+    assert "0.0012" in cells[-1]
+
+
+def test_a_column_is_named_by_its_title_unless_told():
+    assert columns.Column("key", "heading", columns.RATE, str).name == "heading"
 
 
 def test_identification_at_rank_1_stands_on_every_board(records, matrix):
