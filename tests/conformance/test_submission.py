@@ -131,7 +131,9 @@ def test_a_new_embedder_passes_its_own_tests_and_embeds(scratch: Scratch) -> Non
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q"], cwd=package, env=environment, check=True, capture_output=True
     )
-    assert "9 of 9 checks passed" in scratch.mote_bench("check", "my-net")
+    found = scratch.mote_bench("check", "my-net")
+    assert found.startswith("Checking embedder 'my-net' of mote-bench-my-net 0.1.0 (mote_bench_my_net.embedder:MyNet)")
+    assert "9 of 9 checks passed" in found
     for person in range(2):
         save(scratch.home / "photos" / str(person) / "0.png", portrait(person))
     said = scratch.mote_bench("embed", "photos", "--embedder", "my-net", "--out", "faces.npz")

@@ -28,6 +28,8 @@ def check(
     from mote_bench.testing import check_attack, check_embedder, check_question, check_scheme
 
     kind, make = _found(name)
+    if ":" not in name and not quiet:
+        print(_shipped(kind, name))
     if kind == "embedders":
         findings = check_embedder(make)
     else:
@@ -40,6 +42,13 @@ def check(
     print(f"{name}: {len(findings) - len(broken)} of {len(findings)} checks passed")
     if broken:
         sys.exit(1)
+
+
+def _shipped(kind: str, name: str) -> str:
+    """Which package's plug-in is tried: a name in the tree may still be another package's until it is installed."""
+    from mote_bench import registry
+
+    return f"Checking {registry.find(kind, name)}"
 
 
 def _line(finding: Finding) -> str:
