@@ -262,7 +262,10 @@ class Question(ABC):
 
     @abstractmethod
     def edge(self, answer: FloatArray, exam: Exam) -> float:
-        """Distance of an answer from chance in standard errors; positive is better than chance."""
+        """Distance of an answer from chance in standard errors; positive is better than chance.
+
+        The standard error is that of a guess. That of the answer itself is 0 where the answer is perfect.
+        """
 
     def comparable(self, answer: FloatArray) -> FloatArray:
         """The part of an answer that is scored, such as its direction; answers equal in it are equivalent."""
