@@ -16,7 +16,19 @@ def _blobs(n: int, columns: int, *, classes: int = 2, apart: float = 2.0, seed: 
     return Examples(rows[:n], labels[:n], rows[n:], classes)
 
 
-FITS = [classifiers.logistic, classifiers.boosted_trees(1), classifiers.perceptron(1)]
+FITS = [
+    pytest.param(classifiers.logistic, id="logistic"),
+    *(
+        pytest.param(seeded(1), id=seeded.__name__)
+        for seeded in (
+            classifiers.boosted_trees,
+            classifiers.perceptron,
+            classifiers.support_vectors,
+            classifiers.neighbours,
+            classifiers.forest,
+        )
+    ),
+]
 
 
 class TestClassifiers:
