@@ -217,9 +217,9 @@ def support_vectors(seed: int) -> Fit:
     def fit(examples: Examples) -> FloatArray:
         from sklearn.svm import SVC
 
-        if not _learnable(examples):
-            return np.stack([_undecided(examples)] * len(_PENALTIES))
         turned = rotated(examples)
+        if not _learnable(turned):
+            return np.stack([_undecided(examples)] * len(_PENALTIES))
         found = []
         for penalty in _PENALTIES:
             model = SVC(C=penalty, gamma=1.0, class_weight="balanced", random_state=seed)
