@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,6 @@ from .pooling import at_scales
 _WIDTHS = (0.45, 0.7, 1.1)  # of the Gaussian kernel, in root mean squared distances of two rows
 _STRENGTHS = (0.1, 1.0, 10.0)  # of the ridge, relative to the mean of the kernel's diagonal
 _FARTHEST = 10.0  # standard deviations
-
-Kernel = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +86,7 @@ def predictions(lesson: Lesson, targets: Targets) -> Iterator[Predictions]:
     """
     rows = _standardised(np.concatenate([lesson.public, lesson.known, lesson.unknown]), len(targets.weights))
     k, n = len(targets.public), len(targets.known)
-    kernels: list[Kernel] = [_linear, *(partial(_gaussian, width) for width in _WIDTHS)]
-    for kernel in kernels:
-        likeness = kernel(rows, rows[: k + n])
+    for likeness in _kernels(rows, k + n):
         likeness /= float(np.trace(likeness[: k + n])) / (k + n) or 1.0
         for strength in _STRENGTHS:
             noise = strength / targets.weights
@@ -137,17 +132,22 @@ def _given_public(likeness: FloatArray, outputs: FloatArray, noise: FloatArray) 
 
 
 def _standardised(table: FloatArray, known: int) -> FloatArray:
-    """(rows, used columns) float64 by the spread of the first ``known`` rows; columns constant there are left out."""
+    """(rows, used columns) by the spread of the first ``known`` rows, in the table's precision.
+
+    Columns that are constant there are left out.
+    """
     mean, spread = table[:known].mean(axis=0, dtype=np.float64), table[:known].std(axis=0, dtype=np.float64)
     used = spread > 1e-6 * np.abs(mean)
-    return np.asarray(np.clip((table[:, used] - mean[used]) / spread[used], -_FARTHEST, _FARTHEST))
+    mean, spread = (of[used].astype(table.dtype) for of in (mean, spread))
+    return np.asarray(np.clip((table[:, used] - mean) / spread, -_FARTHEST, _FARTHEST))
 
 
-def _linear(one: FloatArray, other: FloatArray) -> FloatArray:
-    return np.asarray(one @ other.T)
-
-
-def _gaussian(width: float, one: FloatArray, other: FloatArray) -> FloatArray:
-    # Standardised rows of p columns are at a mean squared distance of 2 p.
-    squared = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.asarray(np.exp(-np.maximum(squared, 0) / (4 * width**2 * max(one.shape[1], 1))))
+def _kernels(rows: FloatArray, known: int) -> Iterator[FloatArray]:
+    """(rows, known) likeness of all rows to the first ones, float64: products, then Gaussians of the distance."""
+    products = (rows @ rows[:known].T).astype(np.float64)
+    lengths = (rows**2).sum(axis=1, dtype=np.float64)
+    squared = np.maximum(lengths[:, None] + lengths[:known] - 2 * products, 0)
+    yield products
+    for width in _WIDTHS:
+        # Standardised rows of p columns are at a mean squared distance of 2 p.
+        yield np.exp(-squared / (4 * width**2 * max(rows.shape[1], 1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mote_attacks._shared.kernel_regression import Lesson, Targets, _gaussian, _predicted, lessons, predictions
+from mote_attacks._shared.kernel_regression import Lesson, Targets, _kernels, _predicted, lessons, predictions
 
 from mote_bench.contracts import FloatArray
 
@@ -23,7 +23,7 @@ def solved(likeness: FloatArray, noise: FloatArray, learned: FloatArray, asked: 
 @pytest.mark.parametrize("public", [K, 0])
 def test_folds_share_one_factor_and_predict_what_each_would_alone(public: int) -> None:
     rows = np.concatenate([LESSON.public, LESSON.known, LESSON.unknown])
-    likeness, noise = _gaussian(1.0, rows, rows[: K + N]), 0.3 / TARGETS.weights
+    likeness, noise = list(_kernels(rows, K + N))[-1], 0.3 / TARGETS.weights
     first = K - public
     alone = Targets(TARGETS.public[first:], TARGETS.known, TARGETS.weights[first:], FOLD)
     found = _predicted(likeness[first:, first:], alone, noise[first:])
@@ -41,6 +41,13 @@ def test_each_setting_comes_with_public_rows_and_without() -> None:
     assert len(list(predictions(LESSON, TARGETS))) == 24
     alone = Targets(TARGETS.public[:0], TARGETS.known, TARGETS.weights[K:], FOLD)
     assert len(list(predictions(Lesson(LESSON.public[:0], LESSON.known, LESSON.unknown), alone))) == 12
+
+
+def test_likeness_is_the_product_or_a_gaussian_of_the_distance() -> None:
+    """Two rows of two columns at a squared distance of 8; of width 0.7 the exponent is 8 / (4 * 0.49 * 2)."""
+    products, _, gaussian, _ = _kernels(np.array([[1.0, 1.0], [-1.0, -1.0]]), 1)
+    assert products.tolist() == [[2.0], [-2.0]]
+    assert gaussian[:, 0] == pytest.approx([1.0, np.exp(-8 / 3.92)])
 
 
 def test_constant_columns_predict_nothing() -> None:
