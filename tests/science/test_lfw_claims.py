@@ -21,13 +21,14 @@ NAMED = {
     ),
     "biohash": "kernel-bytes,several-inverted",
     "pe-miu": "construction-bytes",
+    "leace": "svm-bytes,public-bytes",
 }
 """The attacks that tests name, by scheme. Every attack meets the two controls, and ``mote-flattened``."""
 
 
 @pytest.fixture(scope="module")
 def lfw(shared_data, tmp_path_factory):
-    """Every attack on the controls and on one scheme, and those that tests name on three more; one seed."""
+    """Every attack on the controls and on one scheme, and those that tests name on four more; one seed."""
     folder = tmp_path_factory.mktemp("lfw")
     store.prepare(folder)
     for scheme, attacks in ({"mote-flattened": "default"} | NAMED).items():
@@ -47,6 +48,16 @@ def test_nothing_failed_and_every_attack_breaks_cosine(lfw):
 @pytest.mark.parametrize("attack", ["logistic-bytes", "calibrated-bytes", "logistic-answers", "vote-answers"])
 def test_embeddings_give_gender_away(lfw, attack):
     assert value(lfw, "balanced_accuracy", scheme="cosine", attack=attack, question="gender").value >= 0.97
+
+
+def test_enrolled_public_faces_give_away_what_linear_erasure_leaves(lfw):
+    """A curved border takes more templates than the shadow subjects have."""
+    few, many = (
+        value(lfw, "balanced_accuracy", scheme="leace", attack=attack, question="gender").value
+        for attack in ("svm-bytes", "public-bytes")
+    )
+    assert many >= 0.95
+    assert many > few + 0.03
 
 
 def test_the_papers_attack_on_the_weights_stands_at_chance(lfw):
