@@ -27,8 +27,8 @@ from mote_bench.studies.recognisers.translation import Translation, unpaired
 from mote_bench.toolkit import class_index, draw_keys, numbers, revocable, stream, stream_seed, unit
 
 Index = npt.NDArray[np.intp]
-DRAWS, NAMING_DRAWS = 5, 20
-"""Draws of the known subjects, or of an alignment's random start; draws of those who name clusters."""
+DRAWS, STARTS, NAMING_DRAWS = 5, 3, 20
+"""Draws of the known subjects; alignments without any; draws of those who name clusters."""
 SIZES = (200, 1000)
 """Numbers of stolen templates, beside all of them, that are aligned or clustered without known subjects."""
 NAMING = (1, 10)
@@ -218,7 +218,7 @@ def translated(one: Enrolled, given: People, attributes: Sequence[Attribute], kn
         sizes = sorted({min(size, len(one.vectors)) for size in (*SIZES, len(one.vectors))}) if count == 0 else [0]
         for size in sizes:
             draw = partial(_from_known, one, given, count) if count else partial(_from_none, one, given, size)
-            directions, held = zip(*(draw(number) for number in range(DRAWS)), strict=True)
+            directions, held = zip(*(draw(number) for number in range(DRAWS if count else STARTS)), strict=True)
             yield from _read(one.name, given, attributes, np.array(directions), held, (count, size))
 
 

@@ -84,9 +84,10 @@ def render(
     victim, attacker = names
     lines = [
         f"# Templates of {victim}, read without its recogniser",
-        f"{len(enrolled)} enrolled subjects. Figures are mean per-class recalls with 95 % intervals over subjects, and "
-        f"in round brackets the lowest and the highest of {across.DRAWS} draws of the known subjects, or of as many "
-        "random starts. Known subjects are left out. The scheme `noise` is the floor.",
+        f"{len(enrolled)} enrolled subjects. Figures are mean per-class recalls with 95 % intervals over subjects. "
+        f"Round brackets hold the lowest and the highest of {across.DRAWS} draws of the known subjects, or of "
+        f"{across.STARTS} alignments without any: where they lie far apart, luck decides. Known subjects are left out. "
+        "The scheme `noise` is the floor.",
         "## One recogniser, no translation: the ceiling",
         "A classifier of labelled public faces reads the enrolled images themselves.",
         _table(

@@ -14,10 +14,16 @@ from mote_bench.toolkit import unit
 
 _STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Of the ridge, relative to a row's mean squared length."""
-CLUSTERS, RUNS, STARTS = 20, 8, 5
-"""Of each clustering; clusterings whose centres become anchors; random starts of each matching of centres."""
-NEIGHBOURS, ROUNDS = 50, 10
-"""Own faces whose mean is the pseudo-pair of a stolen vector; rounds of refinement."""
+CLUSTERS = (10, 20)
+"""Numbers of clusters, in turn."""
+STARTS, MATCHINGS = 24, 5
+"""Random starts of an alignment, of which the best is kept; and of each matching of centres."""
+AXES = 64
+"""Leading principal axes that are aligned; the others differ from one sample to the next."""
+FIRST, LAST = 50, 5
+"""Neighbours whose mean is the pseudo-pair of a stolen vector: at first, and at the end."""
+ROUNDS, FINISH = 10, 20
+"""Rounds of refinement of each start, and further ones of the best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +80,12 @@ def _left_out(gram: FloatArray, own: FloatArray, penalty: float) -> float:
 def unpaired(stolen: FloatArray, own: FloatArray, rng: np.random.Generator) -> Translation:
     """An orthogonal map between two sets of faces that share no known subject.
 
-    After mini-vec2vec (Dar, arXiv 2510.02348, algorithms 1 to 3). Both sets are clustered several times. Centres are
-    matched so that their cosines agree (a quadratic assignment). Similarities to matched centres describe a face in
-    either space, so each stolen vector gets the mean of its nearest own faces as a pseudo-pair. Procrustes gives the
-    map; it is refined by matching again in the other space. Different from the paper: fewer clusterings, as there are
-    thousands of faces and not tens of thousands, and no second refinement by clusters.
+    After mini-vec2vec (Dar, arXiv 2510.02348, algorithms 1 to 3). Both sets are clustered, and centres are matched so
+    that their cosines agree (a quadratic assignment). Similarities to matched centres describe a face in either space,
+    so each stolen vector gets the mean of its nearest own faces as a pseudo-pair. Procrustes gives the map; it is
+    refined by matching again in the other space, with ever fewer neighbours. Different from the paper: there are
+    thousands of faces and not tens of thousands, so that most starts end at a wrong map. Each start is refined alone,
+    and the one is kept whose translated faces lie nearest to own faces.
 
     Parameters
     ----------
@@ -92,31 +99,50 @@ def unpaired(stolen: FloatArray, own: FloatArray, rng: np.random.Generator) -> T
         Nothing shows the attacker whether it is right: the answer may be a good map, or a reflected or meaningless one.
     """
     mean = stolen.mean(axis=0)
-    rows = unit(stolen - mean)
-    clusters = min(CLUSTERS, len(rows) // 2, len(own) // 2)
-    anchors = [_anchors(rows, own, clusters, rng) for _ in range(RUNS)]
-    one, other = (np.vstack([pair[side] for pair in anchors]) for side in (0, 1))
-    pairs = _nearest(_described(rows, one), _described(own, other), own)
-    weights = _procrustes(rows, pairs)
-    for _ in range(ROUNDS):
-        weights = _procrustes(rows, _nearest(unit(rows @ weights), own, own))
-    return Translation(mean, weights)
+    count = min(AXES, *stolen.shape, *own.shape)
+    into, there = _axes(stolen - mean, count), _axes(own, count)
+    rows, faces = unit((stolen - mean) @ into), unit(own @ there)
+    tried = [_start(rows, faces, CLUSTERS[number % len(CLUSTERS)], rng) for number in range(STARTS)]
+    best = max(tried, key=lambda weights: _nearness(rows @ weights, faces))
+    for _ in range(FINISH):
+        best = _procrustes(rows, _nearest(rows @ best, faces, faces, LAST))
+    return Translation(mean, into @ best @ there.T)
+
+
+def _axes(rows: FloatArray, count: int) -> FloatArray:
+    """(d, count) leading principal axes of centred rows (n, d)."""
+    return np.asarray(np.linalg.svd(rows, full_matrices=False)[2][:count].T)
+
+
+def _start(rows: FloatArray, faces: FloatArray, clusters: int, rng: np.random.Generator) -> FloatArray:
+    """The map of one random start, refined."""
+    one, other = _anchors(rows, faces, min(clusters, len(rows) // 2, len(faces) // 2), rng)
+    weights = _procrustes(rows, _nearest(_described(rows, one), _described(faces, other), faces, FIRST))
+    for neighbours in np.geomspace(FIRST, LAST, ROUNDS).round().astype(int):
+        weights = _procrustes(rows, _nearest(rows @ weights, faces, faces, int(neighbours)))
+    return weights
+
+
+def _nearness(translated: FloatArray, faces: FloatArray) -> float:
+    """Mean cosine of each translated face to its nearest own face, plus that of each own face to its nearest one."""
+    cosines = translated @ faces.T
+    return float(cosines.max(axis=1).mean() + cosines.max(axis=0).mean())
 
 
 def _anchors(
-    rows: FloatArray, own: FloatArray, clusters: int, rng: np.random.Generator
+    rows: FloatArray, faces: FloatArray, clusters: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """The centres of one clustering of each set, (clusters, d) and (clusters, d2), matched by their own cosines."""
+    """The centres of one clustering of each set, (clusters, d) and (clusters, d), matched by their own cosines."""
     centres = [
-        unit(KMeans(clusters, n_init=1, random_state=int(rng.integers(2**31))).fit(faces).cluster_centers_)
-        for faces in (rows, own)
+        unit(KMeans(clusters, n_init=1, random_state=int(rng.integers(2**31))).fit(each).cluster_centers_)
+        for each in (rows, faces)
     ]
     one, other = (centre @ centre.T for centre in centres)
     found = [
         quadratic_assignment(
             one, other, method="faq", options={"maximize": True, "P0": "randomized", "rng": np.random.default_rng(seed)}
         )
-        for seed in rng.integers(2**31, size=STARTS)
+        for seed in rng.integers(2**31, size=MATCHINGS)
     ]
     best = max(found, key=lambda result: result.fun)
     return centres[0], centres[1][best.col_ind]
@@ -128,11 +154,11 @@ def _described(rows: FloatArray, anchors: FloatArray) -> FloatArray:
     return unit((similar - similar.mean(axis=0)) / (similar.std(axis=0) + 1e-12))
 
 
-def _nearest(rows: FloatArray, candidates: FloatArray, own: FloatArray) -> FloatArray:
-    """(n, d2) mean of the own faces whose ``candidates`` rows are nearest to each of ``rows``."""
-    count = min(NEIGHBOURS, len(own) // 4 or 1)
+def _nearest(rows: FloatArray, candidates: FloatArray, faces: FloatArray, count: int) -> FloatArray:
+    """(n, d) mean of the ``count`` own faces whose ``candidates`` rows are nearest to each of ``rows``."""
+    count = min(count, len(faces) // 4 or 1)
     near = np.argpartition(-(rows @ candidates.T), count - 1, axis=1)[:, :count]
-    return np.asarray(own[near].mean(axis=1))
+    return np.asarray(faces[near].mean(axis=1))
 
 
 def _procrustes(rows: FloatArray, pairs: FloatArray) -> FloatArray:

@@ -55,7 +55,15 @@ def test_only_the_commands_need_studies() -> None:
 
 def test_every_study_is_a_command_with_help_for_each_option() -> None:
     group = typer.main.get_command(app.app).commands["study"]  # type: ignore[attr-defined]
-    assert sorted(group.commands) == ["agreement", "balance", "bound", "capacity", "frontier", "pictures"]
+    assert sorted(group.commands) == [
+        "agreement",
+        "balance",
+        "bound",
+        "capacity",
+        "frontier",
+        "pictures",
+        "recognisers",
+    ]
     for command in group.commands.values():
         assert command.help
         assert command.epilog.startswith("Example: python -m mote_bench study ")
