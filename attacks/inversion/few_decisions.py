@@ -48,8 +48,8 @@ class PosteriorFromFewDecisions:
     How a decision depends on probe and embedding is learned on shadow subjects (:class:`Link`). The system's threshold
     is not known to the attacker: the posterior is joint with its difference from the guessed one. That decisions
     give away embeddings is known of encrypted systems (arXiv 2601.17620). Adaptive half-space queries are those of
-    version-space bisection (Seung, Opper & Sompolinsky, "Query by committee", COLT 1992). A subject without an accepted face gets the
-    face that would have been presented next.
+    version-space bisection (Seung, Opper & Sompolinsky, "Query by committee", COLT 1992). A subject without an accepted
+    face gets the face that would have been presented next.
     """
 
     question = WhichFace
@@ -137,7 +137,7 @@ class _Space:
     def probes(self, belief: HalfSpaceFilter, turns: FloatArray, wanted: float) -> FloatArray:
         """(m, d) unit probes in uncertain directions, each accepted with a probability near ``wanted``."""
         face = self.expected(belief)
-        sideways = (turns @ belief.covariance[:-1, :-1]) @ self.axes
+        sideways: FloatArray = (turns @ belief.covariance[:-1, :-1]) @ self.axes
         sideways = unit(sideways - (sideways @ face)[:, None] * face)
         best = np.abs(self._chances(belief, face, sideways) - wanted).argmin(axis=1)
         angle = _ANGLES[best][:, None]

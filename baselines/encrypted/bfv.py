@@ -11,10 +11,10 @@ import numpy as np
 from mote_bench.contracts import FloatArray
 
 from . import seal_library
-from .encrypted_scheme import EncryptedScheme, System
+from .encrypted_scheme import EncryptedCosine, System
 
 
-class BFV(EncryptedScheme):
+class BFV(EncryptedCosine):
     """Face matching under fully homomorphic encryption (Boddeti, BTAS 2018, arXiv 1805.00577), on whole numbers.
 
     The server holds ``E(round(s x))`` for the enrolled unit embedding x and multiplies it by ``round(s y)`` of a probe
@@ -79,6 +79,10 @@ class WholeNumbers:
         rows = (np.rint(self.scale * polynomials).astype(np.int64) % 2**self.plain_bits).astype("<u8")
         with seal_library.passage() as path:
             return [seal_library.plaintext(context, row, path) for row in rows]
+
+    def constants(self, context: Any, polynomials: FloatArray) -> list[Any]:
+        """A plaintext per row, rounded at the scale of products."""
+        return replace(self, scale=self.scale**2).plaintexts(context, polynomials)
 
     def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients divided by s, or by s^2 in products."""

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from mote_bench.contracts import FloatArray
 
 from . import seal_library
-from .encrypted_scheme import EncryptedScheme, System
+from .encrypted_scheme import EncryptedCosine, System
 
 
-class CKKS(EncryptedScheme):
+class CKKS(EncryptedCosine):
     """Encrypted inner product on real numbers (Cheon, Kim, Kim and Song, ASIACRYPT 2017, eprint 2016/421).
 
     Attackers are as for :class:`~mote_baselines.encrypted.bfv.BFV`. CKKS encrypts ``round(D x)`` with the scale ``D =
@@ -73,17 +73,26 @@ class RealNumbers:
 
     def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
         """A plaintext per row."""
-        seal = seal_library.library()
-        encoder, made = seal.CKKSEncoder(context), []
-        for slots in slots_of(polynomials):
-            plaintext = seal.Plaintext()
-            encoder.encode(slots.tolist(), context.first_parms_id(), 2.0**self.scale_bits, plaintext)
-            made.append(plaintext)
-        return made
+        return encoded(context, slots_of(polynomials), 2.0**self.scale_bits)
+
+    def constants(self, context: Any, polynomials: FloatArray) -> list[Any]:
+        """A plaintext per row, at the scale of products."""
+        return encoded(context, slots_of(polynomials), 4.0**self.scale_bits)
 
     def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients divided by the scale, which SEAL keeps beside them; it knows that of a product."""
         return np.asarray(system.whole_numbers(opened, at) / opened[0].scale, dtype=np.float64)
+
+
+def encoded(context: Any, slots: npt.NDArray[Any], scale: float) -> list[Any]:
+    """A plaintext per row of slots (n, N / 2)."""
+    seal = seal_library.library()
+    encoder, made = seal.CKKSEncoder(context), []
+    for row in slots:
+        plaintext = seal.Plaintext()
+        encoder.encode(row.tolist(), context.first_parms_id(), scale, plaintext)
+        made.append(plaintext)
+    return made
 
 
 def slots_of(polynomials: FloatArray) -> npt.NDArray[np.complex128]:

@@ -53,6 +53,10 @@ class Arithmetic(Protocol):
         """A plaintext per row of coefficients."""
         ...
 
+    def constants(self, context: Any, polynomials: FloatArray) -> list[Any]:
+        """A plaintext per row of coefficients, to subtract from products."""
+        ...
+
     def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """(n, places) of decrypted templates or, with ``products``, of templates' products with probes."""
         ...
@@ -73,9 +77,7 @@ class Enroller:
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         """One ciphertext per row of ``references`` (n, d), its randomness drawn from the subject's seed."""
         seal, parameters = seal_library.library(), self.arithmetic.parameters()
-        vectors = unit(np.asarray(references, dtype=np.float64))
-        rows = np.zeros((len(vectors), self.arithmetic.degree))
-        rows[:, : self.dimension] = vectors
+        rows = self.laid(unit(np.asarray(references, dtype=np.float64)))
         templates = []
         with seal_library.passage() as path:
             for row, seed in zip(rows, seeds, strict=True):
@@ -86,6 +88,10 @@ class Enroller:
                 seal.Encryptor(context, key).encrypt(plaintext, ciphertext)
                 templates.append(seal_library.saved(ciphertext, path))
         return templates
+
+    def laid(self, vectors: FloatArray) -> FloatArray:
+        """(n, degree): the unit vectors (n, d) as the lowest coefficients."""
+        return np.pad(vectors, ((0, 0), (0, self.arithmetic.degree - self.dimension)))
 
 
 def power_of_two(number: int) -> int:
@@ -137,20 +143,42 @@ class EncryptedScheme:
 
     def score(self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, m) float32 cosines: multiplied by plain probes under encryption, then decrypted."""
+        return self.decrypted_products(templates, unit(np.asarray(probes, dtype=np.float64)))
+
+    def decrypted_products(
+        self, templates: Sequence[Template], vectors: FloatArray, less: FloatArray | None = None
+    ) -> FloatArray:
+        """(n, m) float32 inner products of embeddings with ``vectors`` (m, d), less (m,) numbers, as decrypted.
+
+        Both are computed under encryption.
+        """
         system, d = self._system, self._enroller.dimension
         at = places(self.arithmetic.degree, d)
-        polynomials = packed(unit(np.asarray(probes, dtype=np.float64)), self.arithmetic.degree)
+        polynomials = packed(vectors, self.arithmetic.degree)
+        subtracted = None if less is None else self._at_places(less, at)
         scores = np.empty((len(templates), len(polynomials) * len(at)), dtype=np.float32)
         for first in range(0, len(polynomials), _TILE):
             tile = self.arithmetic.plaintexts(system.context, polynomials[first : first + _TILE])
             for plaintext in tile:
                 system.transform_plain(plaintext)
+            constants: list[Any] = [None] * len(tile)
+            if subtracted is not None:
+                constants = self.arithmetic.constants(system.context, subtracted[first : first + _TILE])
             for row, template in enumerate(templates):
                 ciphertext = self._transformed(row, template)
-                opened = [system.decrypted_product(ciphertext, plaintext) for plaintext in tile]
+                pairs = zip(tile, constants, strict=True)
+                opened = [system.decrypted_product(ciphertext, plaintext, less=one) for plaintext, one in pairs]
                 read = self.arithmetic.coefficients(system, opened, at, products=True)
                 scores[row, first * len(at) : (first + len(tile)) * len(at)] = read.reshape(-1)
-        return scores[:, : len(probes)]
+        return scores[:, : len(vectors)]
+
+    def _at_places(self, numbers: FloatArray, at: Sequence[int]) -> FloatArray:
+        """(polynomials, degree): the numbers (m,) as the coefficients that are inner products."""
+        laid = np.zeros((-(-len(numbers) // len(at)), len(at)))
+        laid.flat[: len(numbers)] = numbers
+        polynomials = np.zeros((len(laid), self.arithmetic.degree))
+        polynomials[:, at] = laid
+        return polynomials
 
     def reconstruct(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> FloatArray:
         """(n, d) float32 unit rows: the embeddings, decrypted."""
@@ -171,15 +199,6 @@ class EncryptedScheme:
     ) -> FloatArray:
         """(n, d) float32: as :meth:`reconstruct`; with the secret key nothing is left to solve."""
         return self.reconstruct(templates, keys=None)
-
-    def surrogate(
-        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
-    ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """From probes (n, k, d) to (n, k) cosines with the decrypted templates, differentiable."""
-        import torch
-
-        stored = torch.from_numpy(self.reconstruct(templates, keys=None)).to(device())[:, None]
-        return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)
 
     def _try(self, dimension: int) -> None:
         """ValueError where the parameters' noise or overflow makes scores wrong by more than 0.1."""
@@ -225,6 +244,19 @@ class EncryptedScheme:
         return read
 
 
+class EncryptedCosine(EncryptedScheme):
+    """An encrypted scheme whose scores are cosines."""
+
+    def surrogate(
+        self, templates: Sequence[Template], *, keys: Sequence[Key] | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From probes (n, k, d) to (n, k) cosines with the decrypted templates, differentiable."""
+        import torch
+
+        stored = torch.from_numpy(self.reconstruct(templates, keys=None)).to(device())[:, None]
+        return lambda probes: (torch.nn.functional.normalize(probes, dim=-1) * stored).sum(-1)
+
+
 class System:
     """The running system: SEAL's objects with the secret key, made anew in each process."""
 
@@ -248,12 +280,14 @@ class System:
         if not ciphertext.is_ntt_form():
             self._evaluator.transform_to_ntt_inplace(ciphertext)
 
-    def decrypted_product(self, ciphertext: Any, plaintext: Any) -> Any:
-        """The decrypted product of a template and a polynomial of probes, both transformed."""
+    def decrypted_product(self, ciphertext: Any, plaintext: Any, *, less: Any = None) -> Any:
+        """The decrypted product of a template and a polynomial of probes, both transformed, ``less`` a plaintext."""
         product = self.seal.Ciphertext()
         self._evaluator.multiply_plain(ciphertext, plaintext, product)
         if not self._decrypts_transformed:
             self._evaluator.transform_from_ntt_inplace(product)
+        if less is not None:
+            self._evaluator.sub_plain_inplace(product, less)
         return self.decrypted(product)
 
     def decrypted(self, ciphertext: Any) -> Any:
