@@ -54,9 +54,9 @@ class LightPHEPaillier:
 
     What differs: deepface's constants for the range belong to unscaled embeddings, so the range is the background's.
     The template is the ciphertexts as whole numbers, one after the other, and not a pickle; the encrypted divisor,
-    which is the same for all values, comes first. Paillier is exact, so ``score`` decrypts each template once and multiplies in
-    the clear: the same numbers as decrypting each product, and thousands of times as fast. Primes and randomness come
-    from seeds.
+    which is the same for all values, comes first. Paillier is exact, so ``score`` decrypts each template once and
+    multiplies in the clear: the same numbers as decrypting each product, and thousands of times as fast. Primes and
+    randomness come from seeds.
 
     Attackers are as for :class:`~mote_baselines.encrypted.bfv.BFV`.
 
