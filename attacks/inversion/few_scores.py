@@ -24,8 +24,10 @@ _BUDGETS = (8, 16, 25, 40, 64, 128, 256)
 _LIMITS = tuple(
     replace(one, queries=queries)
     for one in (*(Limits(digits=digits) for digits in (1, 2, 3, 4)), *(Limits(noise=share) for share in _NOISES))
-    for queries in (*_BUDGETS, None)
+    for queries in (16, 64, 256, None)
 )
+_MOST_QUERIES = 1024
+"""Queries that are made at most where scores have an error: each probe is also scored on the shadow subjects."""
 _LEAST_NOISE = 1e-4
 """Least standard deviation of the noise, as a share of that of the scores. Scores may be rounded."""
 
@@ -58,7 +60,8 @@ class PosteriorFromFewScores:
         leading = axes[:, np.argsort(-variance, kind="stable")[: int(oracle.left.min())]]
         probes = on_sphere(prior.mean, leading.T)
         if oracle.released.spread:  # where a score has an error, each further query says something
-            more = rng.standard_normal((int(oracle.left.min()) - len(probes), len(axes))) @ prior.axes.T
+            count = max(min(int(oracle.left.min()), _MOST_QUERIES) - len(probes), 0)
+            more = rng.standard_normal((count, len(axes))) @ prior.axes.T
             probes = np.concatenate([probes, on_sphere(prior.mean, unit(more))])
         rows = rng.permutation(len(shadow.references))[:_MOST_SHADOW].astype(np.intp)
         own, released = _own_scores(evidence, probes, rows, rng), oracle.released
