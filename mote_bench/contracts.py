@@ -250,6 +250,25 @@ class Linear:
 
 
 @dataclass(frozen=True, eq=False)
+class NonLinear:
+    """What a template of values says of the enrolled embedding x: ``values = function(x)`` plus Gaussian noise.
+
+    Attributes
+    ----------
+    function : callable
+        From embeddings (k, d), a torch tensor, to values (k, m), differentiable. Each row depends on its own embedding
+        alone.
+    values : (m,) float
+    spread : float
+        Standard deviation of the noise of each value, above 0: added noise, or rounding.
+    """
+
+    function: Callable[[Any], Any]
+    values: FloatArray
+    spread: float
+
+
+@dataclass(frozen=True, eq=False)
 class Smooth:
     """What a template says of the enrolled embedding x by a log likelihood that can be made softer.
 
@@ -259,12 +278,15 @@ class Smooth:
         From embeddings (k, d), a float32 torch tensor, and a width to (k,) log likelihoods, differentiable. The width
         is the standard deviation of noise on the values that bits or codes are computed from, relative to these values'
         own: at 1 the template says little, towards 0 what it says is exact.
+    numbers : int
+        About how many numbers are computed for one embedding, where they are many; an attack may then compute fewer.
     """
 
     log_likelihood: Callable[[Any, float], Any]
+    numbers: int = 0
 
 
-Likelihood = HalfSpaces | Linear | Smooth
+Likelihood = HalfSpaces | Linear | NonLinear | Smooth
 """The likelihood of one template given the embedding that it was enrolled from, under the key that is presented."""
 
 
@@ -295,9 +317,9 @@ class Scheme(Protocol):
         The published attack on this scheme, if it needs more than a closed form: undoing a shuffle of blocks, solving
         a polynomial system. ``prior`` are public embeddings (m, d).
     ``likelihood(templates, *, keys) -> iterable of Likelihood``
-        What each template says of its enrolled embedding, under its key: :class:`HalfSpaces`, :class:`Linear` or
-        :class:`Smooth`. With a prior of faces this gives the posterior of the face: nobody infers more from the
-        template.
+        What each template says of its enrolled embedding, under its key: :class:`HalfSpaces`, :class:`Linear`,
+        :class:`NonLinear` or :class:`Smooth`. With a prior of faces this gives the posterior of the face: nobody infers
+        more from the template.
     ``solve_without_keys(templates, *, prior, rng) -> (n, d) float``
         The attack on the construction when no key is known: estimates of the enrolled embedding, each from its own
         template alone. ``prior`` are public faces (:class:`Faces`).

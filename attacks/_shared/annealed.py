@@ -15,18 +15,32 @@ from .face_model import FaceModel
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-_CHAINS, _MOVES, _LEAPS, _COLLECTED = 16, 2, 6, 8
-_WIDTHS = tuple(float(one) for one in np.geomspace(1.0, 0.12, 14))
-_FIRST_STEP, _STEPS, _WANTED = 0.25, (1e-4, 0.6), 0.7
+_MOVES, _LEAPS = 2, 6
+_WIDEST, NARROWEST = 1.0, 0.12
+_MOST_NUMBERS = 1 << 18
+"""Of all chains, from which a likelihood is computed: with more of them fewer chains are moved."""
+FIRST_STEP, _STEPS, _WANTED = 0.25, (1e-4, 0.6), 0.7
 """Step of the dynamics at first, its bounds, and the share of moves to be accepted, towards which it is changed."""
 _LENGTH = 0.03
 """Standard deviation that is allowed of the embedding's length, which is one."""
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """Chains, widths from the widest to the narrowest, and how many samples of each chain are collected."""
+
+    chains: int
+    widths: int
+    collected: int
+
+
+_WHOLE, _LESS = _Effort(16, 14, 8), _Effort(4, 10, 4)
 
 LogDensity = Callable[["Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True, eq=False)
-class _At:
+class At:
     """Chains (k, r) with their log densities (k,) and gradients (k, r)."""
 
     z: Tensor
@@ -34,7 +48,7 @@ class _At:
     gradient: Tensor
 
     @classmethod
-    def of(cls, z: Tensor, density: LogDensity) -> _At:
+    def of(cls, z: Tensor, density: LogDensity) -> At:
         import torch
 
         z = z.detach().requires_grad_(True)
@@ -47,9 +61,10 @@ class _At:
 def sampled(likelihood: Smooth, model: FaceModel, seed: int) -> FloatArray:
     """(s, r) samples of the coordinates z of the enrolled embedding.
 
-    Chains start from the prior. The likelihood becomes exact in fourteen steps; after each, chains are drawn anew by
-    their weights where few carry most of it, and moved by Hamiltonian Monte Carlo (Del Moral, Doucet & Jasra, JRSS B
-    68, 2006; Neal, Handbook of MCMC, 2011, chapter 5). Cost: about 250 gradients of 16 faces.
+    Chains start from the prior. The likelihood becomes exact in some steps; after each, chains are drawn anew by their
+    weights where few carry most of it, and moved by Hamiltonian Monte Carlo (Del Moral, Doucet & Jasra, JRSS B 68,
+    2006; Neal, Handbook of MCMC, 2011, chapter 5). Cost: about 250 gradients of 16 faces; 150 of 4 faces where each
+    takes many numbers (``numbers`` of the likelihood).
     """
     import torch
 
@@ -66,22 +81,24 @@ def sampled(likelihood: Smooth, model: FaceModel, seed: int) -> FloatArray:
 
         return of
 
-    at = _At.of(torch.randn(_CHAINS, axes.shape[1], generator=generator), density(_WIDTHS[0]))
-    step, weight, kept = _FIRST_STEP, torch.zeros(_CHAINS), []
-    for width in _WIDTHS:
-        now, last = density(width), width == _WIDTHS[-1]
-        narrower = _At.of(at.z, now)
+    effort = _LESS if likelihood.numbers * _WHOLE.chains > _MOST_NUMBERS else _WHOLE
+    widths = [float(one) for one in np.geomspace(_WIDEST, NARROWEST, effort.widths)]
+    at = At.of(torch.randn(effort.chains, axes.shape[1], generator=generator), density(widths[0]))
+    step, weight, kept = FIRST_STEP, torch.zeros(effort.chains), []
+    for width in widths:
+        now, last = density(width), width == widths[-1]
+        narrower = At.of(at.z, now)
         at, weight = _drawn_anew(narrower, weight + narrower.density - at.density, generator)
-        for move in range(_MOVES * _COLLECTED if last else _MOVES):
-            at, accepted = _moved(at, now, step, generator)
-            step = float(np.clip(step * np.exp(0.5 * (accepted - _WANTED)), *_STEPS))
+        for move in range(_MOVES * effort.collected if last else _MOVES):
+            at, accepted = moved(at, now, step, generator)
+            step = next_step(step, accepted)
             if last and (move + 1) % _MOVES == 0:
                 kept.append(at.z)
     drawn = _by_share(torch.softmax(weight, 0), generator)
     return np.asarray(torch.stack(kept, dim=1)[drawn].flatten(0, 1).numpy(), dtype=np.float64)
 
 
-def _drawn_anew(at: _At, weight: Tensor, generator: Generator) -> tuple[_At, Tensor]:
+def _drawn_anew(at: At, weight: Tensor, generator: Generator) -> tuple[At, Tensor]:
     """The chains drawn by their weights, where half of them carry hardly any; their new weights."""
     import torch
 
@@ -89,7 +106,7 @@ def _drawn_anew(at: _At, weight: Tensor, generator: Generator) -> tuple[_At, Ten
     if 1 / (share**2).sum() >= len(share) / 2:
         return at, weight
     drawn = _by_share(share, generator)
-    return _At(at.z[drawn], at.density[drawn], at.gradient[drawn]), torch.zeros_like(weight)
+    return At(at.z[drawn], at.density[drawn], at.gradient[drawn]), torch.zeros_like(weight)
 
 
 def _by_share(share: Tensor, generator: Generator) -> Tensor:
@@ -100,19 +117,24 @@ def _by_share(share: Tensor, generator: Generator) -> Tensor:
     return torch.searchsorted(share.cumsum(0), places).clamp(max=len(share) - 1)
 
 
-def _moved(at: _At, density: LogDensity, step: float, generator: Generator) -> tuple[_At, float]:
+def next_step(step: float, accepted: float) -> float:
+    """The step of the next move, after this one was accepted with this probability."""
+    return float(np.clip(step * np.exp(0.5 * (accepted - _WANTED)), *_STEPS))
+
+
+def moved(at: At, density: LogDensity, step: float, generator: Generator) -> tuple[At, float]:
     """One move of each chain along its dynamics, and the mean probability with which moves are accepted."""
     import torch
 
     momentum = torch.randn(at.z.shape, generator=generator)
     there, speed = at, momentum + step / 2 * at.gradient
     for leap in range(_LEAPS):
-        there = _At.of(there.z + step * speed, density)
+        there = At.of(there.z + step * speed, density)
         speed = speed + (step if leap < _LEAPS - 1 else step / 2) * there.gradient
     gain = there.density - at.density - 0.5 * ((speed**2).sum(-1) - (momentum**2).sum(-1))
     chance = gain.clamp(max=0).exp().nan_to_num(0)
     taken = torch.rand(len(chance), generator=generator) < chance
-    new = _At(
+    new = At(
         torch.where(taken[:, None], there.z, at.z),
         torch.where(taken, there.density, at.density),
         torch.where(taken[:, None], there.gradient, at.gradient),

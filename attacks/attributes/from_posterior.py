@@ -66,9 +66,8 @@ def _averaged(trained: Any, found: Beliefs, rng: np.random.Generator) -> FloatAr
     """(n, classes) mean probabilities over each posterior.
 
     The classifier sees a face only by as many linear functions as there are classes, and these are jointly normal.
+    Where a face may be either of two mirror images, both count by their probabilities.
     """
-    from scipy.special import softmax
-
     weights, intercept = trained.coef_, trained.intercept_
     if len(weights) == 1:  # two classes: the first has the logit 0
         weights, intercept = np.vstack([0 * weights, weights]), np.append(0.0, intercept)
@@ -77,5 +76,17 @@ def _averaged(trained: Any, found: Beliefs, rng: np.random.Generator) -> FloatAr
     value, vector = np.linalg.eigh(spread)
     root = vector * np.sqrt(np.maximum(value, 0))[:, None]
     noise = rng.standard_normal((_DRAWS // 2, len(weights)))
-    noise = np.concatenate([noise, -noise])
-    return np.asarray(softmax(logits[:, None] + noise @ root.transpose(0, 2, 1), axis=2).mean(axis=1))
+    around = np.concatenate([noise, -noise]) @ root.transpose(0, 2, 1)
+    of_mean = _mean_softmax(logits[:, None] + around)
+    if found.odds is None:
+        return of_mean
+    of_mirror_image = _mean_softmax((2 * intercept - logits)[:, None] + around)
+    share = found.probability[:, None]
+    return np.asarray(share * of_mean + (1 - share) * of_mirror_image)
+
+
+def _mean_softmax(logits: FloatArray) -> FloatArray:
+    """(n, classes) probabilities, averaged over the second axis of logits (n, draws, classes)."""
+    from scipy.special import softmax
+
+    return np.asarray(softmax(logits, axis=2).mean(axis=1))

@@ -10,6 +10,8 @@ from mote_bench.questions import SamePerson
 from .._shared.face_model import FaceModel
 from .._shared.posterior import POSTERIOR, Beliefs, posteriors
 
+_LEAST = 1e-12
+
 
 class RatioOfPosteriors:
     """The log likelihood ratio of one subject against two, given what each record says of its photo.
@@ -32,7 +34,20 @@ class RatioOfPosteriors:
 
 
 def ratios(first: Beliefs, second: Beliefs, model: FaceModel) -> FloatArray:
-    """(n, m) log likelihood ratios that a record of ``first`` (n) and one of ``second`` (m) come from one subject."""
+    """(n, m) log likelihood ratios that a record of ``first`` (n) and one of ``second`` (m) come from one subject.
+
+    Where records don't distinguish mirror images, both sides of each are weighed by their probabilities.
+    """
+    plain = _ratios(first, second, model)
+    if first.odds is None or second.odds is None:
+        return plain
+    one, other = first.probability[:, None], second.probability
+    same = np.clip(one * other + (1 - one) * (1 - other), _LEAST, 1 - _LEAST)
+    crossed = _ratios(first, second.turned(np.ones(len(second.mean), dtype=bool)), model)
+    return np.asarray(np.logaddexp(plain + np.log(same), crossed + np.log1p(-same)))
+
+
+def _ratios(first: Beliefs, second: Beliefs, model: FaceModel) -> FloatArray:
     own, other = _of_subject(first, model), _of_subject(second, model)
     together = [_evidence(own[0][i] + other[0], own[1][i] + other[1], model) for i in range(len(own[0]))]
     unseen = -0.5 * np.linalg.slogdet(np.linalg.inv(model.between))[1]

@@ -139,7 +139,7 @@ class RegressionOnPosterior:
         numbers_of = np.concatenate([_known(faces, question) for faces in (public, shadow.references)])
         rows = np.isfinite(numbers_of)
         z = model.coordinates(np.concatenate([public.embeddings, shadow.references.embeddings]))
-        return fit_scalar(z[rows], numbers_of[rows]).predict(found.mean)[:, None]
+        return fit_scalar(z[rows], numbers_of[rows]).predict(found.expectation)[:, None]
 
 
 def _scaled(table: FloatArray, own: int) -> FloatArray:

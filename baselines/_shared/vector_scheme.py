@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, Key, NonLinear, Template
 from mote_bench.toolkit import on_sphere, unit
 
-from .centring import directions, start
+from .centring import directions, start, torch_directions
 from .float_vectors import read_vectors
+
+if TYPE_CHECKING:
+    import torch
+
+_ROUNDING = 1e-6
+"""Standard deviation of the rounding error of a stored value, with those of the steps to it."""
 
 
 class VectorScheme:
@@ -63,3 +70,26 @@ class VectorScheme:
 
     def _back(self, stored: FloatArray) -> FloatArray:
         return stored
+
+
+class AffineScheme(VectorScheme):
+    """A :class:`VectorScheme` that stores an affine function of the direction and shows the same of probes."""
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[NonLinear]:
+        """The stored values are those of the face's direction, but for rounding."""
+        import torch
+
+        d = len(self._origin)
+        shift = np.asarray(self._shown(np.zeros((1, d))), dtype=np.float64)
+        matrix = torch.from_numpy(self._shown(np.eye(d)) - shift)
+        function = partial(_affine, self._origin, matrix, torch.from_numpy(shift[0]))
+        for row in self._read(templates).astype(np.float64):
+            yield NonLinear(function, row, _ROUNDING)
+
+    def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
+        return self._shown(faces)
+
+
+def _affine(origin: FloatArray, matrix: torch.Tensor, shift: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
+    """(k, m) values of the directions of embeddings (k, d), in their precision."""
+    return torch_directions(faces, origin) @ matrix.to(faces.dtype) + shift.to(faces.dtype)

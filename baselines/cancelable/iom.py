@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
+from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Smooth, Template
 from mote_bench.toolkit import device, on_sphere, unit
 
 from .._shared.centring import directions, start, torch_directions
@@ -25,6 +26,8 @@ _FACES_IN_CACHE = 512
 _FACES_OF_ALL_CODES = 128
 _NUMBERS_IN_CACHE = 1 << 18
 """Products that are held at a time where only their maximum is needed: 1 MB."""
+_GUMBEL = 6**0.5 / np.pi
+"""Scale of a Gumbel distribution whose standard deviation is one."""
 
 
 class GaussianIoM:
@@ -244,6 +247,19 @@ class PermutationIoM:
 
         return answer
 
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Smooth]:
+        """The probability that each code names its window's largest product, under the presented keys.
+
+        For even p a face and its opposite, as seen from the mean face, are equally likely.
+        """
+        import torch
+
+        shape = (self.permutations, self.hashes, self._window)
+        for key, codes in zip(keys or (), self._read(templates), strict=True):
+            places = torch.from_numpy(_windows(key, shape, len(self._origin)).copy())
+            named = torch.from_numpy(codes.astype(np.int64))
+            yield Smooth(partial(_of_largest, places, named, self._origin), numbers=self.hashes * self._window)
+
     def _places(self, keys: Sequence[Key] | None, n: int) -> Iterator[tuple[Index, Index]]:
         """Each distinct key's (p, m, k) first k entries of every permutation, with the rows it belongs to."""
         for key, rows in rows_of_each(keys, n).items():
@@ -320,6 +336,23 @@ def _products(entries: FloatArray, places: Index) -> Iterator[FloatArray]:
         for other in others:
             product *= entries[other]
         yield product
+
+
+def _of_largest(
+    places: torch.Tensor, named: torch.Tensor, origin: FloatArray, faces: torch.Tensor, width: float
+) -> torch.Tensor:
+    """(k,) log probabilities of the codes (m,) if Gumbel noise is added to each product of the faces (k, d).
+
+    The places are (p, m, window). The largest of values with Gumbel noise is distributed like a softmax (Luce & Suppes
+    1965; McFadden 1974).
+    """
+    # Entries of variance one, whose products have variance one too; one row an entry, for all faces at once.
+    entries = (torch_directions(faces, origin) * len(origin) ** 0.5).T.contiguous()
+    product: torch.Tensor = entries.new_ones(())
+    for own in places:
+        product = product * entries.index_select(0, own.flatten()).view(*own.shape, -1)
+    chances = (product / (_GUMBEL * width)).log_softmax(1)
+    return chances.gather(1, named[:, None, None].expand(-1, 1, len(faces))).sum((0, 1))
 
 
 def _index_of_max(values: Iterator[FloatArray], dtype: npt.DTypeLike) -> Codes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Template
+from mote_bench.contracts import Faces, FloatArray, Key, NonLinear, Template
 from mote_bench.toolkit import device, on_sphere, stream, unit
 
 from .._shared.centring import directions, start, torch_directions
@@ -21,6 +22,8 @@ Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 _PROBES_AT_ONCE = 2048
 _SMALL = 1e-6
+_ROUNDING = 2.0**-11 / 3**0.5
+"""Standard deviation of a float16's rounding error, relative to its value: half a unit in the last place, uniform."""
 
 
 class SlerpFace:
@@ -126,18 +129,36 @@ class SlerpFace:
         for own, rows in self._noises(keys, len(templates)):
             noise[rows] = torch.from_numpy(own)
         noise = noise.to(device())
-        padding = self._groups * self.group_size - len(self._origin)
+        return lambda probes: (self._turned(probes, noise, masks) * stored).sum(-1).mean(-1)
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[NonLinear]:
+        """The values that were kept are those of the face, turned towards the presented key, but for rounding."""
+        import torch
+
+        noises = np.empty((len(templates), *self._real.shape), dtype=np.float32)
+        for own, rows in self._noises(keys, len(templates)):
+            noises[rows] = own
+        for stored, mask, noise in zip(*self._read(templates), noises, strict=True):
+            kept = stored[mask].astype(np.float64)
+            spread = float(_ROUNDING * np.sqrt(np.mean(kept**2)))
+            known = torch.from_numpy(noise), torch.from_numpy(mask)
+            yield NonLinear(partial(self._kept_values, *known), kept, spread)
+
+    def _kept_values(self, noise: torch.Tensor, mask: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
+        """(k, kept) the values that a template with this mask would hold of embeddings (k, d)."""
+        return self._turned(faces, noise, mask).flatten(1)[:, mask.flatten()]
+
+    def _turned(self, faces: torch.Tensor, noise: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+        """(..., groups, size) groups of embeddings (..., d), turned, masked and scaled to length one."""
+        import torch
+
         normalize = torch.nn.functional.normalize
-
-        def answer(probes: torch.Tensor) -> torch.Tensor:
-            faces = torch.nn.functional.pad(torch_directions(probes, self._origin), (0, padding))
-            groups = normalize(faces.reshape(*probes.shape[:2], self._groups, self.group_size), dim=-1)
-            cosine = (groups * noise).sum(-1, keepdim=True).clamp(_SMALL - 1, 1 - _SMALL)
-            angle = cosine.arccos()
-            turned = torch.sin((1 - self.alpha) * angle) * groups + torch.sin(self.alpha * angle) * noise
-            return (normalize(turned * masks, dim=-1) * stored).sum(-1).mean(-1)
-
-        return answer
+        padding = self._groups * self.group_size - len(self._origin)
+        whole = torch.nn.functional.pad(torch_directions(faces, self._origin), (0, padding))
+        groups = normalize(whole.reshape(*faces.shape[:-1], self._groups, self.group_size), dim=-1)
+        angle = (groups * noise).sum(-1, keepdim=True).clamp(_SMALL - 1, 1 - _SMALL).arccos()
+        turned = torch.sin((1 - self.alpha) * angle) * groups + torch.sin(self.alpha * angle) * noise
+        return normalize(turned * masks, dim=-1)
 
     def _grouped(self, faces: FloatArray) -> FloatArray:
         """(n, groups, size) float32, each group of length one, padded with zeros."""

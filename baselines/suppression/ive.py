@@ -9,14 +9,14 @@ import numpy as np
 from mote_bench.contracts import Faces, FloatArray
 from mote_bench.toolkit import stream_seed
 
-from .._shared.vector_scheme import VectorScheme
+from .._shared.vector_scheme import AffineScheme
 from .attributes_to_hide import columns_to_hide
 
 _MOST_FACES = 2000
 _TREES = 100
 
 
-class IVE(VectorScheme):
+class IVE(AffineScheme):
     """Drop the coordinates most predictive of the attributes, in rounds.
 
     Terhörst, Damer, Kirchbuchner & Kuijper, "Suppressing Gender and Age in Face Templates Using Incremental Variable
@@ -64,9 +64,6 @@ class IVE(VectorScheme):
             kept = np.sort(kept[np.argsort(importance, kind="stable")[: len(kept) - dropped]])
         self.kept = kept
         self._length = len(kept)
-
-    def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
-        return self._shown(faces)
 
     def _shown(self, faces: FloatArray) -> FloatArray:
         return np.asarray((faces @ self._axes)[:, self.kept])

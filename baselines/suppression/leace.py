@@ -8,11 +8,11 @@ import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray
 
-from .._shared.vector_scheme import VectorScheme
+from .._shared.vector_scheme import AffineScheme
 from .attributes_to_hide import columns_to_hide
 
 
-class LEACE(VectorScheme):
+class LEACE(AffineScheme):
     """Least-squares concept erasure (Belrose et al., NeurIPS 2023, arXiv 2306.03819) of soft-biometric attributes.
 
     ``r(x) = x - W^+ P W (x - mean)`` with W the whitening ``cov(x)^(-1/2)`` and P the orthogonal projection on the
@@ -44,9 +44,6 @@ class LEACE(VectorScheme):
         left, lengths, _ = np.linalg.svd(whiten @ (x.T @ z / len(x)), full_matrices=False)
         telling = left[:, lengths > 1e-9 * max(lengths[0], 1e-12)]
         self._removed = unwhiten @ telling @ telling.T @ whiten
-
-    def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
-        return self._shown(faces)
 
     def _shown(self, faces: FloatArray) -> FloatArray:
         return np.asarray(faces - (faces - self._mean) @ self._removed.T)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mote_bench.contracts import FloatArray
+from mote_bench.contracts import Faces, FloatArray, Key, Linear, Template
 from mote_bench.toolkit import stream, unit
 
+from .._shared.noisy_direction import Distances
 from .._shared.vector_scheme import VectorScheme
 
 
@@ -36,6 +37,19 @@ class CosineSensitiveNoise(VectorScheme):
             raise ValueError(f"cosine={cosine}; expected above 0 and at most 1")
         self.cosine = cosine
 
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Linear]:
+        """The template's direction is s times the face's, plus noise.
+
+        The noise is uniform on the directions that are orthogonal to the face's. Of all template directions, those at
+        the cosine s are equally likely, so the likelihood depends on the product with the face alone; as faces have
+        length one, independent normal noise of the same mean square says the same.
+        """
+        sigma = float(np.sqrt((1 - self.cosine**2) / self._length))
+        return self._distances.likelihood(unit(self._read(templates)), sigma=sigma, gain=self.cosine)
+
+    def _learn(self, faces: FloatArray, background: Faces, seed: int) -> None:
+        self._distances = Distances.of(background, self._origin)
+
     def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
         faces = faces.astype(np.float64)
         noise = _normal(seeds, faces.shape[1], "csn direction") if len(faces) else faces
@@ -60,6 +74,14 @@ class EuclideanSensitiveNoise(VectorScheme):
         if not distance > 0:
             raise ValueError(f"distance={distance}; expected above 0")
         self.distance = distance
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Linear]:
+        """Each value is that of the face's direction, plus noise: delta's share of one value in the mean."""
+        sigma = float(self.distance / np.sqrt(self._length))
+        return self._distances.likelihood(self._read(templates), sigma=sigma)
+
+    def _learn(self, faces: FloatArray, background: Faces, seed: int) -> None:
+        self._distances = Distances.of(background, self._origin)
 
     def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
         noise = _normal(seeds, faces.shape[1], "esn direction") if len(faces) else faces

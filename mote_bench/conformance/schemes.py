@@ -27,7 +27,18 @@ from mote_bench.conformance.findings import (
     wrong_shape,
 )
 from mote_bench.conformance.state import faces_held
-from mote_bench.contracts import OWN_THRESHOLD, Faces, FloatArray, HalfSpaces, Key, Linear, Scheme, Smooth, Template
+from mote_bench.contracts import (
+    OWN_THRESHOLD,
+    Faces,
+    FloatArray,
+    HalfSpaces,
+    Key,
+    Linear,
+    NonLinear,
+    Scheme,
+    Smooth,
+    Template,
+)
 from mote_bench.toolkit import decides, draw_keys, needs_identity, revocable, stream, stream_seed
 
 if TYPE_CHECKING:
@@ -405,6 +416,8 @@ def _untrue(likelihood: object, faces: FloatArray, row: int) -> str | None:
         return _of_half_spaces(likelihood, faces[row], row)
     if isinstance(likelihood, Linear):
         return _of_values(likelihood, faces[row], row)
+    if isinstance(likelihood, NonLinear):
+        return _of_function(likelihood, faces, row)
     if isinstance(likelihood, Smooth):
         return _of_smooth(likelihood, faces, row)
     return f"{type(likelihood).__name__} for template {row}"
@@ -423,6 +436,23 @@ def _of_values(likelihood: Linear, face: FloatArray, row: int) -> str | None:
     if (wrong := not_numbers(likelihood.matrix, (len(likelihood.values), len(face)))) is not None:
         return wrong
     apart_by = float(np.sqrt(np.mean((likelihood.values - likelihood.matrix @ face) ** 2)) / likelihood.spread)
+    if apart_by <= _SPREADS:
+        return None
+    return f"the values of template {row} are {apart_by:.1f} spreads from those of its own face"
+
+
+def _of_function(likelihood: NonLinear, faces: FloatArray, row: int) -> str | None:
+    import torch
+
+    shown = torch.tensor(faces, dtype=torch.float64).requires_grad_()
+    values = likelihood.function(shown)
+    if tuple(values.shape) != (len(faces), len(likelihood.values)):
+        return f"a function to values of shape {tuple(values.shape)} for {len(faces)} faces"
+    [gradient] = torch.autograd.grad(values.sum(), shown)
+    if not (np.isfinite(values.detach().numpy()).all() and np.isfinite(gradient.numpy()).all()):
+        return f"a value of template {row}'s function, or its gradient, is not finite"
+    missed = np.asarray(likelihood.values) - values.detach().numpy()[row]
+    apart_by = float(np.sqrt(np.mean(missed**2)) / likelihood.spread)
     if apart_by <= _SPREADS:
         return None
     return f"the values of template {row} are {apart_by:.1f} spreads from those of its own face"
@@ -721,8 +751,8 @@ CHECKS: tuple[Check[Trial], ...] = (
     Check(
         "likelihood_holds_the_face",
         _likelihood,
-        "likelihood, if there is one, to return HalfSpaces, Linear or Smooth for each template, true of its own face",
-        "compare normals @ x > offsets, or values = matrix @ x, with the face that enroll was given, and mind the key",
+        "likelihood, if there is one, to be one of four kinds for each template (see Likelihood), true of its own face",
+        "compare normals @ x > offsets, or values = function(x), with the face that enroll was given, and mind the key",
     ),
     Check(
         "solves_without_keys",
