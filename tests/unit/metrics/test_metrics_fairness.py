@@ -65,6 +65,8 @@ LABELS = {
     "age": np.array(["18-34"] * 25 + ["35+"] * 30 + ["<18"] * 5),
 }
 
+SPREADS = ("fdr", "ir", "garbe", "max_ratio_fmr", "max_ratio_fnmr")
+
 
 def test_what_is_measured() -> None:
     scores = scores_of()
@@ -72,7 +74,7 @@ def test_what_is_measured() -> None:
     at = "_at_fmr_1e-2"
     groups = ["gender_female", "gender_male", "age_18_34", "age_35_plus"]
     expected = {f"{rate}_{group}{at}" for rate in ("fnmr", "fmr") for group in groups}
-    spreads = {f"{name}_{attribute}{at}" for name in ("fdr", "ir", "garbe") for attribute in LABELS}
+    spreads = {f"{name}_{attribute}{at}" for name in SPREADS for attribute in LABELS}
     assert {one.name for one in measured.measurements} == expected | spreads | {"ser_gender", "ser_age"}
     for one in measured.measurements:
         assert 0 <= one.low <= one.value <= one.high
@@ -109,6 +111,8 @@ def test_undefined_values_are_named_and_left_out() -> None:
     assert measured.details["undefined"] == {
         "ir_sex_at_fmr_1e-2": "a group's FMR is 0, and the rate divides by it",
         "ser_sex": "a group's EER is 0, and the ratio divides by it",
+        "max_ratio_fmr_sex_at_fmr_1e-2": "a group's FMR is 0, and the geometric mean with it",
+        "max_ratio_fnmr_sex_at_fmr_1e-2": "a group's FNMR is 0, and the geometric mean with it",
     }
     assert measured["fdr_sex_at_fmr_1e-2"].value == 1
     assert measured["fdr_sex_at_fmr_1e-2"].low < 0.9
@@ -119,12 +123,7 @@ def test_undefined_values_are_named_and_left_out() -> None:
 def test_one_group_has_no_spread() -> None:
     measured = measure_fairness(scores_of(), {"sex": np.array(["a"] * 60)}, THRESHOLD, rng=np.random.default_rng(0))
     assert {one.name for one in measured.measurements} == {"fnmr_sex_a_at_fmr_1e-2", "fmr_sex_a_at_fmr_1e-2"}
-    assert set(measured.details["undefined"]) == {
-        "fdr_sex_at_fmr_1e-2",
-        "ir_sex_at_fmr_1e-2",
-        "garbe_sex_at_fmr_1e-2",
-        "ser_sex",
-    }
+    assert set(measured.details["undefined"]) == {*(f"{name}_sex_at_fmr_1e-2" for name in SPREADS), "ser_sex"}
 
 
 def test_ten_people_are_a_group_and_nine_are_not() -> None:

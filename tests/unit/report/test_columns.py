@@ -39,6 +39,24 @@ def secured(records):
     ]
 
 
+POINTS = {
+    "verify": (
+        Measurement("tail_fnmr", 0.21, 0.11, 0.35, 12, at="1e-4"),
+        Measurement("tail_fnmr", 0.31, 0.21, 0.45, 12, at="1e-5"),
+        Measurement("fnir_at_fpir_1e-1_of", 0.12, 0.1, 0.2, 12, group=("25",)),
+        Measurement("fnir_at_fpir_1e-1_of", 0.34, 0.3, 0.4, 12, group=("149",)),
+        Measurement("worst_tenth_fnmr", 0.91, 0.8, 1.0, 12, chance=0.5, at="1e-3"),
+    ),
+    "fairness": (Measurement("max_ratio_fnmr", 2.5, 1.5, 3.5, 12, at="1e-2", group=("age",)),),
+}
+
+
+@pytest.fixture
+def pointed(secured):
+    """The records with operating points that few records hold."""
+    return [replace(one, measurements=(*one.measurements, *POINTS.get(one.cell.question, ()))) for one in secured]
+
+
 @pytest.fixture
 def with_another(monkeypatch):
     """A column more: the false-match rate reached."""
@@ -56,8 +74,8 @@ RENDERERS = {
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)
-def test_every_renderer_can_write_what_it_shows(secured, renderer):
-    board = threat_matrices(secured)[0][0].board
+def test_every_renderer_can_write_what_it_shows(pointed, renderer):
+    board = threat_matrices(pointed)[0][0].board
     shown = columns.shown(board, renderer)
     forms = {column.form for column in shown} - ({columns.INDEX} if renderer == columns.LATEX else set())
     assert shown
@@ -173,3 +191,20 @@ def test_a_scheme_that_exceeds_the_boards_rate_shows_its_bits_at_its_own_thresho
 
 def test_boards_of_records_without_security_have_no_column_for_it(board):
     assert not [column for column in columns.columns(board) if column.form == columns.BITS]
+
+
+def test_operating_points_are_shown_where_records_hold_them(pointed, board):
+    shown = {one.key: one for one in columns.columns(threat_matrices(pointed)[0][0].board) if one.form == columns.POINT}
+    assert list(shown) == ["tail_fnmr", "fnir_at_fpir_1e-1", "worst_tenth_fnmr", "max_ratio_fnmr_age"]
+    assert shown["tail_fnmr"].metric == "tail_fnmr_at_fmr_1e-5"  # the lowest rate
+    assert shown["fnir_at_fpir_1e-1"].metric == "fnir_at_fpir_1e-1_of_149"  # the largest gallery
+    text = markdown.leaderboard_md([threat_matrices(pointed)[0][0]])
+    assert "### Operating points" in text
+    assert "FNIR at FPIR 1e-1, gallery of 149" in text
+    assert not [one for one in columns.columns(board) if one.form == columns.POINT]
+
+
+def test_boards_of_older_records_have_no_table_of_points(records):
+    text = markdown.leaderboard_md([threat_matrices(records)[0][0]])
+    assert "### Operating points" not in text
+    assert "### The subjects who lose most" not in text
