@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -221,9 +221,14 @@ class Row:
         built_in = figure.status == NOT_MEASURED and find(self.verify, flat("fnmr", OWN)) is not None
         return replace(figure, status=BUILT_IN) if built_in else figure
 
-    def group_figure(self, metric: str) -> Figure:
-        """A figure of the row's fairness, by the metric's published name."""
-        return _figure(self.fair, metric)
+    def at_point(self, metric: str, question: str) -> Figure:
+        """A figure of the row's verification or fairness; ``undefined`` where its record says why there is none."""
+        record = self.fair if question == FAIRNESS else self.verify
+        figure = _figure(record, metric)
+        undefined = record.details.get("undefined") if record is not None else None
+        if figure.status == NOT_MEASURED and isinstance(undefined, Mapping) and metric in undefined:
+            return replace(figure, status=UNDEFINED)
+        return figure
 
     @property
     def eer(self) -> Figure:

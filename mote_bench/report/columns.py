@@ -239,14 +239,11 @@ def _points(board: Board) -> Iterator[Column]:
 
 
 def _point(key: str, title: str, metric: str, *, question: str = VERIFY) -> Column:
-    def figure(row: Row) -> Figure:
-        return row.verified(metric) if question == VERIFY else row.group_figure(metric)
-
     return Column(
         key,
         title,
         POINT,
-        figure,
+        lambda row: row.at_point(metric, question),
         frozenset({MARKDOWN, HTML, CSV, JSON}),
         better="lower",
         metric=metric,

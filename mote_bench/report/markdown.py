@@ -96,7 +96,7 @@ def _section(matrix: ThreatMatrix) -> list[str]:
         _useless(matrix),
     )
     leaking = ("### By question", leaks, notes, f"{counts} {_RANKS}")
-    return [title, *filter(None, [data, *threats, *leaking, *_points(board), *_subjects(board)]), costs]
+    return [title, *filter(None, [data, *threats, *leaking]), costs, *_points(board), *_subjects(board)]
 
 
 def _matrix(matrix: ThreatMatrix) -> str:
