@@ -79,6 +79,18 @@ def test_links_lead_from_the_runs_boards_to_the_published_files(shipped, out):
         assert f'{{"id": "{one.file.partition("#")[2]}"' in linked["mine"].read_text()
 
 
+def test_the_boards_of_another_folder_link_to_its_files(out, tmp_path):
+    other = tmp_path / "elsewhere" / "run"
+    store.prepare(other)
+    store.write(other, replace(RECORDS[0], cell=replace(RECORDS[0].cell, data="lfw")))
+    [found] = published.read_beside(other, out)
+    assert found.cell.data == "lfw"
+    assert (out / found.file).resolve().parent == other / "records"
+    assert published.PUBLISHED not in found.provenance
+    with pytest.raises(InputError, match="expected the folder of a run"):
+        published.read_beside(tmp_path / "nothing", out)
+
+
 def test_an_attack_filed_against_a_published_row_stands_on_it(shipped, out):
     found = made_record("clever-answers", "gender", "balanced_accuracy", 0.9)
     filed(out, bundle.make(bundle.ATTACK, [found], by="A Finder", home=out))

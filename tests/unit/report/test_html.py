@@ -118,6 +118,24 @@ def test_the_rows_can_be_downloaded(page, records):
     assert held == render(records)["leaderboard.csv"]
 
 
+def test_rows_and_sections_say_their_family_and_a_short_page_is_unfolded(page):
+    rows = [attributes for attributes in page.all("tr") if "data-row" in attributes]
+    assert {one["data-family"] for one in rows} >= {"cancelable schemes", "controls", "other"}
+    sections = [one for one in page.all("section") if one.get("class") == "scheme"]
+    assert {one["data-family"] for one in sections} == {one["data-family"] for one in rows}
+    folded = [one for one in page.all("details") if one.get("class") == "family"]
+    assert len(folded) == len({one["data-family"] for one in sections})
+    assert all("open" in one for one in folded)
+
+
+def test_a_long_page_folds_families_and_charts_and_holds_every_row(records, monkeypatch):
+    monkeypatch.setattr("mote_bench.report.html.MANY_ROWS", 3)
+    long = Page(render(records)["leaderboard.html"])
+    assert not any("open" in one for one in long.all("details") if one.get("class") == "family")
+    assert [one["class"] for one in long.all("section") if "data-board" in one] == ["long"]
+    assert len([one for one in long.all("tr") if "data-row" in one]) > 10
+
+
 def test_hostile_names_are_text(text):
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
