@@ -29,10 +29,10 @@ ABOUT = (
     "The strongest attack of each row, as chosen on the selection subjects with all shadow subjects, run again with "
     "fewer of them. Shadow subjects are the attacker's own labelled people. Thresholds and templates are the same. "
     "The gain is what leaks more at the last number than at the one before, with its paired 95 % confidence interval "
-    "over subjects. Still rising: the interval lies above 0, so that more shadow subjects may give more than the board "
-    "shows. Flat: the interval holds 0. Falling: it lies below 0. Unchanged: all figures are equal, as the attack uses "
-    "no shadow subjects or is at its limit. The same attack is kept at all numbers: with few subjects another one may "
-    "be the strongest."
+    "over subjects. Still rising: the interval lies above 0, so that more shadow subjects may give more than the "
+    "board shows. Flat: the interval holds 0; a gain up to its upper end isn't excluded. Falling: it lies below 0. "
+    "Unchanged: all figures are equal, as the attack uses no shadow subjects or is at its limit. The same attack is "
+    "kept at all numbers: with few subjects another one may be the strongest."
 )
 _VERDICTS = (RISING, FLAT, FALLING, UNCHANGED, UNKNOWN)
 _MOST_LINES = 8
