@@ -41,7 +41,7 @@ class PolyProtectSelectedKeys(PolyProtect):
     rate : float
         The false match rate of the threshold from which a key is rejected.
     attempts : int
-        How many pairs are tried at most. About 2 in 100 aren't rejected.
+        How many pairs are tried at most. Few of them aren't rejected.
     """
 
     def __init__(

@@ -36,8 +36,8 @@ class QuantisedHash:
     Govindaraju, "Deep secure encoding for face template protection", CVPR workshops 2016), whose nets are trained with
     the enrolled subjects.
 
-    So many mated comparisons are rejected. Wider intervals forgive more and say more: the offset tells a feature up to
-    whole widths, and of values so far apart only one is likely for a face.
+    Wider intervals and fewer features reject fewer mated comparisons. But wide intervals say more: the offset tells a
+    feature up to whole widths, and of values so far apart only one is likely for a face.
 
     Parameters
     ----------
