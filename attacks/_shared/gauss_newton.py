@@ -52,7 +52,8 @@ def solved(likelihood: NonLinear, model: FaceModel, seed: int) -> tuple[FloatArr
     misfit = (miss**2).mean(axis=1)
     # A chain that ends where no face explains the values is replaced by one that does.
     fit = np.flatnonzero(misfit <= _FAR * max(1.0, misfit.min()))
-    z, slope = np.resize(z[fit], z.shape), np.resize(slope[fit], slope.shape)
+    chosen = fit[np.arange(_STARTS) % len(fit)]
+    z, slope = z[chosen], slope[chosen]
     near = np.linalg.inv(np.eye(z.shape[1]) + slope.transpose(0, 2, 1) @ slope).mean(axis=0)
     return _corrected(likelihood, model, spread, z, near, seed), near
 

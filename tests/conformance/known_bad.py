@@ -20,6 +20,7 @@ from mote_bench.contracts import (
     Key,
     Knowledge,
     Linear,
+    NonLinear,
     Prepared,
     Reads,
     Template,
@@ -407,6 +408,11 @@ class LikelihoodOfOtherValues(Sound):
         return [Linear(np.eye(len(row)), 2 * row, 0.01) for row in self.read(templates)]
 
 
+class LikelihoodOfAnotherFunction(Sound):
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> list[NonLinear]:
+        return [NonLinear(lambda faces: faces**3, row, 0.01) for row in self.read(templates)]
+
+
 BAD_SCHEMES: dict[type, str] = {
     IsNotAScheme: "is_a_scheme",
     WantsArguments: "is_a_scheme",
@@ -445,6 +451,7 @@ BAD_SCHEMES: dict[type, str] = {
     ReconstructsOneFace: "reconstruct_shape",
     LikelihoodOfTheOtherSide: "likelihood_holds_the_face",
     LikelihoodOfOtherValues: "likelihood_holds_the_face",
+    LikelihoodOfAnotherFunction: "likelihood_holds_the_face",
     UnlocksForAnybody: "unlocks_what_it_accepts",
     UnlocksForNobody: "unlocks_what_it_accepts",
     LinksTheUnlike: "links_templates",
