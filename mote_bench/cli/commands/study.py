@@ -147,7 +147,7 @@ def pictures(  # noqa: PLR0913 - typer makes an option of each argument
     epilog="Example: python -m mote_bench study recognisers --data dlib.npz --attacker-recogniser mobilefacenet.npz"
 )
 def recognisers(
-    data: Annotated[str, typer.Option(help="Embeddings by the victim's recogniser, with attributes.")],
+    data: Annotated[str, typer.Option(help="Embeddings by the attacked recogniser, with attributes.")],
     attacker_recogniser: Annotated[
         str, typer.Option(help="Embeddings of the same images, the same rows, by the attacker's recogniser.")
     ],
@@ -167,7 +167,7 @@ def recognisers(
     people: People = None,
     out: Out = Path("boards/recognisers"),
 ) -> None:
-    """Attributes read without the victim's recogniser: through another recogniser, or from clusters of the bytes."""
+    """Attributes read without the attacked recogniser: through another recogniser, or from clusters of the bytes."""
     from mote_bench.studies.recognisers import tables as across_recognisers
 
     counts = [word.strip() for word in known_subjects.split(",")]

@@ -110,7 +110,7 @@ class Enrolled:
 def enrolled(name: str, given: People) -> Enrolled:
     """Fit a scheme on the public faces and enrol the subjects, each with a key of their own where it takes one.
 
-    Responses are to public faces of the victim's recogniser. The attacker of these holds no key and presents one of
+    Responses are to public faces of the attacked recogniser. The attacker of these holds no key and presents one of
     their own.
 
     Raises
@@ -307,7 +307,7 @@ class Ceilings:
     """Of one attribute: a classifier of labelled faces on the enrolled images themselves, by either recogniser."""
 
     attribute: str
-    victims: Rate
+    attacked: Rate
     attackers: Rate
 
 

@@ -23,7 +23,7 @@ class People:
     Attributes
     ----------
     enrolled : Faces
-        One image of each enrolled subject by the victim's recogniser; ``second`` is the same image by the attacker's.
+        One image of each enrolled subject by the attacked recogniser; ``second`` is the same image by the attacker's.
     public : Faces
         Labelled public faces, by both.
     """

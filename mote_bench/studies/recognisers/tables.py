@@ -46,9 +46,9 @@ def files(options: Options) -> dict[str, str]:
         reads = [read for one in databases for read in across.translated(one, given, attributes, options.known)]
         groups = [group for one in databases for group in across.clustered(one, attributes)]
         tops = [across.ceilings(given, one) for one in attributes]
-    victim, attacker = Path(options.data).stem, Path(options.attacker).stem
-    text = render((victim, attacker), given.enrolled, reads, groups, tops) + f"\nMade by `{_command(options)}`.\n"
-    return {f"recognisers-{victim}-{attacker}.md": text}
+    attacked, attacker = Path(options.data).stem, Path(options.attacker).stem
+    text = render((attacked, attacker), given.enrolled, reads, groups, tops) + f"\nMade by `{_command(options)}`.\n"
+    return {f"recognisers-{attacked}-{attacker}.md": text}
 
 
 def _check(known: Sequence[int], subjects: int) -> None:
@@ -81,9 +81,9 @@ def render(
     tops: Sequence[across.Ceilings],
 ) -> str:
     """The tables as Markdown."""
-    victim, attacker = names
+    attacked, attacker = names
     lines = [
-        f"# Templates of {victim}, read without its recogniser",
+        f"# Templates of {attacked}, read without its recogniser",
         f"{len(enrolled)} enrolled subjects. Figures are mean per-class recalls with 95 % intervals over subjects. "
         f"Round brackets hold the lowest and the highest of {across.DRAWS} draws of the known subjects, or of "
         f"{across.STARTS} alignments without any: where they lie far apart, luck decides. Known subjects are left out. "
@@ -91,8 +91,8 @@ def render(
         "## One recogniser, no translation: the ceiling",
         "A classifier of labelled public faces reads the enrolled images themselves.",
         _table(
-            ("attribute", f"by {victim}", f"by {attacker}"),
-            [(one.attribute, _with(one.victims), _with(one.attackers)) for one in tops],
+            ("attribute", f"by {attacked}", f"by {attacker}"),
+            [(one.attribute, _with(one.attacked), _with(one.attackers)) for one in tops],
         ),
     ]
     if reads:
@@ -110,7 +110,7 @@ def render(
         "## Clusters, without any recogniser or label",
         "As many clusters as classes. They are named by the class shares, by 1 or 10 known subjects, or in the way "
         "that fits best. The last is a bound that no attacker has: above chance even for `noise`. Responses are to "
-        f"{across.PROBES} public faces of the victim's recogniser.",
+        f"{across.PROBES} public faces of the attacked recogniser.",
         _table(
             ("scheme", "attribute", "read", "stolen", *(groups[0].rates if groups else ())),
             [

@@ -102,7 +102,7 @@ def test_clusters_find_a_planted_gender_and_nothing_in_noise(given: people.Peopl
 
 def test_a_ceiling_is_read_in_either_space(given: people.People, gender: across.Attribute) -> None:
     found = across.ceilings(given, gender)
-    assert min(found.victims.value, found.attackers.value) > 0.95
+    assert min(found.attacked.value, found.attackers.value) > 0.95
 
 
 def test_a_keyed_scheme_is_enrolled_under_keys_of_their_own(given: people.People) -> None:
