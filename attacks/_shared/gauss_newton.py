@@ -54,7 +54,8 @@ def solved(likelihood: NonLinear, model: FaceModel, seed: int) -> tuple[FloatArr
     fit = np.flatnonzero(misfit <= _FAR * max(1.0, misfit.min()))
     chosen = fit[np.arange(_STARTS) % len(fit)]
     z, slope = z[chosen], slope[chosen]
-    near = np.linalg.inv(np.eye(z.shape[1]) + slope.transpose(0, 2, 1) @ slope).mean(axis=0)
+    left: FloatArray = np.eye(z.shape[1]) + slope.transpose(0, 2, 1) @ slope
+    near = np.linalg.inv(left).mean(axis=0)
     return _corrected(likelihood, model, spread, z, near, seed), near
 
 

@@ -7,7 +7,7 @@ left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,9 +33,10 @@ class Exposed:
     alike : Measurement
         Mean rank correlation of the subjects' outcomes between two attacks (Spearman), with a bootstrap interval over
         subjects. ``chance`` is the 97.5 % quantile of its null, with each attack's outcomes permuted over the subjects.
+        ``floor`` is its value on the floor control: attacks that read the same templates err alike, even on noise.
     tenth : Measurement
-        Mean outcome of the strongest attack among the tenth that the other attacks get most of. As the strongest has
-        no part in the choice, the figure isn't high by chance alone. ``chance`` is its mean over all subjects.
+        Mean outcome of the strongest attack among the tenth that the other attacks get most of. The strongest has no
+        part in the choice. ``chance`` is its mean over all subjects, ``floor`` the figure on the floor control.
     groups : mapping of attribute -> (label, number, mean outcome) of the group that loses most
         Of the strongest attack.
     """
@@ -49,8 +50,21 @@ class Exposed:
 
     @property
     def same_people(self) -> bool:
-        """Whether attacks succeed on the same subjects, beyond chance."""
-        return self.alike.chance is not None and self.alike.value > self.alike.chance
+        """Whether attacks succeed on the same subjects, beyond chance and beyond what they do on the floor control.
+
+        Without the floor control it isn't shown: attacks that read the same templates err alike.
+        """
+        one = self.alike
+        return one.chance is not None and one.floor is not None and one.low > max(one.chance, one.floor)
+
+    def beside(self, floor: Exposed | None) -> Exposed:
+        """With the figures of the same question on the floor control."""
+        if floor is None:
+            return self
+        alike, tenth = (
+            replace(one, floor=of.value) for one, of in ((self.alike, floor.alike), (self.tenth, floor.tenth))
+        )
+        return replace(self, alike=alike, tenth=tenth)
 
 
 def exposure(attacks: Sequence[Record], strongest: Record | None, rng: np.random.Generator) -> Exposed | None:

@@ -307,7 +307,7 @@ def _board(records: list[Record]) -> Board:
         fairness_fmr=strictest_rate(records, "garbe", "fdr", question=FAIRNESS),
     )
     schemes = sorted({record.cell.scheme for record in records} - _ceilings_only(records) - {*NOISE_LEVELS})
-    rows = [_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)]
+    rows = _beside_the_floor([_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)])
     by_rank = _in_order(_ranked(rows, frame.readings))
     compared = _matched(frame, by_rank)
     ordered_rows = tuple(_in_order(by_rank, compared) if compared else by_rank)
@@ -457,6 +457,15 @@ def _exposed(frame: _Frame, scheme: str, key: str) -> Iterator[Exposed]:
         found = exposure(valid, choice.strongest, stream(0, "exposure", scheme, key, reading.question))
         if found is not None:
             yield found
+
+
+def _beside_the_floor(rows: list[Row]) -> list[Row]:
+    """The rows with the floor control's figures beside their own, where subjects are exposed."""
+    floor = {one.question: one for row in rows if row.scheme == FLOOR for one in row.exposed}
+    return [
+        replace(row, exposed=tuple(one.beside(floor.get(one.question)) for one in row.exposed)) if row.exposed else row
+        for row in rows
+    ]
 
 
 def _figure(record: Record | None, metric: str) -> Figure:

@@ -22,9 +22,9 @@ POINTS_SAY = (
     "Maximum over geometric mean of the groups' rates: 1 is equal."
 )
 OF_SUBJECTS = (
-    "Outcome: 1 if the attack succeeds on the subject, 0 if not. The tenth is chosen by the other attacks, so the "
-    "strongest attack's outcome there is not high by chance alone. The rank correlation is the mean over pairs of "
-    "attacks. Subjects are the same where it exceeds 97.5 % of random permutations."
+    "Outcome: 1 if the attack succeeds on the subject, 0 if not. The tenth is chosen by the other attacks. The rank "
+    "correlation is the mean over pairs of attacks. Attacks that read the same templates err alike, even on noise. So "
+    "subjects count as the same only where the interval is above 97.5 % of random permutations and above noise."
 )
 
 
@@ -35,8 +35,9 @@ def exposed_cells(one: Exposed) -> tuple[str, ...]:
         one.question,
         one.strongest,
         number(one.tenth.chance),
-        f"{number(one.tenth.value)} {span(one.tenth)}, n={one.tenth.n}",
+        f"{number(one.tenth.value)} {span(one.tenth)}, n={one.tenth.n}; noise {number(one.tenth.floor)}",
         f"{number(one.alike.value)} {span(one.alike)}, {one.attacks} attacks",
-        f"{'yes' if one.same_people else 'not shown'} (by chance up to {number(one.alike.chance)})",
+        f"{'yes' if one.same_people else 'not shown'} (by chance up to {number(one.alike.chance)}, "
+        f"noise {number(one.alike.floor)})",
         "; ".join(groups) or "–",
     )

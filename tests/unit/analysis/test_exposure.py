@@ -29,7 +29,22 @@ def test_the_tenth_is_chosen_by_the_other_attacks() -> None:
     assert found.tenth.low < 0.8
     # Two attacks are equal; the correlation of 6 and 12 of 60, 6 of them common, is 54 x 6 / sqrt(6 x 54 x 12 x 48).
     assert found.alike.value == pytest.approx((1 + 2 * (6 * 60 - 6 * 12) / np.sqrt(6 * 54 * 12 * 48)) / 3)
-    assert found.same_people
+    assert not found.same_people  # the floor control isn't known
+    assert found.beside(None) is found
+
+
+def test_attacks_that_err_alike_on_noise_do_not_show_the_same_subjects() -> None:
+    """One more subject differs on noise than on the scheme: that may be a common error. Without relation it isn't."""
+    exposed, nearly = [100] * 30 + [0] * 30, [100] * 29 + [0] * 31
+    related = [record("a", exposed), record("b", nearly)]
+    unrelated = [record("a", exposed), record("b", [0, 100] * 30)]
+    scheme, noise = (exposure(some, some[0], np.random.default_rng(0)) for some in (related, unrelated))
+    assert scheme is not None
+    assert noise is not None
+    assert scheme.beside(noise).same_people
+    assert scheme.beside(noise).alike.floor == pytest.approx(0)
+    assert scheme.beside(noise).tenth.floor == noise.tenth.value
+    assert not scheme.beside(scheme).same_people
 
 
 def test_unrelated_attacks_are_not_shown_to_succeed_on_the_same_subjects() -> None:
