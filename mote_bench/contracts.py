@@ -731,6 +731,8 @@ class Attack(Protocol):
     ``repeatable`` : bool
         ``False`` for an attack that doesn't give the same answer every time, such as one that measures time. It is
         run only when named.
+    ``only_when_named`` : bool
+        ``True`` for an attack that takes too long to be run with all others.
     """
 
     # Read-only here, so that a class attribute of the exact type fits.

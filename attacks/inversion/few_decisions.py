@@ -17,10 +17,10 @@ from .._shared.online_access import oracle_of
 from .._shared.prior import Prior
 from .._shared.probing import granted
 
-_MOST_QUERIES = 2048
+_MOST_QUERIES = 256
 _MOST_AXES = 128
 _CANDIDATES, _SAMPLED, _CROWD = 400, 800, 1000
-_STARTS = 1024
+_STARTS = 192
 _START_SHARE = 0.75
 """Share of the queries with which the attacker looks for a first accepted face at most."""
 _SHRUNK = (0.5, 0.75, 1.0)
@@ -43,7 +43,7 @@ class PosteriorFromFewDecisions:
     (:class:`~mote_attacks._shared.half_space_filter.HalfSpaceFilter`). Each further probe is turned from the expected
     face in a direction that is still uncertain, by the angle at which half of such probes are accepted. That
     decision has the most entropy. Where the system locks the account after a number of rejections, the angle is
-    smaller: the rejections that are left are spread over the queries that are left. At most 2,048 queries are made.
+    smaller: the rejections that are left are spread over the queries that are left. At most 256 queries are made.
 
     How a decision depends on probe and embedding is learned on shadow subjects (:class:`Link`). The system's threshold
     is not known to the attacker: the posterior is joint with its difference from the guessed one. That decisions
@@ -56,8 +56,9 @@ class PosteriorFromFewDecisions:
     reads = Reads.DECISIONS
     knowledge = (Knowledge.ALGORITHM, Knowledge.STOLEN_KEY)
     access = Access.DECISIONS
-    budgets = (32, 64, 128, 256, 512, 1024)
-    limits = tuple(Limits(rejections=rejections) for rejections in (3, 10, 30, 100))
+    budgets = (16, 32, 64, 128)
+    limits = tuple(Limits(rejections=rejections) for rejections in (10, 100))
+    only_when_named = True  # each decision is followed by an update in turn: about a minute of CPU a scheme
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""

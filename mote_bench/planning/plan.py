@@ -162,8 +162,13 @@ def chosen_attacks(wanted: str, protocol: Protocol) -> list[str]:
     return [one.name for one in known if one.name in protocol.default_attacks or one.distribution != OWN]
 
 
+def runs_with_all(attack: object) -> bool:
+    """Whether ``--attacks all`` runs an attack; not one that isn't repeatable, such as by timing, or takes too long."""
+    return bool(getattr(attack, "repeatable", True)) and not getattr(attack, "only_when_named", False)
+
+
 def _attacks(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Attack]:
-    """The attacks to run. Those that aren't repeatable, such as by timing, are run only when named."""
+    """The attacks to run."""
     loaded = _loaded("attacks", chosen_attacks(wanted, protocol), broken)
     named = wanted.strip() not in ("all", "default")
     return {
@@ -171,7 +176,7 @@ def _attacks(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, At
         for name, made in loaded.items()
         if _keeps(made, Attack, name, broken)
         and all(_keeps(one, Preparation, f"{name}.prepares", broken) for one in getattr(made, "prepares", ()))
-        and (named or getattr(made, "repeatable", True))
+        and (named or runs_with_all(made))
     }
 
 

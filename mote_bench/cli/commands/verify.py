@@ -108,16 +108,16 @@ def _spec(given: Bundle, options: run_again.Given) -> RunSpec:
         return made
     installed = registry.names("attacks")
     due = load(made.protocol).default_attacks or [one.name for one in installed if one.distribution == OWN]
-    used = {*names(made.attacks), *(one.name for one in installed if one.name in due and repeatable(one.name))}
+    used = {*names(made.attacks), *(one.name for one in installed if one.name in due and _runs_with_all(one.name))}
     return replace(made, attacks=",".join(sorted(used)), questions="all")
 
 
-def repeatable(attack: str) -> bool:
-    """Whether an attack gives the same answer every time, so that a run of all attacks holds it."""
+def _runs_with_all(attack: str) -> bool:
     from mote_bench import registry
+    from mote_bench.planning.plan import runs_with_all
 
     try:
-        return bool(getattr(registry.load("attacks", attack), "repeatable", True))
+        return runs_with_all(registry.load("attacks", attack))
     except registry.PluginError:
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from mote_bench import registry
 from mote_bench.contracts import NOISE_LEVELS, Access, Cell, Faces, InputError, Knowledge
 from mote_bench.planning import plan, protocol
-from mote_bench.planning.plan import chosen_attacks, chosen_schemes, threats
+from mote_bench.planning.plan import chosen_attacks, chosen_schemes, runs_with_all, threats
 from mote_bench.planning.spec import RunSpec
 from mote_bench.planning.split import Split, split
 from mote_bench.questions import WhichClass, WhichFace
@@ -320,3 +321,8 @@ def test_a_run_of_nothing_says_why(installed: Install) -> None:
         make("link")
     with pytest.raises(InputError, match="nothing to run: question 'verify'"):
         make("verify", without_identity())
+
+
+def test_attacks_that_take_long_or_differ_run_only_when_named() -> None:
+    made = [SimpleNamespace(), SimpleNamespace(repeatable=False), SimpleNamespace(only_when_named=True)]
+    assert [runs_with_all(one) for one in made] == [True, False, False]
