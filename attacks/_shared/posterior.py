@@ -181,7 +181,7 @@ def beliefs(
 ) -> Beliefs:
     """The posterior of each template. Where it is sampled, all templates have the same random numbers.
 
-    ``public`` (m, d) are embeddings that mirror images are told apart by; without them both are equally probable.
+    ``public`` (m, d) are embeddings by which mirror images are distinguished; without them both are equally probable.
     """
     found = [_of_one(likelihood, model, seed) for likelihood in likelihoods]
     n, r = len(found), model.axes.shape[1]
@@ -240,7 +240,7 @@ def _of_templates(
 ) -> Beliefs:
     """The posterior of each template under its key."""
     scheme, (public, _) = evidence.scheme, granted(evidence)
-    # In an order that doesn't depend on the seed, so that both databases are told apart from mirror images alike.
+    # In an order that doesn't depend on the seed, so that mirror images are distinguished alike in both databases.
     shown = public.embeddings[choose_probes(public, stream(0, "sides"), most=len(public))]
     likelihoods = needed(evidence, "likelihood")(templates, keys=keys)
     found = beliefs(likelihoods, model, seed=seed, public=shown)

@@ -157,8 +157,8 @@ def _attack(place: int, reading: Reading, board: Board) -> Column:
 
 
 def resolves(one: Resolution | None) -> str:
-    """``resolves differences of 0.031 (n = 200)``; empty without a ranking."""
-    return "" if one is None else f"resolves differences of {number(one.value)} (n = {one.n})"
+    """``resolves 0.031``; empty without a ranking. Short, as it stands in the head of a column."""
+    return "" if one is None else f"resolves {number(one.value)}"
 
 
 def _indexes(place: int, attribute: str) -> Iterator[Column]:

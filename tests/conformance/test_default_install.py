@@ -31,7 +31,7 @@ MODULES = {
     "grad-cam": "pytorch_grad_cam",
     "ai-edge-litert": "ai_edge_litert",
 }
-USERS_OF_EXTRAS = ("facenet", "dlib", "onnx", "tflite", "dask", "parquet", "he", "explain", "faces")
+USERS_OF_EXTRAS = ("facenet", "dlib", "onnx", "tflite", "dask", "parquet", "he", "phe", "explain", "faces")
 HEAVY = ("torch", "scipy", "sklearn", "pandas", "matplotlib", "xgboost", "PIL")
 
 

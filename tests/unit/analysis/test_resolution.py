@@ -28,7 +28,7 @@ def test_rows_that_move_on_their_own_add_their_errors():
     assert found is not None
     assert (found.n, found.pairs) == (90, 2)
     assert found.value == pytest.approx(0.05 * 2**0.5, rel=0.06)
-    assert resolves(found) == f"resolves differences of {found.value:.3f} (n = 90)"
+    assert resolves(found) == f"resolves {found.value:.3f}"
 
 
 def test_subjects_that_move_all_rows_alike_cancel():

@@ -63,6 +63,7 @@ def test_every_study_is_a_command_with_help_for_each_option() -> None:
         "frontier",
         "pictures",
         "recognisers",
+        "strength",
     ]
     for command in group.commands.values():
         assert command.help
