@@ -128,8 +128,8 @@ class _Frame:
 def chosen_schemes(wanted: str, protocol: Protocol) -> list[str]:
     """The schemes in a comma list of names and of words that stand for several.
 
-    "default" is the protocol's choice and other packages' schemes. "all" is every scheme but the levels of noise, and
-    "noise-curve" is those.
+    "default" is the protocol's choice and other packages' schemes. "all" is every scheme but the levels of noise and
+    those that take too long (``only_when_named``), and "noise-curve" is the levels.
     """
     chosen = [name for word in names(wanted) or [wanted] for name in _meant(word, protocol)]
     return [name for name in dict.fromkeys(chosen) if name not in ceilings() - set(CONTROLS)]
@@ -142,7 +142,15 @@ def _meant(word: str, protocol: Protocol) -> list[str]:
     if word == NOISE_CURVE:
         return registry.select("schemes", ",".join(NOISE_LEVELS))
     chosen = registry.select("schemes", word)
-    return [name for name in chosen if name not in NOISE_LEVELS] if word == "all" else chosen
+    return [name for name in chosen if name not in NOISE_LEVELS and _among_all(name)] if word == "all" else chosen
+
+
+def _among_all(scheme: str) -> bool:
+    """Whether ``--schemes all`` has a scheme; not one that states that it takes too long."""
+    try:
+        return not getattr(registry.factory("schemes", scheme), "only_when_named", False)
+    except (registry.PluginError, InputError):  # said where the scheme is loaded
+        return True
 
 
 def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Scheme]:

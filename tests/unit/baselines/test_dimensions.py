@@ -17,13 +17,18 @@ FORMED = ("pe-miu", "bloom", "slerpface", "polyprotect", "iom-urp", "biohash", "
 """Schemes that cut an embedding into blocks, pack it, or choose from its coordinates."""
 HUGE = {"mote-features-int8", "mote-features-int4"}
 """Schemes that invert a matrix of a side four or eight times the dimension: gigabytes at 2622."""
+DEAR = {"lightphe-paillier"}
+"""Schemes that take a hundredth of a second per value."""
 ALIKE = set(NOISE_LEVELS[1:])
 """They differ from the first level by one number alone."""
 SLOW = [
     (one.name, d)
     for one in registry.names("schemes")
     for d in DIMENSIONS
-    if one.distribution == "mote-bench" and one.name not in ALIKE and not (one.name in HUGE and d > 513)
+    if one.distribution == "mote-bench"
+    and one.name not in ALIKE
+    and not (one.name in HUGE and d > 513)
+    and not (one.name in DEAR and d > 128)
 ]
 
 

@@ -326,3 +326,11 @@ def test_a_run_of_nothing_says_why(installed: Install) -> None:
 def test_attacks_that_take_long_or_differ_run_only_when_named() -> None:
     made = [SimpleNamespace(), SimpleNamespace(repeatable=False), SimpleNamespace(only_when_named=True)]
     assert [runs_with_all(one) for one in made] == [True, False, False]
+
+
+def test_a_scheme_that_takes_long_is_left_out_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"quick": SimpleNamespace(), "long": SimpleNamespace(only_when_named=True)}
+    monkeypatch.setattr(registry, "names", lambda kind: [Entry(name, kind, "x:y", "own", "1") for name in made])
+    monkeypatch.setattr(registry, "factory", lambda kind, name: made[name])
+    assert chosen_schemes("all", LARGE) == ["quick"]
+    assert chosen_schemes("long", LARGE) == ["long"]
