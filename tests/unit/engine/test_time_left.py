@@ -1,21 +1,20 @@
-"""The time left: worked out by hand on round numbers, and replayed from what published runs took."""
+"""The time left: worked out by hand on round numbers, and replayed from what whole runs took."""
 
 from __future__ import annotations
 
+import csv
 import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from mote_bench.contracts import Record, Threat
 from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, Left, TimeLeft, Took, Work
-from mote_bench.questions.harness import COST, NO_ATTACK, ZERO_EFFORT
-from mote_bench.records import store
 
 CONTROLS = ("cosine", "noise")
-BOARDS = Path(__file__).parents[3] / "leaderboards"
+RUNS = Path(__file__).with_name("timed_runs.csv")
 DEFAULT = {*CONTROLS, "biohash", "pe-miu", "mote"}
 CHUNKS, PEOPLE = 62, 32
 """Of the people that a run of people-2 enrols with each scheme."""
@@ -137,50 +136,55 @@ def test_a_scheme_whose_scores_are_slower_is_attacked_more_slowly() -> None:
     assert middle(8.0) > 4 * middle(1.0)
 
 
+@dataclass(frozen=True)
+class Timed:
+    """What one task took, in seconds; of an enrolment, for one person."""
+
+    scheme: str
+    stage: str
+    level: str
+    name: str
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def published() -> dict[str, dict[str, list[Record]]]:
-    """By data set and scheme."""
-    found: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for record in store.read(BOARDS):
-        found[record.cell.data][record.cell.scheme].append(record)
-    return found
+def timed_runs() -> dict[str, list[Timed]]:
+    """By data set: what runs of many schemes took, each on one machine, in the order of their records.
+
+    Copied from published records once. A board's rows are run again one by one, on several machines; these weren't.
+    """
+    runs: dict[str, list[Timed]] = defaultdict(list)
+    with RUNS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            seconds = float(row.pop("seconds"))
+            runs[row.pop("data")].append(Timed(**row, seconds=seconds))
+    return runs
 
 
-def stages(records: dict[str, list[Record]], names: Sequence[str]) -> list[Stage]:
+def stages(tasks: Sequence[Timed], names: Sequence[str]) -> list[Stage]:
     """The tasks of a run with what they took, by stages that wait for each other.
 
     Records don't say what a fit took; nearly all take a tenth of a second or less.
     """
-    per_person = {
-        name: next((one.value for one in cost.measurements if one.name == "seconds_per_enrolment"), 0.0)
+    of = {name: [one for one in tasks if one.scheme == name] for name in names}
+    chunk = {
+        name: (
+            Work(ENROLL, name, people=PEOPLE),
+            PEOPLE * sum(one.seconds for one in of[name] if one.stage == "enroll"),
+        )
         for name in names
-        for cost in records[name]
-        if cost.cell.question == COST
     }
-    chunk = {name: (Work(ENROLL, name, people=PEOPLE), PEOPLE * per_person.get(name, 0.0)) for name in names}
     return [
         [(Work(FIT, name), 0.05) for name in names],
         [*chunk.values(), *(chunk[name] for name in names for _ in range(CHUNKS - 1))],
-        list(
-            {
-                one.cell.knowledge + name: compared(one) for name in names for one in records[name] if is_harness(one)
-            }.values()
-        ),
-        [attacked(one) for name in names for one in records[name] if one.cell.attack not in (ZERO_EFFORT, NO_ATTACK)],
+        [(Work(COMPARE, name, one.level), one.seconds) for name in names for one in of[name] if one.stage == "compare"],
+        [
+            (Work(ATTACK, name, one.level, one.name), one.seconds)
+            for name in names
+            for one in of[name]
+            if one.stage == "attack"
+        ],
     ]
-
-
-def is_harness(record: Record) -> bool:
-    return record.cell.attack == ZERO_EFFORT
-
-
-def compared(record: Record) -> tuple[Work, float]:
-    return Work(COMPARE, record.cell.scheme, record.cell.knowledge), record.cost.get("seconds", 0.0)
-
-
-def attacked(record: Record) -> tuple[Work, float]:
-    cell, level = record.cell, Threat.parse(record.cell.knowledge).knowledge
-    return Work(ATTACK, cell.scheme, level, f"{cell.attack} {cell.question}"), record.cost.get("seconds", 0.0)
 
 
 def finished(run: Sequence[Stage], workers: int) -> Iterator[tuple[float, Work, float]]:
@@ -224,8 +228,8 @@ def replayed(run: Sequence[Stage], workers: int) -> tuple[float, float]:
         ("synthetic", None, 0.6, 7.0),
     ],
 )
-def test_published_runs_replayed(
-    published: dict[str, dict[str, list[Record]]],
+def test_whole_runs_replayed(
+    timed_runs: dict[str, list[Timed]],
     data: str,
     schemes: set[str] | None,
     least: float,
@@ -233,10 +237,10 @@ def test_published_runs_replayed(
     workers: int,
 ) -> None:
     """How often the range holds the time that was left, and how wide it is: measured, so neither may become worse."""
-    records = published[data]
-    others = [name for name in records if name not in CONTROLS and (schemes is None or name in schemes)]
-    first = stages(records, CONTROLS)
-    held, width = replayed([*first, *stages(records, others)], workers)
+    tasks = timed_runs[data]
+    names = dict.fromkeys(one.scheme for one in tasks)
+    others = [name for name in names if name not in CONTROLS and (schemes is None or name in schemes)]
+    held, width = replayed([*stages(tasks, CONTROLS), *stages(tasks, others)], workers)
     print(f"{data}, {'default' if schemes else 'all'}, {workers} workers: held {held:.2f}, width {width:.1f}")
     assert held >= least
     assert width <= widest
