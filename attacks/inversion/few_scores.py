@@ -42,7 +42,8 @@ class PosteriorFromFewScores:
     to their embeddings may serve better. The one that reconstructs shadow subjects better is used. An attacker who
     can't score with a copy of the system takes scores to be cosines. Where the system rounds its scores or adds noise
     to them, the attacker does the same to the shadow subjects' scores, and the likelihood has the error's variance.
-    Queries beyond the number of axes then have directions that are drawn from the prior.
+    Queries beyond the number of axes then have directions that are drawn from the prior. Subjects with equal scores
+    can't be told apart, as where a yes-or-no scheme rejects every query: for each, a face is drawn from the prior.
     """
 
     question = WhichFace
@@ -75,6 +76,8 @@ class PosteriorFromFewScores:
             learned = fit_ridge(own, known - prior.mean)
             if learned.agreement > _agreement(line.posterior(prior, probes, own), known - prior.mean):
                 estimate = learned.predict(scores)
+        alike = _told_by_none(scores)
+        estimate[alike] = rng.standard_normal((int(alike.sum()), len(axes))) @ prior.axes.T
         return on_sphere(prior.mean, unit(estimate))
 
 
@@ -92,9 +95,8 @@ class _Line:
         x, y = products - products.mean(), scores - scores.mean()
         slope = float((x * y).sum() / max((x * x).sum(), 1e-300))
         noise = float(np.sqrt(np.mean((y - slope * x) ** 2)))
-        return cls(
-            float(scores.mean() - slope * products.mean()), slope, max(noise, _LEAST_NOISE * float(scores.std()))
-        )
+        least = max(_LEAST_NOISE * float(scores.std()), 1e-100)  # where all scores are equal, the line says nothing
+        return cls(float(scores.mean() - slope * products.mean()), slope, max(noise, least))
 
     def with_error(self, spread: float) -> Self:
         """The same line where each score has a further error of this standard deviation."""
@@ -119,6 +121,12 @@ def _own_scores(
     keys = keys_of_shadow(evidence, rows, rng)
     scores = scheme.score([shadow.templates[row] for row in rows], probes.astype(np.float32), keys=keys)
     return np.asarray(scores, dtype=np.float64)
+
+
+def _told_by_none(scores: FloatArray) -> npt.NDArray[np.bool_]:
+    """(n,) which rows of the scores (n, m) another row equals."""
+    _, which, count = np.unique(scores, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray(count[which.ravel()] > 1)
 
 
 def _agreement(estimates: FloatArray, truth: FloatArray) -> float:

@@ -79,6 +79,24 @@ def test_nothing_is_found_where_scores_hold_nothing() -> None:
     assert abs(cosines(Noise(), 64)) < 0.15
 
 
+class RejectsAll(Cosine):
+    """A yes-or-no scheme that none of the queries passes."""
+
+    def score(self, templates, probes, *, keys):
+        return np.zeros((len(templates), len(probes)), dtype=np.float32)
+
+
+def test_subjects_whose_scores_are_equal_get_a_face_each() -> None:
+    """One answer for all would be refused as an attack that did not move; drawn faces are as good as chance."""
+    given, _ = evidence(RejectsAll(), 16)
+    answer = PosteriorFromFewScores().answer(WhichFace(32), given, np.random.default_rng(0))
+    assert np.isfinite(answer).all()
+    centred = answer - given.public.embeddings.mean(axis=0)
+    alike = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    assert abs((alike @ alike.T)[~np.eye(len(alike), dtype=bool)].mean()) < 0.1
+    assert abs(cosines(RejectsAll(), 16)) < 0.1
+
+
 def test_an_error_of_the_scores_adds_to_the_variance_of_the_line() -> None:
     assert _Line(0.0, 2.0, 0.3).with_error(0.4).noise == pytest.approx(0.5)
     assert _Line(0.0, 2.0, 0.3).with_error(0.0) == _Line(0.0, 2.0, 0.3)
