@@ -25,7 +25,7 @@ INSTEAD = {
     r"holdings": "enrolled scheme",
     r"judg\w+": "score, compare",
     r"surely": "intervals do not overlap",
-    r"whoever asks": "attacker",
+    r"whoever": "an attacker who",
 }
 """Patterns of whole words."""
 HOME_MADE = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b", re.IGNORECASE)

@@ -48,9 +48,9 @@ class LightPHEPaillier:
     secret key decrypts this inner product. Keys have 1,024 bits, LightPHE's default: less than today's 112 bits of
     security.
 
-    **A value of exactly 0 isn't encrypted anew**: LightPHE uses one ciphertext of zero for all of them. So whoever
-    reads a template sees which values are 0. After the mapping these are the values that were cut off; of an embedding
-    with many zeros (VGG-Face) they would be its pattern. ``readings`` gives the equal ciphertexts.
+    **A value of exactly 0 isn't encrypted anew**: LightPHE uses one ciphertext of zero for all of them. So an attacker
+    who reads a template sees which values are 0. After the mapping these are the values that were cut off; of an
+    embedding with many zeros (VGG-Face) they would be its pattern. ``readings`` gives the equal ciphertexts.
 
     What differs: deepface's constants for the range belong to unscaled embeddings, so the range is the background's.
     The template is the ciphertexts as whole numbers, one after the other, and not a pickle; the encrypted divisor,

@@ -176,8 +176,8 @@ def _state(trial: Trial) -> str:
     if not held:
         return ""
     return (
-        f"the fitted state holds {held} of {whole} background faces themselves; whoever holds the state sees these "
-        "faces and knows who is among them"
+        f"the fitted state holds {held} of {whole} background faces themselves; an attacker who holds the state sees "
+        "these faces and knows who is among them"
     )
 
 

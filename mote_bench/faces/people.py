@@ -128,7 +128,7 @@ class Person:
 
 
 def draw(head: Head, seed: int, number: int) -> Person:
-    """Person ``number`` of the population of this seed, whoever else is in it."""
+    """Person ``number`` of the population of this seed; it doesn't depend on who else is in it."""
     rng = stream(seed, "person", number)
     ethnicity, gender = ETHNICITIES[rng.integers(3)], GENDERS[rng.integers(2)]
     age = float(rng.uniform(YOUNGEST, OLDEST))

@@ -95,7 +95,7 @@ def test_the_test_environment_has_every_extra() -> None:
 
 @pytest.fixture
 def shut(tmp_path: Path) -> dict[str, str]:
-    """An environment in which the optional packages can't be imported, and whoever tries is written down."""
+    """An environment in which the optional packages can't be imported, and each attempt is written down."""
     folder = tmp_path / "shut"
     folder.mkdir()
     attempts = folder / "attempts"

@@ -98,7 +98,7 @@ def test_no_success_is_wilson_over_people() -> None:
 
 
 def test_pairs_that_share_a_person() -> None:
-    # Four people, every ordered pair tried once; whoever meets person 0 succeeds: 6 of 12. Residuals of an unordered
+    # Four people, every ordered pair tried once; each pair with person 0 succeeds: 6 of 12. Residuals of an unordered
     # pair: +1 with person 0, -1 without. Sums per person: 3, 1 - 2 = -1 (three times). Variance: 9 + 3 - 6 pairs = 6,
     # not below the six pairs' own. 0.25 * 144 / 6 = 6 trials.
     successes = np.zeros((4, 4))

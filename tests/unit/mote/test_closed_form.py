@@ -77,7 +77,7 @@ def test_by_default_a_template_fills_a_vectors_bytes(form: str) -> None:
 
 
 def test_the_bytes_alone_point_at_the_face() -> None:
-    """A closed form hides nothing: whoever holds the record and the public features has the face."""
+    """A closed form hides nothing: an attacker with the template and the public features has the face."""
     scheme = ClosedFormMOTE(features=0).fit(FACES, seed=0)
     reconstructed = scheme.reconstruct(scheme.enroll(PEOPLE[::2], seeds=range(20)))
     mean = FACES.embeddings.mean(axis=0)

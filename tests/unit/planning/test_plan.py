@@ -102,7 +102,7 @@ def test_levels_are_those_that_differ_for_the_scheme(scheme: Plain, found: list[
         ((BYTES, ALL), ["bytes_only", "full_disclosure"]),
     ],
 )
-def test_whoever_uses_algorithm_or_key_also_uses_full_disclosure(
+def test_attacks_of_algorithm_or_key_are_also_run_at_full_disclosure(
     knowledge: tuple[Knowledge, ...], found: list[str]
 ) -> None:
     assert levels(attack(knowledge=knowledge), Guarded()) == found
@@ -145,7 +145,7 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Put these schemes and attacks in place of the installed ones; an exception is raised by whoever loads it."""
+    """Put these schemes and attacks in place of the installed ones; an exception is raised when it is loaded."""
 
     def put(schemes: dict[str, Any], attacks: dict[str, Any], other: tuple[str, ...] = ()) -> None:
         things = {"schemes": {"noise": Plain(), "cosine": Plain(), "memoriser": Plain()} | schemes, "attacks": attacks}

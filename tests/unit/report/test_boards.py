@@ -1,4 +1,4 @@
-"""The five files: pure functions of the records, whatever their order and whoever named what."""
+"""The five files: pure functions of the records, whatever their order and their names."""
 
 from __future__ import annotations
 

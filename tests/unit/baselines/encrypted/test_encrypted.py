@@ -172,7 +172,7 @@ def test_the_public_part_enrols_and_holds_no_secret(make, faces):
 
 @pytest.mark.parametrize("make", [BFV, CKKS])
 def test_scores_alone_give_the_embedding_away(make, faces):
-    """Encryption protects the record and not the answers: whoever sees scores solves for the face behind them."""
+    """Encryption protects templates and not scores: an attacker who sees scores solves for the face behind them."""
     scheme = make().fit(faces, seed=1)
     targets = faces.embeddings[:10]
     templates = scheme.enroll(targets, keys=None, seeds=range(10))
