@@ -19,8 +19,8 @@ from .._shared.probing import granted
 
 _MOST_QUERIES = 256
 _MOST_AXES = 128
+"""Of the posterior: the cost of an update grows with their square."""
 _CANDIDATES, _SAMPLED, _CROWD = 400, 800, 1000
-_STARTS = 192
 _START_SHARE = 0.75
 """Share of the queries with which the attacker looks for a first accepted face at most."""
 _SHRUNK = (0.5, 0.75, 1.0)
@@ -42,8 +42,8 @@ class PosteriorFromFewDecisions:
     that all before it were rejected. After the first acceptance a Gaussian posterior is kept
     (:class:`~mote_attacks._shared.half_space_filter.HalfSpaceFilter`). Each further probe is turned from the expected
     face in a direction that is still uncertain, by the angle at which half of such probes are accepted. That
-    decision has the most entropy. Where the system locks the account after a number of rejections, the angle is
-    smaller: the rejections that are left are spread over the queries that are left. At most 256 queries are made.
+    decision has the most entropy. Where the system locks the account after fewer rejections than half of the queries,
+    the angle is smaller, so that the rejections last as long as the queries. At most 256 queries are made.
 
     How a decision depends on probe and embedding is learned on shadow subjects (:class:`Link`). The system's threshold
     is not known to the attacker: the posterior is joint with its difference from the guessed one. That decisions
@@ -66,7 +66,7 @@ class PosteriorFromFewDecisions:
         oracle, prior = oracle_of(evidence), Prior.of(public.embeddings)
         link, queries = Link.learned(evidence, rng), min(oracle.budget, _MOST_QUERIES)
         most = round(_START_SHARE * queries) if oracle.rejections is None else min(queries, oracle.rejections)
-        faces = _first_faces(public, prior, link, min(_STARTS, most) + 1, rng)
+        faces = _first_faces(public, prior, link, most + 1, rng)
         space, turns = _Space.of(prior, link), rng.standard_normal((queries, min(_MOST_AXES, len(prior.mean))))
         found = np.empty((oracle.people, len(prior.mean)))
         for person in range(oracle.people):
@@ -77,7 +77,7 @@ class PosteriorFromFewDecisions:
 
 @dataclass(frozen=True, eq=False)
 class _Session:
-    """The queries that one subject's account allows."""
+    """The queries that one subject's account allows; ``queries`` are made at most."""
 
     oracle: Oracle
     person: int
@@ -85,12 +85,11 @@ class _Session:
 
     @property
     def left(self) -> int:
-        """Queries that may still be made of the ``queries``."""
-        left = int(self.oracle.left[self.person])
-        return min(left, left - self.oracle.budget + self.queries) if left else 0
+        """Queries that may still be made; 0 where the account is locked."""
+        return max(int(self.oracle.left[self.person]) - self.oracle.budget + self.queries, 0)
 
     def ask(self, probes: FloatArray) -> npt.NDArray[np.bool_]:
-        """(k,) decisions on the probes; fewer than m where the account is locked before the last."""
+        """(k,) decisions on the first k of the probes (m, d): all, unless the account is locked before."""
         if self.oracle.rejections is None:
             return self.oracle.ask(probes, self.person) > 0
         decisions = []
@@ -173,7 +172,7 @@ class _Space:
 
 
 def _first_faces(public: Faces, prior: Prior, link: Link, count: int, rng: np.random.Generator) -> FloatArray:
-    """(count, d) unit faces, each the most probably accepted one after the rejection of all before it."""
+    """(count, d) unit faces, or all there are; each is the most probably accepted one after those before it."""
     crowd, drawn = (rng.permutation(len(public))[:most] for most in (_CROWD, _CANDIDATES))
     deviations = public.embeddings.astype(np.float64) - link.mean
     near_public = [link.mean + share * deviations[drawn] for share in _SHRUNK]
@@ -241,7 +240,7 @@ def _take_in(belief: HalfSpaceFilter, space: _Space, probes: FloatArray, decisio
 
 
 def _wanted(session: _Session) -> float:
-    """The probability of acceptance at which the rejections that are left last as long as the queries."""
+    """The probability of acceptance at which the rejections that lock the account last as long as the queries."""
     if session.oracle.rejections is None:
         return 0.5
     return float(np.clip(1 - session.oracle.rejections / max(session.queries, 1), 0.5, _SAFEST))

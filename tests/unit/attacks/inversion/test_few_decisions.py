@@ -15,6 +15,7 @@ from mote_attacks.inversion.few_decisions import (
     PosteriorFromFewDecisions,
     _first_faces,
     _normal,
+    _Session,
     _Space,
 )
 from mote_baselines.controls.noise import Noise
@@ -117,6 +118,20 @@ def test_more_queries_and_more_rejections_say_more() -> None:
     assert few < many
     assert many > 0.65
     assert cosines(Cosine, Limits(queries=256, rejections=3)) < cosines(Cosine, Limits(queries=256, rejections=100))
+
+
+def test_a_session_ends_with_its_queries_or_when_the_account_is_locked() -> None:
+    given, _ = evidence(Cosine, 1024)
+    opposite = -given.public.embeddings.mean(axis=0, keepdims=True)  # rejected by every subject
+    free = _Session(given.oracle.of_budget(1024), 0, 256)
+    assert free.left == 256
+    assert free.ask(np.repeat(opposite, 200, axis=0)).tolist() == [False] * 200
+    assert free.left == 56
+    locked = _Session(given.oracle.under(Limits(rejections=3), gap=1.0, rng=np.random.default_rng(0)), 0, 256)
+    assert locked.ask(np.repeat(opposite, 2, axis=0)).tolist() == [False] * 2
+    assert locked.left == 254
+    assert locked.ask(np.repeat(opposite, 9, axis=0)).tolist() == [False]
+    assert locked.left == 0
 
 
 def test_nothing_is_found_where_decisions_hold_nothing() -> None:
