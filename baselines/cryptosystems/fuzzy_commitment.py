@@ -14,6 +14,7 @@ from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Smooth, Tem
 from mote_bench.toolkit import orthonormal, stream, unit
 
 from .._shared.centring import directions, start, torch_directions
+from .._shared.keyless import SolvedWithoutKeys
 from .bch import Bits, bch
 from .principal_axes import principal_axes
 
@@ -26,7 +27,7 @@ _LOGISTIC = float(np.pi / np.sqrt(3))
 _STARTS, _TURNS = 24, 12
 
 
-class FuzzyCommitment:
+class FuzzyCommitment(SolvedWithoutKeys):
     """The signs of random projections, added to a codeword of an error-correcting code, and the codeword's hash.
 
     Juels & Wattenberg, "A fuzzy commitment scheme", ACM CCS 1999. Enrolment draws a key, encodes it to a codeword c and
@@ -156,17 +157,6 @@ class FuzzyCommitment:
         helpers, hashes = self._read(templates)
         found = [self._opened(helper, expected, axes) for helper, expected in zip(helpers, hashes, strict=True)]
         return np.reshape(found, (len(found), len(self._origin))) + self._origin
-
-    def solve(
-        self,
-        templates: Sequence[Template],
-        *,
-        keys: Sequence[Key] | None,
-        prior: FloatArray,
-        rng: np.random.Generator,
-    ) -> FloatArray:
-        """(n, d): :meth:`solve_without_keys`; there is no key."""
-        return self.solve_without_keys(templates, prior=Faces(prior), rng=rng)
 
     def _opened(self, helper: Bits, expected: bytes, axes: FloatArray) -> FloatArray:
         """(d,) unit: the direction that the helper data's bits say, under the codeword that the hash confirms."""

@@ -12,6 +12,7 @@ import numpy as np
 from mote_bench.contracts import Faces, FloatArray, HalfSpaces, Key, Template
 from mote_bench.toolkit import stream
 
+from .._shared.keyless import SolvedWithoutKeys
 from .._shared.keys import rng_of
 from .._shared.packed_integers import pack_codes, read_codes
 from .list_decoding import list_decoded
@@ -34,7 +35,7 @@ class _Vault:
     values: Numbers
 
 
-class FuzzyVault:
+class FuzzyVault(SolvedWithoutKeys):
     """The improved fuzzy vault: V(x) = f(x) + prod (x - a) over the elements a of the face's feature set.
 
     Juels & Sudan (ISIT 2002), without chaff as improved by Dodis, Ostrovsky, Reyzin & Smith (SIAM J. Computing 38,
@@ -146,17 +147,6 @@ class FuzzyVault:
                 secret = next((one for _, one in self._released(vault, public)), None)
             found.append(estimate.mean if secret is None else estimate.face(self._set(vault, secret)))
         return np.reshape(found, (len(found), self._length))
-
-    def solve(
-        self,
-        templates: Sequence[Template],
-        *,
-        keys: Sequence[Key] | None,
-        prior: FloatArray,
-        rng: np.random.Generator,
-    ) -> FloatArray:
-        """(n, d): :meth:`solve_without_keys`; there is no key."""
-        return self.solve_without_keys(templates, prior=Faces(prior), rng=rng)
 
     def link(self, templates: Sequence[Template], others: Sequence[Template]) -> FloatArray:
         """(n, m): the share of elements that two vaults are found to have in common, 0 where nothing is found.

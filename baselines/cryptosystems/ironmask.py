@@ -13,6 +13,7 @@ from mote_bench.contracts import Faces, FloatArray, Key, Linear, Template
 from mote_bench.toolkit import orthonormal, stream, unit
 
 from .._shared.centring import directions, start
+from .._shared.keyless import SolvedWithoutKeys
 from .principal_axes import principal_axes
 
 _DIGEST = hashlib.sha256().digest_size
@@ -26,7 +27,7 @@ Codewords = npt.NDArray[np.int8]
 """(n, d), entries -1, 0 and 1."""
 
 
-class IronMask:
+class IronMask(SolvedWithoutKeys):
     """An orthogonal matrix that takes the face to a random sparse codeword, and the codeword's hash.
 
     Kim, Jeong, Kim, Kim & Seo, "IronMask: modular architecture for protecting deep face template", CVPR 2021 (arXiv
@@ -114,17 +115,6 @@ class IronMask:
         """
         axes = principal_axes(directions(prior.embeddings, self._origin))
         return self._faces(self._solved([template], axes, prior.embeddings) for template in templates)
-
-    def solve(
-        self,
-        templates: Sequence[Template],
-        *,
-        keys: Sequence[Key] | None,
-        prior: FloatArray,
-        rng: np.random.Generator,
-    ) -> FloatArray:
-        """(n, d): :meth:`solve_without_keys`; there is no key."""
-        return self.solve_without_keys(templates, prior=Faces(prior), rng=rng)
 
     def solve_several(
         self, records: Sequence[Sequence[Template]], *, prior: Faces, rng: np.random.Generator

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mote_bench.contracts import Faces, FloatArray, Key, Linear, Template
 from mote_bench.toolkit import stream
 
+from .._shared.keyless import SolvedWithoutKeys
 from .bch import Bits
 from .principal_axes import principal_axes
 
@@ -24,7 +25,7 @@ _UNCERTAIN = 10
 """Bits of which an attacker tries both values: those about which the prior says least."""
 
 
-class QuantisedHash:
+class QuantisedHash(SolvedWithoutKeys):
     """The hash of a secret bit per feature, and helper data that let a near enough face read the bits again.
 
     Linnartz & Tuyls, "New shielding functions to enhance privacy and prevent misuse of biometric templates" (AVBPA
@@ -115,17 +116,6 @@ class QuantisedHash:
         solve = axes @ seen.T @ np.linalg.inv(seen @ seen.T + noise)
         found = [self._opened(*one) - self._axes.T @ (mean - self._mean) for one in self._read(templates)]
         return np.reshape([mean + solve @ values for values in found], (len(found), len(mean)))
-
-    def solve(
-        self,
-        templates: Sequence[Template],
-        *,
-        keys: Sequence[Key] | None,
-        prior: FloatArray,
-        rng: np.random.Generator,
-    ) -> FloatArray:
-        """(n, d): :meth:`solve_without_keys`; there is no key."""
-        return self.solve_without_keys(templates, prior=Faces(prior), rng=rng)
 
     def link(self, templates: Sequence[Template], others: Sequence[Template]) -> FloatArray:
         """(n, m): minus the squared distances between the features that the templates give away."""
