@@ -15,15 +15,13 @@ from mote_bench.toolkit import stream
 from .._shared.centring import directions
 from .._shared.float_vectors import read_vectors
 from .._shared.keys import rows_of_each
-from .polyprotect import PolyProtect
-from .polyprotect_inversion import Inverter
-from .polyprotect_unkeyed import Windows
+from .polyprotect_tried_keys import PolyProtectTriedKeys
 
 if TYPE_CHECKING:
     import torch
 
 
-class PolyProtectSelectedKeys(PolyProtect):
+class PolyProtectSelectedKeys(PolyProtectTriedKeys):
     """PolyProtect, with keys rejected under which the new template can be inverted.
 
     Hahn, Maceiras & Marcel, "A deeper dive into the irreversibility of PolyProtect" (arXiv 2605.03857). At enrolment a
@@ -37,37 +35,17 @@ class PolyProtectSelectedKeys(PolyProtect):
     Parameters
     ----------
     overlap, terms, largest, centre
-        As of :class:`PolyProtect`.
+        As of :class:`~mote_baselines.cancelable.polyprotect.PolyProtect`.
     rate : float
         The false match rate of the threshold from which a key is rejected.
     attempts : int
         How many pairs are tried at most. Few of them aren't rejected.
     """
 
-    def __init__(
-        self,
-        *,
-        overlap: int = 4,
-        terms: int = 5,
-        largest: int = 50,
-        centre: bool = True,
-        rate: float = 0.2,
-        attempts: int = 50,
-    ) -> None:
-        super().__init__(overlap=overlap, terms=terms, largest=largest, centre=centre)
-        if not 0 < rate < 1 or attempts < 1:
-            raise ValueError(
-                f"rate={rate}, attempts={attempts}; expected a rate between 0 and 1, and one attempt or more"
-            )
-        self.rate = rate
-        self.attempts = attempts
-
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Learn the mean face, the distribution of values, and the threshold."""
         super().fit(background, seed=seed)
-        windows = Windows(self.terms, self.largest, self._starts)
-        seen = directions(background.embeddings, self._origin)
-        self._inverter = Inverter.of(seen, windows, rate=self.rate, seed=seed)
+        self._inverter = self._inverter_of(background, seed)
         return self
 
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:

@@ -10,10 +10,8 @@ import numpy as np
 from mote_bench.contracts import Faces, FloatArray, Key, Template
 from mote_bench.toolkit import stream
 
-from .._shared.centring import directions
-from .polyprotect import PolyProtect
 from .polyprotect_inversion import Inverter
-from .polyprotect_unkeyed import Windows
+from .polyprotect_tried_keys import PolyProtectTriedKeys
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +20,7 @@ _VECTORS = 50
 _KEY_BYTES = 32
 
 
-class PolyProtectSystemKey(PolyProtect):
+class PolyProtectSystemKey(PolyProtectTriedKeys):
     """PolyProtect with the same coefficients and exponents for all subjects, so that duplicates can be found.
 
     Hahn, Maceiras & Marcel, "Is it possible to generate irreversible PolyProtected templates from face embeddings using
@@ -36,7 +34,7 @@ class PolyProtectSystemKey(PolyProtect):
     Parameters
     ----------
     overlap, terms, largest, centre
-        As of :class:`PolyProtect`.
+        As of :class:`~mote_baselines.cancelable.polyprotect.PolyProtect`.
     rate : float
         The false match rate of the threshold from which a vector counts as found.
     attempts : int
@@ -45,29 +43,10 @@ class PolyProtectSystemKey(PolyProtect):
 
     revocable = False
 
-    def __init__(
-        self,
-        *,
-        overlap: int = 4,
-        terms: int = 5,
-        largest: int = 50,
-        centre: bool = True,
-        rate: float = 0.2,
-        attempts: int = 50,
-    ) -> None:
-        super().__init__(overlap=overlap, terms=terms, largest=largest, centre=centre)
-        if not 0 < rate < 1 or attempts < 1:
-            raise ValueError(
-                f"rate={rate}, attempts={attempts}; expected a rate between 0 and 1, and one attempt or more"
-            )
-        self.rate = rate
-        self.attempts = attempts
-
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Learn the mean face, and choose the pair."""
         super().fit(background, seed=seed)
-        windows = Windows(self.terms, self.largest, self._starts)
-        inverter = Inverter.of(directions(background.embeddings, self._origin), windows, rate=self.rate, seed=seed)
+        inverter = self._inverter_of(background, seed)
         tried = [stream(seed, "system key", number).bytes(_KEY_BYTES) for number in range(self.attempts)]
         self._key = min(tried, key=lambda key: self._found(key, inverter, seed))
         return self
