@@ -8,24 +8,19 @@ from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichClass
 from mote_bench.toolkit import unit
 
-from .._shared import classifiers
-from .._shared.classifiers import Examples
-from .._shared.probing import choose_probes, granted, keys_to_present, known_labels, needed
+from .._shared.probing import granted, keys_to_present, needed
+from .._shared.reconstructed_classes import classified
 from .._shared.responses import RESPONSES
 from .._shared.ridge_inversion import Inversions, inverted
 from .._shared.unkeyed import ESTIMATES, NEEDS, estimated
-
-_MOST_PUBLIC = 3000
 
 
 class LogisticOnInversion:
     """Invert the templates, then classify the reconstructed embeddings as if they were enrolled ones.
 
-    The inversion makes the labels of thousands of public faces usable: they need not be enrolled.
-
-    Reconstructed embeddings are noisier than real ones, so a classifier of real embeddings alone is biased on them. It
-    is trained on both with equal weight: on public embeddings, and on reconstructions of the shadow subjects (each by a
-    regression that left this subject out). Ridge and calibration are chosen on left-out shadow reconstructions alone.
+    The inversion makes the labels of thousands of public faces usable: they need not be enrolled. The classifier learns
+    from them and from reconstructions of the shadow subjects, each by a regression that left this subject out
+    (:func:`reconstructed_classes.classified`).
     """
 
     question = WhichClass
@@ -36,7 +31,8 @@ class LogisticOnInversion:
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""
-        return read(question, evidence, inverted(evidence, rng), rng)
+        public, shadow = granted(evidence)
+        return classified(question, public, shadow.references, inverted(evidence, rng), rng)
 
 
 class LogisticOnClosedForm:
@@ -61,7 +57,8 @@ class LogisticOnClosedForm:
             unit(np.asarray(decode(templates, keys=shown), dtype=np.float64) - mean)
             for templates, shown in ((evidence.templates, keys), (shadow.templates, own))
         )
-        return read(question, evidence, Inversions(stolen, stolen[:0], shadows, mean), rng)
+        estimate = Inversions(stolen, stolen[:0], shadows, mean)
+        return classified(question, public, shadow.references, estimate, rng)
 
 
 class LogisticOnUnkeyed:
@@ -78,17 +75,5 @@ class LogisticOnUnkeyed:
 
     def answer(self, question: WhichClass, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, classes) float64 probabilities."""
-        return read(question, evidence, estimated(evidence, rng), rng)
-
-
-def read(question: WhichClass, evidence: Evidence, estimate: Inversions, rng: np.random.Generator) -> FloatArray:
-    """(n, classes) float64 class probabilities of reconstructed embeddings; see :class:`LogisticOnInversion`."""
-    public, shadow = granted(evidence)
-    labels, labelled = known_labels(shadow.references, question)
-    examples = Examples(estimate.shadow[labelled], labels, estimate.stolen, len(question.classes))
-    public_labels, rows = known_labels(public, question)
-    named = public.rows(rows)
-    used = choose_probes(named, rng, labels=public_labels, most=_MOST_PUBLIC)
-    faces = unit(named.embeddings[used] - estimate.mean)
-    fit = classifiers.logistic_beside(faces, public_labels[used])
-    return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))
+        public, shadow = granted(evidence)
+        return classified(question, public, shadow.references, estimated(evidence, rng), rng)

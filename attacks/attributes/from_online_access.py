@@ -11,11 +11,11 @@ from mote_bench.toolkit import unit
 from .._shared import classifiers
 from .._shared.classifiers import Examples
 from .._shared.online_access import OfShadow, OfTargets, oracle_of, reconstructed
-from .._shared.probing import choose_probes, granted, known_labels, labels_of
+from .._shared.probing import choose_probes, granted, labels_of
+from .._shared.reconstructed_classes import classified, labelled_public
+from .._shared.ridge_inversion import Inversions
 from ..inversion.online_decisions import BOUNDARIES, BOUNDARIES_OF_SHADOW
 from ..inversion.online_scores import EQUATIONS, EQUATIONS_OF_SHADOW
-
-_MOST_PUBLIC = 3000
 
 
 class LogisticOnScores:
@@ -80,18 +80,14 @@ class VoteOfAcceptedFaces:
 def _classified(
     question: WhichClass, evidence: Evidence, preparations: tuple[OfTargets, OfShadow], rng: np.random.Generator
 ) -> FloatArray:
+    """(n, classes) float64 probabilities; by public faces alone where the attacker can't score, and so has no copy."""
     public, shadow = granted(evidence)
     mean = public.embeddings.mean(axis=0, dtype=np.float64)
     found = reconstructed(evidence, preparations, rng)
     targets = unit(found.targets - mean)
-    labels, rows = known_labels(public, question)
-    named = public.rows(rows)
-    used = choose_probes(named, rng, labels=labels, most=_MOST_PUBLIC)
-    faces, classes = unit(named.embeddings[used] - mean), len(question.classes)
-    if not len(found.people):
-        examples = Examples(faces, labels[used], targets, classes)
-        return classifiers.tuned(examples, classifiers.logistic, classifiers.folds(labels[used], rng))
-    own_labels, labelled = known_labels(shadow.references.rows(found.people), question)
-    examples = Examples(unit(found.shadow[labelled] - mean), own_labels, targets, classes)
-    fit = classifiers.logistic_beside(faces, labels[used])
-    return classifiers.tuned(examples, fit, classifiers.folds(own_labels, rng))
+    if len(found.people):
+        estimate = Inversions(targets, targets[:0], unit(found.shadow - mean), mean)
+        return classified(question, public, shadow.references.rows(found.people), estimate, rng)
+    faces, labels = labelled_public(question, public, mean, rng)
+    examples = Examples(faces, labels, targets, len(question.classes))
+    return classifiers.tuned(examples, classifiers.logistic, classifiers.folds(labels, rng))

@@ -6,14 +6,11 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichClass
-from mote_bench.toolkit import unit
 
-from .._shared import classifiers
-from .._shared.classifiers import Examples
-from .._shared.probing import choose_probes, granted, known_labels
+from .._shared.probing import granted
+from .._shared.reconstructed_classes import classified
+from .._shared.ridge_inversion import Inversions
 from ..inversion.prior_search import Search, searched
-
-_MOST_PUBLIC = 3000
 
 
 class LogisticOnSearch:
@@ -33,10 +30,5 @@ class LogisticOnSearch:
         """(n, classes) float64 probabilities."""
         public, shadow = granted(evidence)
         found = searched(evidence, rng)
-        labels, labelled = known_labels(shadow.references.rows(found.tried), question)
-        examples = Examples(found.shadow[labelled], labels, found.stolen, len(question.classes))
-        public_labels, rows = known_labels(public, question)
-        named = public.rows(rows)
-        used = choose_probes(named, rng, labels=public_labels, most=_MOST_PUBLIC)
-        fit = classifiers.logistic_beside(unit(named.embeddings[used] - found.mean), public_labels[used])
-        return classifiers.tuned(examples, fit, classifiers.folds(labels, rng))
+        estimate = Inversions(found.stolen, found.stolen[:0], found.shadow, found.mean)
+        return classified(question, public, shadow.references.rows(found.tried), estimate, rng)
