@@ -13,6 +13,9 @@ from mote_bench.contracts import FloatArray
 from . import seal_library
 from .encrypted_scheme import EncryptedCosine, System
 
+_MOST_BITS = 60
+"""Of a plaintext modulus that SEAL takes."""
+
 
 class BFV(EncryptedCosine):
     """Face matching under fully homomorphic encryption (Boddeti, BTAS 2018, arXiv 1805.00577), on whole numbers.
@@ -39,16 +42,17 @@ class BFV(EncryptedCosine):
     scale : int
         s. ``(s + sqrt(d) / 2)^2`` must stay below half the plaintext modulus, or scores would wrap around.
     plain_bits : int
-        The plaintext modulus is 2 to this power.
+        The plaintext modulus is 2 to this power, at most 60.
     """
 
     def __init__(self, *, degree: int | None = None, scale: int = 1000, plain_bits: int = 22) -> None:
         grows = degree is None
         degree = seal_library.LEAST_DEGREE if degree is None else degree
         seal_library.modulus_bits(degree)  # raises on an unsupported degree
-        if (scale + np.sqrt(degree) / 2) ** 2 >= 2 ** (plain_bits - 1):
+        if scale < 1 or plain_bits > _MOST_BITS or (scale + np.sqrt(degree) / 2) ** 2 >= 2 ** (plain_bits - 1):
             raise ValueError(
-                f"scale={scale} with plain_bits={plain_bits}; expected (scale + sqrt(degree)/2)^2 < 2^(plain_bits-1)"
+                f"scale={scale} with plain_bits={plain_bits}; expected (scale + sqrt(degree)/2)^2 < 2^(plain_bits-1), "
+                f"a scale from 1, and plain_bits to {_MOST_BITS}"
             )
         super().__init__(WholeNumbers(degree, scale, plain_bits), grows=grows)
 
@@ -67,29 +71,25 @@ class WholeNumbers:
 
     def parameters(self) -> Any:
         """BFV with SEAL's coefficient modulus of this degree."""
-        seal = seal_library.library()
-        made = seal.EncryptionParameters(seal.SCHEME_TYPE.BFV)
-        made.set_poly_modulus_degree(self.degree)
-        made.set_coeff_modulus(seal.CoeffModulus.BFVDefault(self.degree, seal.SEC_LEVEL_TYPE.TC128))
+        made = seal_library.parameters_of("BFV", self.degree)
         made.set_plain_modulus(2**self.plain_bits)
         return made
 
-    def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
+    def plaintexts(self, context: Any, polynomials: FloatArray, *, products: bool = False) -> list[Any]:
         """A plaintext per row, rounded."""
-        rows = (np.rint(self.scale * polynomials).astype(np.int64) % 2**self.plain_bits).astype("<u8")
+        rows = (np.rint(self._scale(products) * polynomials).astype(np.int64) % 2**self.plain_bits).astype("<u8")
         with seal_library.passage() as path:
             return [seal_library.plaintext(context, row, path) for row in rows]
-
-    def constants(self, context: Any, polynomials: FloatArray) -> list[Any]:
-        """A plaintext per row, rounded at the scale of products."""
-        return replace(self, scale=self.scale**2).plaintexts(context, polynomials)
 
     def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients divided by s, or by s^2 in products."""
         modulus = 2**self.plain_bits
         values = np.array([_values(plaintext, at) for plaintext in opened], dtype=np.int64)
         signed = np.where(values >= modulus // 2, values - modulus, values)
-        return signed / (self.scale**2 if products else self.scale)
+        return signed / self._scale(products)
+
+    def _scale(self, products: bool) -> int:
+        return self.scale**2 if products else self.scale
 
 
 def _values(plaintext: Any, at: Sequence[int]) -> list[int]:

@@ -126,9 +126,10 @@ class CipherFace(EncryptedScheme):
 
     def _ciphertext(self, row: int, template: Template) -> Any:
         try:
-            message = base64.b64decode(template, validate=True)
-            ciphertext = tenseal_vector.unwrapped(message)
-        except (binascii.Error, ValueError) as error:
+            ciphertext = tenseal_vector.unwrapped(base64.b64decode(template, validate=True))
+        except binascii.Error:
+            raise ValueError(f"template {row} is no base64 text; expected a template of CipherFace") from None
+        except ValueError as error:
             raise ValueError(f"template {row} is {error}; expected a template of CipherFace") from None
         return super()._ciphertext(row, ciphertext)
 
@@ -184,18 +185,13 @@ class Slots:
     def parameters(self) -> Any:
         """CipherFace's: CKKS with primes of 60, 40, 40 and 60 bits, the last for keys."""
         seal = seal_library.library()
-        made = seal.EncryptionParameters(seal.SCHEME_TYPE.CKKS)
-        made.set_poly_modulus_degree(self.degree)
+        made = seal_library.parameters_of("CKKS", self.degree)
         made.set_coeff_modulus(seal.CoeffModulus.Create(self.degree, list(_PRIMES)))
         return made
 
-    def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
+    def plaintexts(self, context: Any, polynomials: FloatArray, *, products: bool = False) -> list[Any]:
         """A plaintext per row of slots (n, degree / 2)."""
-        return encoded(context, polynomials, _SCALE)
-
-    def constants(self, context: Any, polynomials: FloatArray) -> list[Any]:
-        """A plaintext per row of slots, at the scale of products."""
-        return encoded(context, polynomials, _SCALE**2)
+        return encoded(context, polynomials, _SCALE**2 if products else _SCALE)
 
     def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients divided by the scale, which SEAL keeps beside them; it knows that of a product."""

@@ -65,19 +65,11 @@ class RealNumbers:
 
     def parameters(self) -> Any:
         """CKKS with SEAL's coefficient modulus of this degree."""
-        seal = seal_library.library()
-        made = seal.EncryptionParameters(seal.SCHEME_TYPE.CKKS)
-        made.set_poly_modulus_degree(self.degree)
-        made.set_coeff_modulus(seal.CoeffModulus.BFVDefault(self.degree, seal.SEC_LEVEL_TYPE.TC128))
-        return made
+        return seal_library.parameters_of("CKKS", self.degree)
 
-    def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
+    def plaintexts(self, context: Any, polynomials: FloatArray, *, products: bool = False) -> list[Any]:
         """A plaintext per row."""
-        return encoded(context, slots_of(polynomials), 2.0**self.scale_bits)
-
-    def constants(self, context: Any, polynomials: FloatArray) -> list[Any]:
-        """A plaintext per row, at the scale of products."""
-        return encoded(context, slots_of(polynomials), 4.0**self.scale_bits)
+        return encoded(context, slots_of(polynomials), (4.0 if products else 2.0) ** self.scale_bits)
 
     def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
         """Coefficients divided by the scale, which SEAL keeps beside them; it knows that of a product."""

@@ -49,12 +49,8 @@ class Arithmetic(Protocol):
         """SEAL's encryption parameters."""
         ...
 
-    def plaintexts(self, context: Any, polynomials: FloatArray) -> list[Any]:
-        """A plaintext per row of coefficients."""
-        ...
-
-    def constants(self, context: Any, polynomials: FloatArray) -> list[Any]:
-        """A plaintext per row of coefficients, to subtract from products."""
+    def plaintexts(self, context: Any, polynomials: FloatArray, *, products: bool = False) -> list[Any]:
+        """A plaintext per row of coefficients; with ``products`` at the scale of products, to subtract from these."""
         ...
 
     def coefficients(self, system: System, opened: Sequence[Any], at: Sequence[int], *, products: bool) -> FloatArray:
@@ -163,7 +159,8 @@ class EncryptedScheme:
                 system.transform_plain(plaintext)
             constants: list[Any] = [None] * len(tile)
             if subtracted is not None:
-                constants = self.arithmetic.constants(system.context, subtracted[first : first + _TILE])
+                some = subtracted[first : first + _TILE]
+                constants = self.arithmetic.plaintexts(system.context, some, products=True)
             for row, template in enumerate(templates):
                 ciphertext = self._transformed(row, template)
                 pairs = zip(tile, constants, strict=True)

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from mote_bench.contracts import InputError
 from mote_bench.toolkit import stream
 
-LEAST_DEGREE = 2048
-"""The least degree of polynomials whose modulus has room for scores at 128 bits of security."""
+LEAST_DEGREE, _LARGEST_DEGREE = 2048, 32768
+"""The degrees of polynomials whose modulus has room for scores at 128 bits of security, as far as SEAL has them."""
 _HEADER, _SIZE_AT = 16, slice(8, 16)
 _SEED_WORDS = 8
 
@@ -38,6 +38,15 @@ def library() -> Any:
             "TenSEAL isn't installed, and encrypted templates need it. Install it: pip install 'mote-bench[he]'"
         ) from None
     return seal
+
+
+def parameters_of(kind: str, degree: int) -> Any:
+    """Encryption parameters of ``BFV`` or ``CKKS``, with SEAL's modulus of this degree for 128 bits of security."""
+    seal = library()
+    made = seal.EncryptionParameters(getattr(seal.SCHEME_TYPE, kind))
+    made.set_poly_modulus_degree(degree)
+    made.set_coeff_modulus(seal.CoeffModulus.BFVDefault(degree, seal.SEC_LEVEL_TYPE.TC128))
+    return made
 
 
 def context(parameters: Any, *, seed: int, purpose: str) -> Any:
@@ -66,9 +75,11 @@ def modulus_bits(degree: int) -> int:
     Raises
     ------
     ValueError
-        On a degree that SEAL doesn't support.
+        On a degree that isn't a power of two from 2,048 to 32,768.
     """
     seal = library()
+    if not LEAST_DEGREE <= degree <= _LARGEST_DEGREE or degree & (degree - 1):
+        raise ValueError(f"degree={degree}; expected a power of two from {LEAST_DEGREE:,} to {_LARGEST_DEGREE:,}")
     primes = seal.CoeffModulus.BFVDefault(degree, seal.SEC_LEVEL_TYPE.TC128)
     bits = [prime.bit_count() for prime in primes]
     return sum(bits[:-1] if len(bits) > 1 else bits)

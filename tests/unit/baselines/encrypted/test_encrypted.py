@@ -192,7 +192,11 @@ def test_scores_alone_give_the_embedding_away(make, faces):
     ("make", "arguments", "complaint"),
     [
         (BFV, {"scale": 2000}, r"expected \(scale"),
-        (BFV, {"degree": 1000}, "non-standard"),
+        (BFV, {"scale": 0}, "scale=0 with plain_bits=22; expected"),
+        (BFV, {"plain_bits": 61}, "scale=1000 with plain_bits=61; expected .* plain_bits to 60"),
+        (BFV, {"degree": 1000}, "degree=1000; expected a power of two from 2,048 to 32,768"),
+        (CKKS, {"degree": 1024}, "degree=1024; expected"),
+        (CKKS, {"degree": 65536}, "degree=65536; expected"),
         (CKKS, {"scale_bits": 27}, "expected 1 to 26"),
         (CKKS, {"scale_bits": 4}, "expected 1"),  # noise is as large as what is encrypted
     ],
