@@ -23,6 +23,8 @@ from .related_vaults import differences
 _DIGEST = hashlib.sha256().digest_size
 _SALT = 16
 _KEY_SHARE = 0.3
+_MOST_ELEMENTS = 8192
+"""Decoding compares every two elements: with more of them, that takes gigabytes of memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ class FuzzyVault(SolvedWithoutKeys):
     Parameters
     ----------
     intervals : int
-        N, per dimension, two or more.
+        N, per dimension, two or more; with at most 8,192 elements in all.
     coefficients : int, optional
         k, of the secret polynomial. By default three tenths of the number of dimensions: 58 of 192, 154 of 512.
     permuted : bool
@@ -79,11 +81,14 @@ class FuzzyVault(SolvedWithoutKeys):
 
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Learn the edges of the intervals (intervals - 1, d)."""
-        if self.intervals < 2:
-            raise ValueError(f"intervals={self.intervals}; expected two or more per dimension")
+        self._length = background.embeddings.shape[1]
+        if self.intervals < 2 or self.intervals * self._length > _MOST_ELEMENTS:
+            raise ValueError(
+                f"intervals={self.intervals} of {self._length} dimensions; expected two or more per dimension, and at "
+                f"most {_MOST_ELEMENTS:,} in all"
+            )
         shares = np.arange(1, self.intervals) / self.intervals
         self._edges = np.quantile(background.embeddings.astype(np.float64), shares, axis=0)
-        self._length = self._edges.shape[1]
         self._free = max(1, round(_KEY_SHARE * self._length)) if self.coefficients is None else self.coefficients
         if not 0 < self._free < self._length:
             raise ValueError(f"coefficients={self._free}; expected 1 to {self._length - 1}: fewer than dimensions")
@@ -179,8 +184,7 @@ class FuzzyVault(SolvedWithoutKeys):
     def _elements(self, faces: FloatArray) -> Numbers:
         """(n, t): N times the dimension, plus the interval that the value falls into."""
         held = np.asarray(faces, dtype=np.float64)
-        intervals = sum((held > edges).astype(np.intp) for edges in self._edges)
-        return np.asarray(self.intervals * np.arange(self._length) + intervals)
+        return np.asarray(self.intervals * np.arange(self._length) + _intervals(held, self._edges))
 
     def _places(self, salt: bytes) -> Numbers:
         """(N t,): the place of each element in the field, never zero."""
@@ -203,11 +207,11 @@ class FuzzyVault(SolvedWithoutKeys):
         return next((secret for secret in found if _hash(secret) == vault.digest), None)
 
     def _set(self, vault: _Vault, secret: Numbers) -> Numbers:
-        """The elements at which V equals the secret polynomial."""
+        """(t,): the elements at which V equals the secret polynomial (k,)."""
         return np.flatnonzero(self._field.values(secret[None], vault.places)[0] == vault.values)
 
     def _said(self, elements: Numbers) -> HalfSpaces:
-        """The intervals' edges: a half-space for each that is finite."""
+        """The edges of the intervals that are the elements (t,): a half-space for each that is finite."""
         dimensions, intervals = np.divmod(elements, self.intervals)
         above, below = intervals > 0, intervals < self.intervals - 1
         unit_rows = np.eye(self._length)
@@ -244,12 +248,18 @@ class FuzzyVault(SolvedWithoutKeys):
 
 
 class _Estimate:
-    """The likeliest face that has given intervals, for faces of a Gaussian prior: least squares along its axes."""
+    """The likeliest face that has given intervals, for faces of a Gaussian prior: least squares along its axes.
+
+    Attributes
+    ----------
+    mean : (d,) float64
+        Of the faces (n, d) that the prior is fitted to.
+    """
 
     def __init__(self, faces: FloatArray, edges: FloatArray) -> None:
         held = np.asarray(faces, dtype=np.float64)
-        self.mean, self._axes, self._edges = held.mean(axis=0), principal_axes(held), edges
-        intervals = sum((held > edge).astype(np.intp) for edge in edges)
+        self.mean, self._axes = held.mean(axis=0), principal_axes(held)
+        intervals = _intervals(held, edges)
         inside = [intervals == interval for interval in range(len(edges) + 1)]
         count = np.maximum(1, [which.sum(axis=0) for which in inside])
         self._centres = np.array([(held * which).sum(axis=0) for which in inside]) / count
@@ -257,13 +267,18 @@ class _Estimate:
         self._noise = (left**2).mean(axis=0) + 1e-9
 
     def face(self, elements: Numbers) -> FloatArray:
-        """(d,) the estimate from the elements of a set."""
+        """(d,) the estimate from the elements (t,) of a set."""
         dimensions, intervals = np.divmod(elements, len(self._centres))
         miss = self._centres[intervals, dimensions] - self.mean[dimensions]
         seen, noise = self._axes[dimensions], self._noise[dimensions]
         weighted = seen.T / noise
         z = np.linalg.solve(np.eye(seen.shape[1]) + weighted @ seen, weighted @ miss)
         return np.asarray(self.mean + self._axes @ z)
+
+
+def _intervals(faces: FloatArray, edges: FloatArray) -> Numbers:
+    """(n, d): the number of the interval between edges (N - 1, d) that each value of faces (n, d) falls into."""
+    return np.asarray(sum((faces > edge).astype(np.intp) for edge in edges))
 
 
 def _hash(secret: Numbers) -> bytes:

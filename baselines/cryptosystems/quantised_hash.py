@@ -51,8 +51,10 @@ class QuantisedHash(SolvedWithoutKeys):
     decides = True
 
     def __init__(self, *, features: int = 20, width: float = 3.5) -> None:
-        if features < 1 or not width > 0:
-            raise ValueError(f"features={features}, width={width}; expected one feature or more, and a width above 0")
+        if features < 1 or not 0 < width < np.inf:
+            raise ValueError(
+                f"features={features}, width={width}; expected one feature or more, and a finite width above 0"
+            )
         self.features = features
         self.width = width
 

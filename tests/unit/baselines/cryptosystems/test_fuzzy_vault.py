@@ -135,8 +135,10 @@ def test_a_false_match_opens_a_vault_that_list_decoding_does_not() -> None:
 
 def test_parameters_out_of_range_are_refused() -> None:
     faces = gaussian_faces(5, 2, dimension=8)
-    with pytest.raises(ValueError, match="intervals=1; expected two or more"):
+    with pytest.raises(ValueError, match="intervals=1 of 8 dimensions; expected two or more"):
         FuzzyVault(intervals=1).fit(faces, seed=0)
+    with pytest.raises(ValueError, match=r"intervals=1025 of 8 dimensions; expected .* at most 8,192 in all"):
+        FuzzyVault(intervals=1025).fit(faces, seed=0)
     with pytest.raises(ValueError, match="coefficients=8; expected 1 to 7"):
         FuzzyVault(coefficients=8).fit(faces, seed=0)
     scheme = FuzzyVault().fit(faces, seed=0)

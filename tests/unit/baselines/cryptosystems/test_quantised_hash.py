@@ -86,8 +86,9 @@ def test_more_features_than_axes_are_cut() -> None:
 
 
 def test_wrong_parameters_and_templates_are_refused() -> None:
-    with pytest.raises(ValueError, match="features=0, width=1"):
-        QuantisedHash(features=0, width=1)
+    for features, width in ((0, 1.0), (20, 0.0), (20, np.inf)):
+        with pytest.raises(ValueError, match=f"features={features}, width={width}; expected"):
+            QuantisedHash(features=features, width=width)
     scheme, face = by_hand([0.6, 0.8, 0.0])
     with pytest.raises(ValueError, match="template 0 has 3 bytes; expected 52"):
         scheme.score([b"abc"], face, keys=None)
