@@ -21,7 +21,7 @@ _MOST_NUMBERS = 1 << 18
 """Of all chains, from which a likelihood is computed: with more of them fewer chains are moved."""
 FIRST_STEP, _STEPS, _WANTED = 0.25, (1e-4, 0.6), 0.7
 """Step of the dynamics at first, its bounds, and the share of moves to be accepted, towards which it is changed."""
-_LENGTH = 0.03
+LENGTH = 0.03
 """Standard deviation that is allowed of the embedding's length, which is one."""
 
 
@@ -74,7 +74,7 @@ def sampled(likelihood: Smooth, model: FaceModel, seed: int) -> FloatArray:
     def density(width: float) -> LogDensity:
         def of(z: Tensor) -> Tensor:
             faces = mean + z @ axes.T
-            length = (faces.norm(dim=-1) - 1) / _LENGTH
+            length = (faces.norm(dim=-1) - 1) / LENGTH
             said: Tensor = likelihood.log_likelihood(faces, width)
             beforehand: Tensor = -0.5 * (z**2).sum(-1) - 0.5 * length**2
             return said + beforehand

@@ -8,7 +8,7 @@ import numpy as np
 
 from mote_bench.contracts import FloatArray, NonLinear
 
-from .annealed import FIRST_STEP, At, moved, next_step
+from .annealed import FIRST_STEP, LENGTH, At, moved, next_step
 from .face_model import FaceModel
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ _LONGEST_STEP, _LEAST_MOVE = 6.0, 1e-12
 _FAR = 4.0
 """Mean squared misfit of a chain, in that of the best one or in that of the noise: beyond it a chain has failed."""
 _MOVES, _KEPT, _SHORTER = 16, 8, 0.6
-_LENGTH = 0.03
-"""Standard deviation that is allowed of the embedding's length, which is one."""
 
 
 def solved(likelihood: NonLinear, model: FaceModel, seed: int) -> tuple[FloatArray, FloatArray]:
@@ -75,7 +73,7 @@ def _corrected(
     def density(turned: Tensor) -> Tensor:
         at = turned @ turn
         faces = mean + at @ axes
-        length = (faces.norm(dim=-1) - 1) / _LENGTH
+        length = (faces.norm(dim=-1) - 1) / LENGTH
         miss = (likelihood.function(faces) - seen) / spread
         squares: Tensor = (miss**2).sum(-1) + (at**2).sum(-1) + length**2
         return -0.5 * squares
@@ -106,6 +104,6 @@ def _linearised(likelihood: NonLinear, model: FaceModel, z: FloatArray, spread: 
         [slope] = torch.autograd.grad(value.sum(), shown)
     length = np.linalg.norm(faces, axis=1)
     of_values = slope.numpy().reshape(len(z), m, -1) @ model.axes / spread
-    of_length = (faces / length[:, None]) @ model.axes / _LENGTH
+    of_length = (faces / length[:, None]) @ model.axes / LENGTH
     missed = (likelihood.values - value.detach().numpy()) / spread
-    return np.concatenate([of_values, of_length[:, None]], axis=1), np.column_stack([missed, (1 - length) / _LENGTH])
+    return np.concatenate([of_values, of_length[:, None]], axis=1), np.column_stack([missed, (1 - length) / LENGTH])

@@ -11,8 +11,11 @@ from .annealed import NARROWEST
 from .face_model import FaceModel
 
 _TRIED = 8
-_EQUAL = 1e-3  # of log likelihoods, which are computed in single precision
+"""Samples whose likelihood is compared with that of their mirror images."""
+_EQUAL = 1e-3
+"""Relative difference of log likelihoods that count as equal: they are computed in single precision."""
 _TOGETHER = 0.5
+"""Least share of the mean square of samples, all turned to one side, that is the square of their mean."""
 
 
 def is_symmetric(likelihood: Smooth, model: FaceModel, samples: FloatArray) -> bool:
@@ -20,7 +23,7 @@ def is_symmetric(likelihood: Smooth, model: FaceModel, samples: FloatArray) -> b
 
     A product of an even number of coordinates, for one, doesn't change when all of them change their signs. Where a
     likelihood says next to nothing, mirror images are alike too, but then no place is the face's: of the samples, all
-    turned to one side, the mean must be longer than what is left.
+    turned to one side (:func:`folded`), the mean must be longer than what is left.
     """
     import torch
 

@@ -30,10 +30,10 @@ def affordable(values: int) -> int:
 class PublicEnrolments:
     """Templates of public faces, each under a fresh key where there are keys; new subjects before further images.
 
-    The attacker may enrol whom it likes. The background set is public and labelled, and no other subject is in it. Most
-    schemes are fitted on it, so its templates may be distributed differently: erased attributes are exactly
-    uncorrelated with them, and a net trained on a face rejects that face. Attacks therefore validate on shadow subjects
-    whether these templates help.
+    An attacker who knows the algorithm can enrol any face. The background set is public and labelled, and no other
+    subject is in it. Most schemes are fitted on it, so its templates may be distributed differently: erased attributes
+    are exactly uncorrelated with them, and a net trained on a face rejects that face. Attacks therefore validate on
+    shadow subjects whether these templates help.
     """
 
     name: str = "public enrolments"

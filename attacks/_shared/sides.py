@@ -12,11 +12,15 @@ from mote_bench.toolkit import unit
 
 from .face_model import FaceModel
 
-_FLATTENED = 0.5  # power of the variance by which axes are made shorter
-_SHARPNESS, _RIDGE, _ROUNDS, _LEAST_WEIGHT = 2.0, 0.03, 8, 1e-6
+_FLATTENED = 0.5
+"""Power of the variance by which axes are made shorter."""
+_SHARPNESS = 2.0
+"""The kernel's s."""
+_RIDGE, _ROUNDS, _LEAST_WEIGHT = 0.03, 8, 1e-6
 _MOST_FACES = 1500
 """The cost grows with their cube."""
 _SCALES = tuple(float(one) for one in np.geomspace(0.5, 16, 21))
+"""Factors of the log odds that are tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,8 @@ class Sides:
     known : (m, r) float64
         Unit rows of public faces.
     turn : (d, r) float64
+        From deviations from the mean to the coordinates in which directions are compared: the principal axes, of which
+        the long ones are made shorter.
     weights : (m,) float64
         Scaled so that the log odds of faces that are left out are calibrated.
     """
@@ -55,11 +61,12 @@ class Sides:
 
 
 def _odd(rows: FloatArray, others: FloatArray) -> FloatArray:
+    """(n, m) the kernel of unit rows (n, r) and (m, r), 1 of equal ones and -1 of opposite ones."""
     return np.asarray(np.sinh(_SHARPNESS * (rows @ others.T)) / np.sinh(_SHARPNESS))
 
 
 def _scale(kernel: FloatArray) -> float:
-    """The factor of log odds with the least log loss on faces that were left out, in two folds."""
+    """The factor of log odds with the least log loss on faces of a kernel (m, m) that were left out, in two folds."""
     left_out = np.empty(len(kernel))
     for fold in (0, 1):
         out = np.arange(len(kernel)) % 2 == fold

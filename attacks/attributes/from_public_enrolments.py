@@ -17,10 +17,10 @@ from .._shared.public_enrolments import PUBLIC, enrolled_public
 class ClassifierOnPublicEnrolments:
     """Enrol labelled public faces, and learn from their templates what those of a class look like.
 
-    Other attacks on bytes learn from the shadow subjects alone. Who knows the algorithm can enrol every face that it
-    has. With ten times as many templates a classifier learns curved borders in all dimensions, which linear erasure
-    leaves in place. Public faces that the scheme was fitted on can mislead. So all settings are also tried without
-    them, and left-out shadow subjects decide (:func:`kernel_regression.predictions`).
+    Other attacks on bytes learn from the shadow subjects alone. An attacker who knows the algorithm can enrol public
+    faces too. With ten times as many templates a classifier learns curved borders in all dimensions, which linear
+    erasure leaves in place. Public faces that the scheme was fitted on can mislead. So all settings are also tried
+    without them, and left-out shadow subjects decide (:func:`kernel_regression.predictions`).
 
     Where templates depend on a key, each public face is enrolled under a fresh one, as the shadow subjects are. With
     stolen keys the posterior attacks learn from public faces without enrolling them; this attack isn't run there.
@@ -52,7 +52,10 @@ class ClassifierOnPublicEnrolments:
 
 
 def _targets(public: classifiers.Labels, known: classifiers.Labels, classes: int, rng: np.random.Generator) -> Targets:
-    """One column for each class; all classes that occur have the same total weight."""
+    """One column for each class, of public faces (k,) and shadow subjects (n,).
+
+    All classes that occur have the same total weight.
+    """
     both = np.concatenate([public, known])
     member = np.eye(classes)[both] - 1 / classes
     return Targets(

@@ -6,7 +6,7 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Knowledge, Reads
 from mote_bench.questions import HowMuch
-from mote_bench.toolkit import numbers, unit
+from mote_bench.toolkit import Answers, numbers, unit
 
 from .._shared.pooling import at_scales
 from .._shared.posterior import POSTERIOR, posteriors
@@ -144,8 +144,6 @@ class RegressionOnPosterior:
 
 def _scaled(table: FloatArray, own: int) -> FloatArray:
     """Columns centred and scaled by the shadow subjects', clipped at ten standard deviations."""
-    from mote_bench.toolkit import Answers
-
     empty = np.empty((0, table.shape[1]))
     seen = standardised(Answers(table[own:], empty, table[:own]))
     return np.vstack([seen.shadow, seen.stolen])
