@@ -6,20 +6,21 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from mote_bench.contracts import Faces, FloatArray, InputError, Key, Template
-from mote_bench.toolkit import device, stream_seed, unit
+from mote_bench.toolkit import Recent, device, stream_seed, unit
 
 from .min_max import mapped_back
 
 if TYPE_CHECKING:
     import torch
 
-_KEPT = 4096
-"""Decrypted templates that are cached: a decryption takes about a second."""
+_REMEMBERED = 16 << 20
+"""Bytes of decrypted templates that are remembered, 4,096 of 512 dimensions: a decryption takes about a second."""
 
 
 def library() -> Any:
@@ -92,7 +93,7 @@ class LightPHEPaillier:
         low, high = float(background.embeddings.min()), float(background.embeddings.max())
         dimension = background.embeddings.shape[1]
         self._enroller = PaillierEnroller(p * q, self._key_bits, self._precision, dimension, (low, high))
-        self._kept: dict[Template, FloatArray] = {}
+        self._opened: Recent[FloatArray] = Recent(_REMEMBERED, _bytes_of)
         return self
 
     def public(self) -> PaillierEnroller:
@@ -135,20 +136,17 @@ class LightPHEPaillier:
         enroller = self._enroller
         keys = {"public_key": enroller.public_key, "private_key": {"phi": self._phi}}
         decrypt = library().LightPHE("Paillier", keys=keys, precision=self._precision).cs.decrypt
-        for row, template in enumerate(templates):
-            if template not in self._kept:
-                divisor, *dividends = enroller.numbers(row, template)
-                by = decrypt(divisor)
-                if by != 10**self._precision:
-                    raise ValueError(f"template {row} is encrypted under another key; expected one of this system")
-                if len(self._kept) >= _KEPT:
-                    self._kept.pop(next(iter(self._kept)))
-                # As Python divides whole numbers: rounded once.
-                self._kept[template] = np.array([decrypt(one) / by for one in dividends])
-        return np.array([self._kept[template] for template in templates]).reshape(len(templates), -1)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_kept": {}}
+        def opened(row: int, template: Template) -> FloatArray:
+            divisor, *dividends = enroller.numbers(row, template)
+            by = decrypt(divisor)
+            if by != 10**self._precision:
+                raise ValueError(f"template {row} is encrypted under another key; expected one of this system")
+            # As Python divides whole numbers: rounded once.
+            return np.array([decrypt(one) / by for one in dividends])
+
+        rows = [self._opened.get(one, partial(opened, row, one)) for row, one in enumerate(templates)]
+        return np.array(rows).reshape(len(templates), enroller.dimension)
 
 
 @dataclass(frozen=True)
@@ -218,6 +216,10 @@ class PaillierEnroller:
                 f"template {row} is {len(template)} bytes; expected {self.dimension + 1} ciphertexts of {size} bytes"
             )
         return read
+
+
+def _bytes_of(row: FloatArray) -> int:
+    return row.nbytes
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from populations import gaussian_faces
 lightphe = pytest.importorskip("lightphe")
 
 from lightphe.models.Tensor import EncryptedTensor, Fraction  # noqa: E402
+from mote_baselines.encrypted import lightphe_paillier  # noqa: E402
 from mote_baselines.encrypted.lightphe_paillier import LightPHEPaillier, PaillierEnroller  # noqa: E402
 
 
@@ -45,6 +46,15 @@ def test_the_secret_key_gives_the_embeddings_back_and_the_public_part_does_not_s
     assert {len(one) for one in templates} == {7 * 64}
     np.testing.assert_allclose(scheme.reconstruct(templates, keys=None), faces.embeddings[:2], atol=1e-5)
     assert not hasattr(scheme.public(), "score")
+
+
+def test_more_templates_than_are_remembered_are_decrypted_too(faces, monkeypatch) -> None:
+    monkeypatch.setattr(lightphe_paillier, "_REMEMBERED", 2 * 6 * 8)
+    scheme = LightPHEPaillier(key_bits=256).fit(faces, seed=1)
+    templates = scheme.enroll(faces.embeddings[:3], keys=None, seeds=range(3))
+    scores = scheme.score(templates, faces.embeddings[:3], keys=None)
+    np.testing.assert_allclose(np.diag(scores), 1, atol=1e-6)
+    assert len(scheme._opened) == 2
 
 
 def test_normalising_by_hand() -> None:
