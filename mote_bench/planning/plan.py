@@ -146,11 +146,18 @@ def _meant(word: str, protocol: Protocol) -> list[str]:
 
 
 def _among_all(scheme: str) -> bool:
-    """Whether ``--schemes all`` has a scheme; not one that states that it takes too long."""
     try:
-        return not getattr(registry.factory("schemes", scheme), "only_when_named", False)
+        return runs_with_all(registry.load("schemes", scheme))
     except (registry.PluginError, InputError):  # said where the scheme is loaded
         return True
+
+
+def runs_with_all(plugin: object) -> bool:
+    """Whether ``all`` runs a scheme or an attack; not one that isn't repeatable, such as by timing, or takes too long.
+
+    It is asked of the object, not of its entry point, which may be a function that makes it.
+    """
+    return bool(getattr(plugin, "repeatable", True)) and not getattr(plugin, "only_when_named", False)
 
 
 def _schemes(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Scheme]:
@@ -168,11 +175,6 @@ def chosen_attacks(wanted: str, protocol: Protocol) -> list[str]:
         return registry.select("attacks", "all")
     known = registry.names("attacks")
     return [one.name for one in known if one.name in protocol.default_attacks or one.distribution != OWN]
-
-
-def runs_with_all(attack: object) -> bool:
-    """Whether ``--attacks all`` runs an attack; not one that isn't repeatable, such as by timing, or takes too long."""
-    return bool(getattr(attack, "repeatable", True)) and not getattr(attack, "only_when_named", False)
 
 
 def _attacks(wanted: str, protocol: Protocol, broken: list[str]) -> dict[str, Attack]:

@@ -328,9 +328,10 @@ def test_attacks_that_take_long_or_differ_run_only_when_named() -> None:
     assert [runs_with_all(one) for one in made] == [True, False, False]
 
 
-def test_a_scheme_that_takes_long_is_left_out_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = {"quick": SimpleNamespace(), "long": SimpleNamespace(only_when_named=True)}
-    monkeypatch.setattr(registry, "names", lambda kind: [Entry(name, kind, "x:y", "own", "1") for name in made])
-    monkeypatch.setattr(registry, "factory", lambda kind, name: made[name])
-    assert chosen_schemes("all", LARGE) == ["quick"]
+def test_a_scheme_that_takes_long_is_left_out_of_all(installed: Install) -> None:
+    class Long(Plain):
+        only_when_named = True
+
+    installed({"quick": Plain(), "long": Long()}, {})
+    assert chosen_schemes("all", LARGE) == ["cosine", "noise", "quick"]
     assert chosen_schemes("long", LARGE) == ["long"]
