@@ -13,8 +13,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mote_bench.contracts import (
-    BY_LIMITS,
-    BY_QUERIES,
     CONTROLS,
     Cell,
     FloatArray,
@@ -509,8 +507,6 @@ def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged
     except (ValueError, ArithmeticError):  # such as subjects of one class only: then they can't select this attack
         on_selection = ()
     cost = {"seconds": outcome.seconds + shared} | ({SHARED_SECONDS: shared} if shared else {})
-    by_queries = scoring.by_queries(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
-    by_limits = scoring.by_limits(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
-    tried = {BY_QUERIES: by_queries, BY_LIMITS: by_limits}
-    details = {**measured.details, **{name: found for name, found in tried.items() if found}}
+    with_less = scoring.with_less(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
+    details = {**measured.details, **with_less}
     stage.ledger.add(Record(cell, Status.OK, measured.measurements, details, cost, rehearsal=on_selection))

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import (
+    BY_LIMITS,
+    BY_QUERIES,
     OWN,
     OWN_THRESHOLD,
     Faces,
@@ -105,29 +107,28 @@ def measure(
     return measured
 
 
-def by_queries(
+def with_less(
     question: Question, attacked: Attacked, staged: Staged, *, panel: Panel, rules: Rules, seed: int
-) -> list[dict[str, Any]]:
-    """What the attack reaches with fewer online queries: their number, and value and interval of each metric."""
-    found = []
-    for queries, answer in attacked.fewer.items():
-        fewer = Attacked(answer, None, {})
-        measured = measure(question, fewer, staged, panel=panel, rules=rules, seed=seed)
-        figures = {one.name: [one.value, one.low, one.high] for one in measured.measurements}
-        found.append({"queries": queries, "measurements": figures})
-    return found
+) -> dict[str, list[dict[str, Any]]]:
+    """What the attack reaches with fewer online queries, and under limits of the system; without an entry if untried.
 
+    Returns
+    -------
+    dict of key of a record's details -> list
+        Of each try the number of queries or the limits, and value and interval of each metric. Where its answer can't
+        be scored, such as one face for all subjects when none was accepted, ``undefined`` says why.
+    """
 
-def by_limits(
-    question: Question, attacked: Attacked, staged: Staged, *, panel: Panel, rules: Rules, seed: int
-) -> list[dict[str, Any]]:
-    """What the attack reaches under limits of the system: the limits, and value and interval of each metric."""
-    found = []
-    for limits, answer in attacked.limited.items():
-        measured = measure(question, Attacked(answer, None, {}), staged, panel=panel, rules=rules, seed=seed)
-        figures = {one.name: [one.value, one.low, one.high] for one in measured.measurements}
-        found.append({"limits": asdict(limits), "measurements": figures})
-    return found
+    def reached(answer: FloatArray) -> dict[str, Any]:
+        try:
+            measured = measure(question, Attacked(answer, None, {}), staged, panel=panel, rules=rules, seed=seed)
+        except (ValueError, ArithmeticError) as error:  # the answer with all queries counts all the same
+            return {"measurements": {}, "undefined": str(error)}
+        return {"measurements": {one.name: [one.value, one.low, one.high] for one in measured.measurements}}
+
+    fewer = [{"queries": queries, **reached(answer)} for queries, answer in attacked.fewer.items()]
+    limited = [{"limits": asdict(limits), **reached(answer)} for limits, answer in attacked.limited.items()]
+    return {key: found for key, found in ((BY_QUERIES, fewer), (BY_LIMITS, limited)) if found}
 
 
 def _centred(faces: Faces, mean: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mote_baselines.plain.cosine import Cosine
 
-from mote_bench.contracts import Access, Evidence, Faces, Knowledge, Limits, Measurement, Shadow
+from mote_bench.contracts import BY_LIMITS, Access, Evidence, Faces, Knowledge, Limits, Measurement, Shadow
 from mote_bench.engine import scoring, tasks
 from mote_bench.metrics.measured import Measured
 from mote_bench.questions import WhichFace
@@ -102,10 +102,12 @@ def test_each_limit_is_scored_like_the_answer(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(scoring, "measure", measure)
     given = Attacked(np.ones((3, 3)), None, {}, {}, {Limits(queries=8, digits=2): np.full((3, 3), 0.25)})
     nothing: Any = SimpleNamespace()
-    found = scoring.by_limits(QUESTION, given, nothing, panel=nothing, rules=nothing, seed=0)
-    assert found == [
-        {
-            "limits": {"queries": 8, "digits": 2, "noise": 0.0, "rejections": None},
-            "measurements": {"success_gain_at_fmr_1e-3": [0.25, 0.1, 0.9]},
-        }
-    ]
+    found = scoring.with_less(QUESTION, given, nothing, panel=nothing, rules=nothing, seed=0)
+    assert found == {
+        BY_LIMITS: [
+            {
+                "limits": {"queries": 8, "digits": 2, "noise": 0.0, "rejections": None},
+                "measurements": {"success_gain_at_fmr_1e-3": [0.25, 0.1, 0.9]},
+            }
+        ]
+    }

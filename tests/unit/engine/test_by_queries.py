@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mote_baselines.plain.cosine import Cosine
 
-from mote_bench.contracts import Access, Evidence, Faces, Knowledge, Measurement, Prepared
+from mote_bench.contracts import BY_QUERIES, Access, Evidence, Faces, Knowledge, Measurement, Prepared
 from mote_bench.engine import scoring, tasks
 from mote_bench.metrics.measured import Measured
 from mote_bench.questions import WhichFace
@@ -94,8 +94,10 @@ def test_each_number_of_queries_is_scored_like_the_answer(monkeypatch: pytest.Mo
     answers = {8: np.full((3, 3), 0.25), 16: np.full((3, 3), 0.5)}
     given = Attacked(np.ones((3, 3)), None, {}, answers)
     nothing: Any = SimpleNamespace()
-    found = scoring.by_queries(QUESTION, given, nothing, panel=nothing, rules=nothing, seed=0)
-    assert found == [
-        {"queries": 8, "measurements": {"success_gain_at_fmr_1e-3": [0.25, 0.1, 0.9]}},
-        {"queries": 16, "measurements": {"success_gain_at_fmr_1e-3": [0.5, 0.1, 0.9]}},
-    ]
+    found = scoring.with_less(QUESTION, given, nothing, panel=nothing, rules=nothing, seed=0)
+    assert found == {
+        BY_QUERIES: [
+            {"queries": 8, "measurements": {"success_gain_at_fmr_1e-3": [0.25, 0.1, 0.9]}},
+            {"queries": 16, "measurements": {"success_gain_at_fmr_1e-3": [0.5, 0.1, 0.9]}},
+        ]
+    }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mote_baselines.plain.cosine import Cosine
 
-from mote_bench.contracts import Dataset, Knowledge, Status
+from mote_bench.contracts import BY_QUERIES, Access, Dataset, Knowledge, Status, Threat
 from mote_bench.engine import runner, tasks
 from mote_bench.execution import workers
 from mote_bench.planning import settings
@@ -173,14 +173,31 @@ class MeanFace:
         return np.repeat(evidence.public.embeddings.mean(axis=0, keepdims=True), len(evidence.templates), axis=0)
 
 
+class MeanFaceOfFew(MeanFace):
+    """Some face with all queries; with one of them the mean face, which can't be scored."""
+
+    access, budgets = Access.SCORES, (1,)
+
+    def answer(self, question, evidence, rng):
+        public, few = evidence.public.embeddings, evidence.oracle.budget == 1
+        evidence.oracle.ask(public[: 1 if few else 2])
+        return (
+            np.repeat(public.mean(axis=0, keepdims=True), evidence.people, axis=0) if few else public[: evidence.people]
+        )
+
+
 QUESTIONS = {WhichClass: "gender", WhichFace: "reconstruct", SamePerson: "link"}
+
+
+def threat(attack):
+    return Threat(Knowledge.ALGORITHM, access=getattr(attack, "access", Access.RECORD)).name
 
 
 def with_attacks(setting, **attacks):
     """The setting with these attacks instead of its own, on cosine and noise."""
     first = next(cell for cell in setting.plan.cells if cell.knowledge == "algorithm")
     cells = [
-        replace(first, scheme=scheme, attack=name, question=QUESTIONS[attack.question])
+        replace(first, scheme=scheme, attack=name, question=QUESTIONS[attack.question], knowledge=threat(attack))
         for scheme in ("noise", "cosine")
         for name, attack in attacks.items()
     ]
@@ -236,6 +253,17 @@ def test_a_broken_attack_fails_alone(tmp_path, monkeypatch):
     assert "shape (1, 1); expected (75, 2)" in by_attack["shape"].error
     assert "NaN" in by_attack["nan"].error
     assert "fails on the ceiling control 'cosine'" in by_attack["guesses"].error
+
+
+def test_an_answer_with_fewer_queries_that_cannot_be_scored_costs_only_its_figures(tmp_path, monkeypatch):
+    setting = with_attacks(setting_of(monkeypatch, replace(ASKED, schemes="cosine")), few=MeanFaceOfFew())
+    store.prepare(tmp_path)
+    made = runner.run(setting, tmp_path, jobs=1, progress=quiet)
+    assert Status.FAILED not in {record.status for record in made.records}
+    for record in made.records:
+        (tried,) = record.details[BY_QUERIES]
+        assert (tried["queries"], tried["measurements"]) == (1, {})
+        assert "nearly the same face" in tried["undefined"]
 
 
 class SaysWhere(Raises):
