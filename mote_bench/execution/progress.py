@@ -12,30 +12,31 @@ Progress = Callable[[int, int, str], None]
 
 
 @contextmanager
-def shown(quiet: bool) -> Iterator[Progress]:
-    """A callback that shows progress for as long as the block runs."""
+def shown(quiet: bool, of: str = "tasks") -> Iterator[Progress]:
+    """A callback that shows progress for as long as the block runs: how many ``of`` what are done."""
     if quiet or sys.stderr is None:  # None: a program without streams, such as under pythonw
         yield lambda done, total, what: None
     elif sys.stderr.isatty():
-        with _bar() as progress:
+        with _bar(of) as progress:
             yield progress
     else:
-        yield _lines()
+        yield _lines(of)
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar(of: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    count = (MofNCompleteColumn(), TextColumn(of))
+    columns = (BarColumn(), *count, TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
 
 
-def _lines() -> Progress:
+def _lines(of: str) -> Progress:
     start, last = time.monotonic(), -1
 
     def line(done: int, total: int, what: str) -> None:
@@ -43,6 +44,6 @@ def _lines() -> Progress:
         tenth = 10 * done // max(total, 1)
         if tenth != last:
             last = tenth
-            print(f"[{time.monotonic() - start:5.0f} s] {done}/{total} {what}", file=sys.stderr, flush=True)
+            print(f"[{time.monotonic() - start:5.0f} s] {done}/{total} {of}; {what}", file=sys.stderr, flush=True)
 
     return line

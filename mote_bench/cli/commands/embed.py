@@ -92,7 +92,7 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
     recogniser = pipeline.Recogniser.at(embedder, weights, device=place, **options)
     other = None if second is None else pipeline.Recogniser.at(second, second_weights, device=place, **others)
     try:
-        with interruptible("finished pictures are kept"), shown(quiet) as progress:
+        with interruptible("finished pictures are kept"), shown(quiet, "pictures") as progress:
             count = jobs or workers.default_jobs()
             made = pipeline.embed(
                 album, recogniser, out, jobs=count, progress=progress, second=other, say=_ignored if quiet else _note

@@ -41,12 +41,14 @@ def faces(  # noqa: PLR0913 - typer makes an option of each argument
     out.mkdir(parents=True, exist_ok=True)
     count, file = jobs or workers.default_jobs(), out / "faces.npz"
     try:
-        with interruptible("finished pictures are kept"), files.locked(out), shown(quiet) as progress:
-            population.make(recipe, out, jobs=count, progress=progress)
+        with interruptible("finished pictures are kept"), files.locked(out):
+            with shown(quiet, "subjects") as progress:
+                population.make(recipe, out, jobs=count, progress=progress)
             if embedder == "none":
                 return
             album = layouts.read(out / population.TABLE)
-            made = pipeline.embed(album, recogniser, file, jobs=count, progress=progress)
+            with shown(quiet, "pictures") as progress:
+                made = pipeline.embed(album, recogniser, file, jobs=count, progress=progress)
     finally:
         workers.stop()
     if not quiet:
