@@ -246,11 +246,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
 @app.command("list", epilog="Example: python -m mote_bench list schemes --json")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(help="schemes, attacks, datasets, embedders, layouts or metrics. Default: all.")
+        str | None,
+        typer.Argument(help="schemes, attacks, questions, embedders, datasets, layouts or metrics. Default: all."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """What is installed: data sets, schemes, attacks and metrics, and who ships each. Imports none of them."""
+    """What is installed: schemes, attacks, questions, recognisers, data and metrics, and who ships each."""
     from mote_bench.cli import listing
 
     print(listing.as_json(kind) if json else listing.text(kind))

@@ -57,7 +57,8 @@ def _held(kind: str) -> Any:
     if kind == "metrics":
         columns = ("name", "questions", "meaning", "better", "source")
         return [{column: getattr(metric, column) for column in columns} for metric in catalogue.METRICS]
-    return [asdict(one) for one in registry.names(kind)]
+    entries = registry.names(kind)
+    return [asdict(one) | ({"id": _id_of(one)} if kind == "questions" else {}) for one in entries]
 
 
 def _entries(kind: str) -> str:
@@ -73,10 +74,7 @@ def _entries(kind: str) -> str:
 
 
 def _id_of(entry: registry.Entry) -> str:
-    """The ``id`` that a question's class states, read from its source; "" where the source states no text.
-
-    A type with a question for each attribute states none.
-    """
+    """The ``id`` or ``ids`` that a question's class states, read from its source; "" where it states neither."""
     source = registry.source_of(entry.module)
     try:
         tree = ast.parse(b"" if source is None else source.read_bytes())
@@ -87,8 +85,8 @@ def _id_of(entry: registry.Entry) -> str:
     for line in (line for body in bodies for line in body):
         match line:
             case (
-                ast.Assign(targets=[ast.Name(id="id")], value=ast.Constant(value=str(text)))
-                | ast.AnnAssign(target=ast.Name(id="id"), value=ast.Constant(value=str(text)))
+                ast.Assign(targets=[ast.Name(id="id" | "ids")], value=ast.Constant(value=str(text)))
+                | ast.AnnAssign(target=ast.Name(id="id" | "ids"), value=ast.Constant(value=str(text)))
             ):
                 return text
     return ""

@@ -38,6 +38,7 @@ class WhichClass(Question):
     attribute: str
     classes: tuple[str, ...]
 
+    ids: ClassVar[str] = "gender (any attribute)"
     asks: ClassVar[str] = "class inferred"
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False

@@ -91,6 +91,8 @@ class Question(ABC):
     id : str
         The name in records and on boards. A type with several names (one per attribute) overrides ``name``,
         ``claims`` and ``kind``.
+    ids : str
+        The names of a type with several, as lists show them; empty for a type with one ``id``.
     asks : str
         The attacker's aim, in a few words for the boards.
     order : int
@@ -125,6 +127,7 @@ class Question(ABC):
     """
 
     id: ClassVar[str] = ""
+    ids: ClassVar[str] = ""
     asks: ClassVar[str]
     order: ClassVar[int] = 10
     needs_identity: ClassVar[bool] = True

@@ -34,6 +34,7 @@ class HowMuch(Question):
 
     attribute: str
 
+    ids: ClassVar[str] = "age_value (any number)"
     asks: ClassVar[str] = "value inferred"
     order: ClassVar[int] = _OTHERS
     needs_identity: ClassVar[bool] = False

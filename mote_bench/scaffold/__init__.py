@@ -37,8 +37,7 @@ def write(kind: str, name: str, where: Path, *, question: str = ATTRIBUTE) -> Pa
     where : Path
         The parent of the package's folder.
     question : str
-        The question that an attack answers: a name in the first or in the last column of ``list questions``, or an
-        attribute such as ``gender``.
+        The question that an attack answers: a name in the first or in the last column of ``list questions``.
 
     Raises
     ------
@@ -72,17 +71,20 @@ def _check(kind: str, name: str) -> None:
 
 def _example(question: str) -> str:
     """The name of the question's example of an attack."""
-    from mote_bench.questions.installed import claimant, entry_of
+    from mote_bench.questions.installed import claimant, entry_of, installed
 
-    files = (path.name.removesuffix(".py.j2") for path in (_FOLDER / "attack").glob("*.py.j2"))
-    examples = sorted(name for name in files if not name.startswith("test_"))
+    files = {path.name.removesuffix(".py.j2") for path in (_FOLDER / "attack").glob("*.py.j2")}
+    examples = {
+        entry.name: kind for kind in installed() if (entry := entry_of(kind)) is not None and entry.name in files
+    }
     kind = claimant(question)
     entry = None if kind is None else entry_of(kind)
     found = question if entry is None else entry.name
     found = ATTRIBUTE if found in _USUAL_ATTRIBUTES else found
     if found not in examples:
+        known = ", ".join(one.ids or one.id for one in examples.values())
         raise InputError(
-            f"there is no example of an attack on a question '{question}'; expected one of: {', '.join(examples)}. For "
+            f"there is no example of an attack on a question '{question}'; expected one of: {known}. For "
             "a question of your own, begin with one of these and replace `question` and `answer`"
         )
     return found

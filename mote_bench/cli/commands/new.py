@@ -36,7 +36,10 @@ def new(
     name: Annotated[str, typer.Argument(help="Its name: a-z, 0-9, dot and dash.")],
     question: Annotated[
         str | None,
-        typer.Option(help="The question that an attack answers: gender, reconstruct, link, ... (list questions)."),
+        typer.Option(
+            help="The question that an attack answers, by its id (see `list questions`): gender (any attribute), "
+            "age_value (any number), reconstruct, link, photo, member, wolf, ind. Default: gender."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder in which the package is written.")] = Path(),
 ) -> None:

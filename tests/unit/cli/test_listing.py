@@ -34,10 +34,12 @@ def test_an_unknown_kind_is_refused_with_those_there_are():
 
 
 def test_questions_are_listed_with_the_id_by_which_runs_name_them():
-    rows = {line.split()[0]: line.split() for line in listing.text("questions").splitlines()[2:]}
-    ids = {entry_of(kind).name: kind.id for kind in installed()}
-    assert {name: row[-1] if ":" not in row[-1] else "" for name, row in rows.items()} == ids
+    rows = {line.split()[0]: line for line in listing.text("questions").splitlines()[2:]}
+    ids = {entry_of(kind).name: kind.id or kind.ids for kind in installed()}
+    assert rows.keys() == ids.keys()
+    assert all(rows[name].endswith(f"  {told}") for name, told in ids.items())
     assert ids["membership"] == "member"
+    assert {one["name"]: one["id"] for one in json.loads(listing.as_json("questions"))["questions"]} == ids
 
 
 def test_a_question_whose_source_cannot_be_read_is_listed_without_an_id():
