@@ -12,6 +12,7 @@ from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Limits
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
+from .._shared.equal_scores import drawn_where_equal
 from .._shared.online_access import keys_of_shadow, oracle_of
 from .._shared.prior import Prior
 from .._shared.probing import granted
@@ -76,9 +77,7 @@ class PosteriorFromFewScores:
             learned = fit_ridge(own, known - prior.mean)
             if learned.agreement > _agreement(line.posterior(prior, probes, own), known - prior.mean):
                 estimate = learned.predict(scores)
-        alike = _told_by_none(scores)
-        estimate[alike] = rng.standard_normal((int(alike.sum()), len(axes))) @ prior.axes.T
-        return on_sphere(prior.mean, unit(estimate))
+        return drawn_where_equal(on_sphere(prior.mean, unit(estimate)), scores, prior, rng)
 
 
 @dataclass(frozen=True)
@@ -121,12 +120,6 @@ def _own_scores(
     keys = keys_of_shadow(evidence, rows, rng)
     scores = scheme.score([shadow.templates[row] for row in rows], probes.astype(np.float32), keys=keys)
     return np.asarray(scores, dtype=np.float64)
-
-
-def _told_by_none(scores: FloatArray) -> npt.NDArray[np.bool_]:
-    """(n,) which rows of the scores (n, m) another row equals."""
-    _, which, count = np.unique(scores, axis=0, return_inverse=True, return_counts=True)
-    return np.asarray(count[which.ravel()] > 1)
 
 
 def _agreement(estimates: FloatArray, truth: FloatArray) -> float:

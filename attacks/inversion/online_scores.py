@@ -10,6 +10,7 @@ from mote_bench.contracts import Access, Evidence, FloatArray, Knowledge, Oracle
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
+from .._shared.equal_scores import drawn_where_equal
 from .._shared.online_access import OfShadow, OfTargets, oracle_of, reconstructed_targets
 from .._shared.prior import Displacements, Prior
 from .._shared.probing import granted
@@ -39,7 +40,8 @@ def solved_from_scores(evidence: Evidence, rng: np.random.Generator) -> FloatArr
         ]
     )
     reached = np.stack([oracle.ask(candidates[:, person], person) for person in range(oracle.people)])
-    return np.asarray(candidates[reached.argmax(axis=1), np.arange(oracle.people)])
+    best = np.asarray(candidates[reached.argmax(axis=1), np.arange(oracle.people)])
+    return drawn_where_equal(best, scores, Prior.of(public.embeddings), rng)
 
 
 EQUATIONS = OfTargets("equations", solved_from_scores)
@@ -54,8 +56,8 @@ class LeastSquaresFromScores:
     face, along orthonormal directions, give 2 d - 3 such equations. They are solved by least squares in three ways: for
     cosines of embeddings, for cosines of differences from the mean face, and for differences between opposite probes
     alone. The last cancels every part of the score that is even in the probe. The remaining three queries choose the
-    solution with the highest score. For encrypted systems, Frontiers in Imaging 4 (2025), 1476377 shows that full
-    recovery needs hardly more scores than dimensions.
+    solution with the highest score. Subjects with equal scores get a face drawn from a prior. For encrypted systems,
+    Frontiers in Imaging 4 (2025), 1476377 shows that full recovery needs hardly more scores than dimensions.
     """
 
     question = WhichFace

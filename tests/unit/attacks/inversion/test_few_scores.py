@@ -15,6 +15,7 @@ from mote_bench.contracts import Access, Evidence, Knowledge, Limits, Shadow
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import QueryOracle
 from populations import gaussian_faces
+from rejecting import RejectsAll
 
 
 def test_the_expected_embedding_is_that_of_the_joint_gaussian() -> None:
@@ -79,21 +80,7 @@ def test_nothing_is_found_where_scores_hold_nothing() -> None:
     assert abs(cosines(Noise(), 64)) < 0.15
 
 
-class RejectsAll(Cosine):
-    """A yes-or-no scheme that none of the queries passes."""
-
-    def score(self, templates, probes, *, keys):
-        return np.zeros((len(templates), len(probes)), dtype=np.float32)
-
-
-def test_subjects_whose_scores_are_equal_get_a_face_each() -> None:
-    """One answer for all would be refused as an attack that did not move; drawn faces are as good as chance."""
-    given, _ = evidence(RejectsAll(), 16)
-    answer = PosteriorFromFewScores().answer(WhichFace(32), given, np.random.default_rng(0))
-    assert np.isfinite(answer).all()
-    centred = answer - given.public.embeddings.mean(axis=0)
-    alike = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-    assert abs((alike @ alike.T)[~np.eye(len(alike), dtype=bool)].mean()) < 0.1
+def test_where_every_query_is_rejected_the_answers_stand_at_chance() -> None:
     assert abs(cosines(RejectsAll(), 16)) < 0.1
 
 

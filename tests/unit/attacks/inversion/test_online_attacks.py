@@ -17,6 +17,7 @@ from mote_bench.contracts import Access, Evidence, Knowledge, Shadow
 from mote_bench.questions import WhichClass, WhichFace
 from mote_bench.toolkit import QueryOracle, draw_keys, unit
 from populations import gaussian_faces
+from rejecting import RejectsAll
 
 D = 32
 FACES = gaussian_faces(500, 1, dimension=D)
@@ -49,6 +50,15 @@ def test_two_queries_a_dimension_solve_a_cosine(scheme):
     oracle, evidence = online(scheme(), Access.SCORES, 8 * D)
     assert cosines(answer(LeastSquaresFromScores(), evidence)).min() > 0.99
     assert oracle.used.tolist() == [2 * D] * 40
+
+
+def test_equations_of_a_scheme_that_rejects_every_query_give_a_face_for_each_subject():
+    """One answer for all would be refused as an attack that did not move."""
+    _, evidence = online(RejectsAll(), Access.SCORES, 8 * D)
+    faces = answer(LeastSquaresFromScores(), evidence)
+    assert np.isfinite(faces).all()
+    assert len(np.unique(faces, axis=0)) == len(faces)
+    assert abs(cosines(faces).mean()) < 0.15
 
 
 def test_climbing_gets_near_within_the_budget():
