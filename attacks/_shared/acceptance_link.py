@@ -12,7 +12,7 @@ from mote_bench.contracts import Evidence, FloatArray
 from mote_bench.toolkit import unit
 
 from .online_access import FALSE_MATCHES, guessed_threshold, keys_of_shadow
-from .probing import choose_probes, granted
+from .probing import granted
 
 _PEOPLE = 100
 _SHARES = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9)
@@ -69,7 +69,7 @@ class Link:
             return cls._of_cosines(public.embeddings, mean, rng)
         rows = rng.permutation(len(shadow.templates))[:_PEOPLE].astype(np.intp)
         templates, keys = [shadow.templates[row] for row in rows], keys_of_shadow(evidence, rows, rng)
-        threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
+        threshold = guessed_threshold(evidence, templates, keys, rng)
         own = shadow.references.embeddings[rows].astype(np.float64)
         others = public.embeddings[rng.integers(len(public), size=len(_SHARES) * len(own))].astype(np.float64)
         shares = np.repeat(_SHARES, len(own))[:, None]

@@ -103,15 +103,15 @@ def _predicted(likeness: FloatArray, targets: Targets, noise: FloatArray) -> Pre
     left = likeness[k:, k:]
     if k:
         mean, left = _given_public(likeness, targets.public, noise[:k])
-    answer, folds = Predictions(np.empty((n, mean.shape[1])), np.zeros((len(mean) - n, mean.shape[1]))), targets.fold
+    made, folds = Predictions(np.empty((n, mean.shape[1])), np.zeros((len(mean) - n, mean.shape[1]))), targets.fold
     parts = np.unique(folds)
     for held in (folds == part for part in parts):
         own = left[:n][np.ix_(~held, ~held)] + np.diag(noise[k:][~held])
         dual = np.linalg.solve(own, targets.known[~held] - mean[:n][~held])
         found = mean + left[:, ~held] @ dual
-        answer.left_out[held] = found[:n][held]
-        answer.unknown[:] += found[n:] / len(parts)
-    return answer
+        made.left_out[held] = found[:n][held]
+        made.unknown[:] += found[n:] / len(parts)
+    return made
 
 
 def _given_public(likeness: FloatArray, outputs: FloatArray, noise: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Access, Evidence, FloatArray, Key, Knowledge, Oracle, Prepared, Scheme, Template
+from mote_bench.contracts import Access, Evidence, FloatArray, Key, Knowledge, Oracle, Prepared, Template
 from mote_bench.toolkit import QueryOracle, draw_keys, with_preparations
 
 from .probing import best_labelled, choose_probes, granted
@@ -44,10 +44,13 @@ def keys_of_shadow(evidence: Evidence, people: npt.NDArray[np.intp], rng: np.ran
 
 
 def guessed_threshold(
-    scheme: Scheme, templates: Sequence[Template], keys: Sequence[Key] | None, impostors: FloatArray
+    evidence: Evidence, templates: Sequence[Template], keys: Sequence[Key] | None, rng: np.random.Generator
 ) -> float:
-    """The threshold at which one in a thousand of the impostor faces ``impostors`` (m, d) is accepted."""
-    return float(np.quantile(scheme.score(templates, impostors, keys=keys), 1 - FALSE_MATCHES))
+    """The threshold at which a copy of the system accepts one in a thousand public faces, against these templates."""
+    public, _ = granted(evidence)
+    assert evidence.scheme is not None
+    scores = evidence.scheme.score(templates, public.embeddings[choose_probes(public, rng)], keys=keys)
+    return float(np.quantile(scores, 1 - FALSE_MATCHES))
 
 
 @dataclass(frozen=True)
@@ -113,12 +116,12 @@ def _copied_system(
     evidence: Evidence, people: npt.NDArray[np.intp], access: Access, rng: np.random.Generator
 ) -> Evidence:
     """The same evidence for shadow subjects, behind an oracle of the attacker's own with the same budget."""
-    public, shadow = granted(evidence)
+    _, shadow = granted(evidence)
     scheme, oracle = evidence.scheme, oracle_of(evidence)
     assert scheme is not None
     templates = [shadow.templates[row] for row in people]
     keys = keys_of_shadow(evidence, people, rng)
-    threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
+    threshold = guessed_threshold(evidence, templates, keys, rng)
     oracle_of_shadow = QueryOracle(
         scheme, templates, keys=keys, access=access, threshold=threshold, budget=oracle.budget
     )

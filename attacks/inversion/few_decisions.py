@@ -222,7 +222,7 @@ def _until_accepted(session: _Session, faces: FloatArray) -> tuple[FloatArray, n
     """The faces (k, d) that were presented, and their decisions (k,)."""
     at_once = _FIRST_AT_ONCE if session.oracle.rejections is None else 1
     decisions = np.empty(0, dtype=bool)
-    most = len(faces) - 1  # the last is the answer where none is accepted
+    most = len(faces) - 1  # the last is the result where none is accepted
     while not decisions.any() and session.left and len(decisions) < most:
         batch = faces[len(decisions) : min(len(decisions) + min(at_once, session.left), most)]
         decisions = np.concatenate([decisions, session.ask(batch)])

@@ -11,7 +11,7 @@ from mote_bench.toolkit import unit
 
 from .._shared.online_access import OfShadow, OfTargets, guessed_threshold, oracle_of, reconstructed_targets
 from .._shared.prior import Prior
-from .._shared.probing import choose_probes, granted
+from .._shared.probing import granted
 
 _HALVINGS = 8  # of an arc of a quarter turn: to a third of a degree
 _STARTS = (
@@ -105,7 +105,7 @@ def _best_starts(evidence: Evidence, prior: Prior, rng: np.random.Generator) -> 
     tried = rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON]
     keys = None if shadow.keys is None else [shadow.keys[row] for row in tried]
     templates = [shadow.templates[row] for row in tried]
-    threshold = guessed_threshold(scheme, templates, keys, public.embeddings[choose_probes(public, rng)])
+    threshold = guessed_threshold(evidence, templates, keys, rng)
     faces = _likely(public.embeddings, prior, starts.repeat(_FACES_TO_TUNE_ON, axis=0), rng)
     passed = np.asarray(scheme.score(templates, faces, keys=keys)) > threshold
     opened = passed.reshape(len(templates), len(starts), _FACES_TO_TUNE_ON).any(axis=2).sum(axis=0)

@@ -37,7 +37,7 @@ class QuantisedHash(SolvedWithoutKeys):
     Govindaraju, "Deep secure encoding for face template protection", CVPR workshops 2016), whose nets are trained with
     the enrolled subjects.
 
-    Wider intervals and fewer features reject fewer mated comparisons. But wide intervals say more: the offset tells a
+    Wider intervals and fewer features reject fewer mated comparisons. But wide intervals say more: the offset gives a
     feature up to whole widths, and of values so far apart only one is likely for a face.
 
     Parameters
