@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -99,10 +99,15 @@ class Trial:
     def rules(self) -> Rules:
         return Rules(scoring.unprotected(self.split, self.protocol.fmr), self.enrolled.thresholds)
 
-    def staged(self) -> tuple[Staged, VerificationTargets | None]:
+    @cached_property
+    def scene_of_targets(self) -> Scene:
+        """The scene in which target subjects alone are attacked."""
+        return replace(self.scene, people=self.scene.people[self.scene.people < len(self.split.target.references)])
+
+    def staged(self, scene: Scene | None = None) -> tuple[Staged, VerificationTargets | None]:
         """The staged evidence (the same each time), and the templates to verify reconstructions against."""
         rng = stream(self.seed, "theft")
-        stolen = steal(self.enrolled, self.question, _THREAT, scene=self.scene, rng=rng)
+        stolen = steal(self.enrolled, self.question, _THREAT, scene=scene or self.scene, rng=rng)
         return stolen, verification_targets(self.enrolled, self.question, _THREAT, stolen=stolen, rng=rng)
 
     def guess(self, number: int = 0) -> FloatArray:
@@ -110,9 +115,9 @@ class Trial:
         rng = stream(self.seed, "guess", number)
         return rng.standard_normal(self.question.shape(self.staged()[0].evidence))
 
-    def measured(self, answer: FloatArray) -> Measured:
+    def measured(self, answer: FloatArray, scene: Scene | None = None) -> Measured:
         """The measures of an answer on the target subjects."""
-        stolen, where = self.staged()
+        stolen, where = self.staged(scene)
         attacked = Attacked(answer, None, tasks.shown(self.question, answer, where))
         case = Case(attacked, stolen, scoring.panels(self.split)[0], self.rules)
         return self.question.measure(case, stream(self.seed, "judge"))
@@ -240,21 +245,49 @@ def _guesses_break_nothing(trial: Trial) -> str | None:
     return None if lucky <= _MOST_LUCKY else f"{lucky} of {_GUESSES} guesses beat chance"
 
 
-def _examined(trial: Trial) -> str | None:
-    """Compute ``edge`` of a random answer as the conformance kit for attacks does; it must not beat chance.
-
-    The check is one-sided: random embeddings that no system accepts do worse than non-mated faces, which define chance.
-    """
+def _examined(trial: Trial) -> tuple[Question, Exam]:
+    """An example of the question and its truth, as the conformance kit for attacks poses it: about target subjects."""
     target = trial.split.target.references
     example = trial.kind.example(target, trial.split.shadow.references)
-    photos = example.candidates(trial.split)
-    scene = Scene(trial.split.public, np.arange(len(target)), photos, trial.protocol.member_candidates)
+    photos, people = example.candidates(trial.split), np.flatnonzero(example.answerable(target))
+    scene = Scene(trial.split.public, people, photos, trial.protocol.member_candidates)
     stolen = steal(trial.enrolled, example, _THREAT, scene=scene, rng=stream(trial.seed, "theft"))
     fmr = max(trial.protocol.fmr, key=float)
-    exam = Exam(trial.split.background, target, trial.enrolled, stolen, fmr)
-    answer = stream(trial.seed, "guess").standard_normal(example.shape(stolen.evidence))
+    return example, Exam(trial.split.background, target, trial.enrolled, stolen, fmr)
+
+
+def _guesses_have_no_edge(trial: Trial) -> str | None:
+    """One-sided: random embeddings that no system accepts do worse than non-mated faces, which define chance."""
+    example, exam = _examined(trial)
+    answer = stream(trial.seed, "guess").standard_normal(example.shape(exam.staged.evidence))
     edge = example.edge(answer, exam)
     return None if edge < _CHANCE else f"a guess {edge:+.1f} standard errors from chance"
+
+
+def _best_has_an_edge(trial: Trial) -> str | None:
+    example, exam = _examined(trial)
+    best = example.best_answer(exam.staged, trial.split.target)
+    if best is None:
+        return None
+    shape = example.shape(exam.staged.evidence)
+    if np.shape(best) != shape or not np.isfinite(best).all():
+        return f"a best answer of shape {np.shape(best)}, finite: {np.isfinite(best).all()}; an answer has {shape}"
+    edge = example.edge(best, exam)
+    return None if edge >= _CHANCE else f"a best answer {edge:+.1f} standard errors from chance"
+
+
+def _best_breaks(trial: Trial) -> str | None:
+    """On the ceiling control, by the figures of a run."""
+    best = trial.question.best_answer(trial.staged(trial.scene_of_targets)[0], trial.split.target)
+    if best is None:
+        return None
+    figures = {one.name: one for one in trial.measured(best, trial.scene_of_targets).measurements}
+    if trial.kind.breaks(figures):
+        return None
+    one = figures.get(trial.kind.breaks_by)
+    return f"a best answer with {trial.kind.breaks_by} " + (
+        "not measured" if one is None else f"= {one.value:g} in [{one.low:g}, {one.high:g}], by chance {one.chance}"
+    )
 
 
 CHECKS: tuple[Check[Trial], ...] = (
@@ -331,8 +364,20 @@ CHECKS: tuple[Check[Trial], ...] = (
     ),
     Check(
         "guesses_have_no_edge",
-        _examined,
+        _guesses_have_no_edge,
         f"an edge of less than {_CHANCE:g} standard errors for a guess",
         "let edge compare the answer with the truth about staged.people, in their order",
+    ),
+    Check(
+        "best_answer_has_an_edge",
+        _best_has_an_edge,
+        f"an edge of at least {_CHANCE:g} standard errors for the best answer, or no best answer",
+        "let best_answer give the truth about staged.people, in their order; higher must be likelier for edge too",
+    ),
+    Check(
+        "best_answer_beats_chance",
+        _best_breaks,
+        "figures of the best answer by which an attack succeeds on the ceiling control, or no best answer",
+        "let measure compare the answer with the truth about case.people, and breaks_by name a metric that shows it",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +36,7 @@ from mote_bench.questions.installed import (
     reading_of,
     rules_of,
 )
+from mote_bench.questions.staging import Case, Staged
 from mote_bench.testing import check_question, generated_faces
 
 FIRST_EDITION = (WhichClass, HowMuch, WhichFace, SamePerson, WhichPhoto, WasMember, WhichKeyface)
@@ -246,6 +248,9 @@ def test_built_in_questions_keep_the_contract(kind: type[Question]) -> None:
         ("headline_is_measured", WhichPhoto, {"breaks_by": "top_2"}),
         ("guesses_break_nothing", WhichPhoto, {"breaks": classmethod(lambda cls, measurements: True)}),
         ("guesses_have_no_edge", WhichPhoto, {"edge": lambda self, answer, exam: 5.0}),
+        ("best_answer_has_an_edge", WhichPhoto, {"best_answer": lambda self, staged, people: _any_guess(self, staged)}),
+        ("best_answer_has_an_edge", WhichPhoto, {"best_answer": lambda self, staged, people: np.eye(self.photos)}),
+        ("best_answer_beats_chance", WhichPhoto, {"measure": lambda self, case, rng: _backwards(self, case, rng)}),
     ],
 )
 def test_the_kit_finds_what_is_broken(name: str, kind: type[Question], change: dict[str, object]) -> None:
@@ -253,6 +258,16 @@ def test_the_kit_finds_what_is_broken(name: str, kind: type[Question], change: d
     # Its own metrics, so that nothing else is amiss than the change.
     bad.metrics = tuple(replace(describe(metric, "photo"), questions=(bad.kind(),)) for metric in ("top_1",))
     assert name in [finding.check for finding in check_question(bad) if not finding.ok]
+
+
+def _any_guess(question: WhichPhoto, staged: Staged) -> Any:
+    return np.random.default_rng(0).random(question.shape(staged.evidence))
+
+
+def _backwards(question: WhichPhoto, case: Case, rng: np.random.Generator) -> Any:
+    return WhichPhoto.measure(
+        question, replace(case, attacked=replace(case.attacked, answer=-case.attacked.answer)), rng
+    )
 
 
 def _any_order(question: WhichPhoto, staged: object, scene: object) -> object:
