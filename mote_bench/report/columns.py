@@ -139,6 +139,22 @@ def _rate(key: str, title: str, *, at: str | None = None) -> Column:
     )
 
 
+def _asked(question: str, metric: str, title: str) -> Column:
+    """A figure of the strongest attack on a question, beside the headline, as ``_asked("link", "d_sys", "D_sys")``."""
+    way = describe(metric, question).better
+    return Column(
+        f"{question}_{metric}",
+        title,
+        RATE,
+        lambda row: row.asked(question, metric),
+        better=way,
+        metric=metric,
+        question=question,
+        note=f"{way} leaks less",
+        name=f"{question.capitalize()}: {label(metric)}",
+    )
+
+
 def _attack(place: int, reading: Reading, board: Board) -> Column:
     """The strongest attack on a question."""
     measure, way = label(reading.headline), better(reading)

@@ -120,6 +120,26 @@ def test_a_column_more_stands_on_every_board(records, matrix):
     assert held["fmr_reached"]["measurement"]["value"] == 0.0012
 
 
+def test_a_figure_of_a_question_is_a_column_too(records, matrix, monkeypatch):
+    """The figure of the strongest attack, with the address of its record."""
+    own, another = columns.columns(matrix.board), columns._asked("link", "d_sys", "D_sys")
+    monkeypatch.setattr(columns, "columns", lambda board: (*own, another))
+    held = json.loads(csv_json.leaderboard_json([matrix]))["boards"][0]["rows"]
+    out = io.StringIO()
+    Console(width=250, file=out).print(terminal.table([matrix]))
+    for row, shown in zip(matrix.board.rows, held, strict=True):
+        (strongest,) = (one for one in row.questions if one.question == "link")
+        beside = {one.name: one.value for one in strongest.beside}
+        figure = shown["link_d_sys"]
+        assert (figure["measurement"] or {}).get("value") == beside.get("d_sys")
+        assert figure["record"] == strongest.record
+    assert any(shown["link_d_sys"]["measurement"] for shown in held)
+    assert "D_sys" in out.getvalue()
+    assert "D_sys" in markdown.leaderboard_md([matrix])
+    assert 'data-name="Link: ' in html.leaderboard_html(threat_matrices(records))
+    assert matrix.board.rows[0].asked("no-such-question", "eer").status == "not asked"
+
+
 def test_a_rate_after_the_attacks_stands_under_its_own_heading(records, matrix, monkeypatch):
     own, another = columns.columns(matrix.board), columns._rate("fmr_reached", "reached", at="1e-3")
     monkeypatch.setattr(columns, "columns", lambda board: (*own, another))
