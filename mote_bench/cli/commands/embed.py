@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mote_bench.basics import CPU, InputError
+from mote_bench.cli.commands import recogniser_options
 from mote_bench.cli.commands.again import said
 from mote_bench.cli.commands.interruption import interruptible
 
@@ -30,21 +31,11 @@ def embed(  # noqa: PLR0913 - typer makes an option of each argument
         typer.Option(help="Layout of the folder: lfw, utkface, ... (see `list`). Default: one folder per subject."),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option(
-            help="ONNX: the network gets (pixel - MEAN) / SCALE. Pixels go from 0 to 255; a number, or three."
-        ),
-    ] = None,
-    scale: Annotated[str | None, typer.Option(help="ONNX: see --mean.")] = None,
-    order: Annotated[str | None, typer.Option(help="ONNX: the network's order of channels, RGB or BGR.")] = None,
-    output: Annotated[str | None, typer.Option(help="ONNX: the output that is the embedding, of several.")] = None,
-    alignment: Annotated[
-        str | None,
-        typer.Option(
-            help="ONNX and MobileFaceNet: what finds the five landmarks, mtcnn or dlib68. Default: mtcnn.",
-        ),
-    ] = None,
+    mean: recogniser_options.Mean = None,
+    scale: recogniser_options.Scale = None,
+    order: recogniser_options.Order = None,
+    output: recogniser_options.Output = None,
+    alignment: recogniser_options.Alignment = None,
     second: Annotated[
         str | None,
         typer.Option(help="A second recogniser: `run` also compares reconstructions to its embeddings."),

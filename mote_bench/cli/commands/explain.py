@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mote_bench.basics import InputError
+from mote_bench.cli.commands import recogniser_options
 
 if TYPE_CHECKING:
     from mote_bench.contracts import FloatArray
+    from mote_bench.embedders.pipeline import Recogniser
     from mote_bench.explain.explained import Explained
 
 EPILOG = "Example: python -m mote_bench explain --data faces.npz --schemes mote,cosine --out explanations"
 
 
-def explain(
+def explain(  # noqa: PLR0913 - typer makes an option of each argument
     data: Annotated[str, typer.Option(help="A data set's name, or an .npz file.")] = "synthetic",
     pictures: Annotated[
         Path | None, typer.Option(help="Pictures instead of --data, one folder per subject: explained by pixel.")
@@ -25,24 +27,32 @@ def explain(
         str, typer.Option(help="With --pictures: a recogniser that gradients pass through.")
     ] = "facenet-vggface2",
     weights: Annotated[Path | None, typer.Option(help="The recogniser's weights. Nothing is ever downloaded.")] = None,
+    mean: recogniser_options.Mean = None,
+    scale: recogniser_options.Scale = None,
+    order: recogniser_options.Order = None,
+    output: recogniser_options.Output = None,
+    alignment: recogniser_options.Alignment = None,
     schemes: Annotated[str, typer.Option(help="Scheme names, comma separated, side by side.")] = "mote,cosine",
     people: Annotated[int, typer.Option(min=2, help="Number of subjects to explain.")] = 20,
     out: Annotated[Path, typer.Option(help="Folder for the page, its pictures and its CSV.")] = Path("explanations"),
 ) -> None:
     """Explain why templates accept or reject: by dimension or by pixel, with a faithfulness score."""
     from mote_bench import files, registry
+    from mote_bench.embedders.pipeline import Recogniser
     from mote_bench.explain import page
     from mote_bench.explain.faithfulness import faithfulness
 
     names = registry.select("schemes", schemes)
+    options = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
     if pictures is None:
-        if weights is not None:
-            raise InputError(
-                "--weights without --pictures; embeddings are explained without a recogniser: leave out --weights"
-            )
+        for option, value in {"weights": weights, **options}.items():
+            if value is not None:
+                raise InputError(
+                    f"--{option} without --pictures; embeddings are explained without a recogniser: leave it out"
+                )
         made, shown = _dimensions(data, names, people), None
     else:
-        made, shown = _pixels(pictures, embedder, weights, names, people)
+        made, shown = _pixels(pictures, Recogniser.at(embedder, weights, **options), names, people)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in page.render(made, shown, of=data if pictures is None else str(pictures)).items():
         with files.replacing(out / name) as file:
@@ -65,13 +75,12 @@ def _dimensions(data: str, names: list[str], people: int) -> list[Explained]:
 
 
 def _pixels(
-    folder: Path, embedder: str, weights: Path | None, names: list[str], people: int
+    folder: Path, chosen: Recogniser, names: list[str], people: int
 ) -> tuple[list[Explained], tuple[FloatArray, FloatArray]]:
     from mote_bench.data.pictures import layouts
-    from mote_bench.embedders.pipeline import Recogniser
     from mote_bench.explain import explained, pixels
 
-    recogniser = pixels.check(Recogniser(embedder, None if weights is None else str(weights)).make(), embedder)
-    chosen, enrolled, faces = pixels.gather(layouts.read(folder, None), recogniser, people=people)
-    made = [explained.in_pixels(name, chosen, recogniser, faces) for name in names]
+    recogniser = pixels.check(chosen.make(), chosen.name)
+    subjects, enrolled, faces = pixels.gather(layouts.read(folder, None), recogniser, people=people)
+    made = [explained.in_pixels(name, subjects, recogniser, faces) for name in names]
     return made, (pixels.pixels(enrolled), pixels.pixels(faces))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mote_bench.basics import InputError
+from mote_bench.cli.commands import recogniser_options
 from mote_bench.cli.commands.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -121,6 +122,11 @@ def pictures(  # noqa: PLR0913 - typer makes an option of each argument
         typer.Option(help="A second recogniser to compare the pictures: a name that `list embedders` shows."),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="The second recogniser's weights.")] = None,
+    mean: recogniser_options.Mean = None,
+    scale: recogniser_options.Scale = None,
+    order: recogniser_options.Order = None,
+    output: recogniser_options.Output = None,
+    alignment: recogniser_options.Alignment = None,
     pictures: Annotated[
         Path | None, typer.Option(help="A folder made by `faces`: its pictures aren't rendered again.")
     ] = None,
@@ -134,7 +140,9 @@ def pictures(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.execution import workers
     from mote_bench.studies.pictures import from_templates
 
-    options = from_templates.Options(people, schemes, attackers.split(","), second, weights, pictures, album)
+    told = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
+    taken = {name: value for name, value in told.items() if value is not None}
+    options = from_templates.Options(people, schemes, attackers.split(","), second, weights, taken, pictures, album)
     try:
         with interruptible("nothing is written", resumable=False):
             from_templates.write(options, out, jobs=jobs or workers.default_jobs())

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -449,6 +449,8 @@ class Options:
         Some of :data:`ATTACKERS`.
     second : str, optional
         A second recogniser that the pictures are compared by too; ``weights`` is its file.
+    taken : mapping of str -> str
+        What this file takes: ``mean``, ``scale``, ``order``, ``output`` and ``alignment``, as for ``embed``.
     pictures : Path, optional
         A folder that ``faces`` made, whose pictures aren't rendered again.
     album : Path, optional
@@ -460,6 +462,7 @@ class Options:
     attackers: Sequence[str]
     second: str | None = None
     weights: Path | None = None
+    taken: Mapping[str, str] = field(default_factory=dict)
     pictures: Path | None = None
     album: Path | None = None
 
@@ -474,16 +477,18 @@ def write(options: Options, out: Path, *, jobs: int) -> None:
     """
     if not set(options.attackers) <= set(ATTACKERS):
         raise InputError(f"--attackers {','.join(options.attackers)}: expected some of {', '.join(ATTACKERS)}")
-    if options.weights is not None and options.second is None:
-        raise InputError("--weights go with --second EMBEDDER; name the second recogniser")
+    unowned = [*(["weights"] if options.weights is not None else []), *options.taken]
+    if unowned and options.second is None:
+        raise InputError(f"--{unowned[0]} without --second; add --second EMBEDDER, the second recogniser")
     names = registry.select("schemes", options.schemes)
     who = cast(options.people, seed=0)
     other, about, command = None, "", f" --people {options.people}"
     if options.second is not None:
-        recogniser = Recogniser.at(options.second, options.weights)
+        recogniser = Recogniser.at(options.second, options.weights, **options.taken)
         other = second_of(who, recogniser, pictures=options.pictures, jobs=jobs)
         about = about_second(other, first_eer(who))
         command += f" --second {options.second}" + (f" --weights {options.weights.name}" if options.weights else "")
+        command += "".join(f" --{name} {value}" for name, value in options.taken.items())
     rows = [scene for name in names for scene in scenes(who, name, seed=0, attackers=options.attackers)]
     lines = measured(who, rows, jobs=jobs, seed=0, other=other)
     out.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,25 @@ def test_a_scheme_without_gradients_is_refused_by_name(monkeypatch) -> None:
 def test_a_recogniser_without_gradients_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="--embedder dlib: gradients don't pass"):
         pixels.check(object(), "dlib")
+
+
+def test_an_onnx_file_is_told_what_it_takes_as_for_embed(folder, monkeypatch) -> None:
+    def made(**given):
+        raise InputError(f"given {given}")
+
+    monkeypatch.setattr("mote_bench.registry.factory", lambda kind, name: made)
+    told = r"given {'weights': .*Path\('.*/a.onnx'\), 'mean': '0', 'order': 'BGR', 'alignment': 'dlib68'}"
+    with pytest.raises(InputError, match=told):
+        explain(
+            pictures=folder, embedder="onnx", weights=Path("a.onnx"), mean="0", order="BGR", alignment="dlib68",
+            schemes="cosine", people=3,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["weights", "mean", "output"])
+def test_what_is_told_of_a_recogniser_needs_pictures(option) -> None:
+    with pytest.raises(InputError, match=f"--{option} without --pictures"):
+        explain(**{option: "x"})
 
 
 @pytest.mark.slow

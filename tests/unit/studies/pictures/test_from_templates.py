@@ -132,7 +132,8 @@ def test_an_album_is_a_folder_that_explanations_take(who, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--weights", "a.onnx"), "--weights go with --second"),
+        (("--weights", "a.onnx"), "--weights without --second"),
+        (("--mean", "0"), "--mean without --second"),
         (("--people", "0"), "--people 0: expected 1 to 500"),
         (("--attackers", "cat"), "--attackers cat: expected some of"),
         (("--thieves", "dog"), "--attackers dog: expected some of"),
