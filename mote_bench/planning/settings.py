@@ -202,6 +202,8 @@ def _dataset(data: str, reading: _Reading) -> Dataset:
     for option, value in given.items():
         if value and columns.strict:
             raise InputError(f"--{option}: the columns of '{data}' are fixed in its data card; leave the option out")
+    if Path(data).is_dir() and data not in {entry.name for entry in registry.names("datasets")}:
+        return npz.load(Path(data), bins=reading.bins)  # says what a folder of embeddings would hold
     found = registry.select("datasets", data)
     if len(found) != 1:
         raise InputError(f"--data {data} names {len(found)} data sets; expected one of: {', '.join(found)}")

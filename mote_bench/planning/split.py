@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -154,12 +155,18 @@ def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = N
     order = [person for person in order if person not in set(selection)]
     shadow = _deal(order, photos, least_shadow, _size(protocol.shadow.people, protocol.shadow.share, len(photos)))
     background = [person for person in order if person not in set(shadow)]
-    _check("target", target, protocol.target.least, f"of {len(photos)} people, with {least_target} photos each")
-    _check(
-        "selection", selection, protocol.selection.least, f"of {len(photos)} people, with {least_target} photos each"
-    )
-    _check("shadow", shadow, protocol.shadow.least, f"of {len(photos)} people, with {least_shadow} photos each")
-    _check("background", background, protocol.background.least, f"of {len(photos)} people")
+    for name, dealt, limits, needs in (
+        ("target", target, protocol.target, f", with {least_target} photos each"),
+        ("selection", selection, protocol.selection, f", with {least_target} photos each"),
+        ("shadow", shadow, protocol.shadow, f", with {least_shadow} photos each"),
+        ("background", background, protocol.background, ""),
+    ):
+        if len(dealt) < limits.least:
+            raise InputError(
+                f"too few people for the {name} set: {len(dealt)} of {len(photos)} people{needs}; expected at least "
+                f"{limits.least}. Give more people: {_fewest(protocol)} or more with enough photos are enough for "
+                f"{protocol.name} (or leave out --people)"
+            )
     public = faces.rows(_background_rows(background, photos, protocol))
     own = _enrolled(faces, shadow, photos, held_back=0, most=protocol.shadow.probes_most)
     seconds, most = protocol.target.second_references, protocol.target.probes_most
@@ -239,12 +246,16 @@ def _deal(order: list[int], photos: list[Index], least: int, size: int) -> list[
     return [person for person in order if len(photos[person]) >= least][:size]
 
 
-def _check(name: str, people: list[int], least: int, where: str) -> None:
-    if len(people) < least:
-        raise InputError(
-            f"too few people for the {name} set: {len(people)} {where}; expected at least {least}. "
-            "Give more people (or leave out --people)"
-        )
+def _fewest(protocol: Protocol) -> int:
+    """The smallest number of people, all with enough photos, of which every set gets enough."""
+    parts = (protocol.target, protocol.selection, protocol.shadow)
+
+    def enough(people: int) -> bool:
+        sizes = [_size(part.people, part.share, people) for part in parts]
+        served = all(size >= part.least for size, part in zip(sizes, parts, strict=True))
+        return served and people - sum(sizes) >= protocol.background.least
+
+    return next(filter(enough, count(1)))
 
 
 def _background_rows(background: list[int], photos: list[Index], protocol: Protocol) -> Index:

@@ -294,6 +294,13 @@ def test_what_the_user_named_and_is_not_there(asked: RunSpec, change: dict[str, 
         settings.make(replace(plain, **change))  # type: ignore[arg-type]
 
 
+def test_a_folder_without_embeddings_is_no_unknown_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    with pytest.raises(InputError, match="'photos': it is a folder without Parquet files"):
+        settings.make(RunSpec("photos"))
+
+
 def test_the_attacked_data_are_nobody_elses(asked: RunSpec) -> None:
     with pytest.raises(InputError, match=r"--attacker-data .*own\.npz is the attacked data itself; expected other"):
         settings.make(replace(asked, attacker_data=asked.data))

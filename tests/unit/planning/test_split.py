@@ -74,6 +74,12 @@ def test_too_few_are_refused_by_name(n, photos, name):
         split(gaussian_faces(n, photos), PROTOCOL, seed=0)
 
 
+def test_who_gives_too_few_is_told_how_many_are_enough():
+    with pytest.raises(InputError, match=f"134 or more with enough photos are enough for {PROTOCOL.name}"):
+        split(gaussian_faces(133, 4), PROTOCOL, seed=0)
+    assert len(split(gaussian_faces(134, 4), PROTOCOL, seed=0).target.references) >= PROTOCOL.target.least
+
+
 def test_without_identities_each_row_is_a_person():
     source = gaussian_faces(400, 1)
     made = split(Faces(source.embeddings, None, source.attributes), PROTOCOL, seed=0)
