@@ -17,6 +17,8 @@ CONSTRAINTS ?= -c constraints.txt
 # A process of tests for each core, which takes a file at a time, or one test where it is marked `apart`, in the order of
 # tests/conftest.py: the longest first.
 SHARED_OUT ?= --numprocesses auto --dist loadgroup --no-loadscope-reorder
+# What took longest: the place to begin where the tests take too long.
+LONGEST := --durations=30 --durations-min=1
 
 # Where this is set, each of hundreds of processes would compile the whole suite anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -57,10 +59,10 @@ recognisers: env
 	done
 
 test: env lint
-	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow and not hour"
+	$(BIN)/python -m pytest $(SHARED_OUT) $(LONGEST) -m "not slow and not hour"
 
 test-slow: env
-	$(BIN)/python -m pytest $(SHARED_OUT) -m slow
+	$(BIN)/python -m pytest $(SHARED_OUT) $(LONGEST) -m slow
 
 docs: env
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

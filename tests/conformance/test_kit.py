@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -215,6 +216,8 @@ def test_edges_by_hand() -> None:
 
 
 SLOW = ("gradient-answers", "timing-answers", "net-answers", "many-keys-bytes")
+FEWER = {"many-keys-bytes": {"templates": 60}}
+"""Attacks that would take minutes for the kit's nine answers. None of its checks needs what these numbers are for."""
 ATTACKS = [
     pytest.param(entry.name, marks=[pytest.mark.slow] if entry.name in SLOW else [])
     for entry in registry.names("attacks")
@@ -224,7 +227,11 @@ ATTACKS = [
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_built_in_attacks_pass(name: str) -> None:
-    assert broken(check_attack(partial(registry.load, "attacks", name))) == {}
+    def made() -> Any:
+        attack = registry.load("attacks", name)
+        return replace(attack, **FEWER[name]) if name in FEWER else attack
+
+    assert broken(check_attack(made)) == {}
 
 
 def test_mote_passes() -> None:
