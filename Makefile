@@ -32,7 +32,7 @@ RECOGNISERS ?= --schemes all --attacks all --out boards/recognisers
 
 CHROMIUM ?= chromium
 
-.PHONY: env run mote recognisers test test-slow docs docs-figures picture coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench bench-runs dist architecture lint clean
+.PHONY: env run mote recognisers test test-quick test-slow docs docs-figures picture coverage cover mutants scale fuzz fuzz-guided gate gate-baseline bench bench-runs dist architecture lint style types clean
 
 env: $(VENV)/.installed
 
@@ -58,7 +58,11 @@ recognisers: env
 		$(BIN)/python -m mote_bench run --data "$${one#*=}" $$by $(RECOGNISERS) || exit; \
 	done
 
-test: env lint
+# The types are checked beside the tests: alone, mypy would leave all cores but one idle.
+test: env style
+	$(MAKE) --no-print-directory --jobs 2 types test-quick
+
+test-quick: env
 	$(BIN)/python -m pytest $(SHARED_OUT) $(LONGEST) -m "not slow and not hour"
 
 test-slow: env
@@ -119,9 +123,13 @@ dist: env
 architecture: env
 	$(BIN)/python tools/architecture.py
 
-lint: env
+lint: style types
+
+style: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: env
 	$(BIN)/mypy mote_bench attacks baselines tools
 
 clean:

@@ -24,17 +24,18 @@ from words import HOME_MADE
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-GUIDES = [
-    "tutorial.md",
-    "explain.md",
-    "gate-in-ci.md",
-    "submit-a-scheme.md",
-    "write-an-attack.md",
-    "write-a-question.md",
-    "audit.md",
-    "challenge.md",
-    "from-pictures.md",
-]
+GUIDES = {
+    "from-pictures.md": 3.5,
+    "tutorial.md": 2,
+    "challenge.md": 1,
+    "gate-in-ci.md": 0.5,
+    "audit.md": 0.5,
+    "write-an-attack.md": 0.2,
+    "submit-a-scheme.md": 0.1,
+    "explain.md": 0.1,
+    "write-a-question.md": 0.1,
+}
+"""About the CPU minutes that the examples of each take."""
 COMMAND = re.compile(r"(?:python -m mote_bench|(?<!install )mote-bench) (\w.*)")
 LONGEST_SENTENCE = 25
 MOST_LINES, MOST_WORDS = 120, 1000  # of README
@@ -174,8 +175,9 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.apart
-@pytest.mark.slow(minutes=3)
-@pytest.mark.parametrize("page", GUIDES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.slow(minutes=minutes)) for page, minutes in GUIDES.items()]
+)
 def test_every_example_runs(page: str, tmp_path: Path) -> None:
     """Python and sh blocks in their order, in one folder, each shell block in a shell of its own."""
     found = re.findall(r"^```(python|sh)\n(.*?)^```", (DOCS / page).read_text(), flags=re.DOTALL | re.MULTILINE)

@@ -219,7 +219,7 @@ SLOW = ("gradient-answers", "timing-answers", "net-answers", "many-keys-bytes")
 FEWER = {"many-keys-bytes": {"templates": 60}}
 """Attacks that would take minutes for the kit's nine answers. None of its checks needs what these numbers are for."""
 ATTACKS = [
-    pytest.param(entry.name, marks=[pytest.mark.slow] if entry.name in SLOW else [])
+    pytest.param(entry.name, marks=[pytest.mark.slow(minutes=0.1)] if entry.name in SLOW else [])
     for entry in registry.names("attacks")
     if entry.distribution == "mote-bench"
 ]

@@ -16,7 +16,7 @@ from mote_bench.conformance import schemes as scheme_checks
 from mote_bench.contracts import InputError
 from mote_bench.records import bundle_check
 
-pytestmark = pytest.mark.slow(minutes=1)
+pytestmark = pytest.mark.slow(minutes=0.2)
 RUN = ("run", "--protocol", "quick-1", "--schemes", "my-signs", "--quiet")
 
 

@@ -10,7 +10,7 @@ from mote_bench.planning.spec import RunSpec
 from mote_bench.records import store
 from readings import value
 
-pytestmark = pytest.mark.slow(minutes=0.5)
+pytestmark = pytest.mark.slow(minutes=0.2)
 
 
 QUESTIONS = "verify,gender,reconstruct,link,fairness,cost"

@@ -29,7 +29,7 @@ def worst_cases(seed):
     return best["balanced_accuracy"], max(found, key=lambda one: one[0])[1]["balanced_accuracy"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=1.5)
 def test_the_worst_case_on_noise_covers_chance():
     assert len(NAMES) >= 6
     naive, selected = zip(*(worst_cases(seed) for seed in range(SEEDS)), strict=True)

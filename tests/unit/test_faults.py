@@ -19,6 +19,7 @@ from mote_bench import files
 from mote_bench.contracts import InputError
 from mote_bench.records import store
 
+pytestmark = pytest.mark.apart
 SMALL = (
     *("run", "--people", "240", "--questions", "gender,verify"),
     *("--attacks", "vote-answers", "--schemes", "biohash", "--quiet"),

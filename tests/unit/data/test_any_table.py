@@ -313,6 +313,6 @@ def test_a_few_hundred_tables(tmp_path: Path) -> None:
     check_many(tmp_path, 20)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=0.5)
 def test_ten_thousand_tables(tmp_path: Path) -> None:
     check_many(tmp_path, 1000)

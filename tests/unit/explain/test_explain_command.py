@@ -113,7 +113,7 @@ def test_what_is_told_of_a_recogniser_needs_pictures(option) -> None:
         explain(**{option: "x"})
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=0.5)
 def test_facenet_with_weights_from_a_file(tmp_path) -> None:
     """Random weights in facenet-pytorch's format, and rendered people: everything but the meaning of the map."""
     from mote_bench.embedders import vision

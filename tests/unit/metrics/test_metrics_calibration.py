@@ -242,7 +242,7 @@ def test_even_groups_cover_even_errors(groups: int) -> None:
     check(coverage(repeated(draw, 80), truth), truth, 80)
 
 
-@pytest.mark.slow(minutes=0.25)
+@pytest.mark.slow(minutes=0.05)
 @pytest.mark.parametrize("people", [50, 100, 200, 300])
 @pytest.mark.parametrize(
     "population",

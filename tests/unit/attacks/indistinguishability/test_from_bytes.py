@@ -143,7 +143,7 @@ MANY = 800
 """Templates of each face here: the attack itself takes up to 2,000."""
 
 
-@pytest.mark.slow(minutes=2)
+@pytest.mark.slow(minutes=0.05)
 def test_the_thorough_attack_finds_a_planted_bit() -> None:
     """0.5 of one face and 0.6 of the other: at best an AUC of 0.55."""
     found = played(PlantedBit(0.6), replace(many_keys(), templates=MANY), pairs=20, dimension=2)["auc"]
@@ -151,13 +151,13 @@ def test_the_thorough_attack_finds_a_planted_bit() -> None:
     assert 0.53 < found.value < 0.56
 
 
-@pytest.mark.slow(minutes=2)
+@pytest.mark.slow(minutes=0.02)
 def test_the_thorough_attack_distinguishes_polyprotect_of_any_two_faces() -> None:
     found = played(PolyProtect(), replace(many_keys(), templates=200), pairs=4)["auc"]
     assert found.value > 0.99
 
 
-@pytest.mark.slow(minutes=4)
+@pytest.mark.slow(minutes=0.15)
 @pytest.mark.parametrize("scheme", [BioHash(), RandomProjection()])
 def test_the_thorough_attack_stands_at_chance_where_templates_hold_nothing(scheme: Scheme) -> None:
     """Within 0.01: two standard errors of 20 pairs with 400 tested templates of each face are 0.0092."""
