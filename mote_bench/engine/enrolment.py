@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +27,15 @@ _RENEWED = "renewed"
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """One enrolled scheme, the calibration subjects' templates, and (people, seconds) of each enrolment task."""
+    """One enrolled scheme, the calibration subjects' templates, and (people, seconds) of each enrolment task.
+
+    ``stated`` goes into the details of each attack's record, ready for JSON.
+    """
 
     enrolled: EnrolledScheme
     calibration: Database
     timings: tuple[tuple[int, float], ...]
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
     def with_shadow(self, count: int) -> Held:
         """The same system, attacked with the first ``count`` shadow subjects only."""

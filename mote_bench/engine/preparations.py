@@ -124,8 +124,9 @@ class Preparations:
         setting, seed = self.setting, self.setting.seed
         threat = Threat.parse(job.threat)
         where = (job.protocol, job.data, job.scheme, job.threat)
+        enrolled = self.enrolled[job.scheme]
         evidence, self._people[job] = steal_database(
-            self.enrolled[job.scheme],
+            enrolled.leaked or enrolled,
             job.database,
             threat,
             scene=staging.scene(setting, threat),

@@ -103,54 +103,88 @@ def run(
     return Finished(tuple(ledger.records[cell] for cell in cells), len(kept), took)
 
 
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """A run whose attackers hold something else, such as fewer shadow subjects or parts of the templates.
+
+    Attributes
+    ----------
+    setting : Setting
+        The run's, with the cells to attack.
+    folder : Path
+        For the records; :func:`~mote_bench.records.store.opened` has made it. Finished cells are kept.
+    stated : mapping of str -> str
+        What the records' provenance says of the variation.
+    held : callable
+        From what is enrolled to what these attackers face; systems and thresholds stay the same.
+    """
+
+    setting: Setting
+    folder: Path
+    stated: Mapping[str, str]
+    held: Callable[[Held], Held]
+
+
 def run_with_fewer(
     setting: Setting, folders: Mapping[int, Path], *, jobs: int, progress: Progress
 ) -> dict[int, tuple[Record, ...]]:
     """Run the attacks of the plan with fewer shadow subjects; the figures with all of them are those of :func:`run`.
 
-    Schemes are fitted and enrolled once. The shadow subjects of a smaller number are among those of a larger one.
-    Thresholds stay those of all: the attacker has fewer subjects, and the system is the same.
+    The shadow subjects of a smaller number are among those of a larger one. Thresholds stay those of all: the attacker
+    has fewer subjects, and the system is the same.
 
     Parameters
     ----------
     folders : mapping of int -> Path
-        A folder for the records of each number of shadow subjects, which :func:`~mote_bench.records.store.opened` has
-        made. Finished cells are kept.
+        A folder for the records of each number of shadow subjects; see :class:`Variation`.
     """
-    cells, total = setting.plan.cells, len(setting.split.shadow.references)
-    made = provenance.of_setting(setting)
-    stages = {}
-    for count, folder in folders.items():
-        origins = {cell: one | {SHADOW_SUBJECTS: f"{count} of {total}"} for cell, one in made.items()}
-        kept = store.finished(folder, cells, origins)
-        stages[count] = _Stage(setting, jobs, Ledger(folder, cells, origins, progress, dict(kept)), None, None)
-    waiting = {count: stage for count, stage in stages.items() if stage.ledger.pending()}
+    total = len(setting.split.shadow.references)
+    fewer = [
+        Variation(setting, folder, {SHADOW_SUBJECTS: f"{count} of {total}"}, partial(Held.with_shadow, count=count))
+        for count, folder in folders.items()
+    ]
+    return dict(zip(folders, run_varied(fewer, jobs=jobs, progress=progress), strict=True))
+
+
+def run_varied(variations: Sequence[Variation], *, jobs: int, progress: Progress) -> list[tuple[Record, ...]]:
+    """Run the attacks of each variation of one run: the records of each, in the order of its plan.
+
+    Schemes are fitted and enrolled once for all. The variations' settings differ in the cells of their plans alone.
+    """
+    stages = []
+    for one in variations:
+        cells = one.setting.plan.cells
+        origins = {cell: made | one.stated for cell, made in provenance.of_setting(one.setting).items()}
+        kept = store.finished(one.folder, cells, origins)
+        stages.append(_Stage(one.setting, jobs, Ledger(one.folder, cells, origins, progress, dict(kept)), None, None))
+    waiting = [(stage, one) for stage, one in zip(stages, variations, strict=True) if stage.ledger.pending()]
     try:
         with threadpool_limits(limits=1):  # leaves the cores to the workers
-            _attack_with_fewer(waiting)
+            _attack_varied(waiting)
     finally:
         workers.stop()
-    return {count: tuple(stage.ledger.records[cell] for cell in cells) for count, stage in stages.items()}
+    return [tuple(stage.ledger.records[cell] for cell in stage.ledger.cells) for stage in stages]
 
 
-def _attack_with_fewer(stages: Mapping[int, _Stage]) -> None:
+def _attack_varied(stages: Sequence[tuple[_Stage, Variation]]) -> None:
     if not stages:
         return
-    # One ledger enrols for all: a cell that is finished with one number of subjects may be pending with another.
-    first = next(iter(stages.values()))
-    ledger = first.ledger
-    pending = dict.fromkeys(cell for stage in stages.values() for cell in stage.ledger.pending())
-    first = replace(first, ledger=Ledger(ledger.folder, list(pending), ledger.origins, ledger.progress, {}))
+    # One ledger enrols for all: a cell that is finished in one variation may be pending in another.
+    first, _ = stages[0]
+    pending = dict.fromkeys(cell for stage, _ in stages for cell in stage.ledger.pending())
+    origins = {cell: one for stage, _ in stages for cell, one in stage.ledger.origins.items()}
+    first = replace(first, ledger=Ledger(first.ledger.folder, list(pending), origins, first.ledger.progress, {}))
     names = list(dict.fromkeys(cell.scheme for cell in pending))
     first.ledger.expect(_tasks(first, names), {*CONTROLS, *ceilings()})
     held = _with_thresholds(first, _enroll(first, _fit(first, names)))
-    for count, stage in stages.items():
+    for stage, variation in stages:
         for cell in stage.ledger.pending():
             if cell.scheme not in held:
                 lost = first.ledger.records[cell]
                 stage.ledger.fail(cell, lost.error or "", status=lost.status)
         stage.ledger.expect(_works(stage), {*CONTROLS, *ceilings()})
-        _attack(stage, {name: one.with_shadow(count) for name, one in held.items()})
+        mine = {cell.scheme for cell in stage.ledger.pending()}
+        _attack(stage, {name: variation.held(one) for name, one in held.items() if name in mine})
 
 
 @dataclass(frozen=True, eq=False)
@@ -425,7 +459,10 @@ def _attack(stage: _Stage, held: Mapping[str, Held]) -> None:
             made.add(key, outcome)
             continue
         _tick_attack(stage, key, outcome.seconds)
-        _add_attacked(stage, key, outcome, staged=staged.pop(key), rules=rules[key.scheme], shared=made.seconds(key))
+        mine, shared = staged.pop(key), made.seconds(key)
+        _add_attacked(
+            stage, key, outcome, staged=mine, rules=rules[key.scheme], shared=shared, stated=held[key.scheme].stated
+        )
         made.release(key)
 
 
@@ -489,7 +526,16 @@ def _tick_attack(stage: _Stage, cell: Cell, seconds: float) -> None:
     stage.ledger.tick(_attack_work(cell), seconds, f"{cell.attack} on {cell.scheme}: {cell.question}")
 
 
-def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged, rules: Rules, shared: float) -> None:
+def _add_attacked(
+    stage: _Stage,
+    cell: Cell,
+    outcome: Outcome,
+    *,
+    staged: Staged,
+    rules: Rules,
+    shared: float,
+    stated: Mapping[str, Any],
+) -> None:
     if outcome.error is not None:
         stage.fail(cell, outcome)
         return
@@ -508,5 +554,5 @@ def _add_attacked(stage: _Stage, cell: Cell, outcome: Outcome, *, staged: Staged
         on_selection = ()
     cost = {"seconds": outcome.seconds + shared} | ({SHARED_SECONDS: shared} if shared else {})
     with_less = scoring.with_less(question, outcome.value, staged, panel=target, rules=rules, seed=seed)
-    details = {**measured.details, **with_less}
+    details = {**measured.details, **with_less, **stated}
     stage.ledger.add(Record(cell, Status.OK, measured.measurements, details, cost, rehearsal=on_selection))

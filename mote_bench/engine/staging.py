@@ -30,7 +30,7 @@ def stage(
     question, threat = setting.plan.questions[cell.question], Threat.parse(cell.knowledge)
     rng, photos = stream(seed), question.candidates(setting.split)
     there = scene(setting, threat, people=_attacked(setting, question, enrolled, threat), photos=photos)
-    stolen = steal(enrolled, question, threat, scene=there, rng=rng, used=used)
+    stolen = steal(enrolled.leaked or enrolled, question, threat, scene=there, rng=rng, used=used)
     return stolen, verification_targets(enrolled, question, threat, stolen=stolen, rng=rng)
 
 

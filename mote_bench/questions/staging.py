@@ -57,6 +57,9 @@ class EnrolledScheme:
         Further enrolments of the attacked subjects ``renewed_people``, from the first photo under new keys.
     thresholds : mapping of FMR -> score
         The running system's threshold at each false match rate, set on the calibration subjects.
+    leaked : EnrolledScheme, optional
+        What an attacker holds in its place, where only a part of each template has leaked. Reconstructions are verified
+        by the whole system.
     """
 
     scheme: Scheme
@@ -66,6 +69,7 @@ class EnrolledScheme:
     renewed: tuple[Database, ...] = ()
     renewed_people: tuple[int, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    leaked: EnrolledScheme | None = None
 
 
 @dataclass(frozen=True, eq=False)
