@@ -236,6 +236,43 @@ def strength(  # noqa: PLR0913 - typer makes an option of each argument
     print(f"the page shows it after: python -m mote_bench board --out {folder}")
 
 
+@app.command(
+    epilog="Example: python -m mote_bench study leak --data faces.npz --schemes cosine,mote --leaks first-bytes=50"
+)
+def leak(  # noqa: PLR0913 - typer makes an option of each argument
+    data: Data = "synthetic",
+    schemes: Annotated[str, typer.Option(help="Schemes whose templates leak, comma separated.")] = "cosine",
+    questions: Annotated[
+        str, typer.Option(help="Questions, comma separated. Default: attributes, reconstruction and links.")
+    ] = "all",
+    attacks: Annotated[
+        str, typer.Option(help="Attacks, comma separated, all, or the protocol's. Parts are read by some of them.")
+    ] = "default",
+    leaks: Annotated[
+        str,
+        typer.Option(
+            help="Leaks, comma separated: first-bytes=PERCENT, first-values=NUMBER, random-values=PERCENT, "
+            "rounded-values=BITS. Default: three amounts of each."
+        ),
+    ] = "",
+    people: People = None,
+    protocol: Annotated[str, typer.Option(help="The protocol, which sizes the sets of subjects.")] = "people-2",
+    seed: Annotated[int, typer.Option(help="The seed of the run.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Out = Path("boards/leak"),
+) -> None:
+    """What a part of a template gives away: half of its bytes, a few of its values, a few bits of each value."""
+    from mote_bench.execution import workers
+    from mote_bench.execution.progress import shown
+    from mote_bench.studies.leak import tables as of_parts
+
+    options = of_parts.Options(data, schemes, questions, attacks, leaks or of_parts.LEAKS, people, protocol, seed)
+    with interruptible(f"finished cells are kept in '{out}'"), shown(quiet) as progress:
+        made = of_parts.files(options, out=out, jobs=jobs or workers.default_jobs(), progress=progress)
+    _write(made, out)
+
+
 def _numbers(counts: str) -> tuple[int, ...]:
     from mote_bench.planning.spec import names
 

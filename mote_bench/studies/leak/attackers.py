@@ -1,0 +1,80 @@
+"""The system as an attacker sees it who holds parts of the templates alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self, cast
+
+from mote_bench.contracts import Faces, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.engine.enrolment import Held
+from mote_bench.planning.threats import granted
+from mote_bench.questions.staging import Database, EnrolledScheme
+from mote_bench.toolkit import revocable
+
+from .parts import Leak, Part
+
+SHARE = "leaked_share"
+"""The key of a record's details that holds the share of a template's bits that leaked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leaking:
+    """A scheme of whose templates only a part is seen: it enrols, and has no other method.
+
+    So the attacks that read bytes run on it as on any scheme, and learn from parts of their own subjects' templates.
+    What needs a whole template, such as its scores or its closed form, can't be run.
+    """
+
+    scheme: Scheme
+    part: Part | None = None
+
+    @property
+    def revocable(self) -> bool:
+        """Whether templates depend on a key."""
+        return revocable(self.scheme)
+
+    def fit(self, background: Faces, *, seed: int) -> Self:
+        """The scheme is fitted already."""
+        return self
+
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        """What leaks of the templates of ``references`` (n, d)."""
+        made = self.scheme.enroll(references, keys=keys, seeds=seeds)
+        return made if self.part is None else self.part.of(made)
+
+
+def seen_of(scheme: Scheme, part: Part | None = None) -> Scheme:
+    """The scheme as such an attacker has it; without ``score``, as a scheme without its own secrets may be."""
+    return cast(Scheme, Leaking(granted(scheme, Knowledge.ALGORITHM), part))
+
+
+def leaked(held: Held, *, leak: Leak, seed: int) -> Held:
+    """The same system, attacked by who holds a part of each template."""
+    enrolled = held.enrolled
+    part = Part.learned(leak, enrolled.shadow.templates, seed=seed)
+    return replace(held, enrolled=replace(enrolled, leaked=_leaked(enrolled, part)), stated={SHARE: part.share})
+
+
+def _leaked(enrolled: EnrolledScheme, part: Part) -> EnrolledScheme:
+    def cut(templates: Sequence[Template]) -> tuple[Template, ...]:
+        return tuple(part.of(templates)) if templates else ()
+
+    def of(database: Database) -> Database:
+        return replace(database, templates=cut(database.templates))
+
+    own = enrolled.shadow
+    return replace(
+        enrolled,
+        scheme=seen_of(enrolled.scheme, part),
+        first=of(enrolled.first),
+        second=of(enrolled.second),
+        shadow=replace(own, templates=cut(own.templates), second_templates=cut(own.second_templates)),
+        renewed=tuple(map(of, enrolled.renewed)),
+    )
+
+
+def holding(leak: Leak, *, seed: int) -> partial[Held]:
+    """:func:`leaked` for one leak, to vary a run by."""
+    return partial(leaked, leak=leak, seed=seed)

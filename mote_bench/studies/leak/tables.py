@@ -1,0 +1,177 @@
+"""The study of partial leaks: its options, and its tables as Markdown, CSV and plots.
+
+python -m mote_bench study leak --data FILE.npz [--schemes cosine,mote] [--leaks first-bytes=50,rounded-values=1]
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mote_bench.analysis.selection import Reading, leak
+from mote_bench.contracts import CEILING, InputError
+from mote_bench.execution.progress import Progress
+from mote_bench.formatting import label, number, percent, shortened, with_interval
+from mote_bench.planning import protocol
+from mote_bench.planning.spec import RunSpec, names
+from mote_bench.report import plots
+from mote_bench.report.markdown import pipe_table, safe
+
+from . import attacked
+from .attacked import SAME_ATTACKS, Success
+from .parts import Kind, Leak
+
+LEAKS = (
+    "first-bytes=10,first-bytes=25,first-bytes=50,first-values=4,first-values=16,first-values=64,"
+    "random-values=10,random-values=25,random-values=50,rounded-values=1,rounded-values=2,rounded-values=4"
+)
+_TITLE = "What does a part of a template give away?"
+_ABOUT = (
+    "A part of each stored template has leaked, the same part for all subjects. The attacks are those that read stored "
+    "bytes and need no other method of the scheme. They learn on shadow subjects whose templates leaked in the same "
+    "way; the strongest is chosen on the selection subjects. Figures are of the target subjects, with 95 % intervals "
+    "over subjects. The floor is the same attack on templates of noise that leaked in the same way. The ceiling is the "
+    "whole template: by the same attacks, and by every attack on one stolen template."
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a study of partial leaks is made of; names as a run takes them."""
+
+    data: str = "synthetic"
+    schemes: str = CEILING
+    questions: str = "all"
+    attacks: str = "default"
+    leaks: str = LEAKS
+    people: int | None = None
+    protocol: str = protocol.DEFAULT
+    seed: int = 0
+
+
+def files(options: Options, *, out: Path, jobs: int, progress: Progress) -> dict[str, str]:
+    """File name -> text of the tables; records are kept in folders of ``out``.
+
+    Raises
+    ------
+    InputError
+        When the data can't be used, and on names or leaks that don't exist.
+    """
+    wanted = list(dict.fromkeys(map(Leak.parse, names(options.leaks))))
+    if not wanted:
+        raise InputError(f"--leaks names none; expected such as {LEAKS}")
+    setting = attacked.make(
+        RunSpec(
+            data=options.data,
+            schemes=options.schemes,
+            questions=options.questions,
+            attacks=options.attacks,
+            people=options.people,
+            protocol=options.protocol,
+            seed=options.seed,
+        )
+    )
+    records = attacked.run(setting, wanted, out=out, jobs=jobs, progress=progress)
+    found = attacked.successes(setting, records)
+    data = Path(options.data).stem
+    drawn = {f"leak-{data}-{question}.svg": _chart(mine) for question, mine in _by_question(found).items()}
+    text = render(data, found) + f"\nMade by `{_command(options)}`.\n"
+    return {f"leak-{data}.md": text, f"leak-{data}.csv": _csv(found), **drawn}
+
+
+def _command(options: Options) -> str:
+    given = {name: getattr(options, name) for name in Options.__dataclass_fields__}
+    told = {name: value for name, value in given.items() if value != getattr(Options(), name)}
+    words = " ".join(f"--{name} {Path(value).name if name == 'data' else value}" for name, value in told.items())
+    return f"python -m mote_bench study leak {words}".rstrip()
+
+
+def render(data: str, found: Sequence[Success]) -> str:
+    """The tables as Markdown: per question one of all leaks and schemes, and one with the attacks."""
+    parts = [f"# {_TITLE}", _ABOUT]
+    for question, mine in _by_question(found).items():
+        metric = mine[0].metric
+        lower = _lower_leaks(mine[0])
+        parts += [
+            f"## {safe(f'{data}: {question}, {label(metric)}')}{', lower leaks more' if lower else ''}",
+            _overview(mine),
+            f"![success against the share leaked](leak-{data}-{question}.svg)",
+            pipe_table(
+                ("scheme", "leaked", "share of the bits", "strongest attack", "success", "floor", "n"),
+                [_line(one) for one in mine],
+            ),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _overview(mine: Sequence[Success]) -> str:
+    """A row per leak, a column per scheme."""
+    rows, leaked = (list(dict.fromkeys(getattr(one, name) for one in mine)) for name in ("row", "what"))
+    held = {(one.what, one.row): number(one.one.value) for one in mine}
+    lines = [(what, *(held.get((what, row), "–") for row in rows)) for what in leaked]
+    return pipe_table(("leaked", *map(safe, rows)), lines)
+
+
+def _line(one: Success) -> tuple[str, ...]:
+    return (
+        safe(one.row),
+        one.what,
+        percent(100 * one.share),
+        safe(one.attack),
+        with_interval(one.one),
+        number(one.one.floor),
+        str(one.one.n),
+    )
+
+
+def _csv(found: Sequence[Success]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["scheme", "question", "metric", "leaked", "share", "attack", "value", "low", "high", "floor", "n"])
+    for one in found:
+        shown = one.what if one.leak is None else one.leak.name
+        figure = one.one
+        writer.writerow(
+            [one.row, one.question, one.metric, shown, one.share, one.attack, figure.value, figure.low, figure.high,
+             figure.floor, figure.n]
+        )  # fmt: skip
+    return text.getvalue()
+
+
+def _chart(mine: Sequence[Success]) -> str:
+    """A panel per kind of leak, a line per scheme from its smallest leak to the whole template."""
+    whole = {one.row: one for one in mine if one.what == SAME_ATTACKS}
+    rows = list(dict.fromkeys(one.row for one in mine))
+    kinds = [kind for kind in Kind if any(one.leak is not None and one.leak.kind is kind for one in mine)]
+
+    def trace(row: str, kind: Kind) -> plots.Trace:
+        line = sorted(
+            (one for one in mine if one.row == row and one.leak is not None and one.leak.kind is kind),
+            key=lambda one: one.share,
+        ) + ([whole[row]] if row in whole else [])
+        return plots.Trace(
+            shortened(row, 26),
+            [(100 * one.share, one.one.value) for one in line],
+            [(one.one.low, one.one.high) for one in line],
+        )
+
+    shown = [plots.Panel(kind.replace("-", " "), [trace(row, kind) for row in rows]) for kind in kinds]
+    metric = label(mine[0].metric)
+    axis = f"{metric}{', lower leaks more' if _lower_leaks(mine[0]) else ''}"
+    said = "; ".join(f"{one.row}, {one.what}: {number(one.one.value)}" for one in mine)
+    alt = f"{metric} against the share of the bits that leaked. {said}."
+    return plots.standing(plots.panels(shown, ("share of the bits, %", axis), name="leak", alt=alt, legend_columns=3))
+
+
+def _by_question(found: Sequence[Success]) -> dict[str, list[Success]]:
+    grouped: dict[str, list[Success]] = {}
+    for one in found:
+        grouped.setdefault(one.question, []).append(one)
+    return grouped
+
+
+def _lower_leaks(one: Success) -> bool:
+    return leak(Reading(one.question, one.metric), 1.0) < 0
