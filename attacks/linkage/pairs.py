@@ -112,8 +112,11 @@ def _linked(quartets: Sequence[_Quartet], rng: np.random.Generator) -> FloatArra
             f"given {n} templates and {len(quartets[0].second)} second templates"
         )
     fold, seed = rng.permutation(n) % _FOLDS, int(rng.integers(2**31))
-    best, reached = (quartets[0].in_axes(), _plain), -1.0
-    for quartet in map(_Quartet.in_axes, quartets):
+    turned = [one for one in map(_Quartet.in_axes, quartets) if one.first.shape[1]]
+    if not turned:  # all templates are equal
+        return np.zeros((len(quartets[0].stolen), len(quartets[0].others)))
+    best, reached = (turned[0], _plain), -1.0
+    for quartet in turned:
         for learn in (_plain, _whitened, _weighed):
             share = float(
                 np.mean([_mated_above_non_mated(quartet, fold == held, learn, seed) for held in range(_FOLDS)])

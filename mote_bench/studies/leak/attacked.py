@@ -53,8 +53,8 @@ class Success:
     share : float
         Of the template's bits.
     attack : str
-        As chosen on the selection subjects.
-    one : Measurement
+        As chosen on the selection subjects; empty where none gave a figure.
+    one : Measurement, optional
         Its success on the target subjects. ``floor`` is the same attack's on templates without any content that leaked
         in the same way.
     """
@@ -66,7 +66,7 @@ class Success:
     leak: Leak | None
     share: float
     attack: str
-    one: Measurement
+    one: Measurement | None
 
 
 def make(spec: RunSpec) -> Setting:
@@ -145,13 +145,12 @@ def successes(setting: Setting, found: Mapping[Leak | None, Sequence[Record]]) -
     tried = [(leak, str(leak), _counted(records, working)) for leak, records in found.items() if leak is not None]
     tried += [(None, SAME_ATTACKS, same), (None, EVERY_ATTACK, list(whole))]
     return [
-        success
+        _strongest(records, scheme, reading, key, row=row, what=what, leak=leak)
         for scheme in dict.fromkeys(record.cell.scheme for record in whole)
         if scheme != FLOOR
         for row, key in _rows(scheme, setting)
         for reading in readings(whole)
         for leak, what, records in tried
-        if (success := _strongest(records, scheme, reading, key, row=row, what=what, leak=leak)) is not None
     ]
 
 
@@ -172,10 +171,9 @@ def _rows(scheme: str, setting: Setting) -> list[tuple[str, str]]:
 
 def _strongest(
     records: Sequence[Record], scheme: str, reading: Reading, key: str, *, row: str, what: str, leak: Leak | None
-) -> Success | None:
-    record = choose(records, scheme, reading, key=key).strongest
-    one = find(record, reading.headline)
-    if record is None or one is None:
-        return None
-    share = float(record.details.get(SHARE, 1.0))
-    return Success(row, reading.question, reading.headline, what, leak, share, record.cell.attack, one)
+) -> Success:
+    tried = choose(records, scheme, reading, key=key)
+    share = next((float(one.details[SHARE]) for one in tried.attacks if SHARE in one.details), float(leak is None))
+    attack = "" if tried.strongest is None else tried.strongest.cell.attack
+    one = find(tried.strongest, reading.headline)
+    return Success(row, reading.question, reading.headline, what, leak, share, attack, one)

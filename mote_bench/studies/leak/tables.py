@@ -28,6 +28,7 @@ LEAKS = (
     "first-bytes=10,first-bytes=25,first-bytes=50,first-values=4,first-values=16,first-values=64,"
     "random-values=10,random-values=25,random-values=50,rounded-values=1,rounded-values=2,rounded-values=4"
 )
+_FIGURE = ("value", "low", "high", "floor", "n")
 _TITLE = "What does a part of a template give away?"
 _ABOUT = (
     "A part of each stored template has leaked, the same part for all subjects. The attacks are those that read stored "
@@ -110,58 +111,48 @@ def render(data: str, found: Sequence[Success]) -> str:
 def _overview(mine: Sequence[Success]) -> str:
     """A row per leak, a column per scheme."""
     rows, leaked = (list(dict.fromkeys(getattr(one, name) for one in mine)) for name in ("row", "what"))
-    held = {(one.what, one.row): number(one.one.value) for one in mine}
-    lines = [(what, *(held.get((what, row), "–") for row in rows)) for what in leaked]
+    held = {(one.what, one.row): number(None if one.one is None else one.one.value) for one in mine}
+    lines = [(what, *(held[what, row] for row in rows)) for what in leaked]
     return pipe_table(("leaked", *map(safe, rows)), lines)
 
 
 def _line(one: Success) -> tuple[str, ...]:
-    return (
-        safe(one.row),
-        one.what,
-        percent(100 * one.share),
-        safe(one.attack),
-        with_interval(one.one),
-        number(one.one.floor),
-        str(one.one.n),
-    )
+    if one.one is None:
+        return safe(one.row), one.what, "–", "–", "not measured", "–", "–"
+    shown = with_interval(one.one), number(one.one.floor), str(one.one.n)
+    return safe(one.row), one.what, percent(100 * one.share), safe(one.attack), *shown
 
 
 def _csv(found: Sequence[Success]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["scheme", "question", "metric", "leaked", "share", "attack", "value", "low", "high", "floor", "n"])
+    writer.writerow(["scheme", "question", "metric", "leaked", "share", "attack", *_FIGURE])
     for one in found:
         shown = one.what if one.leak is None else one.leak.name
-        figure = one.one
-        writer.writerow(
-            [one.row, one.question, one.metric, shown, one.share, one.attack, figure.value, figure.low, figure.high,
-             figure.floor, figure.n]
-        )  # fmt: skip
+        figure = [""] * 5 if one.one is None else [getattr(one.one, name) for name in _FIGURE]
+        writer.writerow([one.row, one.question, one.metric, shown, one.share, one.attack, *figure])
     return text.getvalue()
 
 
 def _chart(mine: Sequence[Success]) -> str:
     """A panel per kind of leak, a line per scheme from its smallest leak to the whole template."""
-    whole = {one.row: one for one in mine if one.what == SAME_ATTACKS}
     rows = list(dict.fromkeys(one.row for one in mine))
     kinds = [kind for kind in Kind if any(one.leak is not None and one.leak.kind is kind for one in mine)]
 
     def trace(row: str, kind: Kind) -> plots.Trace:
-        line = sorted(
-            (one for one in mine if one.row == row and one.leak is not None and one.leak.kind is kind),
-            key=lambda one: one.share,
-        ) + ([whole[row]] if row in whole else [])
+        own = [one for one in mine if one.row == row]
+        line = [one for one in own if one.what == SAME_ATTACKS or (one.leak is not None and one.leak.kind is kind)]
+        figures = [(100 * one.share, one.one) for one in sorted(line, key=lambda one: one.share) if one.one is not None]
         return plots.Trace(
             shortened(row, 26),
-            [(100 * one.share, one.one.value) for one in line],
-            [(one.one.low, one.one.high) for one in line],
+            [(share, one.value) for share, one in figures],
+            [(one.low, one.high) for _, one in figures],
         )
 
     shown = [plots.Panel(kind.replace("-", " "), [trace(row, kind) for row in rows]) for kind in kinds]
     metric = label(mine[0].metric)
     axis = f"{metric}{', lower leaks more' if _lower_leaks(mine[0]) else ''}"
-    said = "; ".join(f"{one.row}, {one.what}: {number(one.one.value)}" for one in mine)
+    said = "; ".join(f"{one.row}, {one.what}: {number(one.one.value)}" for one in mine if one.one is not None)
     alt = f"{metric} against the share of the bits that leaked. {said}."
     return plots.standing(plots.panels(shown, ("share of the bits, %", axis), name="leak", alt=alt, legend_columns=3))
 
