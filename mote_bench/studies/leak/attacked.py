@@ -26,7 +26,7 @@ from mote_bench.records import store
 from mote_bench.records.source_code import code_of
 from mote_bench.toolkit import revocable
 
-from . import attackers, parts
+from . import attackers, parts, statements
 from .attackers import SHARE, holding, seen_of
 from .parts import Leak
 
@@ -97,7 +97,7 @@ def run(
     setting : Setting
         What :func:`make` gives.
     """
-    stated = {_LEAK_SOURCE: "".join(code_of(one.__name__).checksum for one in (parts, attackers))}
+    stated = {_LEAK_SOURCE: "".join(code_of(one.__name__).checksum for one in (parts, attackers, statements))}
     able = _with_cells(setting, tuple(cell for cell in setting.plan.cells if _of_a_part(cell, setting)))
     varied = [Variation(setting, out / WHOLE, {}, _unchanged)]
     varied += [
@@ -128,7 +128,7 @@ def _of_one_template(cell: Cell, setting: Setting) -> bool:
 
 
 def _of_a_part(cell: Cell, setting: Setting) -> bool:
-    """Whether the attack needs no other method of the scheme than its enrolment."""
+    """Whether the attack needs no method of the scheme that takes whole templates."""
     attack, seen = setting.plan.attacks[cell.attack], seen_of(setting.plan.schemes[cell.scheme])
     return cell.knowledge in {one.name for one in plan.threats(attack, seen, ())}
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Self, cast
 
-from mote_bench.contracts import Faces, FloatArray, Key, Knowledge, Scheme, Template
+from mote_bench.contracts import Faces, FloatArray, Key, Knowledge, Likelihood, Scheme, Template
 from mote_bench.engine.enrolment import Held
 from mote_bench.planning.threats import granted
 from mote_bench.questions.staging import Database, EnrolledScheme
 from mote_bench.toolkit import revocable
 
 from .parts import Leak, Part
+from .statements import Which, decided, said
 
 SHARE = "leaked_share"
 """The key of a record's details that holds the share of a template's bits that leaked."""
@@ -21,7 +22,7 @@ SHARE = "leaked_share"
 
 @dataclass(frozen=True, eq=False)
 class Leaking:
-    """A scheme of whose templates only a part is seen: it enrols, and has no other method.
+    """A scheme of whose templates only a part is seen: it enrols, and has no method that needs a whole template.
 
     So the attacks that read bytes run on it as on any scheme, and learn from parts of their own subjects' templates.
     What needs a whole template, such as its scores or its closed form, can't be run.
@@ -45,9 +46,25 @@ class Leaking:
         return made if self.part is None else self.part.of(made)
 
 
+@dataclass(frozen=True, eq=False)
+class Stating(Leaking):
+    """A scheme whose templates have a likelihood: an attacker also knows what a part says of the face."""
+
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Likelihood]:
+        """What each part says: the statements of the whole's likelihood that the part decides."""
+        assert self.part is not None
+        yield from said(self.scheme, self.part, self._which, templates, keys)
+
+    @cached_property
+    def _which(self) -> Which:
+        assert self.part is not None
+        return decided(self.scheme, self.part)
+
+
 def seen_of(scheme: Scheme, part: Part | None = None) -> Scheme:
     """The scheme as such an attacker has it; without ``score``, as a scheme without its own secrets may be."""
-    return cast(Scheme, Leaking(granted(scheme, Knowledge.ALGORITHM), part))
+    public = granted(scheme, Knowledge.ALGORITHM)
+    return cast(Scheme, (Stating if hasattr(public, "likelihood") else Leaking)(public, part))
 
 
 def leaked(held: Held, *, leak: Leak, seed: int) -> Held:

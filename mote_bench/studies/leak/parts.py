@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from mote_bench.contracts import FloatArray, InputError, Template
 from mote_bench.toolkit import numbers, stream
 
 _EXAMPLES = 64
+_RESTS = 32
 _ENDS = (0.025, 0.975)
 
 
@@ -41,6 +43,14 @@ _UNITS = {
     Kind.RANDOM_VALUES: "{} % of the values, at random positions",
     Kind.ROUNDED_VALUES: "all values, {} bits of each",
 }
+
+
+class Reading(IntEnum):
+    """How values lie in the bytes: the number of bits that one takes."""
+
+    FLOATS = 32
+    BYTES = 8
+    BITS = 1
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,53 @@ class Part:
         if self.leak.kind is Kind.ROUNDED_VALUES:
             values = self._rounded(values)
         return [row.tobytes() for row in values[:, self.positions].astype("<f4")]
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The places within a step where rounded values can lie: its two ends; of bits the middle stands for both."""
+        return (0.0, 1.0) if self.leak.kind is Kind.ROUNDED_VALUES and self._reading is Reading.FLOATS else (0.5,)
+
+    def completed(self, parts: Sequence[Template], *, end: float = 0.5) -> list[Template]:
+        """A whole template of each part; the rest is the first example's, and rounded values lie at ``end`` of a step.
+
+        Raises
+        ------
+        ValueError
+            Where templates are of unequal length.
+        """
+        return [self._with_rest(one, self.examples[0], end) for one in parts]
+
+    def completions(self, part: Template) -> list[Template]:
+        """Whole templates that hold this part, with the rests of examples and, of bits, the opposite of one."""
+        rests = [*self.examples[: _RESTS + 1]]
+        if self._reading is Reading.BITS:
+            bits = np.array([np.frombuffer(one, dtype=np.uint8) for one in self.examples])
+            varying = np.bitwise_or.reduce(bits ^ bits[0], axis=0)  # not those of a header
+            rests.append((bits[0] ^ varying).tobytes())
+        return [self._with_rest(part, rest, 0.5) for rest in rests]
+
+    def _with_rest(self, part: Template, rest: Template, end: float) -> Template:
+        if self.leak.kind is Kind.FIRST_BYTES:
+            return part + rest[len(part) :]
+        row = numbers([*self.examples, rest])[-1].copy()
+        known = np.frombuffer(part, dtype="<f4")
+        if self.leak.kind is Kind.ROUNDED_VALUES:
+            known = self.low + (known + end) * (self.high - self.low) / 2**self.leak.amount
+        row[self.positions] = known
+        if self._reading is Reading.FLOATS:
+            return row.astype("<f4").tobytes()
+        if self._reading is Reading.BITS:
+            return np.packbits(row > 0.5).tobytes()
+        return np.clip(np.rint(row), 0, 255).astype(np.uint8).tobytes()
+
+    @cached_property
+    def _reading(self) -> Reading:
+        """How values lie in the bytes."""
+        lengths, values = {len(one) for one in self.examples}, numbers(self.examples).shape[1]
+        found = [one for one in Reading if {values * one} == {8 * length for length in lengths}]
+        if not found:
+            raise ValueError("templates of unequal length can't be completed from their parts")
+        return found[0]
 
     def _rounded(self, values: FloatArray) -> FloatArray:
         """The number of each value's step, from 0."""
