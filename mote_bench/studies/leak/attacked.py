@@ -1,7 +1,7 @@
 """Attacks on parts of templates: which are run, and the strongest on each part beside the whole template's.
 
-The attacks are those of a run that read stored templates without any other method of the scheme. They learn on shadow
-subjects whose templates leaked in the same way, and the strongest is chosen on the selection subjects.
+The attacks are those of a run that need no method of the scheme for whole templates, such as its scores. They learn on
+shadow subjects whose templates leaked in the same way, and the strongest is chosen on the selection subjects.
 """
 
 from __future__ import annotations

@@ -31,11 +31,12 @@ LEAKS = (
 _FIGURE = ("value", "low", "high", "floor", "n")
 _TITLE = "What does a part of a template give away?"
 _ABOUT = (
-    "A part of each stored template has leaked, the same part for all subjects. The attacks are those that read stored "
-    "bytes and need no other method of the scheme. They learn on shadow subjects whose templates leaked in the same "
-    "way; the strongest is chosen on the selection subjects. Figures are of the target subjects, with 95 % intervals "
-    "over subjects. The floor is the same attack on templates of noise that leaked in the same way. The ceiling is the "
-    "whole template: by the same attacks, and by every attack on one stolen template."
+    "A part of each stored template has leaked, the same part for all subjects. The attacks are those of a run "
+    "that can work on parts: they read the leaked bytes, or the posterior of the face given what a part says of "
+    "it. They learn on shadow subjects whose templates leaked in the same way; the strongest is chosen on the "
+    "selection subjects. Figures are of the target subjects, with 95 % intervals over subjects. The floor is the "
+    "same attack on templates of noise that leaked in the same way. The ceiling is the whole template: by the "
+    "same attacks, and by every attack of the run on one stolen template."
 )
 
 
