@@ -154,7 +154,7 @@ def run_varied(variations: Sequence[Variation], *, jobs: int, progress: Progress
     stages = []
     for one in variations:
         cells = one.setting.plan.cells
-        origins = {cell: made | one.stated for cell, made in provenance.of_setting(one.setting).items()}
+        origins = {cell: {**made, **one.stated} for cell, made in provenance.of_setting(one.setting).items()}
         kept = store.finished(one.folder, cells, origins)
         stages.append(_Stage(one.setting, jobs, Ledger(one.folder, cells, origins, progress, dict(kept)), None, None))
     waiting = [(stage, one) for stage, one in zip(stages, variations, strict=True) if stage.ledger.pending()]

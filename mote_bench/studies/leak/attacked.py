@@ -142,8 +142,8 @@ def successes(setting: Setting, found: Mapping[Leak | None, Sequence[Record]]) -
     whole = found[None]
     same = [record for record in whole if _of_a_part(record.cell, setting)]
     working = {record.cell for record in whole if record.status is Status.OK}
-    tried = [(leak, str(leak), _counted(records, working)) for leak, records in found.items() if leak is not None]
-    tried += [(None, SAME_ATTACKS, same), (None, EVERY_ATTACK, list(whole))]
+    parts_first = [(leak, str(leak), _counted(records, working)) for leak, records in found.items() if leak is not None]
+    tried = [*parts_first, (None, SAME_ATTACKS, same), (None, EVERY_ATTACK, list(whole))]
     return [
         _strongest(records, scheme, reading, key, row=row, what=what, leak=leak)
         for scheme in dict.fromkeys(record.cell.scheme for record in whole)

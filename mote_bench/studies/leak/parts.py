@@ -9,9 +9,12 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from mote_bench.contracts import FloatArray, InputError, Template
 from mote_bench.toolkit import numbers, stream
+
+Positions = npt.NDArray[np.intp]
 
 _EXAMPLES = 64
 _RESTS = 32
@@ -100,7 +103,7 @@ class Part:
 
     leak: Leak
     examples: tuple[Template, ...]
-    positions: FloatArray
+    positions: Positions
     low: float
     high: float
 
@@ -128,12 +131,12 @@ class Part:
     @property
     def share(self) -> float:
         """Of the examples' bits, the share that leaks."""
-        whole = np.mean([8 * len(one) for one in self.examples])
+        whole = float(np.mean([8 * len(one) for one in self.examples]))
         if self.leak.kind is Kind.FIRST_BYTES:
             return self.leak.amount / 100
-        count = numbers(self.examples).shape[1]
+        count: int = numbers(self.examples).shape[1]
         if self.leak.kind is Kind.ROUNDED_VALUES:
-            return float(min(1, self.leak.amount * count / whole))
+            return min(1.0, self.leak.amount * count / whole)
         return len(self.positions) / count
 
     def of(self, templates: Sequence[Template]) -> list[Template]:
@@ -180,10 +183,9 @@ class Part:
             known = self.low + (known + end) * (self.high - self.low) / 2**self.leak.amount
         row[self.positions] = known
         if self._reading is Reading.FLOATS:
-            return row.astype("<f4").tobytes()
-        if self._reading is Reading.BITS:
-            return np.packbits(row > 0.5).tobytes()
-        return np.clip(np.rint(row), 0, 255).astype(np.uint8).tobytes()
+            return bytes(row.astype("<f4").tobytes())
+        bits = self._reading is Reading.BITS
+        return bytes((np.packbits(row > 0.5) if bits else np.clip(np.rint(row), 0, 255).astype(np.uint8)).tobytes())
 
     @cached_property
     def _reading(self) -> Reading:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from mote_bench.analysis.selection import Reading, leak
 from mote_bench.contracts import CEILING, InputError
 from mote_bench.execution.progress import Progress
 from mote_bench.formatting import label, number, percent, shortened, with_interval
+from mote_bench.metrics.names import snake_case
 from mote_bench.planning import protocol
 from mote_bench.planning.spec import RunSpec, names
 from mote_bench.report import plots
@@ -62,31 +64,22 @@ def files(options: Options, *, out: Path, jobs: int, progress: Progress) -> dict
     InputError
         When the data can't be used, and on names or leaks that don't exist.
     """
-    wanted = list(dict.fromkeys(map(Leak.parse, names(options.leaks))))
+    given = asdict(options)
+    wanted = list(dict.fromkeys(map(Leak.parse, names(given.pop("leaks")))))
     if not wanted:
         raise InputError(f"--leaks names none; expected such as {LEAKS}")
-    setting = attacked.make(
-        RunSpec(
-            data=options.data,
-            schemes=options.schemes,
-            questions=options.questions,
-            attacks=options.attacks,
-            people=options.people,
-            protocol=options.protocol,
-            seed=options.seed,
-        )
-    )
+    setting = attacked.make(RunSpec(**given))
     records = attacked.run(setting, wanted, out=out, jobs=jobs, progress=progress)
     found = attacked.successes(setting, records)
     data = Path(options.data).stem
-    drawn = {f"leak-{data}-{question}.svg": _chart(mine) for question, mine in _by_question(found).items()}
-    text = render(data, found) + f"\nMade by `{_command(options)}`.\n"
-    return {f"leak-{data}.md": text, f"leak-{data}.csv": _csv(found), **drawn}
+    drawn = {_picture(data, question): chart(mine) for question, mine in _by_question(found).items()}
+    text = render(data, found) + f"\nMade by `{command(options)}`.\n"
+    return {f"leak-{data}.md": text, f"leak-{data}.csv": as_csv(found), **drawn}
 
 
-def _command(options: Options) -> str:
-    given = {name: getattr(options, name) for name in Options.__dataclass_fields__}
-    told = {name: value for name, value in given.items() if value != getattr(Options(), name)}
+def command(options: Options) -> str:
+    """The command that makes the study's files."""
+    told = {name: value for name, value in asdict(options).items() if value != getattr(Options(), name)}
     words = " ".join(f"--{name} {Path(value).name if name == 'data' else value}" for name, value in told.items())
     return f"python -m mote_bench study leak {words}".rstrip()
 
@@ -100,13 +93,17 @@ def render(data: str, found: Sequence[Success]) -> str:
         parts += [
             f"## {safe(f'{data}: {question}, {label(metric)}')}{', lower leaks more' if lower else ''}",
             _overview(mine),
-            f"![success against the share leaked](leak-{data}-{question}.svg)",
+            f"![success against the share leaked]({quote(_picture(data, question))})",
             pipe_table(
                 ("scheme", "leaked", "share of the bits", "strongest attack", "success", "floor", "n"),
                 [_line(one) for one in mine],
             ),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def _picture(data: str, question: str) -> str:
+    return f"leak-{data}-{snake_case(question)}.svg"
 
 
 def _overview(mine: Sequence[Success]) -> str:
@@ -124,7 +121,8 @@ def _line(one: Success) -> tuple[str, ...]:
     return safe(one.row), one.what, percent(100 * one.share), safe(one.attack), *shown
 
 
-def _csv(found: Sequence[Success]) -> str:
+def as_csv(found: Sequence[Success]) -> str:
+    """The same figures, a line each."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["scheme", "question", "metric", "leaked", "share", "attack", *_FIGURE])
@@ -135,7 +133,7 @@ def _csv(found: Sequence[Success]) -> str:
     return text.getvalue()
 
 
-def _chart(mine: Sequence[Success]) -> str:
+def chart(mine: Sequence[Success]) -> str:
     """A panel per kind of leak, a line per scheme from its smallest leak to the whole template."""
     rows = list(dict.fromkeys(one.row for one in mine))
     kinds = [kind for kind in Kind if any(one.leak is not None and one.leak.kind is kind for one in mine)]
