@@ -44,29 +44,29 @@ class Success:
     ----------
     row : str
         The scheme, and whether the keys are stolen where it has keys.
-    metric : str
-        The question's headline.
     what : str
         What leaked, in words.
     leak : Leak, optional
         ``None`` for the whole template.
+    question, metric : str
+        The question and its headline.
     share : float
         Of the template's bits.
     attack : str
         As chosen on the selection subjects; empty where none gave a figure.
     one : Measurement, optional
         Its success on the target subjects. ``floor`` is the same attack's on templates without any content that leaked
-        in the same way.
+        in the same way; ``ceiling`` is that of the strongest attack on the scheme's whole templates.
     """
 
     row: str
-    question: str
-    metric: str
     what: str
-    leak: Leak | None
-    share: float
-    attack: str
-    one: Measurement | None
+    leak: Leak | None = None
+    question: str = ""
+    metric: str = ""
+    share: float = 1.0
+    attack: str = ""
+    one: Measurement | None = None
 
 
 def make(spec: RunSpec) -> Setting:
@@ -142,16 +142,28 @@ def successes(setting: Setting, found: Mapping[Leak | None, Sequence[Record]]) -
     whole = found[None]
     same = [record for record in whole if _of_a_part(record.cell, setting)]
     working = {record.cell for record in whole if record.status is Status.OK}
-    parts_first = [(leak, str(leak), _counted(records, working)) for leak, records in found.items() if leak is not None]
-    tried = [*parts_first, (None, SAME_ATTACKS, same), (None, EVERY_ATTACK, list(whole))]
+    tried = [(leak, str(leak), _counted(records, working)) for leak, records in found.items() if leak is not None]
     return [
-        _strongest(records, scheme, reading, key, row=row, what=what, leak=leak)
+        success
         for scheme in dict.fromkeys(record.cell.scheme for record in whole)
         if scheme != FLOOR
         for row, key in _rows(scheme, setting)
         for reading in readings(whole)
-        for leak, what, records in tried
+        for success in _with_ceiling(
+            [
+                *(_strongest(records, scheme, reading, key, Success(row, what, leak)) for leak, what, records in tried),
+                _strongest(same, scheme, reading, key, Success(row, SAME_ATTACKS)),
+                _strongest(whole, scheme, reading, key, Success(row, EVERY_ATTACK)),
+            ]
+        )
     ]
+
+
+def _with_ceiling(several: Sequence[Success]) -> list[Success]:
+    """With the last one's value as the ceiling of all."""
+    last = several[-1].one
+    ceiling = None if last is None else last.value
+    return [replace(each, one=each.one and replace(each.one, ceiling=ceiling)) for each in several]
 
 
 def _counted(records: Iterable[Record], working: Collection[Cell]) -> list[Record]:
@@ -169,11 +181,9 @@ def _rows(scheme: str, setting: Setting) -> list[tuple[str, str]]:
     return [(f"{scheme}, keys not stolen", SECRET), (f"{scheme}, keys stolen", STOLEN)]
 
 
-def _strongest(
-    records: Sequence[Record], scheme: str, reading: Reading, key: str, *, row: str, what: str, leak: Leak | None
-) -> Success:
+def _strongest(records: Sequence[Record], scheme: str, reading: Reading, key: str, of: Success) -> Success:
     tried = choose(records, scheme, reading, key=key)
-    share = next((float(one.details[SHARE]) for one in tried.attacks if SHARE in one.details), float(leak is None))
+    share = next((float(one.details[SHARE]) for one in tried.attacks if SHARE in one.details), float(of.leak is None))
     attack = "" if tried.strongest is None else tried.strongest.cell.attack
     one = find(tried.strongest, reading.headline)
-    return Success(row, reading.question, reading.headline, what, leak, share, attack, one)
+    return replace(of, question=reading.question, metric=reading.headline, share=share, attack=attack, one=one)

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mote_bench.analysis.selection import Reading, leak
+from mote_bench.analysis.share import share_of
 from mote_bench.contracts import CEILING, InputError
 from mote_bench.execution.progress import Progress
 from mote_bench.formatting import label, number, percent, shortened, with_interval
@@ -30,15 +31,16 @@ LEAKS = (
     "first-bytes=10,first-bytes=25,first-bytes=50,first-values=4,first-values=16,first-values=64,"
     "random-values=10,random-values=25,random-values=50,rounded-values=1,rounded-values=2,rounded-values=4"
 )
-_FIGURE = ("value", "low", "high", "floor", "n")
+_FIGURE = ("value", "low", "high", "floor", "ceiling", "n")
 _TITLE = "What does a part of a template give away?"
 _ABOUT = (
     "A part of each stored template has leaked, the same part for all subjects. The attacks are those of a run "
     "that can work on parts: they read the leaked bytes, or the posterior of the face given what a part says of "
     "it. They learn on shadow subjects whose templates leaked in the same way; the strongest is chosen on the "
     "selection subjects. Figures are of the target subjects, with 95 % intervals over subjects. The floor is the "
-    "same attack on templates of noise that leaked in the same way. The ceiling is the whole template: by the "
-    "same attacks, and by every attack of the run on one stolen template."
+    "same attack on templates of noise that leaked in the same way. The whole template is attacked by the same "
+    "attacks, and by every attack of the run on one stolen template: the latter is the ceiling. Of the ceiling: 0 "
+    "% is the floor, 100 % the ceiling."
 )
 
 
@@ -95,7 +97,16 @@ def render(data: str, found: Sequence[Success]) -> str:
             _overview(mine),
             f"![success against the share leaked]({quote(_picture(data, question))})",
             pipe_table(
-                ("scheme", "leaked", "share of the bits", "strongest attack", "success", "floor", "n"),
+                (
+                    "scheme",
+                    "leaked",
+                    "share of the bits",
+                    "strongest attack",
+                    "success",
+                    "floor",
+                    "of the ceiling",
+                    "n",
+                ),
                 [_line(one) for one in mine],
             ),
         ]
@@ -116,8 +127,10 @@ def _overview(mine: Sequence[Success]) -> str:
 
 def _line(one: Success) -> tuple[str, ...]:
     if one.one is None:
-        return safe(one.row), one.what, "–", "–", "not measured", "–", "–"
-    shown = with_interval(one.one), number(one.one.floor), str(one.one.n)
+        return safe(one.row), one.what, "–", "–", "not measured", "–", "–", "–"
+    reached = share_of(one.one)
+    of_ceiling = "–" if reached is None else f"{reached.percent} %"
+    shown = with_interval(one.one), number(one.one.floor), of_ceiling, str(one.one.n)
     return safe(one.row), one.what, percent(100 * one.share), safe(one.attack), *shown
 
 
@@ -128,7 +141,7 @@ def as_csv(found: Sequence[Success]) -> str:
     writer.writerow(["scheme", "question", "metric", "leaked", "share", "attack", *_FIGURE])
     for one in found:
         shown = one.what if one.leak is None else one.leak.name
-        figure = [""] * 5 if one.one is None else [getattr(one.one, name) for name in _FIGURE]
+        figure = [""] * len(_FIGURE) if one.one is None else [getattr(one.one, name) for name in _FIGURE]
         writer.writerow([one.row, one.question, one.metric, shown, one.share, one.attack, *figure])
     return text.getvalue()
 

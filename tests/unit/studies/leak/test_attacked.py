@@ -155,6 +155,14 @@ def test_a_second_study_keeps_every_cell_and_has_the_same_files(study: Any) -> N
     assert made == before
 
 
+def test_the_ceiling_is_the_strongest_attack_on_whole_templates(study: Any) -> None:
+    _, _, found, _ = study
+    for question in ("gender", "age", "reconstruct", "link"):
+        mine = [one for one in found if one.question == question]
+        assert mine[-1].what == attacked.EVERY_ATTACK
+        assert {one.one.ceiling for one in mine if one.one is not None} == {mine[-1].one.value}
+
+
 def test_the_table_shows_every_leak_and_says_where_nothing_is_measured(study: Any) -> None:
     text = tables.render("generated", study[2])
     assert "| the first value " in text

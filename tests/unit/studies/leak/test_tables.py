@@ -18,10 +18,9 @@ from mote_bench.studies.leak.parts import Leak
 
 def success(leak: str | None, value: float | None, *, what: str = "", share: float = 1.0) -> Success:
     found = None if leak is None else Leak.parse(leak)
-    one = value and Measurement("balanced_accuracy", value, value - 0.1, value + 0.1, 60, 0.5, 0.45)
-    return Success(
-        "plain", "gender", "balanced_accuracy", what or str(found), found, share, one and "read", one or None
-    )
+    one = value and Measurement("balanced_accuracy", value, value - 0.1, value + 0.1, 60, 0.5, 0.45, 0.95)
+    said, attack = what or str(found), "read" if value else ""
+    return Success("plain", said, found, "gender", "balanced_accuracy", share, attack, one or None)
 
 
 FOUND = [
@@ -37,7 +36,7 @@ def test_a_row_per_leak_with_the_share_the_attack_the_floor_and_the_subjects() -
     lines = tables.render("faces", FOUND).splitlines()
     [detail] = [line for line in lines if line.startswith("| plain ") and "16 values" in line]
     cells = [cell.strip() for cell in detail.strip("|").split("|")]
-    assert cells == ["plain", "the first 16 values", "12 %", "read", "0.750 [0.650, 0.850]", "0.450", "60"]
+    assert cells == ["plain", "the first 16 values", "12 %", "read", "0.750 [0.650, 0.850]", "0.450", "60 %", "60"]
     [overview] = [line for line in lines if line.startswith("| the first 16 values")]
     assert "0.750" in overview
     assert [line for line in lines if "the first value " in line and "not measured" in line]
