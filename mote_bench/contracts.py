@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -782,7 +783,7 @@ class Measurement:
     at: str | None = field(default=None, kw_only=True)
     group: tuple[str, ...] = field(default=(), kw_only=True)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name in published files, made by :func:`flat`; unique within a record."""
         return flat(self.metric, self.at, self.group)

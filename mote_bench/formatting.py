@@ -19,6 +19,8 @@ def printable(text: str) -> str:
     Names come from users: a control character could move a terminal's cursor, a bidirectional mark reorder a page, a
     lone surrogate break the encoding of a whole board.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
@@ -39,6 +41,8 @@ def named(record: Record) -> Record:
 
 
 def _named(one: Measurement) -> Measurement:
+    if one.name.isprintable():
+        return one
     at = None if one.at is None else printable(one.at)
     return replace(one, metric=printable(one.metric), at=at, group=tuple(map(printable, one.group)))
 

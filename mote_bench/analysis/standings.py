@@ -6,7 +6,7 @@ A question shows its strongest attack. A result that was not measured is shown a
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -294,9 +294,10 @@ def standings(records: Sequence[Record]) -> list[tuple[Board, list[Record]]]:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Records and settings that all rows of one board share."""
+    """Records, by scheme, and settings that all rows of one board share."""
 
-    records: list[Record]
+    records: Mapping[str, list[Record]]
+    data: str
     readings: tuple[Reading, ...]
     attributes: tuple[str, ...]
     fmr: str
@@ -304,19 +305,24 @@ class _Frame:
 
 
 def _board(records: list[Record]) -> Board:
+    of_scheme: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        of_scheme[record.cell.scheme].append(record)
+    cell = records[0].cell
     frame = _Frame(
-        records=records,
+        records=of_scheme,
+        data=cell.data,
         readings=readings(records),
         attributes=_attributes(records),
         fmr=strictest_rate(records, "fnmr", question=VERIFY),
         fairness_fmr=strictest_rate(records, "garbe", "fdr", question=FAIRNESS),
     )
-    schemes = sorted({record.cell.scheme for record in records} - _ceilings_only(records) - {*NOISE_LEVELS})
-    rows = _beside_the_floor([_row(frame, scheme, key) for scheme in schemes for key in key_states(records, scheme)])
+    schemes = sorted(set(of_scheme) - _ceilings_only(of_scheme) - {*NOISE_LEVELS})
+    states = [(scheme, key) for scheme in schemes for key in key_states(of_scheme[scheme], scheme)]
+    rows = _beside_the_floor([_row(frame, scheme, key) for scheme, key in states])
     by_rank = _in_order(_ranked(rows, frame.readings))
     compared = _matched(frame, by_rank)
     ordered_rows = tuple(_in_order(by_rank, compared) if compared else by_rank)
-    cell = records[0].cell
     return Board(
         protocol=cell.protocol,
         data=cell.data,
@@ -341,13 +347,13 @@ def _resolution(frame: _Frame, rows: Sequence[Row]) -> tuple[Resolution, ...]:
     for place, reading in enumerate(frame.readings):
         worsts = (row.questions[place] for row in rows if row.ranked)
         figures = [influenced(one.chosen, one.headline) for one in worsts if one.headline is not None]
-        made.append(resolution(reading.question, figures, data=frame.records[0].cell.data))
+        made.append(resolution(reading.question, figures, data=frame.data))
     return tuple(one for one in made if one is not None)
 
 
 def _matched(frame: _Frame, rows: Sequence[Row]) -> tuple[Matched, ...]:
     """Every question at matched utility. A scheme whose keys can be stolen stands there with its stolen keys."""
-    levels = [_row(frame, name, "") for name in NOISE_LEVELS if any(one.cell.scheme == name for one in frame.records)]
+    levels = [_row(frame, name, "") for name in NOISE_LEVELS if name in frame.records]
     if not levels:
         return ()
     keyed = {row.scheme for row in rows if row.key == STOLEN}
@@ -358,7 +364,7 @@ def _matched(frame: _Frame, rows: Sequence[Row]) -> tuple[Matched, ...]:
             reading,
             [_operating(row, place) for row in curve],
             [_operating(row, place) for row in shown],
-            data=frame.records[0].cell.data,
+            data=frame.data,
         )
         for place, reading in enumerate(frame.readings)
     )
@@ -387,9 +393,9 @@ def _data_notes(records: list[Record]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _ceilings_only(records: list[Record]) -> set[str]:
+def _ceilings_only(records: Mapping[str, list[Record]]) -> set[str]:
     """Schemes that serve only as the ceiling control of a question; they get no rows."""
-    own = {name: {one.cell.question for one in records if one.cell.scheme == name} for name in ceilings() - {CEILING}}
+    own = {name: {one.cell.question for one in records.get(name, ())} for name in ceilings() - {CEILING}}
     return {
         name
         for name, questions in own.items()
@@ -425,7 +431,8 @@ def key_states(records: Sequence[Record], scheme: str) -> tuple[str, ...]:
 
 def _row(frame: _Frame, scheme: str, key: str) -> Row:
     stolen = key == STOLEN
-    verify = harness_record(frame.records, scheme, VERIFY, stolen=stolen)
+    own = frame.records[scheme]
+    verify = harness_record(own, scheme, VERIFY, stolen=stolen)
     row = Row(
         scheme=scheme,
         key=key,
@@ -435,7 +442,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
         fmr=frame.fmr,
         questions=tuple(_worst(frame, scheme, reading, key=key) for reading in frame.readings),
         fairness=_fairness(frame, scheme, stolen=stolen),
-        fair=harness_record(frame.records, scheme, FAIRNESS, stolen=stolen),
+        fair=harness_record(own, scheme, FAIRNESS, stolen=stolen),
         exposed=tuple(_exposed(frame, scheme, key)),
         cost=_cost(frame, scheme),
     )
@@ -457,7 +464,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
 
 def _exposed(frame: _Frame, scheme: str, key: str) -> Iterator[Exposed]:
     for reading in frame.readings:
-        choice = choose(frame.records, scheme, reading, key=key)
+        choice = choose(frame.records[scheme], scheme, reading, key=key)
         valid = [record for record in choice.attacks if is_valid(record, reading)]
         found = exposure(valid, choice.strongest, stream(0, "exposure", scheme, key, reading.question))
         if found is not None:
@@ -511,7 +518,7 @@ def _recognition(eer: Measurement | None) -> str:
 
 
 def _worst(frame: _Frame, scheme: str, reading: Reading, *, key: str) -> Worst:
-    return worst_among(choose(frame.records, scheme, reading, key=key).attacks, reading)
+    return worst_among(choose(frame.records[scheme], scheme, reading, key=key).attacks, reading)
 
 
 def worst_among(attacks: Sequence[Record], reading: Reading) -> Worst:
@@ -548,7 +555,7 @@ def worst_among(attacks: Sequence[Record], reading: Reading) -> Worst:
 
 
 def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ...]:
-    record = harness_record(frame.records, scheme, FAIRNESS, stolen=stolen)
+    record = harness_record(frame.records[scheme], scheme, FAIRNESS, stolen=stolen)
 
     def index(name: str, attribute: str) -> Figure:
         figure = _figure(record, flat(name, frame.fairness_fmr, (attribute,)))
@@ -558,8 +565,8 @@ def _fairness(frame: _Frame, scheme: str, *, stolen: bool) -> tuple[Fairness, ..
 
 
 def _cost(frame: _Frame, scheme: str) -> Cost:
-    own = harness_record(frame.records, scheme, COST, stolen=False)
-    control = harness_record(frame.records, CEILING, COST, stolen=False)
+    own = harness_record(frame.records[scheme], scheme, COST, stolen=False)
+    control = harness_record(frame.records.get(CEILING, ()), CEILING, COST, stolen=False)
     seconds = _figure(own, "seconds_per_enrolment")
     reference = _figure(control, "seconds_per_enrolment").measurement
     ratio = None
@@ -595,13 +602,12 @@ def _standing(row: Row) -> list[str]:
 
 def _published(frame: _Frame, scheme: str) -> list[str]:
     """Whether a row was published with mote-bench and not made by this run."""
-    mine = (record for record in frame.records if record.cell.scheme == scheme)
-    return [_NOT_MADE_HERE] if any(PUBLISHED in record.provenance for record in mine) else []
+    return [_NOT_MADE_HERE] if any(PUBLISHED in record.provenance for record in frame.records[scheme]) else []
 
 
 def _left_out(frame: _Frame, scheme: str) -> list[str]:
     """Why the scheme was left out of the run, where it can't take the data."""
-    own = (record.details.get(LEFT_OUT) for record in frame.records if record.cell.scheme == scheme)
+    own = (record.details.get(LEFT_OUT) for record in frame.records[scheme])
     reasons = dict.fromkeys(why for why in own if isinstance(why, str))
     return [f"left out of the run: {printable(why)}" for why in reasons]
 
@@ -626,10 +632,8 @@ def _spared(frame: _Frame, scheme: str, *, key: str) -> list[str]:
     """Whether the row was evaluated with all attacks on the ceiling: a row without the strongest ones looks private."""
 
     def met(scheme: str, key: str) -> set[tuple[str, str]]:
-        questions = [reading.question for reading in frame.readings]
-        return {
-            (one, each.cell.attack) for one in questions for each in attacks_on(frame.records, scheme, one, key=key)
-        }
+        own, questions = frame.records.get(scheme, ()), [reading.question for reading in frame.readings]
+        return {(one, each.cell.attack) for one in questions for each in attacks_on(own, scheme, one, key=key)}
 
     everything, own = met(CEILING, ""), met(scheme, key)
     if everything <= own:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -104,5 +104,5 @@ def from_json(table: Mapping[str, Any], attributes: Iterable[str] = ()) -> Measu
     """
     if {"at", "group"} & table.keys():
         raise TypeError("a measurement's rate and group stand in its metric's name; expected no columns of their own")
-    held = Measurement(**table)
-    return replace(held, **parse(held.metric, tuple(attributes))._asdict())
+    metric, at, group = parse(table.get("metric"), tuple(attributes))  # TypeError of what is no text
+    return Measurement(**{**table, "metric": metric}, at=at, group=group)

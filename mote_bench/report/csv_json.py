@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ _CONTROLS = ("chance", "floor", "ceiling")
 
 def leaderboard_csv(boards: Sequence[Board]) -> str:
     """A line per row of every board; lines are comparable within one protocol, data set and seed."""
-    lines = [_line(board, row) for board in boards for row in board.rows]
+    lines = [line for board in boards for line in _lines(board)]
     columns = list(dict.fromkeys(column for line in lines for column in line)) or ["protocol", "data", "seed", "scheme"]
     return written(
         [inert(column) for column in columns], [[line.get(column, "") for column in columns] for line in lines]
@@ -138,7 +138,13 @@ def _row(row: Row, rates: Sequence[Column]) -> dict[str, Any]:
     return {**first, **{column.key: column.value(row) for column in rates}, **last}
 
 
-def _line(board: Board, row: Row) -> dict[str, str]:
+def _lines(board: Board) -> Iterator[dict[str, str]]:
+    first, last = shown(board, CSV, *LEAKS, INDEX), shown(board, CSV, POINT, BITS, SECONDS, RATIO, BYTES, KEY)
+    for row in board.rows:
+        yield _line(board, row, first, last)
+
+
+def _line(board: Board, row: Row, first: Sequence[Column], last: Sequence[Column]) -> dict[str, str]:
     line = {
         "protocol": inert(board.protocol),
         "data": inert(board.data),
@@ -148,10 +154,10 @@ def _line(board: Board, row: Row) -> dict[str, str]:
         "control": row.role,
         "recognition": row.recognition,
     }
-    for column in shown(board, CSV, *LEAKS, INDEX):
+    for column in first:
         line |= _CELLS[column.form](column, column.value(row))
     line["fairness_at_fmr"] = board.fairness_fmr
-    for column in shown(board, CSV, POINT, BITS, SECONDS, RATIO, BYTES, KEY):
+    for column in last:
         line |= _CELLS[column.form](column, column.value(row))
     return line | {"cost_record": row.cost.size.record, "notes": inert("; ".join(row.notes))}
 

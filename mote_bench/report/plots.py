@@ -275,7 +275,7 @@ def _named_points(axes: Any, points: Sequence[Point]) -> None:
 
     The Pareto front is named first. A name that does not fit is left out; the tables hold every figure.
     """
-    axes.figure.draw_without_rendering()  # so that the axes have their limits
+    axes.get_xlim()  # computes the limits of both axes
     places = [axes.transData.transform((point.across[0], point.up[0])) for point in points]
     (left, bottom), (right, top) = axes.bbox.get_points()
     reach = [max(5.0, point.size / 2 + 1) for point in points]
