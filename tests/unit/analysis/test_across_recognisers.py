@@ -5,34 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from six_schemes import UP, board_of
 
 from mote_bench.analysis.recognisers import RECOGNITION, across
 from mote_bench.analysis.standings import standings
-from mote_bench.contracts import CEILING, FLOOR, Cell, Measurement, Record, Status
+from mote_bench.contracts import CEILING, FLOOR, Record
 from mote_bench.records import store
 from mote_bench.records.published import PUBLISHED
 from mote_bench.report import boards
 from mote_bench.studies.agreement import text_of
 
-SCHEMES = ("biohash", "mote", "nfr", "csn", "ive", "leace")
-UP = {name: 0.5 + 0.06 * place for place, name in enumerate(SCHEMES)} | {CEILING: 0.97, FLOOR: 0.5}
 SWAPPED = UP | {"nfr": UP["csn"], "csn": UP["nfr"]}
 
 
 def measured(data: str, values: dict[str, float], recogniser: str, subjects: str = "these") -> list[Record]:
     """Records of one board; its name says nothing of the recogniser."""
-    stated = {"recogniser": recogniser, "subjects_sha256": subjects}
-    made = []
-    for scheme, value in values.items():
-        for question, metric, held, attack in (
-            ("verify", "eer", 0.02, "zero-effort"),
-            ("gender", "balanced_accuracy", value, "vote-answers"),
-        ):
-            knowledge = "none" if attack == "zero-effort" else "algorithm"
-            one = Measurement(metric, held, held - 0.01, held + 0.01, 100, 0.5, 0.5, 0.99)
-            cell = Cell("people-2", data, scheme, attack, question, knowledge, 0)
-            made.append(Record(cell, Status.OK, (one,), rehearsal=(one,), provenance=stated))
-    return made
+    return board_of(data, values, recogniser=recogniser, subjects_sha256=subjects)
 
 
 THREE = [*measured("a", UP, "first net"), *measured("b", UP, "second net"), *measured("c", SWAPPED, "third net")]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from six_schemes import SCHEMES, UP, board_of
 
 from mote_bench.analysis import agreement
 from mote_bench.analysis.orders import (
@@ -20,39 +21,22 @@ from mote_bench.analysis.orders import (
     verdicts,
 )
 from mote_bench.analysis.standings import Worst, standings
-from mote_bench.contracts import CEILING, FLOOR, Cell, Measurement, Record, Status
+from mote_bench.contracts import Cell, Measurement, Record, Status
 from mote_bench.records import schemas
 from mote_bench.report import boards
 from mote_bench.report.orders import lines, orders_md, summary
 
-SCHEMES = ("biohash", "mote", "nfr", "csn", "ive", "leace")
-UP = {name: 0.5 + 0.06 * place for place, name in enumerate(SCHEMES)} | {CEILING: 0.97, FLOOR: 0.5}
 DOWN = UP | {name: UP[other] for name, other in zip(SCHEMES, SCHEMES[::-1], strict=True)}
-
-
-def made(data: str, values: dict[str, float] = UP, seed: int = 0, **provenance: str) -> list[Record]:
-    """The records of one board."""
-    found = []
-    for scheme, value in values.items():
-        for question, metric, held, attack in (
-            ("verify", "eer", 0.02, "zero-effort"),
-            ("gender", "balanced_accuracy", value, "vote-answers"),
-        ):
-            knowledge = "none" if attack == "zero-effort" else "algorithm"
-            one = Measurement(metric, held, held - 0.01, held + 0.01, 100, 0.5, 0.5, 0.99)
-            cell = Cell("people-2", data, scheme, attack, question, knowledge, seed)
-            found.append(Record(cell, Status.OK, (one,), rehearsal=(one,), provenance=provenance))
-    return found
 
 
 def by(net: str, subjects: str, file: str) -> dict[str, str]:
     return {"recogniser": net, "subjects_sha256": subjects, "data_sha256": file}
 
 
-PLAIN = made("a", **by("first net", "these", "A"))
-OTHER_NET = made("b", **by("second net", "these", "B"))
-OTHER_PEOPLE = made("c", DOWN, **by("first net", "others", "C"))
-OTHER_SEED = made("a", seed=1, **by("first net", "more of these", "A"))
+PLAIN = board_of("a", **by("first net", "these", "A"))
+OTHER_NET = board_of("b", **by("second net", "these", "B"))
+OTHER_PEOPLE = board_of("c", DOWN, **by("first net", "others", "C"))
+OTHER_SEED = board_of("a", seed=1, **by("first net", "more of these", "A"))
 ALL = [*PLAIN, *OTHER_NET, *OTHER_PEOPLE, *OTHER_SEED]
 
 
@@ -76,10 +60,10 @@ def test_boards_that_nothing_joins_are_compared_although_they_differ_in_two_ways
 @pytest.mark.parametrize(
     ("second", "differs"),
     [
-        pytest.param(made("b"), (NOT_STATED, POPULATIONS), id="nothing is stated"),
-        pytest.param(made("b", **by("first net", "these", "A B")), (OPTIONS,), id="the same file by another name"),
+        pytest.param(board_of("b"), (NOT_STATED, POPULATIONS), id="nothing is stated"),
+        pytest.param(board_of("b", **by("first net", "these", "A B")), (OPTIONS,), id="the same file by another name"),
         pytest.param(
-            made("b", spec='{"attacker_data": "c"}', **by("first net", "these", "A B")),
+            board_of("b", spec='{"attacker_data": "c"}', **by("first net", "these", "A B")),
             (ATTACKERS,),
             id="an attacker from elsewhere",
         ),
@@ -96,7 +80,7 @@ def test_boards_of_two_protocols_are_never_compared():
 
 def test_two_files_of_the_same_people_are_one_population_at_every_seed():
     """Target subjects differ by seed; that ``a`` and ``b`` show the same people is known from seed 0."""
-    later = made("b", seed=1, **by("second net", "more of these", "B"))
+    later = board_of("b", seed=1, **by("second net", "more of these", "B"))
     found = ways([*PLAIN, *OTHER_NET, *later])
     assert ("b", 0, "b", 1, (SEEDS,)) in found
     assert not any(POPULATIONS in way[-1] for way in found)
