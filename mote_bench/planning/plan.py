@@ -255,11 +255,13 @@ def chosen_questions(wanted: str, known: Sequence[str]) -> list[str]:
     Raises
     ------
     InputError
-        On a name that isn't known; the message suggests similar ones.
+        On a name that isn't known, with similar ones, and where none is named.
     """
-    if wanted == "all":
+    if wanted.strip() == "all":
         return list(known)
     chosen = list(dict.fromkeys(names(wanted)))
+    if not chosen:
+        raise InputError(f"no question named in '{wanted}'; expected all or a comma list of {', '.join(known)}")
     for name in chosen:
         if name not in known:
             near = difflib.get_close_matches(name, known) or known

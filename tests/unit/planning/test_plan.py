@@ -309,6 +309,9 @@ def test_names_of_questions(installed: Install) -> None:
     assert {one.question for one in make(" age , gender,,age").cells} == {"age", "gender"}
     assert list(make("age,gender,age").questions) == ["age", "gender"]
     assert {"gender", "age", "reconstruct", "link"} <= set(make("all").questions)
+    assert make(" all ").questions == make("all").questions
+    with pytest.raises(InputError, match="no question named in ' , '; expected all or a comma list of verify, fairness"):
+        make(" , ")
     with pytest.raises(InputError, match="no question 'gendr' for these data; did you mean gender"):
         make("gendr")
     with pytest.raises(InputError, match="no question 'qqqq' for these data; did you mean verify or fairness or cost"):
