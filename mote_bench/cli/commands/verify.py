@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,8 +71,11 @@ def verify(  # noqa: PLR0913 - typer makes an option of each argument
 
 
 def rerun(spec: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = None, quiet: bool = False) -> list[Record]:
-    """The records of a run, made in a temporary folder; a bundle is compared with the run's plan first."""
-    from mote_bench.engine import runner
+    """The records of a run, made in a temporary folder; a bundle is compared with the run's plan first.
+
+    Schemes are tried on a few faces before, as ``run`` does: controls are attacked first, which may take hours.
+    """
+    from mote_bench.engine import dry_run, runner
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
     from mote_bench.planning import settings
@@ -83,15 +87,25 @@ def rerun(spec: RunSpec, *, bundle: Bundle | None = None, jobs: int | None = Non
         scheme = bundle.records[0].cell.scheme
         origins = provenance.of_setting(setting)
         check_cells(bundle, [cell for cell in setting.plan.cells if cell.scheme == scheme], origins)
-    setting = settings.on_device(setting, run_again.said)
-    with (
-        interruptible("nothing is kept", resumable=False),
-        tempfile.TemporaryDirectory() as folder,
-        shown(quiet) as progress,
-    ):
-        store.prepare(Path(folder))
-        made = runner.run(setting, Path(folder), jobs=jobs or workers.default_jobs(), progress=progress)
+    setting, count = settings.on_device(setting, run_again.said), jobs or workers.default_jobs()
+    with interruptible("nothing is kept", resumable=False):
+        setting = dry_run.checked(setting, jobs=count, demanded=())
+        _check_none_left_out(setting.plan.left_out, bundle)
+        with tempfile.TemporaryDirectory() as folder, shown(quiet) as progress:
+            store.prepare(Path(folder))
+            made = runner.run(setting, Path(folder), jobs=count, progress=progress)
     return list(made.records)
+
+
+def _check_none_left_out(reasons: Mapping[str, str], bundle: Bundle | None) -> None:
+    """Refuse a scheme that can't take the data here, unless the bundle claims no figure of it either."""
+    from mote_bench.contracts import Status
+    from mote_bench.execution import workers
+
+    if reasons and (bundle is None or any(one.status is Status.OK for one in bundle.records)):
+        workers.stop()
+        told = "; ".join(f"scheme '{name}' can't take the run's data here: {why}" for name, why in reasons.items())
+        raise InputError(f"{told}. Nothing was run; install the version of the scheme that the run was made with")
 
 
 def _spec(given: Bundle, options: run_again.Given) -> RunSpec:

@@ -310,7 +310,9 @@ def test_names_of_questions(installed: Install) -> None:
     assert list(make("age,gender,age").questions) == ["age", "gender"]
     assert {"gender", "age", "reconstruct", "link"} <= set(make("all").questions)
     assert make(" all ").questions == make("all").questions
-    with pytest.raises(InputError, match="no question named in ' , '; expected all or a comma list of verify, fairness"):
+    with pytest.raises(
+        InputError, match="no question named in ' , '; expected all or a comma list of verify, fairness"
+    ):
         make(" , ")
     with pytest.raises(InputError, match="no question 'gendr' for these data; did you mean gender"):
         make("gendr")
