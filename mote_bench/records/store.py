@@ -144,8 +144,10 @@ def read(folder: Path) -> list[Record]:
     Raises
     ------
     InputError
-        When a record is damaged; the message names its file, and the line in a packed file.
+        When a record is damaged; the message names its file, and the line in a packed file. When it is no folder.
     """
+    if folder.is_file():
+        raise InputError(f"'{folder}' is a file; expected the folder of an earlier run, which holds {RECORDS}/")
     paths = sorted((folder / RECORDS).glob("*.json"))
     own = [
         replace(

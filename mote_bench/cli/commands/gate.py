@@ -136,8 +136,6 @@ def _records(folder: Path) -> list[Record]:
     from mote_bench.records import store
 
     home = _home(folder)
-    if folder.is_file():
-        raise InputError(f"'{folder}' is a file; expected the folder of an earlier run")
     records = store.read(home)
     if not records:
         raise InputError(

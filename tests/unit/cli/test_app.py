@@ -134,6 +134,7 @@ def test_an_out_folder_that_cannot_be_written(tmp_path):
         (("check", "os:path"), ["'os:path' is a module", "MODULE:CLASS"]),
         (("check", "member"), ["is the id of a question", "python -m mote_bench check membership"]),
         (("gate", "--baseline", "file"), ["'file' is a file", "folder of an earlier run"]),
+        (("board", "--out", "file"), ["'file' is a file", "folder of an earlier run"]),
         (("verify", "file"), ["'file' is no bundle"]),
         (("verify", "."), ["can't read '.'"]),
         (("submit", "--scheme", "mote", "--by", "x"), ["no records of scheme 'mote'", "run --schemes mote"]),
