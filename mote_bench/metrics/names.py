@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -84,7 +83,7 @@ def _any(part: str, expression: str) -> str:
 
 def to_json(one: Measurement) -> dict[str, Any]:
     """A measurement as published files hold it: ``metric`` is the published name."""
-    table = asdict(one) | {"metric": one.name}
+    table = {**vars(one), "metric": one.name}
     return {key: value for key, value in table.items() if key not in ("at", "group")}
 
 
