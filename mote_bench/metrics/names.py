@@ -84,7 +84,7 @@ def _any(part: str, expression: str) -> str:
 def to_json(one: Measurement) -> dict[str, Any]:
     """A measurement as published files hold it: ``metric`` is the published name."""
     table = {**vars(one), "metric": one.name}
-    return {key: value for key, value in table.items() if key not in ("at", "group")}
+    return {key: value for key, value in table.items() if key not in ("name", "at", "group")}
 
 
 def from_json(table: Mapping[str, Any], attributes: Iterable[str] = ()) -> Measurement:
