@@ -103,5 +103,7 @@ def from_json(table: Mapping[str, Any], attributes: Iterable[str] = ()) -> Measu
     """
     if {"at", "group"} & table.keys():
         raise TypeError("a measurement's rate and group stand in its metric's name; expected no columns of their own")
-    metric, at, group = parse(table.get("metric"), tuple(attributes))  # TypeError of what is no text
+    if not isinstance(name := table.get("metric"), str):
+        raise TypeError(f"metric is {name!r}; expected a metric's name")
+    metric, at, group = parse(name, tuple(attributes))
     return Measurement(**{**table, "metric": metric}, at=at, group=group)
