@@ -324,6 +324,7 @@ def _write_boards(out: Path, published: bool, also: Sequence[Path] = ()) -> list
         _say("note: no published row is of the same data, protocol and seed; the boards show this folder's own only")
     if not records:
         raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
+    store.check_place(out, cells=0)
     made = threat_matrices([*records, *(one for folder in also for one in read_beside(folder, out))])
     with warnings.catch_warnings(record=True) as lost:
         warnings.simplefilter("always", Lost)

@@ -170,7 +170,7 @@ class _Source:
             raise InputError(f"the run's data '{self.data}' were read from a file; {self._wanted}")
         if self.file is not None and self.file not in known and not Path(self.file).exists():
             raise InputError(
-                f"the run's data '{self.data}' were read from '{self.file}', which isn't here; {self._wanted}"
+                f"the run's data '{self.data}' aren't at '{self.file}': there is no such file; {self._wanted}"
             )
         # Before anything else: other data may not even have the run's columns.
         whole = _Reading(reading.bins, None, ColumnOptions())

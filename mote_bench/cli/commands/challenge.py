@@ -181,8 +181,10 @@ def score(
     """Score answers and rank attackers: figures, intervals, floor, ceiling and paired differences."""
     from mote_bench import files
     from mote_bench.challenge import ranking
+    from mote_bench.records import store
     from mote_bench.report.attackers import attackers_html, attackers_json, attackers_md
 
+    store.check_place(out, cells=0)
     with interruptible("nothing is written", resumable=False):
         board = ranking.score(secret, answers)
     out.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,9 @@ def explain(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.embedders.pipeline import Recogniser
     from mote_bench.explain import page
     from mote_bench.explain.faithfulness import faithfulness
+    from mote_bench.records import store
 
+    store.check_place(out, cells=0)
     names = registry.select("schemes", schemes)
     options = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
     if pictures is None:

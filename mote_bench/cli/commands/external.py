@@ -11,7 +11,7 @@ import typer
 from mote_bench.basics import CPU, InputError
 from mote_bench.cli.commands import again as run_again
 from mote_bench.cli.commands.gate import chosen
-from mote_bench.cli.commands.submit import write
+from mote_bench.cli.commands.submit import check_target, write
 from mote_bench.records.naming import BOARDS
 
 EPILOG = "Example: python -m mote_bench external --scheme mote --attack my-attack --by 'Jane Doe'"
@@ -47,6 +47,7 @@ def external(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.records.published import rows_of
 
     registry.find("attacks", attack)
+    check_target(to)
     rows = chosen(rows_of(scheme, out), protocol=protocol, data=data, seed=seed)
     if any(record.cell.attack == attack for record in rows):
         raise InputError(

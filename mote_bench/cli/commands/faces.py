@@ -33,7 +33,9 @@ def faces(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
     from mote_bench.faces import population
+    from mote_bench.records import store
 
+    store.check_place(out, cells=0)
     recipe = population.Recipe(people, images, seed, difficulty)
     recogniser = pipeline.Recogniser.at(embedder, weights)
     if embedder != "none":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,9 +50,8 @@ def frontier(
     """What MOTE's variants cost and how well they recognise: enrolment time, bytes, EER and FNMR."""
     from mote_bench.studies import mote_variants
 
-    with interruptible("nothing is written", resumable=False):
-        size = mote_variants.Size(dimension, enrolled, images)
-        _write(mote_variants.files(_study_data(data, people), size, variants=variants), out)
+    size = mote_variants.Size(dimension, enrolled, images)
+    _write(lambda: mote_variants.files(_study_data(data, people), size, variants=variants), out)
 
 
 @app.command(epilog="Example: python -m mote_bench study balance --data faces.npz --attribute gender --solved")
@@ -68,8 +67,7 @@ def balance(
     """Whether MOTE's balanced enrolment evens out error rates: FNMR and FMR by group."""
     from mote_bench.studies import mote_balance
 
-    with interruptible("nothing is written", resumable=False):
-        _write(mote_balance.files(_study_data(data, people), attribute, solved=solved), out)
+    _write(lambda: mote_balance.files(_study_data(data, people), attribute, solved=solved), out)
 
 
 @app.command(epilog="Example: python -m mote_bench study bound --data faces.npz --attribute gender")
@@ -82,8 +80,7 @@ def bound(
     """How many accept/reject decisions reveal a subject's class: a bound, a model, and what is measured."""
     from mote_bench.studies import decision_bound
 
-    with interruptible("nothing is written", resumable=False):
-        _write(decision_bound.files(_study_data(data, people), attribute), out)
+    _write(lambda: decision_bound.files(_study_data(data, people), attribute), out)
 
 
 @app.command(epilog=EPILOG)
@@ -96,8 +93,7 @@ def capacity(
     """How few stored numbers still leak: recognition and privacy of templates of 4 to 512 numbers."""
     from mote_bench.studies import capacity as stored_numbers
 
-    with interruptible("nothing is written", resumable=False):
-        _write(stored_numbers.files(_study_data(data, people), attribute), out)
+    _write(lambda: stored_numbers.files(_study_data(data, people), attribute), out)
 
 
 @app.command(
@@ -138,8 +134,10 @@ def pictures(  # noqa: PLR0913 - typer makes an option of each argument
 ) -> None:
     """Pictures of built-in subjects, reconstructed from templates or online access, and how often they are accepted."""
     from mote_bench.execution import workers
+    from mote_bench.records import store
     from mote_bench.studies.pictures import from_templates
 
+    store.check_place(out, cells=0)
     told = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
     taken = {name: value for name, value in told.items() if value is not None}
     options = from_templates.Options(people, schemes, attackers.split(","), second, weights, taken, pictures, album)
@@ -184,8 +182,7 @@ def recognisers(
     options = across_recognisers.Options(
         data, attacker_recogniser, schemes, attributes, tuple(map(int, counts)), people
     )
-    with interruptible("nothing is written", resumable=False):
-        _write(across_recognisers.files(options), out)
+    _write(lambda: across_recognisers.files(options), out)
 
 
 @app.command(epilog="Example: python -m mote_bench study agreement boards")
@@ -232,7 +229,7 @@ def strength(  # noqa: PLR0913 - typer makes an option of each argument
             records, spec, wanted, out=folder, jobs=jobs or workers.default_jobs(), progress=progress
         )
     print(summary(found))
-    _write(of_attacks.files(records, found), folder)
+    _write(lambda: of_attacks.files(records, found), folder)
     print(f"the page shows it after: python -m mote_bench board --out {folder}")
 
 
@@ -288,8 +285,12 @@ def _study_data(data: str, people: int | None) -> StudyData:
     return StudyData(data, people)
 
 
-def _write(files: Mapping[str, str], out: Path) -> None:
+def _write(made: Callable[[], Mapping[str, str]], out: Path) -> None:
+    """Make the files and write them; a folder that can't be written to is refused before."""
+    from mote_bench.records import store
     from mote_bench.studies import tables
 
-    tables.write(files, out)
+    store.check_place(out, cells=0)
+    with interruptible("nothing is written", resumable=False):
+        tables.write(made(), out)
     print(f"written to '{out}'")

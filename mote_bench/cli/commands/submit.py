@@ -36,8 +36,19 @@ def submit(
         raise InputError(
             f"no records of scheme '{scheme}' in '{out}'; run it first: python -m mote_bench run --schemes {scheme}"
         )
+    check_target(to)
     records = chosen(own, protocol=protocol, data=data, seed=seed)
     write(bundle.make(bundle.SCHEME, records, by=by, home=Path.cwd()), out, to)
+
+
+def check_target(to: Path | None) -> None:
+    """Refuse a bundle's file that can't be written, before a run is made for it."""
+    from mote_bench.records import store
+
+    if to is not None:
+        if to.is_dir():
+            raise InputError(f"--to {to}: a folder; expected the bundle's file, as in --to {to / 'bundle.json'}")
+        store.check_place(to.parent, cells=0)
 
 
 def write(made: Bundle, out: Path, to: Path | None) -> None:

@@ -65,7 +65,7 @@ def test_the_data_of_a_run_that_are_not_here_are_named(asked: RunSpec, tmp_path:
     ends = re.escape(f"give the file with SHA-256 {wanted}: {option} FILE") + "$"
     parts: dict[str, dict[str, str | None]] = {
         r"were read from a file; ": {f"{side}_file": None},
-        r"were read from 'gone\.npz', which isn't here; ": {f"{side}_file": "gone.npz"},
+        r"aren't at 'gone\.npz': there is no such file; ": {f"{side}_file": "gone.npz"},
         r"third\.npz' isn't the data of the run .* checksums differ .*; ": {f"{side}_file": str(file)},
         r"'synthetic' isn't the data of the run .*; ": {f"{side}_file": "synthetic"},
     }
