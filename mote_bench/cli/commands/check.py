@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -69,10 +70,13 @@ def _found(name: str) -> tuple[str, Callable[[], Any]]:
                 return kind, registry.factory(kind, name)
             except registry.PluginError as error:
                 raise InputError(str(error)) from None
-    known = ", ".join(f"{len(registry.names(kind))} {kind}" for kind in KINDS)
     _refuse_question_id(name)
+    names = {kind: [entry.name for entry in registry.names(kind)] for kind in KINDS}
+    known = ", ".join(f"{len(some)} {kind}" for kind, some in names.items())
+    near = difflib.get_close_matches(name.lower(), [one for some in names.values() for one in some])
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
     raise InputError(
-        f"none of {known} is named '{name}'. See what is installed: "
+        f"none of {known} is named '{name}'. {hint}See what is installed: "
         "python -m mote_bench list. Not registered yet: python -m mote_bench check MODULE:CLASS"
     )
 

@@ -132,6 +132,7 @@ def test_an_out_folder_that_cannot_be_written(tmp_path):
         (("run", "--data", "file"), ["not an npz archive"]),
         (("new", "scheme", "mine", "--out", "file"), ["can't write 'file/mote-bench-mine'", "--out DIR"]),
         (("check", "os:path"), ["'os:path' is a module", "MODULE:CLASS"]),
+        (("check", "biohsh"), ["is named 'biohsh'. Did you mean biohash?"]),
         (("check", "member"), ["is the id of a question", "python -m mote_bench check membership"]),
         (("gate", "--baseline", "file"), ["'file' is a file", "folder of an earlier run"]),
         (("board", "--out", "file"), ["'file' is a file", "folder of an earlier run"]),
