@@ -41,6 +41,13 @@ if TYPE_CHECKING:
     from mote_bench.planning.settings import Setting
 
 FAILED, BAD_INPUT = 1, 2
+_Published = Annotated[
+    bool,
+    typer.Option(
+        "--published", help="Show the published rows of the same data, protocol and seed too, marked as such."
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")]
 
 
 class _Commands(typer.core.TyperGroup):
@@ -172,14 +179,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each argument
     task_gigabytes: Annotated[
         float | None, typer.Option(min=0.5, help="With --isolate: memory limit of one task. Default: 8.")
     ] = None,
-    published: Annotated[
-        bool,
-        typer.Option(
-            "--published", help="Show the published rows of the same data, protocol and seed too, marked as such."
-        ),
-    ] = False,
+    published: _Published = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
+    json: _Json = False,
 ) -> None:
     """Attack schemes, measure them, and write records and leaderboards."""
     from mote_bench.engine import preloading
@@ -264,14 +266,9 @@ def board(
         list[Path] | None,
         typer.Option(help="Show the boards of this folder too, and compare the orders of schemes; may be repeated."),
     ] = None,
-    published: Annotated[
-        bool,
-        typer.Option(
-            "--published", help="Show the published rows of the same data, protocol and seed too, marked as such."
-        ),
-    ] = False,
+    published: _Published = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the boards as JSON instead of a table.")] = False,
+    json: _Json = False,
 ) -> None:
     """Make every leaderboard anew from the records, with the same bytes, and say which runs the folder holds."""
     from mote_bench.records.runs import read_runs
