@@ -320,7 +320,7 @@ def _write_boards(out: Path, published: bool, also: Sequence[Path] = ()) -> list
     if published and not any(PUBLISHED in record.provenance for record in records):
         _say("note: no published row is of the same data, protocol and seed; the boards show this folder's own only")
     if not records:
-        raise InputError(f"no records in '{out / store.RECORDS}'; make some: python -m mote_bench run --out {out}")
+        raise store.no_records(out)
     store.check_place(out, cells=0)
     made = threat_matrices([*records, *(one for folder in also for one in read_beside(folder, out))])
     with warnings.catch_warnings(record=True) as lost:

@@ -160,6 +160,11 @@ def read(folder: Path) -> list[Record]:
     return _in_order([*own, *(record for record in _read_packed(folder) if record.cell not in cells)])
 
 
+def no_records(folder: Path) -> InputError:
+    """The error of a folder that holds no record."""
+    return InputError(f"no records in '{folder / RECORDS}'; make some: python -m mote_bench run --out {folder}")
+
+
 def pack(folder: Path, target: Path) -> list[Path]:
     """Pack a folder's records for publication: one file per data set and scheme, one line per record, sorted by name.
 
@@ -178,7 +183,7 @@ def pack(folder: Path, target: Path) -> list[Path]:
     """
     records = read(folder)
     if not records:
-        raise InputError(f"no records in '{folder / RECORDS}'; make some: python -m mote_bench run --out {folder}")
+        raise no_records(folder)
     prepare(target)
     cells = {record.cell for record in records}
     files: dict[Path, list[str]] = {}

@@ -33,7 +33,7 @@ def audit(
     home = folder.parent if folder.name == store.RECORDS else folder
     records = records_of(home, published=False)
     if not records:
-        raise InputError(f"no records in '{home / store.RECORDS}'; make some: python -m mote_bench run --out {home}")
+        raise store.no_records(home)
     made = analysis.audit(chosen(records, protocol=protocol, data=data, seed=seed), scheme)
     page = audit_html(made)
     try:

@@ -217,19 +217,21 @@ def strength(  # noqa: PLR0913 - typer makes an option of each argument
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
     from mote_bench.planning.spec import names
+    from mote_bench.records import store
     from mote_bench.records.published import records_of
     from mote_bench.report.strength import summary
     from mote_bench.studies import strength as of_attacks
 
-    records = chosen(records_of(folder, published=False), protocol=protocol, data=data, seed=seed)
+    found = records_of(folder, published=False)
+    if not found:
+        raise store.no_records(folder)
+    records = chosen(found, protocol=protocol, data=data, seed=seed)
     spec = again.again(records, again.Given(data=data), home=folder)
     wanted = of_attacks.Wanted(_numbers(counts), frozenset(names(schemes)), frozenset(names(questions)))
     with interruptible(f"finished cells are kept in '{folder}/strength'"), shown(quiet) as progress:
-        found = of_attacks.run(
-            records, spec, wanted, out=folder, jobs=jobs or workers.default_jobs(), progress=progress
-        )
-    print(summary(found))
-    _write(lambda: of_attacks.files(records, found), folder)
+        made = of_attacks.run(records, spec, wanted, out=folder, jobs=jobs or workers.default_jobs(), progress=progress)
+    print(summary(made))
+    _write(lambda: of_attacks.files(records, made), folder)
     print(f"the page shows it after: python -m mote_bench board --out {folder}")
 
 

@@ -135,6 +135,7 @@ def test_an_out_folder_that_cannot_be_written(tmp_path):
         (("check", "biohsh"), ["is named 'biohsh'. Did you mean biohash?"]),
         (("check", "member"), ["is the id of a question", "python -m mote_bench check membership"]),
         (("gate", "--baseline", "file"), ["'file' is a file", "folder of an earlier run"]),
+        (("study", "strength", "nothing"), ["no records in 'nothing/records'; make some"]),
         (("board", "--out", "file"), ["'file' is a file", "folder of an earlier run"]),
         (("verify", "file"), ["'file' is no bundle"]),
         (("verify", "."), ["can't read '.'"]),
