@@ -61,7 +61,10 @@ def read(data: str, attacker: str, *, attributes: str | None = None, people: int
         When the files can't be read, don't hold the same images, or hold too few subjects.
     """
     spec = RunSpec(data, attributes=attributes, second_recogniser=attacker)
-    dataset, _ = settings.attacked_data(spec, protocol.load())
+    try:
+        dataset, _ = settings.attacked_data(spec, protocol.load())
+    except InputError as error:  # it names the option of `run`
+        raise InputError(str(error).replace("--second-recogniser", "--attacker-recogniser")) from None
     return halved(dataset.faces, people=people)
 
 
