@@ -68,7 +68,7 @@
         group.hidden = !group.querySelector("section.scheme:not([hidden])");
         group.open = narrowed || open;
       }
-      status.textContent = narrowed ? `${count} rows` : "";
+      status.textContent = narrowed ? `${count} ${count === 1 ? "row" : "rows"}` : "";
     };
     field.addEventListener("input", draw);
     family.addEventListener("change", draw);
@@ -91,7 +91,8 @@
   };
 
   const comparable = (section, tools, place) => {
-    const tables = [...section.querySelectorAll("table[data-table]")];
+    const compared = (table) => table.tHead.querySelector("th[data-better]");
+    const tables = [...section.querySelectorAll("table[data-table]")].filter(compared);
     if (!tables.length) return;
     const names = [...tables[0].tBodies[0].rows].map((row) => row.dataset.row);
     const choices = ["Compare ", " with "].map((words) => {

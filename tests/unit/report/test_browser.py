@@ -59,6 +59,8 @@ CONTROLS = """
   glance.querySelectorAll(".sort")[2].click();
   seen.shares = [...glance.tBodies[0].rows].map((row) => row.cells[2].dataset.value).filter(Boolean).map(Number);
   const [first, second] = [...board.querySelectorAll("select")].slice(-2);
+  seen.rows = rows().map((row) => row.dataset.row);
+  seen.offered = [...first.options].map((option) => option.value).filter(Boolean);
   [first.value, second.value] = ["mote", "biohash"];
   second.dispatchEvent(new Event("change"));
   seen.compared = board.querySelector(".comparison").innerText;
@@ -111,6 +113,8 @@ def test_controls_work_and_nothing_overflows(text, tmp_path, width):
     assert seen["sorted"] == sorted(seen["sorted"])
     assert seen["said"] == "ascending"
     assert seen["shares"] == sorted(seen["shares"])
+    assert sorted(seen["offered"]) == sorted(seen["rows"])
+    assert "biohash, key stolen" in seen["offered"]
     assert "biohash is better" in seen["compared"]
 
 
