@@ -156,6 +156,15 @@ def _cast(mesh: _Mesh, origins: FloatArray, rays: FloatArray) -> dict[str, npt.N
     return made
 
 
+def _meets(mesh: _Mesh, origins: FloatArray, rays: FloatArray, reach: float | None = None) -> npt.NDArray[np.bool_]:
+    """Whether anything lies on each ray, within ``reach`` metres: what lies there takes longer to find."""
+    far = None if reach is None else np.full(len(origins), reach, np.float32)
+    met: npt.NDArray[np.int32] = mesh.scene.run(
+        np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(rays, np.float32), dists=far, query="OCCLUDED"
+    )
+    return met >= 0
+
+
 def _points(head: Head, mesh: _Mesh, hits: _Hits) -> paint.Points:
     return paint.Points(
         mesh.part[hits.triangle], hits.between(head.rest, mesh.triangles), hits.between(head.texture, mesh.corners)
@@ -181,7 +190,7 @@ def _lit(
     lamp = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     fill = np.array([-lamp[0], lamp[1], lamp[2] * 0.3])
     fill /= np.linalg.norm(fill)
-    shadowed = _cast(mesh, place + normal * 2e-3, np.broadcast_to(lamp, place.shape))["primID"] >= 0
+    shadowed = _meets(mesh, place + normal * 2e-3, np.broadcast_to(lamp, place.shape))
     visible = _blurred(hits, 1.0 - shadowed, 2.0)
     open_sky = _blurred(hits, _sky(mesh, place, normal, rng), 1.2)
     wrapped = np.clip((normal @ lamp + 0.25) / 1.25, 0, 1) * (visible * 0.9 + 0.1)
@@ -199,12 +208,12 @@ def _lit(
 
 def _sky(mesh: _Mesh, place: FloatArray, normal: FloatArray, rng: np.random.Generator) -> FloatArray:
     """The share of the sky that each point sees past the head itself."""
-    seen = np.zeros(len(place))
+    seen, origins = np.zeros(len(place)), np.ascontiguousarray(place + normal * 1.5e-3, np.float32)
     for _ in range(_SKY_RAYS):
         offset = rng.standard_normal(3)
         rays = normal + offset / np.linalg.norm(offset) * 0.95
-        met = _cast(mesh, place + normal * 1.5e-3, rays / np.linalg.norm(rays, axis=1, keepdims=True))
-        seen += (met["primID"] < 0) | (met["tfar"] > _SKY_REACH)
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        seen += ~_meets(mesh, origins, rays, _SKY_REACH)
     return seen / _SKY_RAYS
 
 
