@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -179,7 +180,21 @@ def test_an_attacker_sees_parts_alone() -> None:
     assert seen.enroll(faces, keys=None, seeds=range(5)) == [one[:32] for one in whole]
     assert seen.fit(gaussian_faces(30, 2), seed=0) is seen
     assert not revocable(seen)
-    assert not [name for name in ("score", "reconstruct", "surrogate", "readings", "public") if hasattr(seen, name)]
+    assert not [name for name in ("score", "reconstruct", "surrogate", "public") if hasattr(seen, name)]
+    # Readings are those of whole templates with a rest of the attacker's own.
+    [read] = seen.readings(part.of(whole))  # type: ignore[attr-defined]
+    [stored] = scheme.readings(whole)
+    assert np.array_equal(read[:, :8], stored[:, :8])
+    assert np.array_equal(read[:, 8:], stored[[0] * 5, 8:])
+    other = seen_of(registry.load("schemes", "biohash"), part)
+    assert (hasattr(other, "likelihood"), hasattr(other, "readings")) == (True, False)
+    assert pickle.loads(pickle.dumps(seen)).enroll(faces, keys=None, seeds=range(5)) == part.of(whole)
+
+
+def test_parts_of_templates_of_unequal_length_have_no_readings() -> None:
+    scheme = registry.load("schemes", CEILING).fit(gaussian_faces(30, 2), seed=0)
+    part = Part.learned(Leak.parse("first-values=1"), [bytes(128), bytes(64)], seed=0)
+    assert seen_of(scheme, part).readings(part.of([bytes(128)])) == ()  # type: ignore[attr-defined]
 
 
 def test_questions_that_no_part_answers_are_refused() -> None:
