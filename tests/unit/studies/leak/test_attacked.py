@@ -120,6 +120,15 @@ def test_the_first_value_gives_gender_and_not_age(study: Any) -> None:
     assert value(found, "age", "rounded-values=1").low > 0.6  # one bit of each value has both
 
 
+def test_reconstructions_are_verified_by_the_whole_system(study: Any) -> None:
+    _, found, _, _ = study
+    whole, part = (
+        next(one for one in found[key] if (one.cell.scheme, one.cell.attack) == (CEILING, "kernel-bytes"))
+        for key in (None, Leak.parse("rounded-values=1"))
+    )
+    assert {one.name for one in part.measurements} == {one.name for one in whole.measurements}
+
+
 def test_gender_in_the_last_byte_leaks_with_that_byte_alone(tmp_path: Path) -> None:
     spec = replace(SPEC, questions="gender", attacks="logistic-bytes")
     setting = with_scheme(setting_of(spec), "last-byte", GenderInTheLastByte())
