@@ -47,7 +47,7 @@ class _Cloak:
 
     def decoded(self) -> FloatArray:
         """(n, d): the product of the layers and the signs, along which all outputs move to the side of the hash."""
-        return np.einsum("ndh,nh->nd", self.below, np.einsum("nhb,nb->nh", self.above, self.signs))
+        return np.asarray(np.einsum("ndh,nh->nd", self.below, np.einsum("nhb,nb->nh", self.above, self.signs)))
 
 
 class FaceCloak:
@@ -227,7 +227,7 @@ class FaceCloak:
         adam = without_compiler(torch.optim.Adam)(layers, lr=self.rate, fused=layers[0].device.type in _FUSED)
         for _ in range(self.steps):
             adam.zero_grad()
-            self._loss(_outputs(shown, *layers).tanh()).backward()
+            self._loss(_outputs(shown, *layers).tanh()).backward()  # type: ignore[no-untyped-call]
             adam.step()
         with torch.no_grad():
             signs = torch.where(_outputs(shown[:1], *layers) > 0, 1.0, -1.0)
@@ -244,7 +244,7 @@ class FaceCloak:
 
     def _synthetic(self, rng: np.random.Generator, n: int) -> FloatArray:
         """(n, d) float32: faces drawn from the background's Gaussian, as seen from the mean face."""
-        return self._mean + rng.standard_normal((n, len(self._mean)), dtype=np.float32) @ self._root
+        return np.asarray(self._mean + rng.standard_normal((n, len(self._mean)), dtype=np.float32) @ self._root)
 
     def _loss(self, outputs: torch.Tensor) -> torch.Tensor:
         """Of outputs (faces, bits) in [-1, 1] for the reference and its disruptors, the positive half of them first."""
@@ -294,7 +294,7 @@ class FaceCloak:
 
 def _inputs(faces: FloatArray) -> FloatArray:
     """Unit rows (n, d) scaled so that their values are of size one."""
-    return (faces * faces.shape[1] ** 0.5).astype(np.float32)
+    return np.asarray(faces * faces.shape[1] ** 0.5, dtype=np.float32)
 
 
 def _outputs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,12 @@ _DIGEST = hashlib.sha256().digest_size
 _LOGISTIC = float(np.pi / np.sqrt(3))
 """By which a logistic variable of scale one is divided to have a standard deviation of one."""
 _STARTS, _TURNS = 24, 12
+
+
+class _Code(Protocol):
+    key_bits: int
+
+    def encoded(self, keys: Bits) -> Bits: ...
 
 
 class FuzzyCommitment(SolvedWithoutKeys):
@@ -67,13 +73,21 @@ class FuzzyCommitment(SolvedWithoutKeys):
     @property
     def key_bits(self) -> int:
         """Bits of the key that is committed to."""
-        return bch(self.length, self.errors).key_bits
+        return self._code.key_bits
+
+    @property
+    def _code(self) -> _Code:
+        return bch(self.length, self.errors)
+
+    def _decoded(self, votes: npt.NDArray[np.signedinteger]) -> tuple[Bits, npt.NDArray[np.bool_]]:
+        """The codeword of each word of votes (n, length), above 0 for a zero, and whether there is one (n,)."""
+        return bch(self.length, self.errors).decoded((votes < 0).astype(np.uint8))
 
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Draw the system's projections (d, length * repeat); of the background only the mean is used."""
         if not 0 < self.repeat < 128 or self.repeat % 2 == 0:
             raise ValueError(f"repeat={self.repeat}; expected an odd number to 127, so that a majority always decides")
-        bch(self.length, self.errors)
+        _ = self._code  # a ValueError where there is no such code
         self._origin = start(background, centre=self.centre)
         d, bits = len(self._origin), self.length * self.repeat
         rng = stream(seed, "projections")
@@ -84,7 +98,7 @@ class FuzzyCommitment(SolvedWithoutKeys):
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         """One template per row of ``references`` (n, d): ceil(length * repeat / 8) bytes and a hash of 32."""
         secret = np.array([stream(seed, "key").integers(0, 2, self.key_bits, dtype=np.uint8) for seed in seeds])
-        codewords = bch(self.length, self.errors).encoded(secret.reshape(len(seeds), self.key_bits))
+        codewords = self._code.encoded(secret.reshape(len(seeds), self.key_bits))
         helpers = np.packbits(self._bits(references) ^ np.tile(codewords, self.repeat), axis=1)
         return [row.tobytes() + _hash(codeword) for row, codeword in zip(helpers, codewords, strict=True)]
 
@@ -164,7 +178,7 @@ class FuzzyCommitment(SolvedWithoutKeys):
         votes = (signs[:, None] * self._projections.T).reshape(self.repeat, self.length, -1)
         common = _aligned(votes, axes, self.repeat)
         tried = np.vstack([common, -common])
-        codewords, found = bch(self.length, self.errors).decoded((tried < 0).astype(np.uint8))
+        codewords, found = self._decoded(tried)
         right = [row for row in np.flatnonzero(found) if _hash(codewords[row]) == expected]
         best = 1 - 2 * codewords[right[0]].astype(np.float64) if right else tried[-1 - _STARTS]
         seen = (votes * best[:, None]).reshape(-1, votes.shape[-1])
@@ -182,9 +196,6 @@ class FuzzyCommitment(SolvedWithoutKeys):
         signs = shown * (1 - 2 * helper.astype(np.int8))
         votes: npt.NDArray[np.int8] = signs.reshape(len(shown), self.repeat, self.length).sum(axis=1, dtype=np.int8)
         return votes
-
-    def _decoded(self, votes: npt.NDArray[np.int8]) -> tuple[Bits, npt.NDArray[np.bool_]]:
-        return bch(self.length, self.errors).decoded((votes < 0).astype(np.uint8))
 
     def _released(self, helper: Bits, shown: npt.NDArray[np.int8]) -> tuple[Bits, npt.NDArray[np.bool_]]:
         """The codewords (m, length) that probes of the signs ``shown`` are decoded to, and whether they are."""
