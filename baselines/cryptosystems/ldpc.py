@@ -135,7 +135,7 @@ def _gallager(length: int, column: int, row: int) -> npt.NDArray[np.intp]:
 
 def _null_space(matrix: Bits) -> Bits:
     """(k, length): a basis of the words that fulfil all checks (checks, length), by elimination over GF(2)."""
-    reduced, pivots = matrix.copy(), []
+    reduced, pivots = matrix.copy(), list[int]()
     for place in range(matrix.shape[1]):
         rank = len(pivots)
         below = np.flatnonzero(reduced[rank:, place])
