@@ -452,6 +452,21 @@ class Shadow:
     second_templates: tuple[Template, ...] = ()
     second_keys: tuple[Key, ...] | None = None
 
+    def rows(self, index: npt.NDArray[np.integer[Any]]) -> Shadow:
+        """The subjects selected by ``index`` (integers), in its order."""
+
+        def some(all_of: tuple[bytes, ...]) -> tuple[bytes, ...]:
+            return tuple(all_of[row] for row in index) if all_of else ()
+
+        return Shadow(
+            self.references.rows(index),
+            some(self.templates),
+            None if self.keys is None else some(self.keys),
+            None if self.seconds is None else self.seconds.rows(index),
+            some(self.second_templates),
+            None if self.second_keys is None else some(self.second_keys),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:

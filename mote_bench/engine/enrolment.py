@@ -11,18 +11,24 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Shadow
 from mote_bench.engine import tasks
+from mote_bench.engine.key_regimes import KeyRegime, dealt
 from mote_bench.execution import workers
 from mote_bench.execution.outcome import Outcome
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.split import Split
 from mote_bench.questions.staging import Database, EnrolledScheme
-from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
+from mote_bench.toolkit import revocable, stream_seed
 
 TARGET, SELECTION, SHADOW, CALIBRATION = "target", "rehearsal", "shadow", "calibration"
-_SECOND = {TARGET: "second", SELECTION: "rehearsal-second", SHADOW: "shadow-second"}
-_SHOWN = {name: f"{name} subjects" for name in (TARGET, SHADOW, CALIBRATION)} | {SELECTION: "selection subjects"}
+FURTHER = "further"
+"""The shadow subjects, enrolled by the attacked system: its further subjects, whom an attacker may know."""
+_SECOND = {TARGET: "second", SELECTION: "rehearsal-second", SHADOW: "shadow-second", FURTHER: "further-second"}
+_SHOWN = {name: f"{name} subjects" for name in (TARGET, SHADOW, CALIBRATION, FURTHER)} | {
+    SELECTION: "selection subjects"
+}
 _SHOWN |= {second: f"{_SHOWN[first]} a second time" for first, second in _SECOND.items()}
 _RENEWED = "renewed"
+_OF_ATTACKER = {SHADOW, _SECOND[SHADOW]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,33 +36,23 @@ class Held:
     """One enrolled scheme, the calibration subjects' templates, and (people, seconds) of each enrolment task.
 
     ``stated`` goes into the details of each attack's record, ready for JSON.
+    ``further`` are the shadow subjects as the attacked system itself enrols them, where that is wanted.
     """
 
     enrolled: EnrolledScheme
     calibration: Database
     timings: tuple[tuple[int, float], ...]
     stated: Mapping[str, Any] = field(default_factory=dict)
+    further: Shadow | None = None
 
     def with_shadow(self, count: int) -> Held:
         """The same system, attacked with the first ``count`` shadow subjects only."""
-        return replace(self, enrolled=replace(self.enrolled, shadow=_first(self.enrolled.shadow, count)))
+        shadow = self.enrolled.shadow
+        return self.against(shadow.rows(np.arange(min(count, len(shadow.references)))))
 
-
-def _first(shadow: Shadow, count: int) -> Shadow:
-    """The first ``count`` shadow subjects."""
-    few = np.arange(min(count, len(shadow.references)))
-
-    def cut(keys: tuple[Key, ...] | None) -> tuple[Key, ...] | None:
-        return None if keys is None else keys[:count]
-
-    return Shadow(
-        shadow.references.rows(few),
-        shadow.templates[:count],
-        cut(shadow.keys),
-        None if shadow.seconds is None else shadow.seconds.rows(few),
-        shadow.second_templates[:count],
-        cut(shadow.second_keys),
-    )
+    def against(self, shadow: Shadow) -> Held:
+        """The same system, attacked with these shadow subjects."""
+        return replace(self, enrolled=replace(self.enrolled, shadow=shadow))
 
 
 def in_words(people: str) -> str:
@@ -115,21 +111,23 @@ class Enrolment:
             keys = self.keys.get((scheme, people))
             return Database(tuple(one for outcome in chunks for one in outcome.value), keys)
 
-        own, again = database(SHADOW), database(_SECOND[SHADOW])
-        shadow = Shadow(
-            split.shadow.references, own.templates, own.keys, split.shadow.seconds, again.templates, again.keys
-        )
+        def shadow(people: str) -> Shadow:
+            one, again = database(people), database(_SECOND[people])
+            known = split.shadow
+            return Shadow(known.references, one.templates, one.keys, known.seconds, again.templates, again.keys)
+
         enrolled = EnrolledScheme(
             scheme=self.schemes[scheme],
             first=database(TARGET) + database(SELECTION),
             second=database(_SECOND[TARGET]) + database(_SECOND[SELECTION]),
-            shadow=shadow,
+            shadow=shadow(SHADOW),
             renewed=tuple(database(name) for name in self.sets if name.startswith(_RENEWED)),
             renewed_people=tuple(map(int, self.renewed_people)),
         )
-        calibration = database(CALIBRATION) if CALIBRATION in self.sets else own
+        calibration = database(CALIBRATION if CALIBRATION in self.sets else SHADOW)
         timings = tuple((len(outcome.value), outcome.seconds) for outcome in mine.values())
-        return Held(enrolled, calibration, timings)
+        further = shadow(FURTHER) if FURTHER in self.sets else None
+        return Held(enrolled, calibration, timings, further=further)
 
 
 def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: Faces, seed: int) -> list[workers.Task]:
@@ -140,16 +138,33 @@ def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: F
 
 
 def enrolment(
-    fitted: Mapping[str, Scheme], split: Split, protocol: Protocol, *, wanted: Wanted, seed: int
+    fitted: Mapping[str, Scheme],
+    split: Split,
+    protocol: Protocol,
+    *,
+    wanted: Wanted,
+    seed: int,
+    regime: KeyRegime = KeyRegime.TEMPLATE,
 ) -> Enrolment:
-    """The enrolment of a run's people with these schemes; every person of every set has their own key."""
-    sets = people_sets(split, protocol, wanted)
-    keys = {
-        (name, people): draw_keys(len(references), stream(seed, "keys", name, people)) if revocable(scheme) else None
-        for name, scheme in fitted.items()
-        for people, references in sets.items()
-    }
-    return Enrolment(fitted, sets, keys, _renewed_people(split, protocol), protocol.people_per_task, seed)
+    """The enrolment of a run's people with these schemes; by default each template has its own key."""
+    sets, renewed = people_sets(split, protocol, wanted), _renewed_people(split, protocol)
+    keys: dict[tuple[str, str], tuple[Key, ...] | None] = {}
+    for name, scheme in fitted.items():
+        # The attacker enrols the shadow subjects with a copy of the system, which has keys of its own.
+        for system, people in (("attacked", set(sets) - _OF_ATTACKER), ("attacker's", set(sets) & _OF_ATTACKER)):
+            of = {one: _subjects(one, len(sets[one]), split, renewed) for one in sets if one in people}
+            made = dealt(regime, of, scheme=name, system=system, seed=seed) if revocable(scheme) else {}
+            keys |= {(name, one): made.get(one) for one in of}
+    return Enrolment(fitted, sets, keys, renewed, protocol.people_per_task, seed)
+
+
+def _subjects(people: str, size: int, split: Split, renewed: npt.NDArray[np.intp]) -> list[tuple[str, int]]:
+    """The subjects of a set: the same for each of their enrolments."""
+    if people.startswith(_RENEWED):
+        targets = len(split.target.references)
+        return [(TARGET, int(one)) if one < targets else (SELECTION, int(one) - targets) for one in renewed]
+    first = next((one for one, second in _SECOND.items() if second == people), people)
+    return [(first, row) for row in range(size)]
 
 
 @dataclass(frozen=True)
@@ -162,20 +177,24 @@ class Wanted:
         Whether shadow subjects are enrolled a second time, for attacks that learn to link.
     records : int
         The largest number of templates per subject that an attack is given.
+    further : bool
+        Whether the attacked system enrols the shadow subjects too.
     """
 
     shadow_seconds: bool
     records: int
+    further: bool = False
 
 
 def people_sets(split: Split, protocol: Protocol, wanted: Wanted) -> dict[str, FloatArray]:
     """The reference embeddings (people, d) of every set to enrol."""
     named = {TARGET: split.target, SELECTION: split.selection, SHADOW: split.shadow}
+    named |= {FURTHER: split.shadow} if wanted.further else {}
     sets = {name: people.references.embeddings for name, people in named.items()}
     if split.calibration is not split.shadow:
         sets[CALIBRATION] = split.calibration.references.embeddings
     for name, people in named.items():
-        if people.seconds is not None and (name != SHADOW or wanted.shadow_seconds):
+        if people.seconds is not None and (name in (TARGET, SELECTION) or wanted.shadow_seconds):
             sets[_SECOND[name]] = people.seconds.embeddings
     attacked = np.concatenate([split.target.references.embeddings, split.selection.references.embeddings])
     again = attacked[_renewed_people(split, protocol)]

@@ -47,6 +47,10 @@ class Ledger:
         """The cells without a record, in plan order."""
         return [cell for cell in self.cells if cell not in self.records and cell not in self._waiting]
 
+    def found(self, cell: Cell) -> Record:
+        """The record of a cell, whether those on the controls are there yet or not."""
+        return self._waiting.get(cell) or self.records[cell]
+
     def expect(self, tasks: Sequence[Work], controls: Collection[str]) -> None:
         """Set the number of tasks ahead."""
         self._expected, self._start, self._left = len(tasks), time.monotonic(), TimeLeft.of(tasks, controls)

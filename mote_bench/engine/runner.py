@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from mote_bench.contracts import (
 )
 from mote_bench.engine import all_pairs, enrolment, scoring, tasks
 from mote_bench.engine.enrolment import Held
+from mote_bench.engine.key_regimes import KeyRegime
 from mote_bench.engine.ledger import Ledger
 from mote_bench.engine.preparations import Job, Preparations, jobs_of
 from mote_bench.engine.time_left import ATTACK, COMPARE, ENROLL, FIT, THRESHOLDS, Took, Work
 from mote_bench.execution import workers
 from mote_bench.execution.cluster import Cluster
 from mote_bench.execution.isolation import Bounds, contained
-from mote_bench.execution.outcome import Outcome
+from mote_bench.execution.outcome import Outcome, guarded
 from mote_bench.execution.progress import Progress
 from mote_bench.metrics.measured import with_people
 from mote_bench.metrics.security import Guesses
@@ -116,13 +117,16 @@ class Variation:
     stated : mapping of str -> str
         What the records' provenance says of the variation.
     held : callable
-        From what is enrolled to what these attackers face; systems and thresholds stay the same.
+        From what is enrolled to what these attackers face, called by a task; systems and thresholds stay the same.
+    controls : mapping of Cell -> Record
+        Of the attacks on the controls, where they aren't among the cells.
     """
 
     setting: Setting
     folder: Path
     stated: Mapping[str, str]
     held: Callable[[Held], Held]
+    controls: Mapping[Cell, Record] = field(default_factory=dict)
 
 
 def run_with_fewer(
@@ -146,17 +150,26 @@ def run_with_fewer(
     return dict(zip(folders, run_varied(fewer, jobs=jobs, progress=progress), strict=True))
 
 
-def run_varied(variations: Sequence[Variation], *, jobs: int, progress: Progress) -> list[tuple[Record, ...]]:
+def run_varied(
+    variations: Sequence[Variation], *, jobs: int, progress: Progress, regime: KeyRegime | None = None
+) -> list[tuple[Record, ...]]:
     """Run the attacks of each variation of one run: the records of each, in the order of its plan.
 
     Schemes are fitted and enrolled once for all. The variations' settings differ in the cells of their plans alone.
+
+    Parameters
+    ----------
+    regime : KeyRegime, optional
+        How the system deals keys. It then enrols the shadow subjects too (``Held.further``), and no threshold is set,
+        so that acceptance by the running system isn't measured.
     """
     stages = []
     for one in variations:
         cells = one.setting.plan.cells
         origins = {cell: {**made, **one.stated} for cell, made in provenance.of_setting(one.setting).items()}
-        kept = store.finished(one.folder, cells, origins)
-        stages.append(_Stage(one.setting, jobs, Ledger(one.folder, cells, origins, progress, dict(kept)), None, None))
+        kept = {**store.finished(one.folder, cells, origins), **one.controls}
+        ledger = Ledger(one.folder, cells, origins, progress, kept)
+        stages.append(_Stage(one.setting, jobs, ledger, None, None, regime))
     waiting = [(stage, one) for stage, one in zip(stages, variations, strict=True) if stage.ledger.pending()]
     try:
         with threadpool_limits(limits=1):  # leaves the cores to the workers
@@ -180,11 +193,20 @@ def _attack_varied(stages: Sequence[tuple[_Stage, Variation]]) -> None:
     for stage, variation in stages:
         for cell in stage.ledger.pending():
             if cell.scheme not in held:
-                lost = first.ledger.records[cell]
+                lost = first.ledger.found(cell)
                 stage.ledger.fail(cell, lost.error or "", status=lost.status)
+        mine = dict.fromkeys(cell.scheme for cell in stage.ledger.pending())
+        hold = partial(_changed, variation.held)
+        seen = dict(stage.outcomes(workers.Task(name, hold, (held[name],)) for name in mine))
+        for name, outcome in seen.items():
+            if outcome.error is not None:
+                stage.give_up(name, outcome)
         stage.ledger.expect(_works(stage), {*CONTROLS, *ceilings()})
-        mine = {cell.scheme for cell in stage.ledger.pending()}
-        _attack(stage, {name: variation.held(one) for name, one in held.items() if name in mine})
+        _attack(stage, {name: outcome.value for name, outcome in seen.items() if outcome.error is None})
+
+
+def _changed(change: Callable[[Held], Held], held: Held) -> Outcome:
+    return guarded(lambda: change(held))
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +216,8 @@ class _Stage:
     ledger: Ledger
     cluster: Cluster | None
     bounds: Bounds | None
+    regime: KeyRegime | None = None
+    """How keys are dealt, where that is studied."""
 
     def outcomes(self, made: Iterable[workers.Task | None]) -> Iterator[tuple[Any, Outcome]]:
         place = partial(tasks.placed, self.setting.spec.device)
@@ -276,7 +300,7 @@ def _tasks_of_comparison(stage: _Stage) -> int:
 
 def _tasks_of_thresholds(stage: _Stage) -> int:
     people = stage.setting.split.calibration
-    return 0 if people.probes is None else all_pairs.tasks_of_thresholds(_size(people))
+    return 0 if people.probes is None or stage.regime is not None else all_pairs.tasks_of_thresholds(_size(people))
 
 
 def _size(people: Enrolled, enrolments: int = 1) -> all_pairs.Size:
@@ -297,6 +321,7 @@ def _wanted(stage: _Stage) -> enrolment.Wanted:
     return enrolment.Wanted(
         shadow_seconds=any(questions[cell.question].second_database for cell in attacks),
         records=max((Threat.parse(cell.knowledge).records for cell in attacks), default=1),
+        further=stage.regime is not None,
     )
 
 
@@ -315,7 +340,14 @@ def _fit(stage: _Stage, names: Sequence[str]) -> dict[str, Scheme]:
 def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
     """The first people of each set go first: what is left of every scheme's enrolment is soon known."""
     setting = stage.setting
-    work = enrolment.enrolment(fitted, setting.split, setting.protocol, wanted=_wanted(stage), seed=setting.seed)
+    work = enrolment.enrolment(
+        fitted,
+        setting.split,
+        setting.protocol,
+        wanted=_wanted(stage),
+        seed=setting.seed,
+        regime=stage.regime or KeyRegime.TEMPLATE,
+    )
     made: dict[enrolment.Chunk, Outcome] = {}
     for chunk, outcome in stage.outcomes(map(work.task, sorted(work.chunks(), key=lambda chunk: chunk.start > 0))):
         made[chunk] = outcome
@@ -430,7 +462,7 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
     """The enrolled schemes with the running system's thresholds, at which all claimants present their own key."""
     setting = stage.setting
     attacked = {cell.scheme for cell in stage.ledger.pending() if not _is_harness(cell)}
-    if setting.split.calibration.probes is None:
+    if not _tasks_of_thresholds(stage):
         return dict(held)
 
     def start(name: str) -> all_pairs.Steps:

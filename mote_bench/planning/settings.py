@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from mote_bench import registry
-from mote_bench.contracts import Dataset, InputError
+from mote_bench.contracts import Cell, Dataset, InputError
 from mote_bench.data import npz, paired
 from mote_bench.data.arrays import checksum
 from mote_bench.data.columns import UNKNOWN, bin_names
@@ -46,6 +47,10 @@ class Setting:
     @property
     def seed(self) -> int:
         return self.spec.seed
+
+    def with_cells(self, cells: Iterable[Cell]) -> Self:
+        """The same, of whose plan these cells are run."""
+        return replace(self, plan=replace(self.plan, cells=tuple(cells)))
 
 
 def make(given: RunSpec, *, loaded: Callable[[RunSpec, Plugins], None] | None = None) -> Setting:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, InputError
-from mote_bench.planning.protocol import Protocol
+from mote_bench.planning.protocol import Protocol, SelectionSet, ShadowSet, TargetSet
 from mote_bench.toolkit import stream
 
 Index = npt.NDArray[np.intp]
@@ -248,7 +248,7 @@ def _deal(order: list[int], photos: list[Index], least: int, size: int) -> list[
 
 def _fewest(protocol: Protocol) -> int:
     """The smallest number of people, all with enough photos, of which every set gets enough."""
-    parts = (protocol.target, protocol.selection, protocol.shadow)
+    parts: list[TargetSet | SelectionSet | ShadowSet] = [protocol.target, protocol.selection, protocol.shadow]
 
     def enough(people: int) -> bool:
         sizes = [_size(part.people, part.share, people) for part in parts]

@@ -35,6 +35,10 @@ SUBJECTS = "subjects_sha256"
 """The field that is the same for boards of the same target subjects, whatever embedded their images."""
 SHADOW_SUBJECTS = "shadow_subjects"
 """The field that says how many shadow subjects an attacker held, as in ``50 of 200``; absent where it was all."""
+KEY_REGIME = "key_regime"
+"""The field that says how keys were dealt and what was known of them; absent in a run's records."""
+KEY_SOURCE = "key_regime_source"
+"""The field that holds the checksum of the code which makes what such an attacker holds."""
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "torch")
 
 Provenance = dict[str, str]

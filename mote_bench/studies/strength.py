@@ -132,7 +132,7 @@ def _setting(spec: RunSpec, cells: Sequence[Cell]) -> Setting:
             f"{lost.attack} on {lost.scheme}, {lost.question} ({lost.knowledge}) can't be run again here; expected the "
             "schemes and attacks of the run to be installed. See: python -m mote_bench list"
         )
-    return replace(setting, plan=replace(setting.plan, cells=tuple(made)))
+    return setting.with_cells(made)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -227,7 +227,9 @@ def strength(  # noqa: PLR0913 - typer makes an option of each argument
         raise store.no_records(folder)
     records = chosen(found, protocol=protocol, data=data, seed=seed)
     spec = again.again(records, again.Given(data=data), home=folder)
-    wanted = of_attacks.Wanted(_numbers(counts), frozenset(names(schemes)), frozenset(names(questions)))
+    wanted = of_attacks.Wanted(
+        _numbers(counts, "counts", "25,50,100"), frozenset(names(schemes)), frozenset(names(questions))
+    )
     with interruptible(f"finished cells are kept in '{folder}/strength'"), shown(quiet) as progress:
         made = of_attacks.run(records, spec, wanted, out=folder, jobs=jobs or workers.default_jobs(), progress=progress)
     print(summary(made))
@@ -264,21 +266,68 @@ def leak(  # noqa: PLR0913 - typer makes an option of each argument
     """What a part of a template gives away: half of its bytes, a few of its values, a few bits of each value."""
     from mote_bench.execution import workers
     from mote_bench.execution.progress import shown
+    from mote_bench.records import store
     from mote_bench.studies.leak import tables as of_parts
 
+    store.check_place(out, cells=0)
     options = of_parts.Options(data, schemes, questions, attacks, leaks or of_parts.LEAKS, people, protocol, seed)
     with interruptible(f"finished cells are kept in '{out}'"), shown(quiet) as progress:
         made = of_parts.files(options, out=out, jobs=jobs or workers.default_jobs(), progress=progress)
-    _write(made, out)
+    _write(lambda: made, out)
 
 
-def _numbers(counts: str) -> tuple[int, ...]:
+@app.command(
+    epilog="Example: python -m mote_bench study keys --data faces.npz --schemes biohash --known-subjects 10,100"
+)
+def keys(  # noqa: PLR0913 - typer makes an option of each argument
+    data: Data = "synthetic",
+    people: People = None,
+    schemes: Annotated[str, typer.Option(help="Schemes with keys, comma separated.")] = "biohash",
+    regimes: Annotated[
+        str,
+        typer.Option(
+            help="How keys are dealt: template, subject, system, pool-4, pool-8, integers. Comma list; default all."
+        ),
+    ] = "",
+    known_subjects: Annotated[
+        str, typer.Option(help="Numbers of enrolled subjects whom the attacker knows, comma separated.")
+    ] = "1,10,100",
+    stolen_subjects: Annotated[
+        int, typer.Option(min=1, help="Of how many enrolled subjects the keys are stolen.")
+    ] = 10,
+    questions: Annotated[str, typer.Option(help="link, reconstruct, or both.")] = "link,reconstruct",
+    attacks: Annotated[str, typer.Option(help="Attacks, comma separated. Default: the study's own list.")] = "",
+    protocol: Annotated[str, typer.Option(help="Benchmark version.")] = "quick-1",
+    seed: Annotated[int, typer.Option(help="Seed of the split, the keys and the attacks.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: the cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Out = Path("boards/keys"),
+) -> None:
+    """What templates give away where keys are shared, numbered or stolen of some, or some subjects are known."""
+    from mote_bench.execution import workers
+    from mote_bench.execution.progress import shown
+    from mote_bench.planning.spec import RunSpec
+    from mote_bench.records import store
+    from mote_bench.studies.keys import running, tables
+
+    store.check_place(out, cells=0)
+    wanted = running.Wanted(
+        running.regimes_of(regimes), _numbers(known_subjects, "known-subjects", "1,10,100"), stolen_subjects
+    )
+    spec = RunSpec(data, schemes, attacks or running.ATTACKS, questions, people=people, protocol=protocol, seed=seed)
+    setting = running.setting_of(spec, wanted)
+    with interruptible(f"finished cells are kept in '{out}/keys'"), shown(quiet) as progress:
+        found = running.run(setting, wanted, out=out, jobs=jobs or workers.default_jobs(), progress=progress)
+    _write(lambda: tables.files(setting, wanted, found), out)
+
+
+def _numbers(counts: str, option: str, example: str) -> tuple[int, ...]:
     from mote_bench.planning.spec import names
 
-    try:
-        return tuple(int(one) for one in names(counts))
-    except ValueError:
-        raise InputError(f"--counts {counts}: expected whole numbers, as in --counts 25,50,100") from None
+    words = names(counts)
+    if not all(one.isdecimal() for one in words):
+        raise InputError(f"--{option} {counts}: expected whole numbers, as in --{option} {example}")
+    return tuple(map(int, words))
 
 
 def _study_data(data: str, people: int | None) -> StudyData:

@@ -84,7 +84,7 @@ def make(spec: RunSpec) -> Setting:
             f"--questions {spec.questions}, --attacks {spec.attacks}: no attack reads one stolen template of each "
             "subject; expected questions about attributes, links or reconstruction"
         )
-    return _with_cells(made, cells)
+    return made.with_cells(cells)
 
 
 def run(
@@ -98,7 +98,7 @@ def run(
         What :func:`make` gives.
     """
     stated = {_LEAK_SOURCE: "".join(code_of(one.__name__).checksum for one in (parts, attackers, statements))}
-    able = _with_cells(setting, tuple(cell for cell in setting.plan.cells if _of_a_part(cell, setting)))
+    able = setting.with_cells(cell for cell in setting.plan.cells if _of_a_part(cell, setting))
     varied = [Variation(setting, out / WHOLE, {}, _unchanged)]
     varied += [
         Variation(able, out / leak.name, {_LEAKED: leak.name, **stated}, holding(leak, seed=setting.seed))
@@ -113,10 +113,6 @@ def run(
 
 def _unchanged(held: Held) -> Held:
     return held
-
-
-def _with_cells(setting: Setting, cells: tuple[Cell, ...]) -> Setting:
-    return replace(setting, plan=replace(setting.plan, cells=cells))
 
 
 def _of_one_template(cell: Cell, setting: Setting) -> bool:

@@ -61,6 +61,7 @@ def test_every_study_is_a_command_with_help_for_each_option() -> None:
         "bound",
         "capacity",
         "frontier",
+        "keys",
         "leak",
         "pictures",
         "recognisers",
