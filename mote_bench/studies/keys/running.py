@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from mote_bench.analysis.selection import Reading, readings, strongest
-from mote_bench.contracts import CONTROLS, Access, Cell, Faces, InputError, Knowledge, Record, Threat
+from mote_bench.contracts import CONTROLS, Access, Cell, Faces, InputError, Knowledge, Record, Status, Threat
 from mote_bench.engine import runner
 from mote_bench.engine.enrolment import Held
 from mote_bench.engine.key_regimes import KeyRegime
@@ -72,6 +72,8 @@ class Found:
         What the attacker holds.
     by : str
         Whose attack it is: an attacker who holds more may do best with less.
+    lost : tuple of str
+        Attacks that failed or took too long, and so were no choice.
     """
 
     scheme: str
@@ -80,6 +82,7 @@ class Found:
     attacker: str
     by: str
     record: Record | None
+    lost: tuple[str, ...] = ()
 
 
 def run(setting: Setting, wanted: Wanted, *, out: Path, jobs: int, progress: Progress) -> list[Found]:
@@ -212,7 +215,12 @@ def _chosen(found: Mapping[KeyRegime, Mapping[str, tuple[Record, ...]]], wanted:
                     }
                     best = strongest([one for _, one in mine.values()], reading)
                     by = "" if best is None else mine[id(best)][0]
-                    yield Found(scheme, reading, regime, attacker, by, best)
+                    lost = (
+                        f"{one.cell.attack} ({name}): {one.status.replace('_', ' ')}"
+                        for name, one in mine.values()
+                        if one.status in (Status.FAILED, Status.TIMED_OUT)
+                    )
+                    yield Found(scheme, reading, regime, attacker, by, best, tuple(dict.fromkeys(lost)))
 
 
 def _runs_of(regime: KeyRegime, wanted: Wanted) -> dict[str, tuple[str, ...]]:
@@ -221,4 +229,4 @@ def _runs_of(regime: KeyRegime, wanted: Wanted) -> dict[str, tuple[str, ...]]:
     least = (_NONE, _TRIED) if regime is KeyRegime.INTEGERS else (_NONE,)
     known = {_knowing(count): (*least, _knowing(count)) for count in wanted.known}
     stolen = {f"keys of {wanted.stolen} subjects": (_NONE, _TRIED)}
-    return {_NONE: least, **known, **stolen, _ALL: (_NONE, _TRIED, _ALL)}
+    return {_NONE: least, **known, **stolen, _ALL: (_NONE, _ALL)}

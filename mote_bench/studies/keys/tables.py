@@ -58,6 +58,7 @@ def _markdown(setting: Setting, wanted: Wanted, found: Sequence[Found]) -> str:
             _in_short(mine),
             "In full:",
             _table([_row(one, beside) for one in mine], titles),
+            *_lost(mine),
         ]
     return "\n\n".join(lines) + f"\n\nMade by `{command(setting, wanted)}`.\n"
 
@@ -72,6 +73,12 @@ def _in_short(found: Sequence[Found]) -> str:
     return _table([[regime, *values] for regime, values in rows.items()], ["regime", *attackers])
 
 
+def _lost(found: Sequence[Found]) -> list[str]:
+    """What was no choice, as such an attacker may reach more than the table shows; nothing where all finished."""
+    lost = dict.fromkeys(f"`{one.regime}`, {told}" for one in found for told in one.lost)
+    return [f"Not finished, and so not chosen from: {'; '.join(lost)}."] if lost else []
+
+
 def _table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
     return str(tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True))
 
@@ -83,7 +90,7 @@ def _about(wanted: Wanted) -> str:
         f"face and both templates, and no key: attacks learn from {ALONE} or more of them alone, and from fewer among "
         f"the attacker's own shadow subjects. Where keys of {wanted.stolen} subjects are stolen, they are of further "
         "subjects; under a shared key or a pool the attacker tries them on each template. Numbers are tried from 1 on "
-        "by every attacker who knows the algorithm. What an attacker with less does is among what one with more can do."
+        "by every attacker who knows the algorithm. Every attacker can also do what one without keys does."
     )
 
 

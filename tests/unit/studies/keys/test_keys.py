@@ -156,6 +156,7 @@ def test_a_scheme_that_fails_is_not_measured(setting: Setting, tmp_path: Path, m
         ("no keys", None), ("keys of 10 subjects", None), ("all keys", None)
     }  # fmt: skip
     assert tables.files(failing, wanted, found)["keys-generated.md"].count("not measured") == 3
+    assert "`system`, compare-bytes (no keys): failed" in tables.files(failing, wanted, found)["keys-generated.md"]
 
 
 def held_of(count: int = 60) -> tuple[Held, EnrolledScheme]:
