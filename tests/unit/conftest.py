@@ -235,6 +235,14 @@ def records() -> list[Record]:
 
 
 @pytest.fixture(scope="session")
+def board_files(records: list[Record]) -> dict[str, str]:
+    """File name -> text of the boards of ``records``; drawing them takes seconds."""
+    from mote_bench.report.boards import render
+
+    return render(records)
+
+
+@pytest.fixture(scope="session")
 def make_records() -> Build:
     """``make_records("cosine", "mote", data=..., protocol=..., seed=...)``."""
     return build

@@ -73,8 +73,12 @@ def test_a_scheme_that_one_recogniser_lacks_and_published_rows():
     assert gender.verdict == "fewer than 5 rows"
 
 
-def test_what_the_boards_show():
-    files = boards.render(THREE)
+@pytest.fixture(scope="module")
+def files():
+    return boards.render(THREE)
+
+
+def test_what_the_boards_show(files):
     assert "agreement.md" not in files  # that is for other people
     text = files["recognisers.md"]
     assert "| row     | first net (a)        | second net (b)       | third net (c)        |" in text
@@ -88,11 +92,11 @@ def test_what_the_boards_show():
     assert "Does the order hold?" not in alone["leaderboard.html"]
 
 
-def test_the_study_prints_it_too(tmp_path):
+def test_the_study_prints_it_too(files, tmp_path):
     store.prepare(tmp_path)
     for one in THREE:
         store.write(tmp_path, one)
-    assert text_of([tmp_path]) == boards.render(THREE)["recognisers.md"]
+    assert text_of([tmp_path]) == files["recognisers.md"]
 
 
 def test_a_recognisers_name_is_no_markup():

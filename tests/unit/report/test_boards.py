@@ -31,9 +31,9 @@ FILES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def files(records):
-    return render(records)
+@pytest.fixture
+def files(board_files):
+    return board_files
 
 
 def test_every_file_is_there(files):

@@ -43,8 +43,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def text(records):
-    return render(records)["leaderboard.html"]
+def text(board_files):
+    return board_files["leaderboard.html"]
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +112,10 @@ def test_every_figure_of_the_first_tables_links_to_a_record(text):
             assert "<b>" not in cell or 'href="records/' in cell
 
 
-def test_the_rows_can_be_downloaded(page, records):
+def test_the_rows_can_be_downloaded(page, board_files):
     (link,) = (one for one in page.all("a") if "download" in one)
     held = unquote(link["href"].partition(",")[2])
-    assert held == render(records)["leaderboard.csv"]
+    assert held == board_files["leaderboard.csv"]
 
 
 def test_rows_and_sections_say_their_family_and_a_short_page_is_unfolded(page):

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mote_bench.report.boards import render
 from mote_bench.report.latex import escaped
 
 
 @pytest.fixture(scope="module")
-def text(records):
-    return render(records)["leaderboard.tex"]
+def text(board_files):
+    return board_files["leaderboard.tex"]
 
 
 def test_tables_are_whole(text):
