@@ -36,4 +36,4 @@ def test_the_boards_are_those_of_the_records() -> None:
     made = render(own + bundle.submitted(BOARDS, own), strip=strip(BOARDS))
     changed = [name for name, text in made.items() if (BOARDS / name).read_text(encoding="utf-8") != text]
     assert changed == [], "run: python -m mote_bench board --out leaderboards"
-    assert len(made["leaderboard.html"].encode()) < 1_000_000
+    assert len(made["leaderboard.html"].encode()) < 2_000_000  # room for forty schemes by three recognisers
