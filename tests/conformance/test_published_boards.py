@@ -30,7 +30,7 @@ def test_there_are_few_files() -> None:
     assert sum(path.is_file() for path in BOARDS.rglob("*")) < 200
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=1)
 def test_the_boards_are_those_of_the_records() -> None:
     own = store.read(BOARDS)
     made = render(own + bundle.submitted(BOARDS, own), strip=strip(BOARDS))

@@ -57,7 +57,7 @@ def test_any_few_records_make_every_board(published: list[Record], data: st.Data
     whole(data.draw(some(published, 4)))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=1)
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_records_make_every_board(published: list[Record], data: st.DataObject) -> None:
