@@ -71,9 +71,10 @@ def test_the_forms_of_issues_ask_for_fields_of_their_own() -> None:
 def test_ci_and_pre_commit_check_what_make_does() -> None:
     steps = yaml.safe_load(shown(ROOT / ".github/workflows/ci.yml"))["jobs"]["test"]["steps"]
     assert {"make test", "make gate", "make dist"} <= {step.get("run") for step in steps}
-    lint = re.search(r"^lint: env\n((?:\t.+\n)+)", shown(ROOT / "Makefile"), flags=re.MULTILINE)
-    assert lint is not None
-    made = [line.strip().removeprefix("$(BIN)/") for line in lint.group(1).splitlines()]
+    makefile = shown(ROOT / "Makefile")
+    assert "\nlint: style types\n" in makefile
+    recipes = re.findall(r"^(?:style|types): env\n((?:\t.+\n)+)", makefile, flags=re.MULTILINE)
+    made = [line.strip().removeprefix("$(BIN)/") for recipe in recipes for line in recipe.splitlines()]
     (local,) = yaml.safe_load(shown(ROOT / ".pre-commit-config.yaml"))["repos"]
     hooks = [hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in local["hooks"]]
     assert [command.removesuffix(" .") for command in made] == hooks
