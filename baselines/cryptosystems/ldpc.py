@@ -16,7 +16,8 @@ _TRIED = 100
 """Permutations among which each layer of checks is chosen."""
 _SCALE = np.float32(0.75)
 """By which messages of checks are made smaller: the least of several sizes overstates what they say together."""
-_AT_ONCE = 1 << 11
+_AT_ONCE = 1 << 8
+"""Words whose messages stay in the processor's cache together."""
 
 
 class LDPC:
