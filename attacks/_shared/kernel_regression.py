@@ -123,7 +123,9 @@ def _given_public(likeness: FloatArray, outputs: FloatArray, noise: FloatArray) 
     from scipy.linalg import cholesky, solve_triangular
 
     k = len(outputs)
-    lower = cholesky(likeness[:k][:, :k] + np.diag(noise), lower=True, overwrite_a=True, check_finite=False)
+    ridged = likeness[:k, :k].copy()
+    ridged[np.diag_indices(k)] += noise
+    lower = cholesky(ridged, lower=True, overwrite_a=True, check_finite=False)
     right = np.hstack([likeness[k:, :k].T, outputs])
     solved = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
     across, seen = solved[:, : -outputs.shape[1]], solved[:, -outputs.shape[1] :]
@@ -146,8 +148,11 @@ def _kernels(rows: FloatArray, known: int) -> Iterator[FloatArray]:
     """(rows, known) likeness of all rows to the first ones, float64: products, then Gaussians of the distance."""
     products = (rows @ rows[:known].T).astype(np.float64)
     lengths = (rows**2).sum(axis=1, dtype=np.float64)
-    squared = np.maximum(lengths[:, None] + lengths[:known] - 2 * products, 0)
+    squared = np.add.outer(lengths, lengths[:known])
+    squared -= 2 * products
+    np.maximum(squared, 0, out=squared)
     yield products
     for width in _WIDTHS:
         # Standardised rows of p columns are at a mean squared distance of 2 p.
-        yield np.exp(-squared / (4 * width**2 * max(rows.shape[1], 1)))
+        exponent = squared / -(4 * width**2 * max(rows.shape[1], 1))
+        yield np.exp(exponent, out=exponent)
