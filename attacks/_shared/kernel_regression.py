@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -82,7 +83,7 @@ def predictions(lesson: Lesson, targets: Targets) -> Iterator[Predictions]:
     distributed differently, are then not chosen. The regression is weighted kernel ridge regression, in other words
     regularised least squares (Saunders, Gammerman & Vovk, ICML 1998; as a classifier Rifkin, Yeo & Poggio 2003). The
     public rows are eliminated first, by one Cholesky factor for all folds. The cost of a setting is ``k^3 / 3 + k^2
-    (n + m)`` operations for k public rows.
+    n`` operations for k public rows.
     """
     rows = _standardised(np.concatenate([lesson.public, lesson.known, lesson.unknown]), len(targets.weights))
     k, n = len(targets.public), len(targets.known)
@@ -99,38 +100,69 @@ def predictions(lesson: Lesson, targets: Targets) -> Iterator[Predictions]:
 def _predicted(likeness: FloatArray, targets: Targets, noise: FloatArray) -> Predictions:
     """By the likeness (k + n + m, k + n) of all rows and those learned from, whose ridge is ``noise`` (k + n,)."""
     k, n = len(targets.public), len(targets.known)
-    mean: FloatArray = np.zeros((len(likeness) - k, targets.known.shape[1]))
-    left = likeness[k:, k:]
-    if k:
-        mean, left = _given_public(likeness, targets.public, noise[:k])
-    made, folds = Predictions(np.empty((n, mean.shape[1])), np.zeros((len(mean) - n, mean.shape[1]))), targets.fold
+    given = _Given.of(likeness[: k + n], targets.public, noise[:k])
+    left_out, dual, folds = np.empty(targets.known.shape), np.zeros(targets.known.shape), targets.fold
     parts = np.unique(folds)
     for held in (folds == part for part in parts):
-        own = left[:n][np.ix_(~held, ~held)] + np.diag(noise[k:][~held])
-        dual = np.linalg.solve(own, targets.known[~held] - mean[:n][~held])
-        found = mean + left[:, ~held] @ dual
-        made.left_out[held] = found[:n][held]
-        made.unknown[:] += found[n:] / len(parts)
-    return made
+        learned = given.left[:, ~held]
+        own = learned[~held]
+        own[np.diag_indices(len(own))] += noise[k:][~held]
+        found = np.linalg.solve(own, (targets.known - given.mean)[~held])
+        left_out[held] = given.mean[held] + learned[held] @ found
+        dual[~held] += found / len(parts)
+    # The others' predictions are means over the folds, so weights of the rows learned from are averaged instead.
+    return Predictions(left_out, likeness[k + n :] @ np.concatenate([given.weights(dual), dual]))
 
 
-def _given_public(likeness: FloatArray, outputs: FloatArray, noise: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """What the public rows predict of the others (n + m, q), and the likeness (n + m, n) that they leave unexplained.
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What the public rows say of the known ones.
 
     A block of a Gaussian process is conditioned on: Rasmussen & Williams, Gaussian Processes for Machine Learning,
     equations 2.23 and 2.24.
-    """
-    from scipy.linalg import cholesky, solve_triangular
 
-    k = len(outputs)
-    ridged = likeness[:k, :k].copy()
-    ridged[np.diag_indices(k)] += noise
-    lower = cholesky(ridged, lower=True, overwrite_a=True, check_finite=False)
-    right = np.hstack([likeness[k:, :k].T, outputs])
-    solved = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
-    across, seen = solved[:, : -outputs.shape[1]], solved[:, -outputs.shape[1] :]
-    n = likeness.shape[1] - k
-    return across.T @ seen, likeness[k:, k:] - across.T @ across[:, :n]
+    Attributes
+    ----------
+    mean : (n, q)
+        What they predict.
+    left : (n, n)
+        The likeness that they leave unexplained.
+    lower, across, seen : (k, k), (k, n), (k, q)
+        The Cholesky factor of their own likeness, and what it makes of their likeness to the known rows and of their
+        outputs.
+    """
+
+    mean: FloatArray
+    left: FloatArray
+    lower: FloatArray
+    across: FloatArray
+    seen: FloatArray
+
+    @classmethod
+    def of(cls, likeness: FloatArray, outputs: FloatArray, noise: FloatArray) -> Self:
+        """By the likeness (k + n, k + n) of public and known rows, the public rows' outputs (k, q) and ridge (k,)."""
+        from scipy.linalg import cholesky, solve_triangular
+
+        k, q = outputs.shape
+        if not k:
+            n = len(likeness)
+            return cls(np.zeros((n, q)), likeness, likeness[:0, :0], likeness[:0], outputs)
+        ridged = likeness[:k, :k].copy()
+        ridged[np.diag_indices(k)] += noise
+        lower = cholesky(ridged, lower=True, overwrite_a=True, check_finite=False)
+        right = np.hstack([likeness[k:, :k].T, outputs])
+        solved = solve_triangular(lower, right, lower=True, overwrite_b=True, check_finite=False)
+        across, seen = solved[:, :-q], solved[:, -q:]
+        return cls(across.T @ seen, likeness[k:, k:] - across.T @ across, lower, across, seen)
+
+    def weights(self, dual: FloatArray) -> FloatArray:
+        """(k, q) weights of the public rows in predictions in which the known ones have the weights ``dual`` (n, q)."""
+        from scipy.linalg import solve_triangular
+
+        if not len(self.lower):
+            return self.seen
+        left = self.seen - self.across @ dual
+        return np.asarray(solve_triangular(self.lower, left, lower=True, trans="T", check_finite=False))
 
 
 def _standardised(table: FloatArray, known: int) -> FloatArray:
@@ -141,7 +173,9 @@ def _standardised(table: FloatArray, known: int) -> FloatArray:
     mean, spread = table[:known].mean(axis=0, dtype=np.float64), table[:known].std(axis=0, dtype=np.float64)
     used = spread > 1e-6 * np.abs(mean)
     mean, spread = (of[used].astype(table.dtype) for of in (mean, spread))
-    return np.asarray(np.clip((table[:, used] - mean) / spread, -_FARTHEST, _FARTHEST))
+    rows = table[:, used] - mean
+    rows /= spread
+    return np.asarray(np.clip(rows, -_FARTHEST, _FARTHEST, out=rows))
 
 
 def _kernels(rows: FloatArray, known: int) -> Iterator[FloatArray]:

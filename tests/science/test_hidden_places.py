@@ -75,7 +75,7 @@ class Weight(Planted):
     def readings(self, templates: Sequence[Template]) -> tuple[FloatArray, FloatArray]:
         nets = [decode(template) for template in templates]
         length = sum(part.size for layer in nets[0] for part in layer)
-        return np.stack([flattened(net, length) for net in nets]), np.stack([statistics(net) for net in nets])
+        return np.stack([flattened(net, length) for net in nets]), statistics(nets)
 
 
 class FixedWeight(Weight):
