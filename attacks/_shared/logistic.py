@@ -12,6 +12,8 @@ from mote_bench.contracts import FloatArray
 
 _STOPPING = {"maxiter": 300, "gtol": 1e-4, "ftol": 64 * np.finfo(float).eps}
 """scikit-learn's. Separable classes at a weak ridge: the direction converges long before the length."""
+_LARGE = 1_000_000
+"""Multiplications up to which OpenBLAS has kernels of their own, which don't copy."""
 
 
 def log_probabilities(
@@ -47,11 +49,15 @@ def log_probabilities(
 
     present = np.unique(labels)
     scored = present[1:] if len(present) == 2 else present
-    # Rows and columns both lie in memory in the order in which the two products read them.
+    # Rows and columns both lie in memory in the order in which the two products read them. Large products of matrices
+    # copy their table first: to the same digits from the other order, with OpenBLAS's kernel for AVX2 in half the time.
     rows = np.ascontiguousarray(known, dtype=np.float64)
+    columns = np.ascontiguousarray(rows.T)
+    if len(scored) > 1 and len(scored) * rows.size > _LARGE:
+        rows, columns = columns.T, rows.T
     loss = _Loss(
         rows,
-        np.ascontiguousarray(rows.T),
+        columns,
         np.asarray(labels == scored[:, None], dtype=np.float64),
         np.asarray(weights / weights.sum(), dtype=np.float64),
     )
