@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from mote_bench.contracts import FloatArray
 
-from .codec import Layer, Net
+from .codec import Layer, Net, widths
 
 _QUANTILES = np.linspace(0, 1, 9)
 
@@ -44,18 +45,31 @@ def flattened(net: Net, length: int) -> FloatArray:
     return np.pad(values, (0, length - len(values))).astype(np.float32)
 
 
-def statistics(net: Net) -> FloatArray:
-    """(4 inputs + 27 layers,) float32 numbers that are the same for every order of hidden units, and for any widths.
+def statistics(nets: Sequence[Net]) -> FloatArray:
+    """(n, 4 inputs + 27 layers) float32 numbers that are the same for every order of hidden units, and for any widths.
 
     Of each input the mean, the deviation, the smallest and the largest of its weights over the first layer's units,
     and of each layer nine quantiles of weights, biases and singular values. The set statistics of Ganju et al.,
     section 4.2, chosen by hand instead of learned: there are only a few hundred subjects to learn from.
     """
-    first = net[0].weight.astype(np.float64)
-    units = [first.mean(axis=1), first.std(axis=1), first.min(axis=1), first.max(axis=1)]
+    rows_of = dict[tuple[int, ...], list[int]]()
+    for row, net in enumerate(nets):
+        rows_of.setdefault(widths(net), []).append(row)
+    rows = np.concatenate(list(rows_of.values()))
+    return np.concatenate([_of_alike([nets[row] for row in some]) for some in rows_of.values()])[np.argsort(rows)]
+
+
+def _of_alike(nets: Sequence[Net]) -> FloatArray:
+    """:func:`statistics` of nets of the same widths. The quantiles of a layer are taken of all of them at once."""
+    first = [net[0].weight.astype(np.float64) for net in nets]
+    units = [np.stack([of(weight, axis=1) for weight in first]) for of in (np.mean, np.std, np.min, np.max)]
     spread = [
-        np.quantile(part, _QUANTILES)
-        for layer in net
-        for part in (layer.weight, layer.bias, np.linalg.svd(layer.weight.astype(np.float64), compute_uv=False))
+        np.quantile(np.stack(part), _QUANTILES, axis=1).T
+        for layers in zip(*nets, strict=True)
+        for part in (
+            [layer.weight.ravel() for layer in layers],
+            [layer.bias for layer in layers],
+            [np.linalg.svd(layer.weight.astype(np.float64), compute_uv=False) for layer in layers],
+        )
     ]
-    return np.concatenate([*units, *spread]).astype(np.float32)
+    return np.hstack([*units, *spread]).astype(np.float32)

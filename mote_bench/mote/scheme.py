@@ -247,7 +247,7 @@ class MOTE:
         nets = [self._net(template, row, dimension) for row, template in enumerate(templates)]
         inner = (dimension, *self.recipe.hidden, 1)
         length = sum((inputs + 1) * outputs for inputs, outputs in pairwise(inner))
-        return np.stack([flattened(net, length) for net in nets]), np.stack([statistics(net) for net in nets])
+        return np.stack([flattened(net, length) for net in nets]), statistics(nets)
 
     def _encode(self, net: Net) -> Template:
         return encode(net)
