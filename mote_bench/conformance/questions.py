@@ -102,7 +102,8 @@ class Trial:
     @cached_property
     def scene_of_targets(self) -> Scene:
         """The scene in which target subjects alone are attacked."""
-        return replace(self.scene, people=self.scene.people[self.scene.people < len(self.split.target.references)])
+        people = np.asarray(self.scene.people)
+        return replace(self.scene, people=people[people < len(self.split.target.references)])
 
     def staged(self, scene: Scene | None = None) -> tuple[Staged, VerificationTargets | None]:
         """The staged evidence (the same each time), and the templates to verify reconstructions against."""

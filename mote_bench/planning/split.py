@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Faces, InputError
-from mote_bench.planning.protocol import Protocol, SelectionSet, ShadowSet, TargetSet
+from mote_bench.planning.protocol import Protocol
 from mote_bench.toolkit import stream
 
 Index = npt.NDArray[np.intp]
@@ -155,16 +155,16 @@ def split(faces: Faces, protocol: Protocol, *, seed: int, people: int | None = N
     order = [person for person in order if person not in set(selection)]
     shadow = _deal(order, photos, least_shadow, _size(protocol.shadow.people, protocol.shadow.share, len(photos)))
     background = [person for person in order if person not in set(shadow)]
-    for name, dealt, limits, needs in (
-        ("target", target, protocol.target, f", with {least_target} photos each"),
-        ("selection", selection, protocol.selection, f", with {least_target} photos each"),
-        ("shadow", shadow, protocol.shadow, f", with {least_shadow} photos each"),
-        ("background", background, protocol.background, ""),
+    for name, dealt, least, needs in (
+        ("target", target, protocol.target.least, f", with {least_target} photos each"),
+        ("selection", selection, protocol.selection.least, f", with {least_target} photos each"),
+        ("shadow", shadow, protocol.shadow.least, f", with {least_shadow} photos each"),
+        ("background", background, protocol.background.least, ""),
     ):
-        if len(dealt) < limits.least:
+        if len(dealt) < least:
             raise InputError(
                 f"too few people for the {name} set: {len(dealt)} of {len(photos)} people{needs}; expected at least "
-                f"{limits.least}. Give more people: {_fewest(protocol)} or more with enough photos are enough for "
+                f"{least}. Give more people: {_fewest(protocol)} or more with enough photos are enough for "
                 f"{protocol.name} (or leave out --people)"
             )
     public = faces.rows(_background_rows(background, photos, protocol))
@@ -248,11 +248,11 @@ def _deal(order: list[int], photos: list[Index], least: int, size: int) -> list[
 
 def _fewest(protocol: Protocol) -> int:
     """The smallest number of people, all with enough photos, of which every set gets enough."""
-    parts: list[TargetSet | SelectionSet | ShadowSet] = [protocol.target, protocol.selection, protocol.shadow]
+    limits = [(part.people, part.share, part.least) for part in (protocol.target, protocol.selection, protocol.shadow)]
 
     def enough(people: int) -> bool:
-        sizes = [_size(part.people, part.share, people) for part in parts]
-        served = all(size >= part.least for size, part in zip(sizes, parts, strict=True))
+        sizes = [_size(most, share, people) for most, share, _ in limits]
+        served = all(size >= least for size, (_, _, least) in zip(sizes, limits, strict=True))
         return served and people - sum(sizes) >= protocol.background.least
 
     return next(filter(enough, count(1)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mote_bench.basics import InputError
+from mote_bench.basics import CPU, InputError
 from mote_bench.cli.commands import recogniser_options
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ def explain(  # noqa: PLR0913 - typer makes an option of each argument
     names = registry.select("schemes", schemes)
     options = {"mean": mean, "scale": scale, "order": order, "output": output, "alignment": alignment}
     if pictures is None:
-        for option, value in {"weights": weights, **options}.items():
-            if value is not None:
+        for option, given in {"weights": weights, **options}.items():
+            if given is not None:
                 raise InputError(
                     f"--{option} without --pictures; embeddings are explained without a recogniser: leave it out"
                 )
         made, shown = _dimensions(data, names, people), None
     else:
-        made, shown = _pixels(pictures, Recogniser.at(embedder, weights, **options), names, people)
+        made, shown = _pixels(pictures, Recogniser.at(embedder, weights, device=CPU, **options), names, people)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in page.render(made, shown, of=data if pictures is None else str(pictures)).items():
         with files.replacing(out / name) as file:
