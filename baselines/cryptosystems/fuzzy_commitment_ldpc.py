@@ -13,11 +13,12 @@ from .ldpc import LDPC, ldpc
 class FuzzyCommitmentLDPC(FuzzyCommitment):
     """A fuzzy commitment whose code is a low-density parity-check code.
 
-    Juels & Wattenberg, "A fuzzy commitment scheme", ACM CCS 1999, leave the code open; for faces it is often such a
-    code. As in :class:`FuzzyCommitment` each bit of the codeword is repeated. A majority decides whether a bit is
-    wrong, and forgets by how much. Min-sum decoding weighs a bit by its votes, so it corrects more: bits on which the
-    repetitions nearly tie are those that are wrong. The code has no distance that is guaranteed. So the probe isn't
-    accepted up to so many errors, but where decoding ends in the codeword whose hash is stored.
+    Juels & Wattenberg, "A fuzzy commitment scheme", ACM CCS 1999, leave the code open. Of papers on faces, Chen et al.,
+    "Face template protection using deep LDPC codes learning", take such a code. As in :class:`FuzzyCommitment` each bit
+    of the codeword is repeated. A majority decides whether a bit is wrong, and forgets by how much. Min-sum decoding
+    weighs a bit by its votes, so it corrects more: bits on which the repetitions nearly tie are those that are wrong.
+    The code has no distance that is guaranteed. So the probe isn't accepted up to so many errors, but where decoding
+    ends in the codeword whose hash is stored.
 
     Helper data, hash and attacks are those of :class:`FuzzyCommitment`.
 

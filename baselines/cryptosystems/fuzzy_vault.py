@@ -68,6 +68,7 @@ class FuzzyVault(SolvedWithoutKeys):
     """
 
     decides = True
+    only_when_named = True  # a millisecond or two for each score: an attack by queries takes 400 s
 
     def __init__(self, *, intervals: int = 2, coefficients: int | None = None, permuted: bool = True) -> None:
         self.intervals = intervals
