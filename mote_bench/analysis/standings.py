@@ -230,7 +230,7 @@ class Row:
             return replace(figure, status=UNDEFINED)
         return figure
 
-    def asked(self, question: str, metric: str) -> Figure:
+    def attacked(self, question: str, metric: str) -> Figure:
         """A figure of the strongest attack on a question, by the metric's published name."""
         one = next((one for one in self.questions if one.question == question), Worst(question, NOT_RUN))
         return Figure(one.status, record=one.record) if one.chosen is None else _figure(one.chosen, metric)

@@ -139,14 +139,14 @@ def _rate(key: str, title: str, *, at: str | None = None) -> Column:
     )
 
 
-def _asked(question: str, metric: str, title: str) -> Column:
-    """A figure of the strongest attack on a question, beside the headline, as ``_asked("link", "d_sys", "D_sys")``."""
+def _answered(question: str, metric: str, title: str) -> Column:
+    """A figure of the strongest attack on a question, beside the headline, as ``_answered("link", "d_sys", "D_sys")``."""
     way = describe(metric, question).better
     return Column(
         f"{question}_{metric}",
         title,
         RATE,
-        lambda row: row.asked(question, metric),
+        lambda row: row.attacked(question, metric),
         better=way,
         metric=metric,
         question=question,

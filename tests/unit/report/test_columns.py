@@ -122,7 +122,7 @@ def test_a_column_more_stands_on_every_board(records, matrix):
 
 def test_a_figure_of_a_question_is_a_column_too(records, matrix, monkeypatch):
     """The figure of the strongest attack, with the address of its record."""
-    own, another = columns.columns(matrix.board), columns._asked("link", "d_sys", "D_sys")
+    own, another = columns.columns(matrix.board), columns._answered("link", "d_sys", "D_sys")
     monkeypatch.setattr(columns, "columns", lambda board: (*own, another))
     held = json.loads(csv_json.leaderboard_json([matrix]))["boards"][0]["rows"]
     out = io.StringIO()
@@ -137,7 +137,7 @@ def test_a_figure_of_a_question_is_a_column_too(records, matrix, monkeypatch):
     assert "D_sys" in out.getvalue()
     assert "D_sys" in markdown.leaderboard_md([matrix])
     assert 'data-name="Link: ' in html.leaderboard_html(threat_matrices(records))
-    assert matrix.board.rows[0].asked("no-such-question", "eer").status == "not asked"
+    assert matrix.board.rows[0].attacked("no-such-question", "eer").status == "not asked"
 
 
 def test_a_rate_after_the_attacks_stands_under_its_own_heading(records, matrix, monkeypatch):
