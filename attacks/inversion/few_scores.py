@@ -44,7 +44,7 @@ class PosteriorFromFewScores:
     can't score with a copy of the system takes scores to be cosines. Where the system rounds its scores or adds noise
     to them, the attacker does the same to the shadow subjects' scores, and the likelihood has the error's variance.
     Queries beyond the number of axes then have directions that are drawn from the prior. Subjects with equal scores
-    can't be told apart, as where a yes-or-no scheme rejects every query: for each, a face is drawn from the prior.
+    can't be distinguished, as where a yes-or-no scheme rejects every query: for each a face is drawn from the prior.
     """
 
     question = WhichFace

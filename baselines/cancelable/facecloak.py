@@ -62,7 +62,7 @@ class FaceCloak:
 
     The scheme is keyless: another seed draws other disruptors and other weights, which renews the template. So the
     template is the cloak (24745: pseudonymous identifier) and the subject's net (auxiliary data), by which probes are
-    hashed. There is no key, and whoever steals the database holds the net. The score is the share of equal bits.
+    hashed. There is no key, and an attacker with the database holds the net. The score is the share of equal bits.
 
     The net is trained to tell the subject's faces from all others, as a MOTE's is. So its weights point to the face:
     see :meth:`reconstruct` and :meth:`likelihood`.

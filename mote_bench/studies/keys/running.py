@@ -225,7 +225,7 @@ def _chosen(found: Mapping[KeyRegime, Mapping[str, tuple[Record, ...]]], wanted:
 
 def _runs_of(regime: KeyRegime, wanted: Wanted) -> dict[str, tuple[str, ...]]:
     """Whose runs each kind of attacker chooses among: one who knows more can do what one who knows less does."""
-    # Numbers are known to whoever knows the algorithm; keys of a pool only by those of some subjects.
+    # Numbers are known with the algorithm; keys of a pool only by those of some subjects.
     least = (_NONE, _TRIED) if regime is KeyRegime.INTEGERS else (_NONE,)
     known = {_knowing(count): (*least, _knowing(count)) for count in wanted.known}
     stolen = {f"keys of {wanted.stolen} subjects": (_NONE, _TRIED)}
