@@ -257,8 +257,9 @@ def both_populations() -> str:
 
 
 def cryptosystems() -> str:
-    """Biometric cryptosystems on LFW: their operating point, security in bits, and what one stolen record gives away."""
-    head = ["scheme", "FNMR at its FMR", "FMR", "FNMR of plain vectors there", "bits (public faces)", *QUESTIONS.values()]
+    """Biometric cryptosystems on LFW: their operating point, security in bits, and what stolen records give away."""
+    operating = ["FNMR at its FMR", "FMR", "FNMR of plain vectors there", "bits (public faces)"]
+    head = ["scheme", *operating, *QUESTIONS.values()]
     rows = []
     for scheme in ("fuzzy-commitment", "ironmask"):
         of_scheme = [

@@ -140,7 +140,7 @@ def _rate(key: str, title: str, *, at: str | None = None) -> Column:
 
 
 def _answered(question: str, metric: str, title: str) -> Column:
-    """A figure of the strongest attack on a question, beside the headline, as ``_answered("link", "d_sys", "D_sys")``."""
+    """A figure of a question's strongest attack, beside the headline, as ``_answered("link", "d_sys", "D_sys")``."""
     way = describe(metric, question).better
     return Column(
         f"{question}_{metric}",
