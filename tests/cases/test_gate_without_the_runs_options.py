@@ -74,7 +74,7 @@ def test_other_attackers_and_fewer_people_and_files_that_have_moved(capsys: pyte
     gated("d", "height.npz")
     gated("d")
     Path("other.npz").rename("moved.npz")
-    with pytest.raises(InputError, match=r"'other\.npz', which isn't here.*--attacker-data FILE"):
+    with pytest.raises(InputError, match=r"aren't at 'other\.npz': there is no such file.*--attacker-data FILE"):
         gated("d")
     gated("d", attacker_data="moved.npz")
     assert capsys.readouterr().out.count("passed: ") == 3

@@ -34,10 +34,12 @@ def number(x):
 
 
 def kill_all(cluster):
-    for worker in cluster._workers:
-        worker.process.kill()
-    for worker in cluster._workers:
-        worker.process.join()
+    processes = [worker.process for worker in cluster._workers]
+    # All at once: a task that the first one loses mustn't reach the second before that is killed too.
+    for pid in [process.pid for process in processes]:
+        os.kill(pid, signal.SIGKILL)
+    for process in processes:
+        process.join()
 
 
 def hang_once(path):
