@@ -162,8 +162,10 @@ def _against_queries(record: Record, reading: Reading, name: str) -> Picture | N
     title = f"{reading.question} by {record.cell.attack}: {str(record.cell.knowledge).replace('_', ' ')}"
     axes = ("online queries per subject", label(reading.headline))
     alt = f"{label(reading.headline)} against online queries per subject. {said}."
-    svg = scatter(points, axes, log=True, reverse=sign < 0, name=name, alt=alt)
-    return Picture(title, Markup(svg), f"{told} The ceiling is the same attack on cosine.", record_link(record))
+    ceiling = None if whole.ceiling is None else sign * whole.ceiling
+    svg = scatter(points, axes, level=ceiling, log=True, reverse=sign < 0, name=name, alt=alt)
+    told += " The ceiling, dashed, is the same attack on cosine."
+    return Picture(title, Markup(svg), told, record_link(record))
 
 
 def _under_limits(record: Record, reading: Reading, name: str) -> Picture | None:

@@ -180,11 +180,12 @@ def dots(lines: Sequence[Dot], axis: Axis, *, name: str, alt: str) -> str:
     return _svg(draw, (_WIDTH, height), name=name, alt=alt)
 
 
-def scatter(
+def scatter(  # noqa: PLR0913 - what a drawing shows
     points: Sequence[Point],
     labels: tuple[str, str],
     *,
     curve: Sequence[Point] = (),
+    level: float | None = None,
     log: bool = False,
     reverse: bool = False,
     name: str,
@@ -198,6 +199,8 @@ def scatter(
         Of the horizontal and the vertical axis.
     curve : sequence of Point
         Joined by a line that is drawn beneath the schemes, with its intervals as a band.
+    level : float, optional
+        Where a dashed horizontal line is drawn, such as the ceiling's.
     log : bool
         Whether the horizontal axis is logarithmic, as for bytes.
     reverse : bool
@@ -214,6 +217,8 @@ def scatter(
             across, up, low, high = zip(*((one.across[0], *one.up) for one in curve), strict=True)
             axes.fill_between(across, low, high, color=_MUTED, alpha=0.25, linewidth=0, zorder=0)
             axes.plot(across, up, color=_INK, linewidth=1.2, marker="D", markersize=3, zorder=1)
+        if level is not None:
+            axes.axhline(level, color=_MUTED, linewidth=1.0, linestyle=(0, (5, 2)), zorder=0)
         for point in points:
             color = _MUTED if point.quiet else _OTHER if point.hollow else _MAIN
             look = {"color": color, "linewidth": 1.0, "alpha": 0.5, "solid_capstyle": "butt"}
