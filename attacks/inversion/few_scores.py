@@ -77,7 +77,7 @@ class PosteriorFromFewScores:
             learned = fit_ridge(own, known - prior.mean)
             if learned.agreement > _agreement(line.posterior(prior, probes, own), known - prior.mean):
                 estimate = learned.predict(scores)
-        return drawn_where_equal(on_sphere(prior.mean, unit(estimate)), scores, prior, rng)
+        return drawn_where_equal(on_sphere(prior.mean, unit(estimate)), scores, lambda: prior, rng)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def solved_from_scores(evidence: Evidence, rng: np.random.Generator) -> FloatArr
     )
     reached = np.stack([oracle.ask(candidates[:, person], person) for person in range(oracle.people)])
     best = np.asarray(candidates[reached.argmax(axis=1), np.arange(oracle.people)])
-    return drawn_where_equal(best, scores, Prior.of(public.embeddings), rng)
+    return drawn_where_equal(best, scores, lambda: Prior.of(public.embeddings), rng)
 
 
 EQUATIONS = OfTargets("equations", solved_from_scores)

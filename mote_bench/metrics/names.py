@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from mote_bench.contracts import Measurement, flat
 from .catalogue import METRICS, Metric
 
 _RATE = "_at_fmr_"
+_FIGURES = tuple(one.name for one in fields(Measurement) if one.name not in ("metric", "at", "group"))
+"""What a measurement holds beside the parts of its published name."""
 
 
 class Name(NamedTuple):
@@ -83,8 +86,7 @@ def _any(part: str, expression: str) -> str:
 
 def to_json(one: Measurement) -> dict[str, Any]:
     """A measurement as published files hold it: ``metric`` is the published name."""
-    table = {**vars(one), "metric": one.name}
-    return {key: value for key, value in table.items() if key not in ("name", "at", "group")}
+    return {"metric": one.name, **{field: getattr(one, field) for field in _FIGURES}}
 
 
 def from_json(table: Mapping[str, Any], attributes: Iterable[str] = ()) -> Measurement:

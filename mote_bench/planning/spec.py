@@ -212,7 +212,7 @@ class RunSpec:
             "attacker-data": self.attacker_file or self.attacker_data,
             "second-recogniser": self.second_file or self.second_recogniser,
         }
-        return " ".join([*_options(words), *bins, *missing, *_options(columns | others)])
+        return " ".join([*options_of(words), *bins, *missing, *options_of(columns | others)])
 
     def command(self) -> str:
         """The command that repeats this run."""
@@ -220,7 +220,7 @@ class RunSpec:
         words |= {choice: getattr(self, choice) for choice in _CHOICES}
         words |= {"device": None if self.device == CPU else self.device}
         words |= {"on": None if self.on == TARGET else self.on}
-        told = " ".join(_options({"data": self.data_file or self.data} | words))
+        told = " ".join(options_of({"data": self.data_file or self.data} | words))
         return f"python -m mote_bench run {told} {self.data_options()}".rstrip()
 
 
@@ -319,7 +319,8 @@ def _listed(found: Iterable[str]) -> str:
     return ",".join(sorted(found))
 
 
-def _options(words: Mapping[str, object]) -> list[str]:
+def options_of(words: Mapping[str, object]) -> list[str]:
+    """The options of a command line, quoted for a shell; a word that is ``None`` gives none."""
     return [f"--{name} {shlex.quote(str(value))}" for name, value in words.items() if value is not None]
 
 

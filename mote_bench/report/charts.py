@@ -164,7 +164,7 @@ def _against_queries(record: Record, reading: Reading, name: str) -> Picture | N
     alt = f"{label(reading.headline)} against online queries per subject. {said}."
     ceiling = None if whole.ceiling is None else sign * whole.ceiling
     svg = scatter(points, axes, level=ceiling, log=True, reverse=sign < 0, name=name, alt=alt)
-    told += " The ceiling, dashed, is the same attack on cosine."
+    told += f" The ceiling{'' if ceiling is None else ', dashed,'} is the same attack on cosine."
     return Picture(title, Markup(svg), told, record_link(record))
 
 

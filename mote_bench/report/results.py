@@ -36,7 +36,7 @@ def results_csv(records: Sequence[Record]) -> str:
     return written(COLUMNS, sorted(row for record in records for row in _rows(record)))
 
 
-def written(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def written(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """CSV text with a header line and Unix line ends."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -12,8 +12,6 @@ isometry with noise: it costs what embeddings of that dimension cost, and says n
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
@@ -39,6 +37,7 @@ from mote_bench.mote.solved import SolvedMOTE
 from mote_bench.mote.train import begin
 from mote_bench.planning.split import Enrolled, Split, sized
 from mote_bench.report.plots import Point, scatter, standing
+from mote_bench.report.results import written
 from mote_bench.studies.operations import enrolment, median, one_product, scoring
 from mote_bench.studies.reference_loop import train_one
 from mote_bench.studies.tables import StudyData, setting_of
@@ -237,15 +236,18 @@ def _markdown(data: str, options: str, parts: Split, loop: float, lines: Sequenc
 
 
 def _csv(lines: Sequence[Line]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["variant", "seconds_per_enrolment", "loop_to_enrolment", "bytes", "eer", "eer_low", "eer_high",
-                     "fnmr", "fnmr_low", "fnmr_high", "n", "seconds_per_score", "scores_to_product",
-                     "operations", "enrolment_to_product"])  # fmt: skip
-    for line in lines:
-        writer.writerow([line.name, line.enrolment, line.to_loop, line.bytes, *_ends(line.eer), *_ends(line.fnmr),
-                         line.fnmr.n, line.verification, line.to_product, line.operations, line.to_limit])  # fmt: skip
-    return text.getvalue()
+    columns = [
+        "variant", "seconds_per_enrolment", "loop_to_enrolment", "bytes", "eer", "eer_low", "eer_high", "fnmr",
+        "fnmr_low", "fnmr_high", "n", "seconds_per_score", "scores_to_product", "operations", "enrolment_to_product",
+    ]  # fmt: skip
+    rows = [
+        [
+            line.name, line.enrolment, line.to_loop, line.bytes, *_ends(line.eer), *_ends(line.fnmr), line.fnmr.n,
+            line.verification, line.to_product, line.operations, line.to_limit,
+        ]
+        for line in lines
+    ]  # fmt: skip
+    return written(columns, rows)
 
 
 def _plot(lines: Sequence[Line]) -> str:

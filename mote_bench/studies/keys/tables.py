@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-
-from tabulate import tabulate
 
 from mote_bench.analysis.selection import Reading, find
 from mote_bench.contracts import Measurement, flat
 from mote_bench.engine.key_regimes import KeyRegime
 from mote_bench.formatting import exact, inert, label, number, with_interval
 from mote_bench.planning.settings import Setting
+from mote_bench.planning.spec import options_of
+from mote_bench.report.markdown import pipe_table
+from mote_bench.report.results import written
 from mote_bench.studies.keys.attackers import ALONE
 from mote_bench.studies.keys.running import LINK, Found, Wanted
 
@@ -57,7 +56,7 @@ def _markdown(setting: Setting, wanted: Wanted, found: Sequence[Found]) -> str:
             f"{label(reading.headline)}, in short:",
             _in_short(mine),
             "In full:",
-            _table([_row(one, beside) for one in mine], titles),
+            pipe_table(titles, [_row(one, beside) for one in mine]),
             *_lost(mine),
         ]
     return "\n\n".join(lines) + f"\n\nMade by `{command(setting, wanted)}`.\n"
@@ -70,17 +69,13 @@ def _in_short(found: Sequence[Found]) -> str:
     for one in found:
         headline = find(one.record, one.reading.headline)
         rows.setdefault(str(one.regime), []).append(number(None if headline is None else headline.value))
-    return _table([[regime, *values] for regime, values in rows.items()], ["regime", *attackers])
+    return pipe_table(["regime", *attackers], [[regime, *values] for regime, values in rows.items()])
 
 
 def _lost(found: Sequence[Found]) -> list[str]:
     """What was no choice, as such an attacker may reach more than the table shows; nothing where all finished."""
     lost = dict.fromkeys(f"`{one.regime}`, {told}" for one in found for told in one.lost)
     return [f"Not finished, and so not chosen from: {'; '.join(lost)}."] if lost else []
-
-
-def _table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
-    return str(tabulate(rows, headers=titles, tablefmt="pipe", disable_numparse=True))
 
 
 def _about(wanted: Wanted) -> str:
@@ -120,15 +115,13 @@ def _row(one: Found, beside: Sequence[str]) -> tuple[str, ...]:
 
 
 def _csv(found: Sequence[Found]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows = []
     for one in found:
         for measured in _of_row(one):
             assert one.record is not None
             cell = one.record.cell
             figures = (measured.value, measured.low, measured.high)
-            writer.writerow(
+            rows.append(
                 [
                     *map(inert, (one.scheme, one.reading.question, one.regime, one.attacker, measured.name)),
                     *map(exact, figures),
@@ -138,7 +131,7 @@ def _csv(found: Sequence[Found]) -> str:
                     *map(inert, (cell.attack, cell.knowledge, one.by)),
                 ]
             )
-    return text.getvalue()
+    return written(_COLUMNS, rows)
 
 
 def _of_row(one: Found) -> list[Measurement]:
@@ -161,5 +154,4 @@ def command(setting: Setting, wanted: Wanted) -> str:
         "known-subjects": ",".join(map(str, wanted.known)) or None,
         "stolen-subjects": wanted.stolen,
     }
-    told = " ".join(f"--{name} {value}" for name, value in words.items() if value is not None)
-    return f"python -m mote_bench study keys {told}"
+    return " ".join(["python -m mote_bench study keys", *options_of(words)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from mote_bench.analysis.selection import SECRET, STOLEN, Reading, choose, find, readings
@@ -27,7 +28,7 @@ from mote_bench.records.source_code import code_of
 from mote_bench.toolkit import revocable
 
 from . import attackers, parts, statements
-from .attackers import SHARE, holding, seen_of
+from .attackers import SHARE, leaked, seen_of
 from .parts import Leak
 
 WHOLE = "whole"
@@ -101,7 +102,7 @@ def run(
     able = setting.with_cells(cell for cell in setting.plan.cells if _of_a_part(cell, setting))
     varied = [Variation(setting, out / WHOLE, {}, _unchanged)]
     varied += [
-        Variation(able, out / leak.name, {_LEAKED: leak.name, **stated}, holding(leak, seed=setting.seed))
+        Variation(able, out / leak.name, {_LEAKED: leak.name, **stated}, partial(leaked, leak=leak, seed=setting.seed))
         for leak in leaks
     ]
     with ExitStack() as stack:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Self, cast
 
 from mote_bench.contracts import Faces, FloatArray, Key, Knowledge, Likelihood, Scheme, Template
@@ -85,7 +85,7 @@ def seen_of(scheme: Scheme, part: Part | None = None) -> Scheme:
 
 
 def leaked(held: Held, *, leak: Leak, seed: int) -> Held:
-    """The same system, attacked by who holds a part of each template."""
+    """The same system, of whose templates an attacker holds a part."""
     enrolled = held.enrolled
     part = Part.learned(leak, enrolled.shadow.templates, seed=seed)
     return replace(held, enrolled=replace(enrolled, leaked=_leaked(enrolled, part)), stated={SHARE: part.share})
@@ -107,8 +107,3 @@ def _leaked(enrolled: EnrolledScheme, part: Part) -> EnrolledScheme:
         shadow=replace(own, templates=cut(own.templates), second_templates=cut(own.second_templates)),
         renewed=tuple(map(of, enrolled.renewed)),
     )
-
-
-def holding(leak: Leak, *, seed: int) -> partial[Held]:
-    """:func:`leaked` for one leak, to vary a run by."""
-    return partial(leaked, leak=leak, seed=seed)

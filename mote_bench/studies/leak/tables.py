@@ -5,8 +5,6 @@ python -m mote_bench study leak --data FILE.npz [--schemes cosine,mote] [--leaks
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +17,10 @@ from mote_bench.execution.progress import Progress
 from mote_bench.formatting import label, number, percent, shortened, with_interval
 from mote_bench.metrics.names import snake_case
 from mote_bench.planning import protocol
-from mote_bench.planning.spec import RunSpec, names
+from mote_bench.planning.spec import RunSpec, names, options_of
 from mote_bench.report import plots
 from mote_bench.report.markdown import pipe_table, safe
+from mote_bench.report.results import written
 
 from . import attacked
 from .attacked import SAME_ATTACKS, Success
@@ -82,8 +81,8 @@ def files(options: Options, *, out: Path, jobs: int, progress: Progress) -> dict
 def command(options: Options) -> str:
     """The command that makes the study's files."""
     told = {name: value for name, value in asdict(options).items() if value != getattr(Options(), name)}
-    words = " ".join(f"--{name} {Path(value).name if name == 'data' else value}" for name, value in told.items())
-    return f"python -m mote_bench study leak {words}".rstrip()
+    words = {name: Path(value).name if name == "data" else value for name, value in told.items()}
+    return " ".join(["python -m mote_bench study leak", *options_of(words)])
 
 
 def render(data: str, found: Sequence[Success]) -> str:
@@ -136,14 +135,12 @@ def _line(one: Success) -> tuple[str, ...]:
 
 def as_csv(found: Sequence[Success]) -> str:
     """The same figures, a line each."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["scheme", "question", "metric", "leaked", "share", "attack", *_FIGURE])
+    rows = []
     for one in found:
         shown = one.what if one.leak is None else one.leak.name
         figure = [""] * len(_FIGURE) if one.one is None else [getattr(one.one, name) for name in _FIGURE]
-        writer.writerow([one.row, one.question, one.metric, shown, one.share, one.attack, *figure])
-    return text.getvalue()
+        rows.append([one.row, one.question, one.metric, shown, one.share, one.attack, *figure])
+    return written(["scheme", "question", "metric", "leaked", "share", "attack", *_FIGURE], rows)
 
 
 def chart(mine: Sequence[Success]) -> str:
