@@ -48,8 +48,8 @@ def check_place(folder: Path, *, cells: int) -> None:
     needed, free = _BOARDS_BYTES + cells * _CELL_BYTES, shutil.disk_usage(here).free
     if free < needed:
         raise InputError(
-            f"'{folder}' has {free / 1e6:,.0f} MB free, and {cells} cells take about {needed / 1e6:,.0f} MB; make "
-            "room, or give another folder: --out DIR"
+            f"'{folder}' has {free / 1e6:,.0f} MB free, and {f'{cells} cells take' if cells else 'the files may take'} "
+            f"about {needed / 1e6:,.0f} MB; make room, or give another folder: --out DIR"
         )
 
 
