@@ -34,17 +34,18 @@ def inverted(evidence: Evidence, rng: np.random.Generator) -> Inversions:
     The regression is learned on the shadow subjects, whose embeddings the attacker knows. It is tried on the responses
     and on their ranks; the one that predicts left-out shadow subjects better is kept.
     """
-    return _inverted(evidence, responses(evidence, rng))
+    return inverted_by(evidence, responses(evidence, rng))
 
 
 def inverted_from_all(evidence: Evidence, rng: np.random.Generator) -> Inversions:
     """As :func:`inverted`, with ``stolen`` the direction of the sum over all records of a subject."""
     each, others, shadow = responses_of_each(evidence, rng)
-    estimate = _inverted(evidence, Answers(np.concatenate(each), others, shadow))
+    estimate = inverted_by(evidence, Answers(np.concatenate(each), others, shadow))
     return replace(estimate, stolen=unit(estimate.stolen.reshape(len(each), len(each[0]), -1).sum(axis=0)))
 
 
-def _inverted(evidence: Evidence, answers: Answers) -> Inversions:
+def inverted_by(evidence: Evidence, answers: Answers) -> Inversions:
+    """As :func:`inverted`, from responses that are at hand."""
     public, shadow = granted(evidence)
     mean = public.embeddings.mean(axis=0, dtype=np.float64)
     fits = [(fit_ridge(view.shadow, shadow.references.embeddings - mean), view) for view in scaled_and_ranked(answers)]

@@ -12,6 +12,8 @@ from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Reads, Sc
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import draw_keys, numbers, on_sphere, unit
 
+from .._shared.equal_scores import drawn_where_equal
+from .._shared.prior import Prior
 from .._shared.probing import choose_probes, granted, rows_of_each_key, scaled_and_ranked
 from .._shared.responses import RESPONSES, responses
 
@@ -65,7 +67,7 @@ class KernelDecoderOfResponses:
 
     ``RidgeInversion`` takes the relation to be linear. It is not for scores that count equal codes, or that are the
     best over several alignments. A Gaussian kernel only needs that templates with similar responses have similar
-    embeddings.
+    embeddings. As there, a face is drawn where templates respond alike.
     """
 
     question = WhichFace
@@ -78,10 +80,12 @@ class KernelDecoderOfResponses:
         """(n, d) float64 unit rows."""
         public, shadow = granted(evidence)
         mean = public.embeddings.mean(axis=0, dtype=np.float64)
-        seen = scaled_and_ranked(responses(evidence, rng))
+        answers = responses(evidence, rng)
+        seen = scaled_and_ranked(answers)
         faces = shadow.references.embeddings - mean
         lesson = _Lesson([view.shadow for view in seen], [view.stolen for view in seen], faces)
-        return on_sphere(mean, unit(_decoded(lesson, _tuned([lesson], rng))))
+        decoded = on_sphere(mean, unit(_decoded(lesson, _tuned([lesson], rng))))
+        return drawn_where_equal(decoded, answers.stolen, lambda: Prior.of(public.embeddings), rng)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,8 @@ from mote_bench.questions import WhichFace
 from mote_bench.toolkit import device, numbers, on_sphere, unit, without_compiler
 
 from .._shared.classifiers import Examples, rotated
+from .._shared.equal_scores import drawn_where_equal
+from .._shared.prior import Prior
 from .._shared.probing import granted, scaled_and_ranked
 from .._shared.responses import RESPONSES, responses
 from .._shared.ridge import Regression, fit_ridge
@@ -59,7 +61,8 @@ class NetDecoderOfBytes:
 class NetDecoderOfResponses:
     """Train a neural net from a template's responses to public faces to the embedding.
 
-    As :class:`NetDecoderOfBytes`, on the responses as they are and by rank.
+    As :class:`NetDecoderOfBytes`, on the responses as they are and by rank. A face is drawn where templates respond
+    alike, as by ``ridge.RidgeInversion``.
     """
 
     question = WhichFace
@@ -71,8 +74,10 @@ class NetDecoderOfResponses:
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        seen = scaled_and_ranked(responses(evidence, rng))
-        return _decoded([(view.shadow, view.stolen) for view in seen], evidence, rng)
+        public, _ = granted(evidence)
+        answers = responses(evidence, rng)
+        faces = _decoded([(one.shadow, one.stolen) for one in scaled_and_ranked(answers)], evidence, rng)
+        return drawn_where_equal(faces, answers.stolen, lambda: Prior.of(public.embeddings), rng)
 
 
 def _decoded(
