@@ -96,14 +96,13 @@ def _linearised(likelihood: NonLinear, model: FaceModel, z: FloatArray, spread: 
     import torch
 
     faces = model.mean + z @ model.axes.T
-    m = len(likelihood.values)
-    # As many copies of each face as there are values: one gradient then holds all rows of the Jacobian.
-    shown = torch.from_numpy(faces).repeat_interleave(m, dim=0).requires_grad_()
+    shown = torch.from_numpy(faces).requires_grad_()
     with torch.enable_grad():
-        value: Tensor = likelihood.function(shown).view(len(z), m, m).diagonal(dim1=1, dim2=2)
-        [slope] = torch.autograd.grad(value.sum(), shown)
+        value: Tensor = likelihood.function(shown)
+        each = torch.eye(value.shape[1], dtype=value.dtype)[:, None].expand(-1, *value.shape)
+        [slope] = torch.autograd.grad(value, shown, each, is_grads_batched=True)  # (m, s, d): the rows of the Jacobian
     length = np.linalg.norm(faces, axis=1)
-    of_values = slope.numpy().reshape(len(z), m, -1) @ model.axes / spread
+    of_values = slope.numpy().transpose(1, 0, 2) @ model.axes / spread
     of_length = (faces / length[:, None]) @ model.axes / LENGTH
     missed = (likelihood.values - value.detach().numpy()) / spread
     return np.concatenate([of_values, of_length[:, None]], axis=1), np.column_stack([missed, (1 - length) / LENGTH])
