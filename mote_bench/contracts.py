@@ -24,6 +24,9 @@ FloatArray = npt.NDArray[np.floating[Any]]
 Template = bytes
 """What a database stores of one subject's reference (ISO/IEC 24745). Storage is ``len(template)`` bytes."""
 
+NOT_ENROLLED: Template = b""
+"""In place of a template: the scheme can't enrol this subject (ISO/IEC 19795-1: failure to enrol)."""
+
 Key = bytes
 """A subject's secret, kept outside the database (on a card, say): 32 bytes. ISO/IEC 24745: supplementary data."""
 
@@ -158,6 +161,27 @@ def _rows(bad: npt.NDArray[np.bool_]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
+class Acquisition:
+    """Every picture that was given to the recogniser, and whether it gave an embedding; one row per picture.
+
+    It is what failure to acquire and failure to enrol are counted on (ISO/IEC 19795-1).
+
+    Attributes
+    ----------
+    failed : (n,) bool
+        Where no embedding came of the picture: no face was found in it, or it could not be read.
+    identity : (n,) str, optional
+        The subject of each picture. ``None`` when the source doesn't give it.
+    attributes : mapping of name -> (n,) str
+        Soft-biometric classes, a label per picture; empty where unknown.
+    """
+
+    failed: npt.NDArray[np.bool_]
+    identity: npt.NDArray[np.str_] | None = None
+    attributes: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Faces and where they come from. A data set plug-in is a function that returns one.
 
@@ -171,6 +195,9 @@ class Dataset:
         Remarks on loading for readers of the results (arrays left out, rows without a label).
     recogniser : str
         What made the embeddings; empty where that isn't known.
+    acquisition : Acquisition, optional
+        The pictures that the embeddings were made of, also those that gave none. ``None`` where it isn't known which
+        pictures gave none: that isn't the same as none of them.
     """
 
     name: str
@@ -178,6 +205,7 @@ class Dataset:
     checksum: str
     notes: tuple[str, ...] = ()
     recogniser: str = ""
+    acquisition: Acquisition | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -347,6 +375,10 @@ class Scheme(Protocol):
         """One template per row of ``references`` (n, d) unit float32.
 
         ``seeds[i]`` is the only randomness for subject i: a template must not depend on who else is enrolled.
+
+        ``NOT_ENROLLED``, an empty template, says that this subject can't be enrolled, such as when training doesn't
+        converge or no acceptable key is found. It counts as a failure to enrol. No such template is passed to another
+        method of the scheme, or to an attack.
         """
         ...
 

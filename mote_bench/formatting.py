@@ -10,7 +10,7 @@ from mote_bench.contracts import OWN, Measurement, Record
 
 LIKE_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_MESSAGE = 240
-_ABBREVIATIONS = {"auc", "eer", "fdr", "fmr", "fnmr", "garbe", "ir", "ser"}
+_ABBREVIATIONS = {"auc", "eer", "fdr", "fmr", "fnmr", "fta", "fte", "garbe", "ir", "ser"}
 
 
 def printable(text: str) -> str:

@@ -17,9 +17,11 @@ import numpy.typing as npt
 
 from mote_bench.basics import CPU as CPU
 from mote_bench.contracts import (
+    NOT_ENROLLED,
     Access,
     Evidence,
     FloatArray,
+    InputError,
     Key,
     Limits,
     Preparation,
@@ -291,6 +293,29 @@ class Recent(Generic[Value]):
         """What is kept under ``key``; what ``make`` gives, where there is nothing."""
         found = self.find(key)
         return self.keep(key, make()) if found is None else found
+
+
+def enrolled_rows(templates: Sequence[Template]) -> npt.NDArray[np.intp]:
+    """(k,) rows of the subjects whom the scheme could enrol: all but those with ``NOT_ENROLLED`` for a template."""
+    return np.array([row for row, one in enumerate(templates) if one != NOT_ENROLLED], dtype=np.intp)
+
+
+def all_enrolled(templates: Sequence[Template]) -> Sequence[Template]:
+    """The templates, for what needs one of each subject.
+
+    Raises
+    ------
+    InputError
+        When the scheme could not enrol one of the subjects; says how many.
+    """
+    made = len(enrolled_rows(templates))
+    if made < len(templates):
+        raise InputError(
+            f"the scheme could not enrol {len(templates) - made} of {len(templates)} subjects (it gave an empty "
+            "template), and this needs a template of each; choose another scheme, or measure this one with: "
+            "python -m mote_bench run"
+        )
+    return templates
 
 
 def revocable(scheme: Scheme) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, Faces, Prepared, Template
-from mote_bench.toolkit import draw_keys, numbers, revocable, with_preparations
+from mote_bench.toolkit import draw_keys, enrolled_rows, numbers, revocable, with_preparations
 
 from .probing import choose_probes, granted
 
@@ -48,6 +48,8 @@ class PublicEnrolments:
         keys = draw_keys(len(chosen), rng) if revocable(evidence.scheme) else None
         seeds = [int(seed) for seed in rng.integers(2**63, size=len(chosen))]
         made = evidence.scheme.enroll(public.embeddings[chosen], keys=keys, seeds=seeds)
+        there = enrolled_rows(made)  # a scheme may not be able to enrol some faces
+        chosen, made = chosen[there], [made[row] for row in there]
         lengths = np.array([len(one) for one in made], dtype=np.int64)
         raw = np.zeros((len(made), int(lengths.max(initial=0))), dtype=np.uint8)
         for row, one in zip(raw, made, strict=True):

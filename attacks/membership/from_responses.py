@@ -6,7 +6,7 @@ import numpy as np
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Knowledge, Reads
 from mote_bench.questions import WasMember
-from mote_bench.toolkit import draw_keys, revocable
+from mote_bench.toolkit import draw_keys, enrolled_rows, revocable
 
 from .._shared import classifiers
 from .._shared.classifiers import Examples
@@ -74,7 +74,9 @@ def _features(evidence: Evidence, faces: FloatArray, gallery: FloatArray, rng: n
     assert scheme is not None
     keys = [*draw_keys(1, rng)] * len(gallery) if revocable(scheme) else None
     seeds = [int(seed) for seed in rng.integers(2**31, size=len(gallery))]
-    templates = scheme.enroll(gallery, keys=keys, seeds=seeds)
+    made = scheme.enroll(gallery, keys=keys, seeds=seeds)
+    rows = enrolled_rows(made)  # a scheme may not be able to enrol some faces
+    templates, keys = [made[row] for row in rows], None if keys is None else [keys[row] for row in rows]
     answers = np.asarray(scheme.score(templates, faces, keys=keys), dtype=np.float64).T
     spread = np.sort(answers, axis=1)
     summary = np.column_stack([answers.mean(axis=1), answers.std(axis=1), spread[:, [0, -1]]])

@@ -143,6 +143,12 @@ def _all_enrolled(dealt: Dealt, hands: Hands) -> dict[str, _Enrolled]:
     for chunk, outcome in chunks.items():
         _value(outcome, f"scheme '{chunk.scheme}' can't enrol")
     held = {name: work.held(name, chunks, parts) for name, (parts, work, _) in works.items()}
+    for name, one in held.items():
+        if one.refuses:
+            raise InputError(
+                f"scheme '{name}' could not enrol every subject (it gave an empty template), and a challenge needs a "
+                "template of each. Leave it out of --schemes"
+            )
     thresholds = _thresholds(dealt, held, hands)
     return {
         name: _Enrolled(parts, replace(held[name].enrolled, thresholds=thresholds.get(name, {})), deals)

@@ -20,6 +20,9 @@ from mote_bench.data.missing import MISSING, is_nothing
 UNKNOWN = ""
 """The label of a row whose class isn't known; such rows are left out of questions on the attribute."""
 
+LONGEST_LABEL = 64
+"""Characters of the longest name of a class."""
+
 TEXT, NUMBERS, TRUTHS = "text", "numbers", "true or false"
 """The kinds of columns that can serve as attributes. Any other kind says what the column holds, such as ``dates``."""
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mote_bench.contracts import Dataset, Faces, FloatArray, InputError
-from mote_bench.data import containers, subjects
+from mote_bench.contracts import Acquisition, Dataset, Faces, FloatArray, InputError
+from mote_bench.data import acquisition, containers, subjects
 from mote_bench.data.arrays import Arrays, checksum
 from mote_bench.data.columns import (
+    LONGEST_LABEL,
     NUMBERS,
     TEXT,
     TRUTHS,
@@ -73,6 +74,7 @@ def load(
             raise InputError(f"'{key}' in '{path}' holds {arrays[key].dtype}; expected real numbers, (n, d)")
     file = _File(path, options, stored.untyped, bins, _identity_column(arrays, options, path), chosen=attributes)
     _check_options(file, arrays)
+    rows = len(np.atleast_1d(arrays["embeddings"]))
     arrays, names, told = _with_subjects(file, arrays)
     found = _attributes(file, arrays)
     embeddings, second = arrays["embeddings"], arrays.get("embeddings_2")
@@ -81,8 +83,9 @@ def load(
     except InputError as error:
         raise InputError(f"'{path}': {error}") from None
     told += [] if names is None else subjects.doubts(file.identity, names, faces.embeddings)
-    notes = (*_origin(arrays), *told, *found.left_out, *found.unknown)
-    return Dataset(name or containers.label_of(path), faces, checksum(path), notes, _made_by(arrays))
+    acquired, counted = _acquisition(file, arrays, names, found, rows)
+    notes = (*_origin(arrays), *counted, *told, *found.left_out, *found.unknown)
+    return Dataset(name or containers.label_of(path), faces, checksum(path), notes, _made_by(arrays), acquired)
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +243,25 @@ def _origin(arrays: Arrays) -> tuple[str, ...]:
         return ()
 
 
+def _acquisition(
+    file: _File, arrays: Arrays, names: Labels | None, found: _Found, rows: int
+) -> tuple[Acquisition | None, list[str]]:
+    """The pictures behind the file, also those that gave no embedding, with a note; ``None`` where it isn't known."""
+    failed = acquisition.read(file.path, arrays["card"]) if "card" in arrays else None
+    if failed is None:
+        return None, []
+    if failed.embedded != rows:
+        return None, [
+            f"the file has {rows} rows and its card is of {failed.embedded}: failure to acquire or enrol isn't known"
+        ]
+    columns = {name: arrays[name] for name in (*found.labels, "embeddings")}
+    used = acquisition.Used(
+        file.path, file.identity, names, columns, found.labels, bins=file.bins, missing=file.options.missing
+    )
+    made = acquisition.joined(failed, used)
+    return made, [acquisition.note(made)]
+
+
 def _made_by(arrays: Arrays) -> str:
     """The recogniser of the embeddings, as the file's card says; empty where it doesn't."""
     try:
@@ -282,7 +304,8 @@ def _check_classes(name: str, labels: Labels) -> None:
             f"'{name}' has {len(found)} classes ({', '.join(found[:3])}, ...); expected at most {MOST_CLASSES}. "
             "If it is no soft attribute, name the columns to use: --attributes NAME,..."
         )
-    if not all(label.isprintable() and len(label) <= 64 for label in found):
+    if not all(label.isprintable() and len(label) <= LONGEST_LABEL for label in found):
         raise InputError(
-            f"'{name}' has a label that isn't printable or is over 64 characters; expected short printable names"
+            f"'{name}' has a label that isn't printable or is over {LONGEST_LABEL} characters; expected short "
+            "printable names"
         )

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from mote_bench import files, registry
 from mote_bench.contracts import Embedded, Embedder, InputError
+from mote_bench.data import acquisition
 from mote_bench.data.arrays import read_npz
 from mote_bench.data.npz import SECOND
 from mote_bench.data.pictures import reading
@@ -419,6 +420,8 @@ def _finished(album: Album, done: Mapping[str, Seen], kept: int) -> Finished:
 
 def _write(out: Path, album: Album, done: Mapping[str, Seen], about: Mapping[str, str]) -> None:
     used = [one for one in album.pictures if done[one.name].embedding is not None]
+    failed = [one for one in album.pictures if done[one.name].embedding is None]
+    card = {**about, acquisition.CARD: acquisition.described(used, failed)}
     arrays: dict[str, npt.NDArray[Any]] = {"embeddings": np.array([done[one.name].embedding for one in used])}
     second = [one for name in used if (one := done[name.name].second) is not None]
     if second:
@@ -431,7 +434,7 @@ def _write(out: Path, album: Album, done: Mapping[str, Seen], about: Mapping[str
         arrays[name] = np.array([one.numbers.get(name, np.nan) for one in used], np.float32)
     arrays["path"] = np.array([one.name for one in used])
     arrays["faces"] = np.array([done[one.name].faces for one in used], np.int16)
-    arrays["card"] = np.array(json.dumps(about, sort_keys=True))
+    arrays["card"] = np.array(json.dumps(card, sort_keys=True))
     _save(out, arrays)
 
 

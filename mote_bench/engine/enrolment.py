@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Faces, FloatArray, Key, Scheme, Shadow
+from mote_bench.contracts import NOT_ENROLLED, Faces, FloatArray, Key, Scheme, Shadow
 from mote_bench.engine import tasks
 from mote_bench.engine.key_regimes import KeyRegime, dealt
 from mote_bench.execution import workers
@@ -17,7 +17,7 @@ from mote_bench.execution.outcome import Outcome
 from mote_bench.planning.protocol import Protocol
 from mote_bench.planning.split import Split
 from mote_bench.questions.staging import Database, EnrolledScheme
-from mote_bench.toolkit import revocable, stream_seed
+from mote_bench.toolkit import enrolled_rows, revocable, stream_seed
 
 TARGET, SELECTION, SHADOW, CALIBRATION = "target", "rehearsal", "shadow", "calibration"
 FURTHER = "further"
@@ -28,6 +28,8 @@ _SHOWN = {name: f"{name} subjects" for name in (TARGET, SHADOW, CALIBRATION, FUR
 }
 _SHOWN |= {second: f"{_SHOWN[first]} a second time" for first, second in _SECOND.items()}
 _RENEWED = "renewed"
+_FEWEST = 2
+"""Enrolled subjects of a set without whom nothing can be compared."""
 _OF_ATTACKER = {SHADOW, _SECOND[SHADOW]}
 
 
@@ -44,6 +46,14 @@ class Held:
     timings: tuple[tuple[int, float], ...]
     stated: Mapping[str, Any] = field(default_factory=dict)
     further: Shadow | None = None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the scheme could not enrol some of the subjects."""
+        own = self.enrolled
+        further = () if self.further is None else self.further.templates
+        sets = (own.shadow.templates, own.shadow.second_templates, self.calibration.templates, further)
+        return bool(own.refused) or any(NOT_ENROLLED in templates for templates in sets)
 
     def with_shadow(self, count: int) -> Held:
         """The same system, attacked with the first ``count`` shadow subjects only."""
@@ -114,20 +124,64 @@ class Enrolment:
         def shadow(people: str) -> Shadow:
             one, again = database(people), database(_SECOND[people])
             known = split.shadow
-            return Shadow(known.references, one.templates, one.keys, known.seconds, again.templates, again.keys)
+            made = Shadow(known.references, one.templates, one.keys, known.seconds, again.templates, again.keys)
+            return _enrolled_twice(made)
 
+        first = database(TARGET) + database(SELECTION)
+        second = database(_SECOND[TARGET]) + database(_SECOND[SELECTION])
+        renewed = tuple(database(name) for name in self.sets if name.startswith(_RENEWED))
         enrolled = EnrolledScheme(
             scheme=self.schemes[scheme],
-            first=database(TARGET) + database(SELECTION),
-            second=database(_SECOND[TARGET]) + database(_SECOND[SELECTION]),
+            first=first,
+            second=second,
             shadow=shadow(SHADOW),
-            renewed=tuple(database(name) for name in self.sets if name.startswith(_RENEWED)),
+            renewed=renewed,
             renewed_people=tuple(map(int, self.renewed_people)),
+            refused=_refused([first, second], renewed, self.renewed_people),
         )
         calibration = database(CALIBRATION if CALIBRATION in self.sets else SHADOW)
         timings = tuple((len(outcome.value), outcome.seconds) for outcome in mine.values())
         further = shadow(FURTHER) if FURTHER in self.sets else None
         return Held(enrolled, calibration, timings, further=further)
+
+
+def _enrolled_twice(shadow: Shadow) -> Shadow:
+    """The shadow subjects of whom no template is missing."""
+    rows = enrolled_rows(shadow.templates)
+    if shadow.second_templates:
+        rows = np.intersect1d(rows, enrolled_rows(shadow.second_templates))
+    return shadow if len(rows) == len(shadow.templates) else shadow.rows(rows)
+
+
+def _refused(
+    databases: Sequence[Database], renewed: Sequence[Database], renewed_people: npt.NDArray[np.intp]
+) -> tuple[int, ...]:
+    """The attacked subjects of whom a template is missing in any database, rising."""
+    missing = [np.setdiff1d(np.arange(len(one.templates)), enrolled_rows(one.templates)) for one in databases]
+    missing += [
+        renewed_people[np.setdiff1d(np.arange(len(one.templates)), enrolled_rows(one.templates))] for one in renewed
+    ]
+    return tuple(map(int, np.unique(np.concatenate(missing))))
+
+
+def too_few(held: Held, targets: int) -> str:
+    """Why a scheme that could not enrol some subjects can't be measured; empty where it can.
+
+    Parameters
+    ----------
+    targets : int
+        Number of target subjects.
+    """
+    attacked = np.setdiff1d(np.arange(targets), held.enrolled.refused)
+    left = {TARGET: len(attacked), SHADOW: len(held.enrolled.shadow.templates)}
+    left[CALIBRATION] = len(enrolled_rows(held.calibration.templates))
+    told = [f"{count} of the {in_words(name)}" for name, count in left.items() if count < _FEWEST]
+    if not told:
+        return ""
+    return (
+        f"the scheme could enrol {' and '.join(told)} (of the others it gave an empty template); expected at least "
+        f"{_FEWEST} of each set"
+    )
 
 
 def fit_tasks(schemes: Mapping[str, Scheme], names: Sequence[str], background: Faces, seed: int) -> list[workers.Task]:

@@ -87,14 +87,15 @@ def steal_database(
         database = FIRST
     whole = databases[database] if database else enrolled.first
     rows = rng.permutation(len(whole.templates)) if database else np.empty(0, dtype=np.intp)
+    again = database not in (FIRST, SECOND, NO_DATABASE)
+    people = np.array(enrolled.renewed_people, dtype=np.intp)[rows] if again else rows
+    there = ~np.isin(people, enrolled.refused)
+    rows, people = rows[there], people[there]
     stolen, evidence = whole.rows(rows), Evidence(knowledge=threat.knowledge)
     if threat.access is Access.RECORD:
         evidence = replace(evidence, templates=stolen.templates, keys=stolen.keys if _with_keys(threat) else None)
     else:
         evidence = replace(evidence, oracle=_oracle(enrolled, stolen, threat, scene, rng, None))
-    people = (
-        rows if database in (FIRST, SECOND, NO_DATABASE) else np.array(enrolled.renewed_people, dtype=np.intp)[rows]
-    )
     return _knowing(evidence, enrolled, threat, scene, _once(enrolled.shadow)), people
 
 

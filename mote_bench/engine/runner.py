@@ -20,6 +20,7 @@ from mote_bench.contracts import (
     Record,
     Scheme,
     Status,
+    Template,
     Threat,
 )
 from mote_bench.engine import all_pairs, enrolment, scoring, tasks
@@ -39,11 +40,11 @@ from mote_bench.planning.settings import Setting
 from mote_bench.planning.split import Enrolled
 from mote_bench.questions.harness import COST, LEFT_OUT, NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings
-from mote_bench.questions.staging import Database, Rules, Staged
+from mote_bench.questions.staging import Database, Index, Rules, Staged
 from mote_bench.records import provenance, store
 from mote_bench.records.provenance import SHADOW_SUBJECTS
 from mote_bench.records.runs import add_run, add_times
-from mote_bench.toolkit import KEY_BYTES, revocable, stream, stream_seed
+from mote_bench.toolkit import KEY_BYTES, enrolled_rows, revocable, stream, stream_seed
 
 SHARED_SECONDS = "shared_seconds"
 """In a record's cost: the part of the attack's seconds that its preparations took, once for all attacks they serve."""
@@ -189,7 +190,12 @@ def _attack_varied(stages: Sequence[tuple[_Stage, Variation]]) -> None:
     first = replace(first, ledger=Ledger(first.ledger.folder, list(pending), origins, first.ledger.progress, {}))
     names = list(dict.fromkeys(cell.scheme for cell in pending))
     first.ledger.expect(_tasks(first, names), {*CONTROLS, *ceilings()})
-    held = _with_thresholds(first, _enroll(first, _fit(first, names)))
+    held = _enroll(first, _fit(first, names))
+    for name in [name for name, one in held.items() if one.refuses]:
+        # Variations take parts of templates, or presented keys, of every subject.
+        first.give_up(name, Outcome(None, 0.0, "the scheme could not enrol every subject, which this study needs"))
+        del held[name]
+    held = _with_thresholds(first, held)
     for stage, variation in stages:
         for cell in stage.ledger.pending():
             if cell.scheme not in held:
@@ -358,8 +364,12 @@ def _enroll(stage: _Stage, fitted: Mapping[str, Scheme]) -> dict[str, Held]:
         failed = [outcome for chunk, outcome in made.items() if chunk.scheme == name and outcome.error is not None]
         if failed:
             stage.give_up(name, failed[0])
+            continue
+        one = work.held(name, made, setting.split)
+        if why := enrolment.too_few(one, len(setting.split.target.references)):
+            stage.give_up(name, Outcome(None, 0.0, why))
         else:
-            held[name] = work.held(name, made, setting.split)
+            held[name] = one
     return held
 
 
@@ -411,24 +421,34 @@ def _is_harness(cell: Cell) -> bool:
 def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.Comparison:
     setting, enrolled = stage.setting, held.enrolled
     own_keys = scenario != Knowledge.STOLEN_KEY
-    targets = np.arange(len(setting.split.target.references))
+    people = setting.split.target
+    targets, there = np.arange(len(people.references)), _compared_targets(stage, held)
+    attributes = people.references.attributes
+    whole = len(there) == len(targets)
+    trials = tuple(
+        _trials(database.rows(targets), people, own_keys, None if faces is None else faces.embeddings)
+        for database, faces in ((enrolled.first, people.references), (enrolled.second, people.seconds))
+        if database.templates
+    )
     return tasks.Comparison(
-        targets=tuple(
-            _trials(database.rows(targets), setting.split.target, own_keys, None if faces is None else faces.embeddings)
-            for database, faces in (
-                (enrolled.first, setting.split.target.references),
-                (enrolled.second, setting.split.target.seconds),
-            )
-            if database.templates
-        ),
+        targets=trials if whole else tuple(one.among(there) for one in trials),
         shadow=_trials(
             held.calibration, setting.split.calibration, own_keys, setting.split.calibration.references.embeddings
-        ),
-        groups=setting.split.target.references.attributes,
+        ).enrolled(),
+        groups=attributes if whole else {name: np.asarray(labels)[there] for name, labels in attributes.items()},
         has_identity=setting.split.has_identity,
         protocol=setting.protocol,
         seed=stream_seed(setting.seed, "verify", scheme, scenario),
     )
+
+
+def _compared_targets(stage: _Stage, held: Held) -> Index:
+    """The target subjects whom the scheme could enrol from each of their references."""
+    rows = np.arange(len(stage.setting.split.target.references))
+    databases = (held.enrolled.first, held.enrolled.second)
+    for templates in (one.templates for one in databases if one.templates):
+        rows = np.intersect1d(rows, enrolled_rows(templates))
+    return rows
 
 
 def _trials(database: Database, people: Enrolled, own_keys: bool, enrolled: FloatArray | None = None) -> tasks.Trials:
@@ -453,9 +473,24 @@ def _add_verified(stage: _Stage, cell: Cell, outcome: Outcome, held: Held) -> No
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details))
     else:
         measured = outcome.value.verify if cell.question == VERIFY else outcome.value.fairness
-        measured = with_people(measured, stage.setting.split.target.numbers)
+        measured = with_people(measured, stage.setting.split.target.numbers[_compared_targets(stage, held)])
+        measured = scoring.with_failures(
+            measured,
+            cell.question,
+            acquisition=stage.setting.data.acquisition,
+            templates=_of_targets(stage, held),
+            groups=stage.setting.split.target.references.attributes,
+            seed=stage.setting.seed,
+        )
         cost = {"seconds": outcome.seconds}
         stage.ledger.add(Record(cell, Status.OK, measured.measurements, measured.details, cost))
+
+
+def _of_targets(stage: _Stage, held: Held) -> list[tuple[Template, ...]]:
+    """The target subjects' templates in each database; both hold the targets first."""
+    targets = len(stage.setting.split.target.references)
+    databases = (held.enrolled.first, held.enrolled.second)
+    return [one.templates[:targets] for one in databases if one.templates]
 
 
 def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]:
@@ -466,7 +501,7 @@ def _with_thresholds(stage: _Stage, held: Mapping[str, Held]) -> dict[str, Held]
         return dict(held)
 
     def start(name: str) -> all_pairs.Steps:
-        people = _trials(held[name].calibration, setting.split.calibration, True)
+        people = _trials(held[name].calibration, setting.split.calibration, True).enrolled()
         return all_pairs.thresholds(held[name].enrolled.scheme, people, setting.protocol.fmr)
 
     found, count = dict(held), _tasks_of_thresholds(stage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy.typing as npt
 from mote_bench.contracts import (
     BY_LIMITS,
     BY_QUERIES,
+    NOT_ENROLLED,
     OWN,
     OWN_THRESHOLD,
+    Acquisition,
     Faces,
     FloatArray,
     InputError,
@@ -22,15 +24,16 @@ from mote_bench.contracts import (
     Status,
     Template,
 )
-from mote_bench.metrics.measured import Measured
+from mote_bench.metrics import enrolment
+from mote_bench.metrics.measured import Measured, joined
 from mote_bench.metrics.transfer import Transfer
 from mote_bench.metrics.verification import threshold_at_fmr, trials_needed
 from mote_bench.planning.split import Split
 from mote_bench.questions import Question
-from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
+from mote_bench.questions.harness import NO_ATTACK, VERIFY, ZERO_EFFORT
 from mote_bench.questions.installed import ceiling_of, rules_of
 from mote_bench.questions.staging import Attacked, Case, Panel, Rules, Staged, Unprotected
-from mote_bench.toolkit import unit
+from mote_bench.toolkit import enrolled_rows, stream, unit
 
 
 def unprotected(split: Split, fmr: Iterable[str]) -> Unprotected:
@@ -131,6 +134,52 @@ def with_less(
     return {key: found for key, found in ((BY_QUERIES, fewer), (BY_LIMITS, limited)) if found}
 
 
+def with_failures(
+    measured: Measured,
+    question: str,
+    *,
+    acquisition: Acquisition | None,
+    templates: Sequence[Sequence[Template]],
+    groups: Mapping[str, npt.NDArray[np.str_]],
+    seed: int,
+) -> Measured:
+    """Verification or fairness with failures to acquire and to enrol beside; unchanged where none are known.
+
+    Each has a random stream of its own, so that no figure beside it depends on it.
+
+    Parameters
+    ----------
+    acquisition : Acquisition, optional
+        The pictures of the data; ``None`` where it isn't known which of them gave no embedding.
+    templates : sequence of (P,) bytes
+        The target subjects' templates of each enrolment.
+    groups : mapping of attribute -> (P,) str
+        Their groups.
+    """
+    found, stages = list[Measured](), list[enrolment.Rate]()
+    if acquisition is not None:
+        if question == VERIFY:
+            found.append(enrolment.measure_acquisition(acquisition))
+        else:
+            rng = stream(seed, "acquisition by group")
+            found.append(enrolment.measure_acquisition_by_group(acquisition, groups, rng=rng))
+        stages += enrolment.acquired_by_enrolled(acquisition)
+    refused = np.array([[one == NOT_ENROLLED for one in database] for database in templates]).sum(axis=0)
+    if refused.any():
+        refused, trials = refused.astype(float), np.full(len(refused), float(len(templates)))
+        of_scheme = enrolment.measure_enrolment(refused, trials)
+        if question == VERIFY:
+            found.append(of_scheme)
+        else:
+            rng = stream(seed, "enrolment by group")
+            found.append(enrolment.measure_enrolment_by_group(refused, trials, groups, rng=rng))
+        stages += [enrolment.Rate(one.value, one.low, one.high) for one in of_scheme.measurements]
+    if stages and question == VERIFY:
+        rates = [one for one in measured.measurements if one.metric == "fnmr"]
+        found.append(Measured(tuple(enrolment.generalised_fnmr(one, *stages) for one in rates)))
+    return joined(measured, *found) if found else measured
+
+
 def _centred(faces: Faces, mean: FloatArray) -> FloatArray:
     return unit(faces.embeddings - mean)
 
@@ -183,7 +232,8 @@ def costs(
     Costs have no sampling interval: ``low`` and ``high`` are the smallest and the largest template, or the fastest
     and the slowest batch. ``enrolment`` and ``scoring`` hold (units, seconds) of each batch.
     """
-    sizes, n = [len(template) for template in templates], len(templates)
+    sizes = [len(templates[row]) for row in enrolled_rows(templates)]
+    n = len(sizes)
     enrolled = sum(people for people, _ in enrolment)
     measurements = [
         Measurement("bytes_per_template", float(np.mean(sizes)), min(sizes), max(sizes), n),

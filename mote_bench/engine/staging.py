@@ -51,9 +51,10 @@ def scene(
 
 
 def _attacked(setting: Setting, question: Question, enrolled: EnrolledScheme, threat: Threat) -> Index:
-    """The target and selection subjects whose true answer is known and who have enough templates."""
+    """The target and selection subjects whose true answer is known whom the scheme enrolled often enough."""
     parts = (setting.split.target, setting.split.selection)
     known = np.concatenate([question.answerable(part.references) for part in parts])
     if threat.records > 1:
         known &= np.isin(np.arange(len(known)), enrolled.renewed_people)
+    known[list(enrolled.refused)] = False
     return np.flatnonzero(known)

@@ -53,6 +53,7 @@ from mote_bench.toolkit import (
     QueryOracle,
     decides,
     draw_keys,
+    enrolled_rows,
     on_device,
     revocable,
     stream,
@@ -103,7 +104,12 @@ def attempt(scheme: Scheme, background: Faces, references: FloatArray, seed: int
             fitted = scheme.fit(background, seed=stream_seed(seed, "fit"))
             keys = draw_keys(len(references), stream(seed, "keys")) if revocable(fitted) else None
             made = _enrolled(fitted, references, keys, [stream_seed(seed, row) for row in range(len(references))])
-            _checked(fitted.score(made, references, keys=keys), (len(made), len(references)), "score")
+            rows = enrolled_rows(made)
+            if not len(rows):
+                raise ValueError(f"enroll gave an empty template for all {len(made)} people; expected bytes of some")
+            held = None if keys is None else [keys[row] for row in rows]
+            scores = fitted.score([made[row] for row in rows], references, keys=held)
+            _checked(scores, (len(rows), len(references)), "score")
 
     return guarded(tried)
 
@@ -132,6 +138,11 @@ class Trials:
     def some(self, people: int) -> Trials:
         """The trials among the first ``people`` people only."""
         return self.among(np.arange(min(people, len(self.templates))))
+
+    def enrolled(self) -> Trials:
+        """The trials among the people whom the scheme could enrol."""
+        rows = enrolled_rows(self.templates)
+        return self if len(rows) == len(self.templates) else self.among(rows)
 
     def among(self, people: Index) -> Trials:
         """The trials among these people only, in this order, numbered anew."""

@@ -13,7 +13,7 @@ from mote_bench import registry
 from mote_bench.contracts import Faces, FloatArray, InputError
 from mote_bench.explain.attribution import Answer
 from mote_bench.metrics.verification import threshold_at_fmr
-from mote_bench.toolkit import draw_keys, needs_identity, revocable, stream
+from mote_bench.toolkit import all_enrolled, draw_keys, needs_identity, revocable, stream
 
 FMRS = (1e-2, 3e-2, 0.1, 0.3)
 """The threshold is set at the first of these FMRs that the number of impostor scores supports."""
@@ -61,7 +61,7 @@ def answers(name: str, subjects: Subjects, *, seed: int = 0) -> tuple[Answer, fl
     scheme.fit(subjects.background, seed=seed)
     count = len(subjects.references)
     keys = draw_keys(count, stream(seed, "explain", "keys")) if revocable(scheme) else None
-    templates = scheme.enroll(subjects.references, keys=keys, seeds=range(count))
+    templates = all_enrolled(scheme.enroll(subjects.references, keys=keys, seeds=range(count)))
     scores = np.asarray(scheme.score(templates, subjects.impostors, keys=keys), dtype=np.float64)
     fmr = next((rate for rate in FMRS if scores.size * rate >= 10), FMRS[-1])
     threshold, spread = threshold_at_fmr(scores.ravel(), fmr), scores.std(axis=1, keepdims=True)

@@ -142,6 +142,39 @@ METRICS: tuple[Metric, ...] = (
         )
     ),
     Metric(
+        "fta",
+        _VERIFY,
+        "failure to acquire: proportion of all pictures of the data set that gave no embedding",
+        "lower",
+        _ISO,
+        short="FTA",
+    ),
+    Metric(
+        "fte",
+        _VERIFY,
+        "failure to enrol: proportion of all subjects of the data set of whom no picture gave an embedding",
+        "lower",
+        _ISO,
+        short="FTE",
+    ),
+    Metric(
+        "scheme_fte",
+        _VERIFY,
+        "failure to enrol by the scheme: proportion of the target subjects' enrolments that gave no template",
+        "lower",
+        _ISO,
+        short="FTE scheme",
+    ),
+    Metric(
+        "generalised_fnmr",
+        _VERIFY,
+        "FNMR where failures to enrol and to acquire count as rejections, as far as they are known",
+        "lower",
+        _ISO,
+        at=_RATE,
+        short="gen. FNMR",
+    ),
+    Metric(
         "tail_threshold",
         _VERIFY,
         "threshold at an FMR too low to count, by a Pareto tail of the calibration subjects' impostor scores",
@@ -189,6 +222,18 @@ METRICS: tuple[Metric, ...] = (
                 "FPIR measured on the target subjects at the threshold set on calibration subjects",
                 "FPIR",
             ),
+        )
+    ),
+    *(
+        Metric(f"{ratio}{name}", _FAIRNESS, meaning.format(what=what), "lower", source, group=group)
+        for name, what in (
+            ("fta", "failure to acquire"),
+            ("fte", "failure to enrol for want of a usable picture"),
+            ("scheme_fte", "failure to enrol by the scheme"),
+        )
+        for ratio, meaning, source, group in (
+            ("max_ratio_", "highest rate of a group divided by the geometric mean: {what}", _FRVT_8, _ATTRIBUTE),
+            ("", "rate of one group: {what}", _ISO, _CLASS),
         )
     ),
     Metric(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from .measured import Measured
 from .names import snake_case
 from .verification import Compared, Index
 
-_FEWEST_PEOPLE = 10
+FEWEST_PEOPLE = 10
+"""Subjects of the smallest group that is compared."""
 _REPLICATES = 2000
 _SMALLEST = 1e-4
 _AT = "threshold"
@@ -116,7 +117,7 @@ def wanted_of_groups(
     for labels in groups.values():
         present, counts = np.unique(np.asarray(labels).astype(str)[people], return_counts=True)
         wanted += [
-            (np.asarray(labels).astype(str) == label, {_AT: threshold}) for label in present[counts >= _FEWEST_PEOPLE]
+            (np.asarray(labels).astype(str) == label, {_AT: threshold}) for label in present[counts >= FEWEST_PEOPLE]
         ]
     return wanted
 
@@ -168,6 +169,25 @@ def max_ratio(rates: FloatArray) -> float:
     return float(np.max(rates) / np.exp(np.mean(np.log(rates))))
 
 
+def ratio_between(rates: Sequence[Proportion], name: str, rng: np.random.Generator) -> Spread:
+    """:func:`max_ratio` of the groups' rates, (G,) of them, with its interval; or the reason why it is undefined.
+
+    Parameters
+    ----------
+    name : str
+        The rate's name, for the reason.
+    rng : numpy.random.Generator
+        For the interval.
+    """
+    if len(rates) < 2:
+        return Spread(undefined=_one_group(len(rates)))
+    return _max_ratio(_rates([one.value for one in rates], [one.interval for one in rates], rng), name)
+
+
+def _one_group(groups: int) -> str:
+    return f"{groups} of its groups can be measured; at least 2 are needed"
+
+
 def _groups(scores: Compared, labels: npt.NDArray[np.str_], threshold: float) -> tuple[list[Group], dict[str, str]]:
     """The groups of one attribute that can be measured, and the reasons why others can't."""
     people = scores.people
@@ -178,8 +198,8 @@ def _groups(scores: Compared, labels: npt.NDArray[np.str_], threshold: float) ->
         raise ValueError(f"two of the labels {', '.join(present)} map to the same metric name; rename one")
     found, left_out = [], {}
     for label, count in zip(present.tolist(), counts.tolist(), strict=True):
-        if count < _FEWEST_PEOPLE:
-            left_out[label] = f"{count} people; fewer than {_FEWEST_PEOPLE}"
+        if count < FEWEST_PEOPLE:
+            left_out[label] = f"{count} people; fewer than {FEWEST_PEOPLE}"
             continue
         try:
             found.append(_group(scores, label, labels == label, threshold))
@@ -227,9 +247,8 @@ def _group_rates(attribute: str, groups: list[Group], fmr_name: str) -> list[Mea
 def _spreads(groups: list[Group], alpha: float, rng: np.random.Generator) -> dict[str, Spread]:
     """FDR, IR, GARBE, SER and the ratios of the maximum to the geometric mean, of one attribute."""
     if len(groups) < 2:
-        reason = f"{len(groups)} of its groups can be measured; at least 2 are needed"
         names = ("fdr", "ir", "garbe", "ser", "max_ratio_fmr", "max_ratio_fnmr")
-        return dict.fromkeys(names, Spread(undefined=reason))
+        return dict.fromkeys(names, Spread(undefined=_one_group(len(groups))))
     fmrs = _rates([group.fmr.value for group in groups], [group.fmr.interval for group in groups], rng)
     fnmrs = _rates([group.fnmr.value for group in groups], [group.fnmr.interval for group in groups], rng)
     eers = _rates([group.eer for group in groups], [group.eer_interval for group in groups], rng)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Evidence, Faces, FloatArray, Scheme, Template
 from mote_bench.metrics.measured import Measured
-from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
+from mote_bench.toolkit import all_enrolled, draw_keys, revocable, stream, stream_seed
 
 from .base import Exam, Offer, Question, Risk, Strictest
 from .edges import rank_edge
@@ -63,9 +63,8 @@ class TemplateChallenger:
             keys = [draw_keys(1, stream(self.__seed, "key", pair, place))[0] for place in places]
         seeds = [stream_seed(self.__seed, "enroll", pair, place) for place in places]
         self.__used[pair] = places.stop
-        return list(
-            self.__scheme.enroll(self.__faces[pair][self.__truth[pair, first : first + n]], keys=keys, seeds=seeds)
-        )
+        faces = self.__faces[pair][self.__truth[pair, first : first + n]]
+        return list(all_enrolled(self.__scheme.enroll(faces, keys=keys, seeds=seeds)))
 
 
 @dataclass(frozen=True)
@@ -117,6 +116,7 @@ class WhichOfTwoFaces(Question):
                 "d) and knowledge 'algorithm' or above"
             )
         pairs = self._pairs(rng)
+        pairs = pairs[np.isin(pairs, scene.people).all(axis=1)]  # others can't be enrolled
         # Of each two templates in a row one is of either face: so any even number of them is balanced.
         couples = rng.permuted(np.tile(np.arange(2), (len(pairs) * MOST_TESTED, 1)), axis=1)
         truth = couples.reshape(len(pairs), 2 * MOST_TESTED)

@@ -57,6 +57,9 @@ class EnrolledScheme:
         Further enrolments of the attacked subjects ``renewed_people``, from the first photo under new keys.
     thresholds : mapping of FMR -> score
         The running system's threshold at each false match rate, set on the calibration subjects.
+    refused : tuple of int
+        The attacked subjects, as rows of ``first``, of whom a template is missing in any database, as the scheme could
+        not enrol them. They aren't attacked.
     leaked : EnrolledScheme, optional
         What an attacker holds in its place, where only a part of each template has leaked. Reconstructions are verified
         by the whole system.
@@ -69,6 +72,7 @@ class EnrolledScheme:
     renewed: tuple[Database, ...] = ()
     renewed_people: tuple[int, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    refused: tuple[int, ...] = ()
     leaked: EnrolledScheme | None = None
 
 

@@ -35,7 +35,7 @@ from mote_bench.metrics.verification import Scores, measure_verification, thresh
 from mote_bench.planning.split import Enrolled, Split
 from mote_bench.report import plots
 from mote_bench.studies.tables import StudyData, setting_of
-from mote_bench.toolkit import draw_keys, revocable, stream, stream_seed
+from mote_bench.toolkit import all_enrolled, draw_keys, revocable, stream, stream_seed
 
 SCHEMES = ("cosine", "mote", "mote-flattened", "mote-solved", "mote-features-int4", "mote-keyed")
 RATES = ("3e-2", "1e-2", "3e-3", "1e-3")
@@ -127,7 +127,7 @@ class _Enrolled:
         keyed = revocable(scheme)
         self._keys, self._wrong = (draw_keys(count, rng) if keyed else None for _ in range(2))
         seeds = [stream_seed(seed, "bound", part, person) for person in range(count)]
-        self._templates = scheme.enroll(people.references.embeddings, keys=self._keys, seeds=seeds)
+        self._templates = all_enrolled(scheme.enroll(people.references.embeddings, keys=self._keys, seeds=seeds))
 
     def answers(self, faces: FloatArray, *, own_keys: bool) -> FloatArray:
         """(people, m) scores of (m, d) faces."""

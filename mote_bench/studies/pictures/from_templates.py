@@ -39,7 +39,7 @@ from mote_bench.questions import WhichFace
 from mote_bench.studies.pictures import second_recogniser as second
 from mote_bench.studies.pictures.decoder import Decoder, learned
 from mote_bench.studies.pictures.search import EACH, ROUNDS, Pixels, Reconstructed, Stolen, searched
-from mote_bench.toolkit import QueryOracle, draw_keys, revocable, stream, stream_seed, unit
+from mote_bench.toolkit import QueryOracle, all_enrolled, draw_keys, revocable, stream, stream_seed, unit
 
 FMR = 1e-3
 SEED = 0
@@ -165,8 +165,11 @@ def scenes(who: Cast, name: str, *, seed: int, attackers: Sequence[str] = ("reco
         draw_keys(len(some), stream(seed, "keys", len(some))) if keyed else None for some in (references, public)
     )
     seeds = partial(stream_seed, seed, name)
-    templates = tuple(system.enroll(references, keys=keys, seeds=[seeds(k) for k in range(len(references))]))
-    enrolled = system.enroll(public.embeddings, keys=theirs, seeds=[seeds("stranger", k) for k in range(len(public))])
+    templates = tuple(
+        all_enrolled(system.enroll(references, keys=keys, seeds=[seeds(k) for k in range(len(references))]))
+    )
+    strangers = [seeds("stranger", k) for k in range(len(public))]
+    enrolled = all_enrolled(system.enroll(public.embeddings, keys=theirs, seeds=strangers))
     scores = np.asarray(system.score(enrolled, public.embeddings, keys=theirs))
     threshold = threshold_at_fmr(scores[~np.eye(len(public), dtype=bool)], FMR)
     shadow = Shadow(public, tuple(enrolled), None if theirs is None else tuple(theirs))

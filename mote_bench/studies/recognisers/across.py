@@ -24,7 +24,7 @@ from mote_bench.metrics.intervals import Interval, mover_mean, person_proportion
 from mote_bench.studies.recognisers import clusters
 from mote_bench.studies.recognisers.people import People
 from mote_bench.studies.recognisers.translation import Translation, unpaired
-from mote_bench.toolkit import class_index, draw_keys, numbers, revocable, stream, stream_seed, unit
+from mote_bench.toolkit import all_enrolled, class_index, draw_keys, numbers, revocable, stream, stream_seed, unit
 
 Index = npt.NDArray[np.intp]
 DRAWS, STARTS, NAMING_DRAWS = 5, 3, 20
@@ -122,7 +122,7 @@ def enrolled(name: str, given: People) -> Enrolled:
     faces, rng = given.enrolled.embeddings, stream(0, "recognisers", "keys", name)
     keyed = revocable(scheme)
     seeds = [stream_seed(0, "recognisers", "enroll", name, person) for person in range(len(faces))]
-    templates = scheme.enroll(faces, keys=draw_keys(len(faces), rng) if keyed else None, seeds=seeds)
+    templates = all_enrolled(scheme.enroll(faces, keys=draw_keys(len(faces), rng) if keyed else None, seeds=seeds))
     probes = given.public.embeddings[np.linspace(0, len(given.public) - 1, min(PROBES, len(given.public))).astype(int)]
     own = draw_keys(1, rng) * len(faces) if keyed else None
     responses = np.asarray(scheme.score(templates, probes, keys=own), dtype=np.float64)
