@@ -9,6 +9,7 @@ from functools import cached_property
 
 from mote_bench.contracts import FLOOR, Access, Cell, InputError, Measurement, Record, Status, flat
 from mote_bench.formatting import named, printable
+from mote_bench.metrics.enrolment import FTA, FTE, GENERALISED, SCHEME_FTE
 from mote_bench.questions import Property, Risk
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import ceilings, installed, risk_of, rules_of, stands_alone, threatened
@@ -31,6 +32,8 @@ DICTIONARY = "dictionary"
 PERFORMANCE, RENEWABILITY = "performance", "renewability and revocability"
 VARIATION, SUCCESS, DIVERSITY, STORAGE = "accuracy variation", "irreversibility", "diversity", "storage and time"
 ERRORS, ENROLMENT, DIFFERENTIALS = "error rates", "failure to enrol", "differences between groups"
+GENERALISED_ERRORS = "error rates, with failures to enrol"
+NOT_KNOWN = "not known: the data do not say which pictures gave no embedding"
 
 _OFFLINE = tuple(one for one in ATTACKERS if one.access is Access.RECORD)
 _RECONSTRUCTED = ("type_1_success", "type_2_success", "wolf_rate")
@@ -198,7 +201,7 @@ def standards(of: Audit) -> tuple[Standard, ...]:
     return (
         Standard("24745", (*_performance(of), *_properties(of), *_renewal(of))),
         Standard("30136", (*_accuracy(of), *_success(of), *_linkability(of), *_diversity(of), *_storage(of))),
-        Standard("19795-1", (*_errors(of), Entry(ENROLMENT, why=NOT_RECORDED))),
+        Standard("19795-1", (*_errors(of), *_failures(of))),
         Standard("19795-10", tuple(_differentials(of))),
     )
 
@@ -379,6 +382,17 @@ def _errors(of: Audit) -> Iterator[Entry]:
         yield _own(of, VERIFY, state, rates, topic=ERRORS)
 
 
+def _failures(of: Audit) -> Iterator[Entry]:
+    """Failure to acquire and to enrol; then FNMR where they count as rejections, in each key state."""
+    entry = _own(of, VERIFY, of.states[0], (FTA, FTE, SCHEME_FTE), topic=ENROLMENT)
+    yield replace(entry, why=NOT_KNOWN) if entry.why == NOT_RECORDED else entry
+    for state in of.states:
+        held = of.harness(VERIFY, state)
+        rates = [one.name for one in (held.measurements if held else ()) if one.metric == GENERALISED]
+        if rates:
+            yield _own(of, VERIFY, state, rates, topic=GENERALISED_ERRORS)
+
+
 def _differentials(of: Audit) -> Iterator[Entry]:
     if not of.board.attributes:
         yield Entry(DIFFERENTIALS, why=printed(NOT_RUN))
@@ -388,8 +402,13 @@ def _differentials(of: Audit) -> Iterator[Entry]:
 
 
 def _by_group(of: Audit, attribute: str, state: str) -> list[str]:
-    """Each group's errors at the rate of fairness, then the indices that compare them."""
+    """Each group's errors at the rate of fairness and failures to enrol, then the indices that compare them."""
     record, rate = of.harness(FAIRNESS, state), of.board.fairness_fmr
-    mine = [one for one in (record.measurements if record else ()) if one.at == rate and one.group[:1] == (attribute,)]
+    failures = (FTA, FTE, SCHEME_FTE)
+    mine = [
+        one
+        for one in (record.measurements if record else ())
+        if one.group[:1] == (attribute,) and (one.at == rate or one.metric.removeprefix("max_ratio_") in failures)
+    ]
     groups = [one.name for one in mine if one.group != (attribute,)]
     return groups + [one.name for one in mine if one.group == (attribute,)]

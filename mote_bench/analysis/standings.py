@@ -50,6 +50,10 @@ OK = "ok"
 NOT_RUN = "not asked"
 NOT_MEASURED = "not measured"
 """The record lacks the metric: it is undefined for these data, or newer than the record."""
+NOT_KNOWN = "not known"
+"""It isn't known how many failed: the data don't say which pictures gave no embedding."""
+NONE_REFUSED = "none refused"
+"""The scheme enrolled every target subject; the record then holds no rate of those whom it refused."""
 UNDEFINED = "undefined"
 
 BUILT_IN = "own threshold"
@@ -221,14 +225,20 @@ class Row:
         built_in = figure.status == NOT_MEASURED and find(self.verify, flat("fnmr", OWN)) is not None
         return replace(figure, status=BUILT_IN) if built_in else figure
 
-    def at_point(self, metric: str, question: str) -> Figure:
-        """A figure of the row's verification or fairness; ``undefined`` where its record says why there is none."""
+    def at_point(self, metric: str, question: str, *, absent: str = "") -> Figure:
+        """A figure of the row's verification or fairness; ``undefined`` where its record says why there is none.
+
+        Parameters
+        ----------
+        absent : str
+            The status of a record without it; by default ``not measured``.
+        """
         record = self.fair if question == FAIRNESS else self.verify
         figure = _figure(record, metric)
         undefined = record.details.get("undefined") if record is not None else None
         if figure.status == NOT_MEASURED and isinstance(undefined, Mapping) and metric in undefined:
             return replace(figure, status=UNDEFINED)
-        return figure
+        return replace(figure, status=absent) if absent and figure.status == NOT_MEASURED else figure
 
     def attacked(self, question: str, metric: str) -> Figure:
         """A figure of the strongest attack on a question, by the metric's published name."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from mote_bench.analysis.resolution import Resolution
 from mote_bench.analysis.selection import Reading, better
-from mote_bench.analysis.standings import Board, Figure, Row, Worst
+from mote_bench.analysis.standings import NONE_REFUSED, NOT_KNOWN, Board, Figure, Row, Worst
 from mote_bench.contracts import OWN, Measurement, flat
 from mote_bench.formatting import label, number
 from mote_bench.metrics import security
 from mote_bench.metrics.catalogue import describe
+from mote_bench.metrics.enrolment import FTA, FTE, GENERALISED, SCHEME_FTE
 from mote_bench.questions.harness import FAIRNESS, VERIFY
 
 MARKDOWN, LATEX, TERMINAL, HTML, CSV, JSON = "markdown", "latex", "terminal", "html", "csv", "json"
@@ -252,19 +253,48 @@ def _points(board: Board) -> Iterator[Column]:
             if metric in fair:
                 title = f"{attribute}: {rate.upper()}, maximum ÷ geometric mean"
                 yield _point(f"max_ratio_{rate}_{attribute}", title, metric, question=FAIRNESS)
+    yield from _failures(board, set(verified), fair)
 
 
-def _point(key: str, title: str, metric: str, *, question: str = VERIFY) -> Column:
+def _failures(board: Board, verified: set[str], fair: set[str]) -> Iterator[Column]:
+    """Failure to acquire and to enrol, FNMR with both, and the ratios between groups, where any record has them."""
+    generalised = flat(GENERALISED, board.fmr or None)
+    for metric, title, note, absent in (
+        (FTA, "Failure to acquire", "of all pictures", NOT_KNOWN),
+        (FTE, "Failure to enrol: no usable picture", "of all subjects", NOT_KNOWN),
+        (SCHEME_FTE, "Failure to enrol: refused by the scheme", "of the target subjects' enrolments", NONE_REFUSED),
+        (generalised, f"FNMR at FMR {board.fmr} with failures", "failures count as rejections", NOT_KNOWN),
+    ):
+        if metric in verified:
+            key = GENERALISED if metric == generalised else metric
+            yield _point(key, title, metric, note=f"{note}; lower is better", absent=absent)
+    for attribute in board.attributes:
+        for rate, what in (
+            (FTA, "failure to acquire"),
+            (FTE, "failure to enrol"),
+            (SCHEME_FTE, "refused by the scheme"),
+        ):
+            metric = flat(f"max_ratio_{rate}", None, (attribute,))
+            if metric in fair:
+                title = f"{attribute}: {what}, maximum ÷ geometric mean"
+                absent = NONE_REFUSED if rate == SCHEME_FTE else NOT_KNOWN
+                yield _point(f"max_ratio_{rate}_{attribute}", title, metric, question=FAIRNESS, absent=absent)
+
+
+def _point(
+    key: str, title: str, metric: str, *, question: str = VERIFY, note: str = "lower is better", absent: str = ""
+) -> Column:
+    """A figure at an operating point; ``absent`` is its status in a record that doesn't hold it."""
     return Column(
         key,
         title,
         POINT,
-        lambda row: row.at_point(metric, question),
+        lambda row: row.at_point(metric, question, absent=absent),
         frozenset({MARKDOWN, HTML, CSV, JSON}),
         better="lower",
         metric=metric,
         question=question,
-        note="lower is better",
+        note=note,
     )
 
 
