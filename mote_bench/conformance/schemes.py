@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,6 +28,7 @@ from mote_bench.conformance.findings import (
 )
 from mote_bench.conformance.state import faces_held
 from mote_bench.contracts import (
+    NOT_ENROLLED,
     OWN_THRESHOLD,
     Faces,
     FloatArray,
@@ -39,7 +40,7 @@ from mote_bench.contracts import (
     Smooth,
     Template,
 )
-from mote_bench.toolkit import decides, draw_keys, needs_identity, revocable, stream, stream_seed
+from mote_bench.toolkit import decides, draw_keys, enrolled_rows, needs_identity, revocable, stream, stream_seed
 
 if TYPE_CHECKING:
     import torch
@@ -66,10 +67,14 @@ with os.fdopen(answers, "wb") as out:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A scheme under test; it is fitted, enrolled and scored when a check first needs that."""
+    """A scheme under test; it is fitted, enrolled and scored when a check first needs that.
+
+    ``dealt`` are the people who are presented to it. ``people`` are those whom it enrols: all, unless it gives an empty
+    template for some.
+    """
 
     make: Callable[[], Scheme]
-    people: People
+    dealt: People
     seed: int
 
     @cached_property
@@ -84,7 +89,7 @@ class Trial:
     @cached_property
     def background(self) -> Faces:
         """The background set, without identities unless the scheme states ``needs_identity``."""
-        faces = self.people.background
+        faces = self.dealt.background
         return faces if needs_identity(self.made) else Faces(faces.embeddings, None, faces.attributes)
 
     @cached_property
@@ -92,19 +97,51 @@ class Trial:
         """The fitted scheme before any enrolment, pickled."""
         import cloudpickle  # what the worker processes use
 
-        assert "templates" not in vars(self), "the public state must be taken before anyone is enrolled"
+        assert "given" not in vars(self), "the public state must be taken before anyone is enrolled"
         state = bytes(cloudpickle.dumps(self.fitted))
         pickle.loads(state)
         return state
 
     @cached_property
+    def given(self) -> list[Template]:
+        """What ``enroll`` gives for all people, empty templates among it."""
+        return self.enroll_dealt(range(len(self.dealt.target)))
+
+    def enroll_dealt(self, rows: Sequence[int]) -> list[Template]:
+        """What ``enroll`` gives for these people of ``dealt``."""
+        keys, seeds = self._of_all
+        return self.made.enroll(
+            self.dealt.target.embeddings[list(rows)],
+            keys=None if keys is None else [keys[row] for row in rows],
+            seeds=[seeds[row] for row in rows],
+        )
+
+    @cached_property
+    def _of_all(self) -> tuple[tuple[Key, ...] | None, list[int]]:
+        """Keys and seeds of all people."""
+        people = len(self.dealt.target)
+        keys = draw_keys(people, stream(self.seed, "keys")) if revocable(self.made) else None
+        # Sorted, so that a scheme which sorts people by them fails the check of the order only.
+        return keys, sorted(stream_seed(self.seed, "enroll", row) for row in range(people))
+
+    @cached_property
+    def kept(self) -> npt.NDArray[np.intp]:
+        """The rows of ``dealt`` whom the scheme enrols."""
+        return enrolled_rows(self.given)
+
+    @cached_property
+    def people(self) -> People:
+        both = (self.dealt.target.rows(self.kept), self.dealt.second.rows(self.kept))
+        return replace(self.dealt, target=both[0], second=both[1])
+
+    @cached_property
     def keys(self) -> tuple[Key, ...] | None:
-        return draw_keys(self.n, stream(self.seed, "keys")) if revocable(self.made) else None
+        keys, _ = self._of_all
+        return None if keys is None else tuple(keys[row] for row in self.kept)
 
     @cached_property
     def seeds(self) -> list[int]:
-        # Sorted, so that a scheme which sorts people by them fails the check of the order only.
-        return sorted(stream_seed(self.seed, "enroll", row) for row in range(self.n))
+        return [self._of_all[1][row] for row in self.kept]
 
     @cached_property
     def probes(self) -> FloatArray:
@@ -113,7 +150,7 @@ class Trial:
 
     @cached_property
     def templates(self) -> list[Template]:
-        return self.enroll(self.everyone)
+        return [self.given[row] for row in self.kept]
 
     @cached_property
     def scores(self) -> FloatArray:
@@ -182,12 +219,36 @@ def _state(trial: Trial) -> str:
 
 
 def _enroll(trial: Trial) -> str | None:
-    templates: object = trial.templates
-    if not isinstance(templates, list) or len(templates) != trial.n:
+    templates: object = trial.given
+    people = len(trial.dealt.target)
+    if not isinstance(templates, list) or len(templates) != people:
         size = f" of {len(templates)}" if isinstance(templates, list | tuple) else ""
-        return f"{type(templates).__name__}{size} for {trial.n} references"
+        return f"{type(templates).__name__}{size} for {people} references"
     kinds = {type(template) for template in templates} - {bytes}
     return f"templates of type {', '.join(sorted(kind.__name__ for kind in kinds))}" if kinds else None
+
+
+def _enrols_enough(trial: Trial) -> str | None:
+    people = len(trial.dealt.target)
+    few = 2 * len(trial.kept) < people
+    return (
+        f"an empty template, so a failure to enrol, for {people - len(trial.kept)} of {people} people" if few else None
+    )
+
+
+def _enrolled_note(trial: Trial) -> str:
+    refused = len(trial.dealt.target) - len(trial.kept)
+    return f"{refused} of {len(trial.dealt.target)} people get an empty template: failure to enrol" if refused else ""
+
+
+def _refuses_alone(trial: Trial) -> str | None:
+    """A person's failure to enrol, like a template, may depend on nobody else."""
+    for row in range(len(trial.dealt.target)):
+        [alone] = trial.enroll_dealt([row])
+        if (alone == NOT_ENROLLED) != (trial.given[row] == NOT_ENROLLED):
+            how = ("enrolled", "refused") if alone == NOT_ENROLLED else ("refused", "enrolled")
+            return f"person {row} is {how[0]} among others and {how[1]} alone"
+    return None
 
 
 def _shape(trial: Trial) -> str | None:
@@ -241,7 +302,9 @@ def _deterministic(trial: Trial) -> str | None:
 def _enrols_alone(trial: Trial) -> str | None:
     alone = list(trial.templates)
     for row in trial.few:
-        [alone[row]] = trial.enroll([row])
+        [made] = trial.enroll([row])
+        if made != NOT_ENROLLED:  # another check says so
+            alone[row] = made
     distance = apart(trial.scores[trial.few], trial.score(alone)[trial.few])
     return f"enrolled alone instead of together, {_far(distance)}" if distance > _TOLERANCE else None
 
@@ -388,7 +451,7 @@ def _global_generators(trial: Trial) -> str | None:
 def _size(trial: Trial) -> str | None:
     for row in trial.few:
         alone, together = len(trial.enroll([row])[0]), len(trial.templates[row])
-        if not 0.9 * alone <= together <= 1.1 * alone:
+        if alone and not 0.9 * alone <= together <= 1.1 * alone:
             return f"person {row} takes {alone} bytes alone and {together} among {trial.n}"
     return None
 
@@ -523,14 +586,16 @@ def _solve_several(trial: Trial) -> str | None:
         keys=trial.keys,
         seeds=[stream_seed(trial.seed, "again", k) for k in trial.seeds],
     )
+    both = enrolled_rows(again)
+    records = [[templates[row] for row in both] for templates in (trial.templates, again)]
 
     def solved() -> FloatArray:
         rng = stream(trial.seed, "solve several")
-        found: FloatArray = solve([list(trial.templates), again], prior=trial.background, rng=rng)
+        found: FloatArray = solve(records, prior=trial.background, rng=rng)
         return found
 
     first = solved()
-    if said := not_numbers(first, trial.people.target.embeddings.shape):
+    if said := not_numbers(first, (len(both), trial.people.target.embeddings.shape[1])):
         return said
     distance = apart(first, solved())
     return f"with the same rng twice, the estimates differ by {distance:.1g}" if distance > _TOLERANCE else None
@@ -638,6 +703,14 @@ CHECKS: tuple[Check[Trial], ...] = (
         needed=True,
     ),
     Check(
+        "enrols_enough",
+        _enrols_enough,
+        "templates of half of the people or more; an empty template says that this person can't be enrolled",
+        "return an empty template for those only of whom none can be made, and raise an error where nothing works",
+        needed=True,
+        note=_enrolled_note,
+    ),
+    Check(
         "score_shape",
         _shape,
         "score to return a numpy array (n templates, m probes)",
@@ -681,6 +754,12 @@ CHECKS: tuple[Check[Trial], ...] = (
         _enrols_alone,
         "a person's template not to depend on who else is enrolled",
         "compute statistics over people in fit, on the background; draw person i's randomness from seeds[i]",
+    ),
+    Check(
+        "refuses_alone_as_together",
+        _refuses_alone,
+        "a person who can't be enrolled not to depend on who else is enrolled",
+        "decide by reference i, keys[i] and seeds[i] alone whether its template is empty",
     ),
     Check(
         "order_of_people",

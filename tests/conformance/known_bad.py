@@ -12,6 +12,7 @@ import numpy as np
 
 from mote_bench.conformance import attacks as attack_checks
 from mote_bench.contracts import (
+    NOT_ENROLLED,
     Embedded,
     Evidence,
     Faces,
@@ -95,6 +96,17 @@ class WantsKeysUnsaid(Sound):
     def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
         assert keys is not None
         return super().enroll(references, keys=keys, seeds=seeds)
+
+
+class RefusesAll(Sound):
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        return [NOT_ENROLLED for _ in references]
+
+
+class RefusesWhoIsAlone(Sound):
+    def enroll(self, references: FloatArray, *, keys: Sequence[Key] | None, seeds: Sequence[int]) -> list[Template]:
+        made = super().enroll(references, keys=keys, seeds=seeds)
+        return made if len(made) > 1 else [NOT_ENROLLED]
 
 
 class ScoresTransposed(Sound):
@@ -437,6 +449,8 @@ BAD_SCHEMES: dict[type, str] = {
     RemembersFacesInTheClass: "bytes_hold_everything",
     RemembersFacesInTheObject: "bytes_hold_everything",
     IgnoresKeys: "key_matters",
+    RefusesAll: "enrols_enough",
+    RefusesWhoIsAlone: "refuses_alone_as_together",
     ReadsBrokenTemplates: "refuses_broken_templates",
     ReadsTheFirstLengthOnly: "refuses_broken_templates",
     RaisesKeyErrorOnBrokenTemplates: "refuses_broken_templates",

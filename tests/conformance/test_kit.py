@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -31,6 +32,7 @@ from mote_bench.conformance.schemes import _rank_correlation
 from mote_bench.contracts import Faces, InputError
 from mote_bench.questions.edges import class_edge, face_edge, link_edge
 from mote_bench.testing import Finding, check_attack, check_embedder, check_scheme, generated_faces
+from refusing import RefusesSome
 
 
 def broken(found: list[Finding]) -> dict[str, str]:
@@ -236,3 +238,12 @@ def test_built_in_attacks_pass(name: str) -> None:
 
 def test_mote_passes() -> None:
     assert broken(check_scheme(partial(registry.load, "schemes", "mote"))) == {}
+
+
+def test_a_scheme_that_refuses_some_people_is_tried_on_the_others() -> None:
+    # Of the kit's eight people some have a third coordinate above the limit.
+    found = check_scheme(partial(RefusesSome, 0.0))
+    assert broken(found) == {}
+    note = next(one.note for one in found if one.check == "enrols_enough")
+    assert re.fullmatch(r"[1-4] of 8 people get an empty template: failure to enrol", note)
+    assert not [one.note for one in check_scheme(Sound) if one.check == "enrols_enough" and one.note]

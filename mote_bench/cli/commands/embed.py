@@ -116,6 +116,9 @@ def _report(made: Finished, album: Album, pairs: Folds | None, out: Path, beside
         reasons = Counter(one.reason for one in made.skipped).most_common(8)
         told = "; ".join(f"{count} {reason}" for reason, count in reasons)
         print(f"{len(made.skipped)} pictures skipped ({told}); listed in '{pipeline.skipped_file(out)}'")
+    named = {one.identity for one in album.pictures if one.identity is not None}
+    if len(named) > people:
+        print(f"no picture of {len(named) - people} of {len(named)} subjects gave an embedding: they can't be enrolled")
     for name in layouts.altered(album):
         print(f"note: '{name}' differs from the published file")
     if pairs is not None:

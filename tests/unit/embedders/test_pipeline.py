@@ -19,6 +19,7 @@ from mote_bench.data import npz
 from mote_bench.data.pictures import layouts
 from mote_bench.embedders import pipeline
 from mote_bench.execution import workers
+from mote_bench.metrics.enrolment import measure_acquisition
 from portraits import portrait, save
 from workshop import one_after_the_other
 
@@ -79,8 +80,37 @@ def test_what_can_be_used_is_and_the_rest_is_listed(photos):
     assert data.faces.attributes == {}
     assert "embedded by own_recogniser:mean" in data.notes[0]
     assert "5 pictures were skipped" in data.notes[0]
+    # Of the files that were tried 4 of 40 gave no embedding; the link was never tried. Each subject has others.
+    assert "they can't be enrolled" not in result.stdout
+    assert data.notes[1] == (
+        "failure to acquire: 4 of 40 pictures gave no embedding; failure to enrol: none did of 0 of 3 subjects"
+    )
     assert not (photos.parent / "faces.npz.parts").exists()
     assert (photos.parent / "faces.npz").stat().st_mode & 0o77 == 0
+
+
+def test_subjects_of_whom_no_picture_can_be_embedded_are_counted_by_group(photos):
+    """Of four subjects one has dark pictures only; another one loses one of two."""
+    colour(photos, "p 3/0.png", 0, 0, 0)
+    colour(photos, "p 3/1.png", 1, 1, 1)
+    rows = [
+        f"p {person}/{image}.png,p{person},{'fm'[person % 2]},{30 + person}" for person in range(4) for image in (0, 1)
+    ]
+    (photos / "table.csv").write_text("\n".join(["path,identity,gender,age", *rows, "p 0/dark.png,p0,f,30"]) + "\n")
+    result = mote_bench(
+        *("embed", photos / "table.csv", "--embedder", "own_recogniser:mean", "--out", "faces.npz"), cwd=photos.parent
+    )
+    assert result.returncode == 0, result.stderr
+    assert "no picture of 1 of 4 subjects gave an embedding: they can't be enrolled" in result.stdout
+    data = npz.load(photos.parent / "faces.npz", bins={"age": (32,)})
+    assert sorted(set(data.faces.identity)) == ["p0", "p1", "p2"]
+    found = data.acquisition
+    assert found is not None
+    assert found.identity[found.failed].tolist() == ["p0", "p3", "p3"]
+    assert found.attributes["gender"][found.failed].tolist() == ["f", "m", "m"]
+    assert found.attributes["age"][found.failed].tolist() == ["under 32", "32+", "32+"]
+    assert measure_acquisition(found)["fte"].value == 1 / 4
+    assert measure_acquisition(found)["fta"].value == 3 / 9
 
 
 def test_the_file_does_not_depend_on_the_jobs(photos):

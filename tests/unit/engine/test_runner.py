@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mote_baselines.plain.cosine import Cosine
 
-from mote_bench.contracts import BY_QUERIES, Access, Dataset, Knowledge, Status, Threat
+from mote_bench.contracts import BY_QUERIES, NOT_ENROLLED, Access, Acquisition, Dataset, Knowledge, Status, Threat
 from mote_bench.engine import runner, tasks
 from mote_bench.execution import workers
 from mote_bench.planning import settings
@@ -18,6 +18,7 @@ from mote_bench.records.naming import record_name
 from mote_bench.toolkit import device
 from populations import gaussian_faces
 from readings import value
+from refusing import KeyedRefusesSome, RefusesSome, refused
 
 ASKED = RunSpec(schemes="biohash", attacks="vote-answers,ridge-answers,compare-inverted,closed-form-bytes")
 
@@ -326,6 +327,134 @@ def test_a_broken_scheme_fails_alone(tmp_path, monkeypatch, scheme, reason):
     failed = {record.cell for record in made.records if record.status is Status.FAILED}
     assert failed == {cell for cell in plan.cells if cell.scheme == "biohash"}
     assert all(reason in record.error for record in made.records if record.cell in failed)
+
+
+class Looks(Raises):
+    """Says what it holds, through an error."""
+
+    def answer(self, question, evidence, rng):
+        shadow = evidence.shadow
+        records = (evidence.templates, shadow.templates, shadow.second_templates)
+        raise RuntimeError(
+            f"holds {[len(one) for one in records]}, {sum(one.count(NOT_ENROLLED) for one in records)} empty, "
+            f"{len(shadow.references)} shadow."
+        )
+
+
+def refusing(monkeypatch, asked, **schemes):
+    """A setting whose `biohash` refuses subjects, and the target subjects whom it refuses by either photo."""
+    setting = setting_of(monkeypatch, asked, spread=0.6)
+    setting = replace(setting, plan=replace(setting.plan, schemes=setting.plan.schemes | schemes))
+    target = setting.split.target
+    return setting, np.array([refused(one.embeddings, 0.25) for one in (target.references, target.seconds)])
+
+
+def test_subjects_whom_a_scheme_refuses_count_as_failures_to_enrol(finished, tmp_path, monkeypatch):
+    asked = replace(ASKED, attacks="vote-answers,ridge-answers,compare-inverted,few-keys-bytes")
+    setting, twice = refusing(monkeypatch, asked, biohash=KeyedRefusesSome())
+    left = int((~twice.any(axis=0)).sum())
+    assert 0 < twice.sum() < 20
+    store.prepare(tmp_path)
+    made = runner.run(setting, tmp_path, jobs=2, progress=quiet).records
+    own = [one for one in made if one.cell.scheme == "biohash"]
+    assert {one.status for one in own} == {Status.OK}
+    for record in own:
+        if record.cell.question == "verify":
+            named = {one.name: one for one in record.measurements}
+            assert named["scheme_fte"].value == pytest.approx(twice.mean())
+            assert named["scheme_fte"].n == len(twice[0])
+            assert record.details["enrolment"]["failed_people"] == len(twice[0]) - left
+            missed, whole = named["fnmr_at_fmr_1e-2"], named["generalised_fnmr_at_fmr_1e-2"]
+            assert missed.n == left
+            assert whole.value == pytest.approx(1 - (1 - twice.mean()) * (1 - missed.value))
+            assert len(record.details["influence"]["people"]) == left
+        elif record.cell.question == "fairness":
+            groups = record.details["enrolment"]["groups"]["gender"]
+            assert sum(groups.values()) == len(twice[0])  # also those who are refused
+            assert sum(one["people"] for one in record.details["groups"]["gender"].values()) == left
+        elif record.cell.question in ("gender", "age", "reconstruct", "link"):
+            assert {one.n for one in record.measurements if one.metric in ("balanced_accuracy", "centred_cosine")} <= {
+                left
+            }
+    # Schemes that refuse nobody keep their records to the last digit, and hold no rate of failures.
+    before = figures(finished[2].records)
+    kept = {cell: figure for cell, figure in figures(made).items() if cell.scheme == "cosine" and cell in before}
+    assert len(kept) > 5
+    assert kept == {cell: before[cell] for cell in kept}
+    assert not any("fte" in one.name for _, held, _ in kept.values() for one in held)
+
+
+def test_no_attack_sees_an_empty_template(tmp_path, monkeypatch):
+    setting, twice = refusing(monkeypatch, replace(ASKED, schemes="cosine"))
+    setting = with_attacks(setting, looks=Looks())
+    setting = replace(setting, plan=replace(setting.plan, schemes={"cosine": RefusesSome(), "noise": Cosine()}))
+    store.prepare(tmp_path)
+    made = runner.run(setting, tmp_path, jobs=1, progress=quiet)
+    found = {one.cell.scheme: one.error.rpartition("holds ")[2] for one in made.records}
+    people = [len(setting.split.target.references) + len(setting.split.selection.references)]
+    shadow = len(setting.split.shadow.references)
+    assert found["noise"].strip() == f"[{people[0]}, {shadow}, 0], 0 empty, {shadow} shadow."
+    held = [refused(one.references.embeddings, 0.25).sum() for one in (setting.split.target, setting.split.shadow)]
+    assert ", 0 empty, " in found["cosine"]
+    assert found["cosine"].strip().endswith(f" {shadow - held[1]} shadow.")
+    assert twice.any()
+
+
+def test_a_scheme_that_enrols_nobody_fails_with_the_reason(tmp_path, monkeypatch):
+    asked = replace(ASKED, attacks="vote-answers", questions="gender,verify")
+    setting = setting_of(monkeypatch, asked)
+    plan = replace(setting.plan, schemes=setting.plan.schemes | {"biohash": RefusesSome(-2.0)})
+    plan = replace(plan, cells=tuple(cell for cell in plan.cells if cell.knowledge != "stolen_key"))
+    store.prepare(tmp_path)
+    made = runner.run(replace(setting, plan=plan), tmp_path, jobs=1, progress=quiet)
+    failed = [record for record in made.records if record.cell.scheme == "biohash"]
+    assert {record.status for record in failed} == {Status.FAILED}
+    assert all("could enrol 0 of the target subjects and 0 of the shadow subjects" in one.error for one in failed)
+    assert all("expected at least 2 of each set" in one.error for one in failed)
+
+
+def test_a_study_of_every_subject_refuses_a_scheme_that_does_not_enrol_all(tmp_path, monkeypatch):
+    setting, _ = refusing(monkeypatch, replace(ASKED, attacks="ridge-answers"), biohash=KeyedRefusesSome())
+    cells = tuple(cell for cell in setting.plan.cells if cell.attack == "ridge-answers")
+    store.prepare(tmp_path)
+    setting = replace(setting, plan=replace(setting.plan, cells=cells))
+    made = runner.run_with_fewer(setting, {12: tmp_path}, jobs=1, progress=quiet)[12]
+    for record in made:
+        failed = record.cell.scheme == "biohash"
+        assert (record.status is Status.FAILED) == failed, record
+        assert not failed or "could not enrol every subject" in record.error
+
+
+def test_pictures_without_an_embedding_are_in_the_records_of_recognition_alone(finished, tmp_path, monkeypatch):
+    """One subject in eight has no picture with an embedding; all other figures are those of a run that isn't told."""
+    setting, _, before = finished
+    names = np.array([f"lost{k // 2}" for k in range(50)])
+    faces = setting.data.faces
+    acquisition = Acquisition(
+        np.r_[np.zeros(len(faces), bool), np.ones(50, bool)],
+        np.r_[faces.identity, names],
+        {name: np.r_[labels, labels[:50]] for name, labels in faces.attributes.items()},
+    )
+    cells = tuple(
+        cell for cell in setting.plan.cells if cell.scheme == "cosine" and cell.question in ("verify", "fairness")
+    )
+    told = replace(setting, data=replace(setting.data, acquisition=acquisition))
+    store.prepare(tmp_path)
+    made = runner.run(told.with_cells(cells), tmp_path, jobs=1, progress=quiet).records
+    was = figures(before.records)
+    new = {"fta", "fte", "generalised_fnmr", "max_ratio_fta", "max_ratio_fte"}
+    for record in made:
+        known = [replace(one, floor=None, ceiling=None) for one in was[record.cell][1]]
+        held = [replace(one, floor=None, ceiling=None) for one in record.measurements if one.metric not in new]
+        assert held == known
+        named = {one.name: one for one in record.measurements}
+        if record.cell.question == "verify":
+            assert named["fte"].value == pytest.approx(25 / 225)
+            assert named["fta"].value == pytest.approx(50 / (len(faces) + 50))
+            enrolled = named["fnmr_at_fmr_1e-2"].value
+            assert named["generalised_fnmr_at_fmr_1e-2"].value == pytest.approx(1 - 200 / 225 * (1 - enrolled))
+        else:
+            assert {"fte_gender_female", "fte_gender_male", "fta_age_old"} <= set(named)
 
 
 def test_without_identities_attributes_and_cost_remain(tmp_path, monkeypatch):
