@@ -31,7 +31,7 @@ Labels = npt.NDArray[np.str_]
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate with its 95 % interval: one stage at which a genuine subject may be turned down."""
+    """A rate with its 95 % interval: one stage at which a genuine attempt may fail."""
 
     value: float
     low: float

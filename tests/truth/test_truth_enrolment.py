@@ -99,7 +99,7 @@ def test_three_of_forty_subjects_refused_by_the_scheme_in_one_of_two_enrolments_
     assert found.details["undefined"]["max_ratio_scheme_fte_age"].startswith("1 of its groups")
 
 
-def test_the_generalised_fnmr_counts_who_would_be_turned_down() -> None:
+def test_the_generalised_fnmr_counts_every_failed_attempt() -> None:
     """Of 1,000 subjects 100 aren't enrolled; of 900 probes 90 aren't acquired; of 810 comparisons 81 are rejected."""
     before = (Rate(0.1, 0.1, 0.1), Rate(0.1, 0.1, 0.1))
     found = generalised_fnmr(Measurement("fnmr", 0.1, 0.1, 0.1, 900, at="1e-3"), *before)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mote_bench import toolkit
+from mote_bench.contracts import InputError
 
 
 def test_streams_depend_on_every_name_and_on_nothing_else():
@@ -107,3 +108,11 @@ def test_an_optimiser_without_the_compiler_takes_the_same_steps(kind, monkeypatc
     with pytest.raises(ModuleNotFoundError):
         trained(theirs)
     assert torch.equal(trained(toolkit.without_compiler(theirs)), expected)
+
+
+def test_rows_of_those_whom_a_scheme_could_enrol():
+    assert toolkit.enrolled_rows([b"a", b"", b"b", b""]).tolist() == [0, 2]
+    assert toolkit.enrolled_rows([]).tolist() == []
+    assert toolkit.all_enrolled([b"a", b"b"]) == [b"a", b"b"]
+    with pytest.raises(InputError, match=r"could not enrol 2 of 4 subjects .* choose another scheme"):
+        toolkit.all_enrolled([b"a", b"", b"b", b""])

@@ -9,7 +9,7 @@ from mote_baselines.plain.cosine import Cosine
 
 from mote_bench.contracts import Access, Faces, Knowledge, Shadow, Threat
 from mote_bench.engine import tasks
-from mote_bench.engine.evidence import operating_threshold, steal
+from mote_bench.engine.evidence import operating_threshold, steal, steal_database
 from mote_bench.planning.threats import levels
 from mote_bench.questions import SamePerson, WasMember, WhichClass, WhichFace, WhichKeyface, WhichPhoto
 from mote_bench.questions.staging import Database, EnrolledScheme, Scene
@@ -307,3 +307,17 @@ def test_without_an_operating_rate_the_strictest_threshold_holds():
 def test_a_scheme_that_decides_decides_online_by_its_own_threshold_whatever_the_rate():
     assert operating_threshold({"own": 0.5}, "1e-3") == 0.5
     assert operating_threshold({"own": 0.5, "1e-2": 0.5}, "") == 0.5
+
+
+@pytest.mark.parametrize("database", ["first", "second", "renewed 1"])
+def test_a_preparation_is_given_no_subject_whom_the_scheme_refused(enrolled, faces, database):
+    refusing = replace(enrolled, refused=(0, 3))
+    scene = Scene(public=faces, people=())
+    threat = Threat(Knowledge.STOLEN_KEY, records=2)
+    evidence, people = steal_database(refusing, database, threat, scene=scene, rng=np.random.default_rng(0))
+    whole, everyone = steal_database(enrolled, database, threat, scene=scene, rng=np.random.default_rng(0))
+    assert set(everyone) - set(people) == {0, 3} & set(everyone) != set()
+    kept = [row for row, person in enumerate(everyone) if person not in (0, 3)]
+    assert people.tolist() == everyone[kept].tolist()
+    assert evidence.templates == tuple(whole.templates[row] for row in kept)
+    assert evidence.keys == tuple(whole.keys[row] for row in kept)

@@ -381,7 +381,7 @@ def test_subjects_whom_a_scheme_refuses_count_as_failures_to_enrol(finished, tmp
     kept = {cell: figure for cell, figure in figures(made).items() if cell.scheme == "cosine" and cell in before}
     assert len(kept) > 5
     assert kept == {cell: before[cell] for cell in kept}
-    assert not any("fte" in one.name for _, held, _ in kept.values() for one in held)
+    assert not any(one.metric.endswith("fte") for _, held, _ in kept.values() for one in held)
 
 
 def test_no_attack_sees_an_empty_template(tmp_path, monkeypatch):

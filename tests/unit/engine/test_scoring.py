@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from mote_bench.contracts import Cell, Faces, FloatArray, Measurement, Record, Status
+from mote_bench.contracts import NOT_ENROLLED, Acquisition, Cell, Faces, FloatArray, Measurement, Record, Status
 from mote_bench.engine import scoring
 from mote_bench.metrics.measured import Measured
 from mote_bench.planning.split import Enrolled, Split
@@ -226,3 +226,57 @@ def test_a_built_in_threshold_stands_at_the_rates_that_it_is_known_to_keep() -> 
     assert scoring.own_threshold(scores, ["1e-1", "1e-2", "1e-3"]) == {"own": 0.5, "1e-1": 0.5, "1e-2": 0.5}
     assert scoring.own_threshold(scores[12:], ["1e-2", "1e-3"]) == {"own": 0.5, "1e-2": 0.5}  # too few to say more
     assert scoring.own_threshold(scores[:20], ["1e-2", "1e-3"], trials=20_000) == {"own": 0.5, "1e-2": 0.5, "1e-3": 0.5}
+
+
+def test_costs_are_those_of_templates_that_were_made() -> None:
+    found = scoring.costs([b"ab", NOT_ENROLLED, b"abcd"], [(3, 1.0)], [(1, 1.0)], key_bytes=0)
+    assert (found["bytes_per_template"].value, found["bytes_per_template"].n) == (3.0, 2)
+
+
+def failures(
+    question: str, *, templates: tuple[tuple[bytes, ...], ...], acquisition: Acquisition | None = None
+) -> Measured:
+    measured = Measured((Measurement("fnmr", 0.2, 0.1, 0.3, 18, at="1e-3"),), {"undefined": {"eer": "why"}})
+    groups = {"gender": np.repeat(["f", "m"], 10)}
+    return scoring.with_failures(
+        measured, question, acquisition=acquisition, templates=templates, groups=groups, seed=0
+    )
+
+
+def test_where_no_failure_is_known_the_record_is_as_it_was() -> None:
+    for question in ("verify", "fairness"):
+        found = failures(question, templates=((b"ab",) * 20,) * 2)
+        assert [one.name for one in found.measurements] == ["fnmr_at_fmr_1e-3"]
+        assert found.details == {"undefined": {"eer": "why"}}
+
+
+def test_failures_by_hand() -> None:
+    """The scheme refuses 2 of 20 subjects, one of them by one photo only; of 25 subjects 5 have no usable picture."""
+    first = (NOT_ENROLLED, *(b"ab",) * 18, NOT_ENROLLED)
+    second = (NOT_ENROLLED, *(b"ab",) * 19)
+    names = np.array([f"s{k}" for k in range(25)])
+    acquisition = Acquisition(np.arange(25) >= 20, names, {"gender": np.repeat(["f", "m", "f"], [10, 10, 5])})
+    found = failures("verify", templates=(first, second))
+    assert found["scheme_fte"].value == 3 / 40
+    assert found["generalised_fnmr_at_fmr_1e-3"].value == pytest.approx(1 - 37 / 40 * 0.8)
+    assert "fte" not in {one.name for one in found.measurements}  # nothing is known of the pictures
+    both = failures("verify", templates=(first, second), acquisition=acquisition)
+    assert both["fte"].value == 5 / 25
+    assert both["generalised_fnmr_at_fmr_1e-3"].value == pytest.approx(1 - 37 / 40 * 0.8 * 20 / 25)
+    assert both.details["undefined"] == {"eer": "why"}
+    fair = failures("fairness", templates=(first, second), acquisition=acquisition)
+    assert fair["scheme_fte_gender_f"].value == 2 / 20
+    assert fair["scheme_fte_gender_m"].value == 1 / 20
+    assert fair["fte_gender_f"].value == 5 / 15
+    assert fair["fte_gender_m"].value == 0
+    assert set(fair.details["undefined"]) == {"eer", "max_ratio_fta_gender", "max_ratio_fte_gender"}
+
+
+def test_one_figure_in_every_record_whatever_the_scheme() -> None:
+    names = np.array([f"s{k % 30}" for k in range(90)])
+    acquisition = Acquisition(np.arange(90) % 4 == 0, names, {"gender": np.repeat(["f", "m"], 45)})
+    one, other = (
+        failures("fairness", templates=(templates,), acquisition=acquisition)
+        for templates in ((b"ab",) * 20, (b"abcd",) * 20)
+    )
+    assert one == other

@@ -7,13 +7,14 @@ import pytest
 from mote_baselines.cancelable.biohash import BioHash
 from mote_baselines.plain.cosine import Cosine
 
-from mote_bench.contracts import Evidence, Faces, Knowledge, Scheme
+from mote_bench.contracts import Evidence, Faces, InputError, Knowledge, Scheme
 from mote_bench.planning.split import Enrolled
 from mote_bench.questions import Case, Scene, Staged, WhichOfTwoFaces
 from mote_bench.questions.indistinguishability import SELECTION_PAIRS, TARGET_PAIRS, TemplateChallenger
 from mote_bench.questions.staging import Attacked, Panel, Rules, Unprotected
 from mote_bench.testing import check_question
 from mote_bench.toolkit import unit
+from refusing import RefusesSome
 
 TARGETS, OTHERS = 61, 17
 FACES = unit(np.random.default_rng(0).standard_normal((TARGETS + OTHERS, 8))).astype(np.float32)
@@ -108,3 +109,23 @@ def test_each_panel_is_scored_by_its_own_pairs_and_by_what_was_asked_for(start: 
 
 def test_keeps_the_contract() -> None:
     assert [finding for finding in check_question(WhichOfTwoFaces) if not finding.ok] == []
+
+
+def test_subjects_who_cannot_be_enrolled_are_in_no_pair() -> None:
+    staged = Staged(Evidence(Knowledge.ALGORITHM, scheme=Cosine().fit(Faces(FACES[:20]), seed=0)), NOBODY, NOBODY)
+    there = np.setdiff1d(np.arange(len(FACES)), [0, 5, 64])
+    scene = Scene(Faces(FACES[:20]), there, photos=FACES[:, None])
+    few = QUESTION.dealt(staged, scene, np.random.default_rng(0))
+    whole = dealt().evidence.candidates
+    assert few.evidence.candidates is not None
+    assert whole is not None
+    kept = [not any((face == FACES[row]).all() for face in pair for row in (0, 5, 64)) for pair in whole]
+    assert 0 < len(whole) - sum(kept) <= 3
+    np.testing.assert_array_equal(few.evidence.candidates, whole[kept])
+
+
+def test_a_face_that_is_refused_under_a_fresh_key_fails_the_attack_in_words() -> None:
+    staged = dealt(RefusesSome(-2.0))
+    assert staged.evidence.challenger is not None
+    with pytest.raises(InputError, match="could not enrol 4 of 4 subjects"):
+        staged.evidence.challenger.ask(0, 4)

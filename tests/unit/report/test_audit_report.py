@@ -293,8 +293,35 @@ def test_each_standard_has_its_rows_and_what_is_missing_says_so(pages):
     assert whys == {
         "diversity": "no key to renew",
         "renewability and revocability": "not recorded",
-        "failure to enrol": "not recorded",
+        "failure to enrol": "not known: the data do not say which pictures gave no embedding",
     }
+
+
+FAILURES = {
+    "verify": (
+        Measurement("fta", 0.05, 0.03, 0.08, 1200),
+        Measurement("fte", 0.075, 0.026, 0.199, 1200),
+        Measurement("scheme_fte", 0.02, 0.01, 0.06, 60),
+        Measurement("generalised_fnmr", 0.21, 0.15, 0.3, 60, at="1e-3"),
+    ),
+    "fairness": (
+        Measurement("fte", 0.11, 0.05, 0.2, 600, group=("age", "old")),
+        Measurement("max_ratio_fte", 1.4, 1.0, 2.6, 1200, group=("age",)),
+    ),
+}
+
+
+def test_failures_to_enrol_are_quoted_with_their_record_where_it_holds_them(several):
+    held = [replace(one, measurements=(*one.measurements, *FAILURES.get(one.cell.question, ()))) for one in several]
+    of, text = audited(held, "mote")
+    found = {one.name: one.entries for one in standards(of)}
+    errors = {one.topic: [quote.one.name for quote in one.quotes] for one in found["19795-1"]}
+    assert errors["failure to enrol"] == ["fta", "fte", "scheme_fte"]
+    assert errors["error rates, with failures to enrol"] == ["generalised_fnmr_at_fmr_1e-3"]
+    groups = [quote.one.name for one in found["19795-10"] for quote in one.quotes if "fte" in quote.one.name]
+    assert groups[:2] == ["fte_age_old", "max_ratio_fte_age"]
+    assert "0.075" in text
+    assert "not known: the data do not say" not in text
 
 
 def test_the_risks_of_each_recipient(pages):

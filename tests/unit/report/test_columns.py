@@ -224,6 +224,51 @@ def test_operating_points_are_shown_where_records_hold_them(pointed, board):
     assert not [one for one in columns.columns(board) if one.form == columns.POINT]
 
 
+FAILURES = {
+    "verify": (
+        Measurement("fta", 0.05, 0.03, 0.08, 40),
+        Measurement("fte", 0.075, 0.026, 0.199, 40),
+        Measurement("generalised_fnmr", 0.21, 0.15, 0.3, 12, at="1e-3"),
+    ),
+    "fairness": (Measurement("max_ratio_fte", 1.4, 1.0, 2.6, 40, group=("age",)),),
+}
+
+
+def test_failures_to_enrol_are_shown_where_a_record_holds_them_and_said_to_be_unknown_elsewhere(records):
+    """Of mote the failures are known, and it refuses some subjects; of the others nothing is known."""
+    refused = Measurement("scheme_fte", 0.02, 0.01, 0.06, 12)
+    held = [
+        replace(
+            one,
+            measurements=(
+                *one.measurements,
+                *FAILURES.get(one.cell.question, ()),
+                *([refused] if one.cell.question == "verify" else []),
+            ),
+        )
+        if one.cell.scheme == "mote"
+        else one
+        for one in records
+    ]
+    board = threat_matrices(held)[0][0].board
+    shown = {one.key: one for one in columns.columns(board) if one.form == columns.POINT}
+    assert list(shown) == ["fta", "fte", "scheme_fte", "generalised_fnmr", "max_ratio_fte_age"]
+    rows = {row.scheme: row for row in board.rows}
+    assert shown["fte"].value(rows["mote"]).measurement.value == 0.075
+    assert shown["scheme_fte"].value(rows["mote"]).measurement == refused
+    words = {key: one.value(rows["cosine"]).word for key, one in shown.items()}
+    assert words["fte"] == words["fta"] == words["generalised_fnmr"] == "not known"
+    assert words["scheme_fte"] == "none refused"
+    text = markdown.leaderboard_md([threat_matrices(held)[0][0]])
+    for part in ("Failure to enrol: no usable picture", "of all subjects", "not known", "none refused"):
+        assert part in text
+    line = next(csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board]))))
+    assert line["fte_metric"] == "fte"
+    page = html.leaderboard_html([threat_matrices(held)[0]])
+    assert "Failure to enrol: refused by the scheme" in page
+    assert "age: failure to enrol, maximum ÷ geometric mean" in page
+
+
 def test_boards_of_older_records_have_no_table_of_points(records):
     text = markdown.leaderboard_md([threat_matrices(records)[0][0]])
     assert "### Operating points" not in text
