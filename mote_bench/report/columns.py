@@ -259,20 +259,20 @@ def _points(board: Board) -> Iterator[Column]:
 def _failures(board: Board, verified: set[str], fair: set[str]) -> Iterator[Column]:
     """Failure to acquire and to enrol, FNMR with both, and the ratios between groups, where any record has them."""
     generalised = flat(GENERALISED, board.fmr or None)
-    for metric, title, note, absent in (
-        (FTA, "Failure to acquire", "of all pictures", NOT_KNOWN),
-        (FTE, "Failure to enrol: no usable picture", "of all subjects", NOT_KNOWN),
-        (SCHEME_FTE, "Failure to enrol: refused by the scheme", "of the target subjects' enrolments", NONE_REFUSED),
-        (generalised, f"FNMR at FMR {board.fmr} with failures", "failures count as rejections", NOT_KNOWN),
+    for metric, title, absent in (
+        (FTA, "Failure to acquire, of all pictures", NOT_KNOWN),
+        (FTE, "Failure to enrol for want of a usable picture, of all subjects", NOT_KNOWN),
+        (SCHEME_FTE, "Failure to enrol by the scheme, of enrolments", NONE_REFUSED),
+        (generalised, f"FNMR at FMR {board.fmr}, failures counted as rejections", NOT_KNOWN),
     ):
         if metric in verified:
             key = GENERALISED if metric == generalised else metric
-            yield _point(key, title, metric, note=f"{note}; lower is better", absent=absent)
+            yield _point(key, title, metric, absent=absent)
     for attribute in board.attributes:
         for rate, what in (
             (FTA, "failure to acquire"),
             (FTE, "failure to enrol"),
-            (SCHEME_FTE, "refused by the scheme"),
+            (SCHEME_FTE, "failure to enrol by the scheme"),
         ):
             metric = flat(f"max_ratio_{rate}", None, (attribute,))
             if metric in fair:
@@ -281,9 +281,7 @@ def _failures(board: Board, verified: set[str], fair: set[str]) -> Iterator[Colu
                 yield _point(f"max_ratio_{rate}_{attribute}", title, metric, question=FAIRNESS, absent=absent)
 
 
-def _point(
-    key: str, title: str, metric: str, *, question: str = VERIFY, note: str = "lower is better", absent: str = ""
-) -> Column:
+def _point(key: str, title: str, metric: str, *, question: str = VERIFY, absent: str = "") -> Column:
     """A figure at an operating point; ``absent`` is its status in a record that doesn't hold it."""
     return Column(
         key,
@@ -294,7 +292,7 @@ def _point(
         better="lower",
         metric=metric,
         question=question,
-        note=note,
+        note="lower is better",
     )
 
 

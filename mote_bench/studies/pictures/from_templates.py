@@ -168,8 +168,8 @@ def scenes(who: Cast, name: str, *, seed: int, attackers: Sequence[str] = ("reco
     templates = tuple(
         all_enrolled(system.enroll(references, keys=keys, seeds=[seeds(k) for k in range(len(references))]))
     )
-    strangers = [seeds("stranger", k) for k in range(len(public))]
-    enrolled = all_enrolled(system.enroll(public.embeddings, keys=theirs, seeds=strangers))
+    of_public = [seeds("stranger", k) for k in range(len(public))]
+    enrolled = all_enrolled(system.enroll(public.embeddings, keys=theirs, seeds=of_public))
     scores = np.asarray(system.score(enrolled, public.embeddings, keys=theirs))
     threshold = threshold_at_fmr(scores[~np.eye(len(public), dtype=bool)], FMR)
     shadow = Shadow(public, tuple(enrolled), None if theirs is None else tuple(theirs))

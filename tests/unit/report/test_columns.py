@@ -260,12 +260,12 @@ def test_failures_to_enrol_are_shown_where_a_record_holds_them_and_said_to_be_un
     assert words["fte"] == words["fta"] == words["generalised_fnmr"] == "not known"
     assert words["scheme_fte"] == "none refused"
     text = markdown.leaderboard_md([threat_matrices(held)[0][0]])
-    for part in ("Failure to enrol: no usable picture", "of all subjects", "not known", "none refused"):
+    for part in ("Failure to enrol for want of a usable picture", "of all subjects", "not known", "none refused"):
         assert part in text
     line = next(csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board]))))
     assert line["fte_metric"] == "fte"
     page = html.leaderboard_html([threat_matrices(held)[0]])
-    assert "Failure to enrol: refused by the scheme" in page
+    assert "Failure to enrol by the scheme, of enrolments" in page
     assert "age: failure to enrol, maximum ÷ geometric mean" in page
 
 
