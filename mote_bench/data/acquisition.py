@@ -188,4 +188,4 @@ def note(acquisition: Acquisition) -> str:
         return f"{told}; failure to enrol isn't known, as subjects have no names"
     people = len(set(acquisition.identity.tolist()))
     lost = people - len(set(acquisition.identity[~acquisition.failed].tolist()))
-    return f"{told}; failure to enrol: none did of {lost} of {people} subjects"
+    return f"{told}; failure to enrol: {lost} of {people} subjects have no picture with one"

@@ -59,8 +59,8 @@ def test_a_run_reads_it_with_the_classes_of_its_bins(tmp_path) -> None:
     assert found.attributes["age"][-3:].tolist() == ["under 30", "60+", ""]
     assert np.array_equal(found.attributes["age"][:60], data.faces.attributes["age"])
     assert (
-        "failure to acquire: 3 of 63 pictures gave no embedding; failure to enrol: none did of 1 of 21 subjects"
-        in data.notes
+        "failure to acquire: 3 of 63 pictures gave no embedding; "
+        "failure to enrol: 1 of 21 subjects have no picture with one" in data.notes
     )
     assert not any("lost" in note for note in data.notes)  # notes are published: they name no subject
 

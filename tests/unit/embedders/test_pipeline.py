@@ -83,7 +83,8 @@ def test_what_can_be_used_is_and_the_rest_is_listed(photos):
     # Of the files that were tried 4 of 40 gave no embedding; the link was never tried. Each subject has others.
     assert "they can't be enrolled" not in result.stdout
     assert data.notes[1] == (
-        "failure to acquire: 4 of 40 pictures gave no embedding; failure to enrol: none did of 0 of 3 subjects"
+        "failure to acquire: 4 of 40 pictures gave no embedding; "
+        "failure to enrol: 0 of 3 subjects have no picture with one"
     )
     assert not (photos.parent / "faces.npz.parts").exists()
     assert (photos.parent / "faces.npz").stat().st_mode & 0o77 == 0
