@@ -66,7 +66,10 @@ class Templates(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         return self
 
     def enroll(self, X: npt.ArrayLike, keys: Sequence[Key] | None = None) -> list[Template]:
-        """One template, as bytes, per row of X (n, d); ``keys`` as made by :meth:`new_keys`."""
+        """One template, as bytes, per row of X (n, d); ``keys`` as made by :meth:`new_keys`.
+
+        An empty one (``mote_bench.contracts.NOT_ENROLLED``) says that the scheme can't enrol this face.
+        """
         rows = self._checked(X)
         seeds = [stream_seed(self.seed, "enroll", str(place)) for place in range(len(rows))]
         return list(self.scheme_.enroll(rows, keys=self._keys(keys, len(rows)), seeds=seeds))

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from mote_bench.contracts import FLOOR, Access, Cell, InputError, Measurement, Record, Status, flat
 from mote_bench.formatting import named, printable
-from mote_bench.metrics.enrolment import FTA, FTE, GENERALISED, SCHEME_FTE
+from mote_bench.metrics.catalogue import FTA, FTE, GENERALISED, SCHEME_FTE
 from mote_bench.questions import Property, Risk
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import ceilings, installed, risk_of, rules_of, stands_alone, threatened

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from mote_bench.contracts import CEILING, FLOOR, NOISE_LEVELS, OWN, Knowledge, Measurement, Record, Status, flat
 from mote_bench.formatting import plural, printable, with_interval
+from mote_bench.metrics.catalogue import GENERALISED, SCHEME_FTE
 from mote_bench.planning.spec import DATA_NOTES, device_of
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
@@ -464,6 +465,7 @@ def _row(frame: _Frame, scheme: str, key: str) -> Row:
             *_left_out(frame, scheme),
             *_standing(row),
             *_own_point(verify),
+            *_refusals(row),
             *_submitter(verify),
             *(() if _own_point(verify) else _scorer(verify)),
             *spared,
@@ -507,6 +509,16 @@ def _error(verify: Record) -> Measurement | None:
         return find(verify, "eer")
     value, low, high = ((getattr(missed, part) + getattr(matched, part)) / 2 for part in ("value", "low", "high"))
     return Measurement("eer", value, low, high, missed.n, chance=0.5)
+
+
+def _refusals(row: Row) -> list[str]:
+    """A note on the subjects whom the scheme could not enrol: the row's other figures are of those who are left."""
+    refused = find(row.verify, SCHEME_FTE)
+    if refused is None:
+        return []
+    counted = find(row.verify, flat(GENERALISED, row.fmr))
+    beside = "" if counted is None else f"; FNMR with them counted as rejected: {with_interval(counted)}"
+    return [f"could not enrol {with_interval(refused)} of the enrolments: FNMR and attacks are of the others{beside}"]
 
 
 def _own_point(verify: Record | None) -> list[str]:

@@ -39,6 +39,7 @@ class Held:
 
     ``stated`` goes into the details of each attack's record, ready for JSON.
     ``further`` are the shadow subjects as the attacked system itself enrols them, where that is wanted.
+    ``refuses`` says that the scheme could not enrol some subject of any set.
     """
 
     enrolled: EnrolledScheme
@@ -46,14 +47,7 @@ class Held:
     timings: tuple[tuple[int, float], ...]
     stated: Mapping[str, Any] = field(default_factory=dict)
     further: Shadow | None = None
-
-    @property
-    def refuses(self) -> bool:
-        """Whether the scheme could not enrol some of the subjects."""
-        own = self.enrolled
-        further = () if self.further is None else self.further.templates
-        sets = (own.shadow.templates, own.shadow.second_templates, self.calibration.templates, further)
-        return bool(own.refused) or any(NOT_ENROLLED in templates for templates in sets)
+    refuses: bool = False
 
     def with_shadow(self, count: int) -> Held:
         """The same system, attacked with the first ``count`` shadow subjects only."""
@@ -142,7 +136,8 @@ class Enrolment:
         calibration = database(CALIBRATION if CALIBRATION in self.sets else SHADOW)
         timings = tuple((len(outcome.value), outcome.seconds) for outcome in mine.values())
         further = shadow(FURTHER) if FURTHER in self.sets else None
-        return Held(enrolled, calibration, timings, further=further)
+        refuses = any(NOT_ENROLLED in outcome.value for outcome in mine.values())
+        return Held(enrolled, calibration, timings, further=further, refuses=refuses)
 
 
 def _enrolled_twice(shadow: Shadow) -> Shadow:

@@ -14,6 +14,10 @@ ATTRIBUTE = "attribute"
 VALUE = "value"
 """Stands for every question about a soft-biometric number (the age in years, ...)."""
 
+FTA, FTE, SCHEME_FTE, GENERALISED = "fta", "fte", "scheme_fte", "generalised_fnmr"
+"""Failures to acquire and to enrol: of pictures, of subjects without a usable picture, of enrolments that the scheme
+refused; and FNMR with all of them. :mod:`mote_bench.metrics.enrolment` computes them."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -142,7 +146,7 @@ METRICS: tuple[Metric, ...] = (
         )
     ),
     Metric(
-        "fta",
+        FTA,
         _VERIFY,
         "failure to acquire: proportion of all pictures of the data set that gave no embedding",
         "lower",
@@ -150,7 +154,7 @@ METRICS: tuple[Metric, ...] = (
         short="FTA",
     ),
     Metric(
-        "fte",
+        FTE,
         _VERIFY,
         "failure to enrol: proportion of all subjects of the data set of whom no picture gave an embedding",
         "lower",
@@ -158,7 +162,7 @@ METRICS: tuple[Metric, ...] = (
         short="FTE",
     ),
     Metric(
-        "scheme_fte",
+        SCHEME_FTE,
         _VERIFY,
         "failure to enrol by the scheme: proportion of the target subjects' enrolments that gave no template",
         "lower",
@@ -166,7 +170,7 @@ METRICS: tuple[Metric, ...] = (
         short="FTE scheme",
     ),
     Metric(
-        "generalised_fnmr",
+        GENERALISED,
         _VERIFY,
         "FNMR where failures to enrol and to acquire count as rejections, as far as they are known",
         "lower",
@@ -227,9 +231,9 @@ METRICS: tuple[Metric, ...] = (
     *(
         Metric(f"{ratio}{name}", _FAIRNESS, meaning.format(what=what), "lower", source, group=group)
         for name, what in (
-            ("fta", "failure to acquire"),
-            ("fte", "failure to enrol for want of a usable picture"),
-            ("scheme_fte", "failure to enrol by the scheme"),
+            (FTA, "failure to acquire"),
+            (FTE, "failure to enrol for want of a usable picture"),
+            (SCHEME_FTE, "failure to enrol by the scheme"),
         )
         for ratio, meaning, source, group in (
             ("max_ratio_", "highest rate of a group divided by the geometric mean: {what}", _FRVT_8, _ATTRIBUTE),

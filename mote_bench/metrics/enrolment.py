@@ -13,13 +13,11 @@ import numpy.typing as npt
 
 from mote_bench.contracts import Acquisition, FloatArray, Measurement, flat
 
+from .catalogue import FTA, FTE, GENERALISED, SCHEME_FTE
 from .fairness import FEWEST_PEOPLE, ratio_between
 from .intervals import Proportion, person_proportion
 from .measured import Measured
 from .names import snake_case
-
-FTA, FTE, SCHEME_FTE, GENERALISED = "fta", "fte", "scheme_fte", "generalised_fnmr"
-"""The metrics: of pictures, of subjects without a usable picture, of templates that the scheme refused; and FNMR."""
 
 _WORDS = {FTA: "FTA", FTE: "FTE", SCHEME_FTE: "FTE"}
 _UNNAMED = "the data name no subjects"

@@ -13,8 +13,7 @@ from mote_bench.analysis.standings import NONE_REFUSED, NOT_KNOWN, Board, Figure
 from mote_bench.contracts import OWN, Measurement, flat
 from mote_bench.formatting import label, number
 from mote_bench.metrics import security
-from mote_bench.metrics.catalogue import describe
-from mote_bench.metrics.enrolment import FTA, FTE, GENERALISED, SCHEME_FTE
+from mote_bench.metrics.catalogue import FTA, FTE, GENERALISED, SCHEME_FTE, describe
 from mote_bench.questions.harness import FAIRNESS, VERIFY
 
 MARKDOWN, LATEX, TERMINAL, HTML, CSV, JSON = "markdown", "latex", "terminal", "html", "csv", "json"

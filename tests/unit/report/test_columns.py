@@ -262,6 +262,12 @@ def test_failures_to_enrol_are_shown_where_a_record_holds_them_and_said_to_be_un
     text = markdown.leaderboard_md([threat_matrices(held)[0][0]])
     for part in ("Failure to enrol for want of a usable picture", "of all subjects", "not known", "none refused"):
         assert part in text
+    assert "could not enrol" not in str(rows["cosine"].notes)
+    (note,) = [note for note in rows["mote"].notes if "could not enrol" in note]
+    assert note == (
+        "could not enrol 0.020 [0.010, 0.060] of the enrolments: FNMR and attacks are of the others; FNMR with them "
+        "counted as rejected: 0.210 [0.150, 0.300]"
+    )
     line = next(csv.DictReader(io.StringIO(csv_json.leaderboard_csv([board]))))
     assert line["fte_metric"] == "fte"
     page = html.leaderboard_html([threat_matrices(held)[0]])
