@@ -46,3 +46,26 @@ def test_all_sections_at_once_are_in_the_schema() -> None:
     assert first["strength"]
     assert any(row.get("exposed") for row in first["rows"])
     schemas.check(table, "leaderboard", "leaderboard.json")
+
+
+def test_failures_to_enrol_are_in_the_schema() -> None:
+    """One scheme refuses subjects and the pictures without an embedding are known; of the others neither is."""
+    records = list(with_details(board_of("a", UP, recogniser="net")))
+    scheme = next(one.cell.scheme for one in records if one.cell.scheme not in ("cosine", "noise"))
+    named = (("fta", None), ("fte", None), ("scheme_fte", None), ("generalised_fnmr", "1e-3"))
+    more = tuple(Measurement(metric, 0.02, 0.01, 0.06, 40, at=at) for metric, at in named)
+    held = [
+        replace(one, measurements=(*one.measurements, *more))
+        if (one.cell.scheme, one.cell.question) == (scheme, "verify")
+        else one
+        for one in records
+    ]
+    table = json.loads(rendered(threat_matrices(held))["leaderboard.json"])
+    rows = {row["scheme"]: row for row in table["boards"][0]["rows"]}
+    assert rows[scheme]["scheme_fte"]["measurement"]["value"] == 0.02
+    assert rows["cosine"]["scheme_fte"] == rows["cosine"]["scheme_fte"] | {
+        "status": "none refused",
+        "measurement": None,
+    }
+    assert rows["cosine"]["fte"]["status"] == "not known"
+    schemas.check(table, "leaderboard", "leaderboard.json")
