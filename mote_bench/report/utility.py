@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mote_bench.analysis.selection import STOLEN, find, harness_record
 from mote_bench.analysis.standings import Board, Row
 from mote_bench.contracts import OWN, Measurement, Record, flat
 from mote_bench.formatting import with_interval
+from mote_bench.metrics.catalogue import FTE, SCHEME_FTE
 from mote_bench.metrics.names import snake_case
 from mote_bench.questions.harness import COMPARED
 
@@ -65,7 +66,25 @@ def _by_group(board: Board, rows: Sequence[tuple[Row, Record | None, Record | No
         tables.append(
             f"FNMR at FMR {board.fairness_fmr}, by {safe(attribute)}:\n\n{pipe_table(['scheme', *named], lines)}"
         )
+        tables += _failures(attribute, rows)
     return tables
+
+
+def _failures(attribute: str, rows: Sequence[tuple[Row, Record | None, Record | None]]) -> Iterator[str]:
+    """Failures to enrol by group, where the records hold any: for want of a picture, and by the scheme."""
+    for metric, topic, title in (
+        (FTE, "acquisition", "Failure to enrol for want of a usable picture"),
+        (SCHEME_FTE, "enrolment", "Failure to enrol by the scheme"),
+    ):
+        held = [(row, fairness) for row, _, fairness in rows if fairness is not None and topic in fairness.details]
+        groups: dict[str, int] = {}
+        for _, fairness in held:
+            groups |= fairness.details[topic].get("groups", {}).get(attribute, {})
+        if groups:
+            names = [flat(metric, None, (snake_case(attribute), snake_case(group))) for group in sorted(groups)]
+            lines = [[_name(row), *(_cell(find(fairness, name)) for name in names)] for row, fairness in held]
+            heads = [f"{safe(group)}, n={groups[group]}" for group in sorted(groups)]
+            yield f"{title}, by {safe(attribute)}:\n\n{pipe_table(['scheme', *heads], lines)}"
 
 
 def _groups(fairness: Sequence[Record | None], attribute: str) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Recognition on the board: normal and stolen keys apart, every group named and none lost."""
 
+import re
 from dataclasses import replace
 
 from mote_bench.analysis.selection import ordered
@@ -44,6 +45,25 @@ def test_groups_whose_labels_are_no_words_keep_their_figures(make_records):
 
 
 _AGES = {"18_34": 0.125, "50_plus": 0.25}
+
+
+def test_failures_to_enrol_by_group_stand_where_a_record_holds_them(make_records):
+    """Of cosine it is known by group; of noise nothing is, so it has no line there. The scheme refused nobody."""
+    records = []
+    for one in make_records("cosine", "noise"):
+        if (one.cell.scheme, one.cell.question) == ("cosine", "fairness"):
+            more = Measurement("fte", 0.111, 0.05, 0.2, 600, group=("age", "50_plus"))
+            details = {**one.details, "acquisition": {"groups": {"age": {"50+": 600, "18-34": 700}}, "left_out": {}}}
+            one = replace(one, measurements=(*one.measurements, more), details=details)
+        records.append(one)
+    [(board, kept)] = standings(ordered(records))
+    text = utility_md([(replace(board, attributes=("age",)), kept)]).replace("\\", "")
+    table = text[text.index("Failure to enrol for want of a usable picture, by age") :]
+    assert "| scheme | 18-34, n=700 | 50+, n=600 |" in re.sub(" +", " ", table)
+    assert "0.111 [0.050, 0.200]" in _lines(table, "cosine")[0]
+    assert _lines(table, "noise") == []
+    assert "Failure to enrol by the scheme" not in text
+    assert "Failure to enrol" not in utility_md(standings(ordered(make_records("cosine", "noise"))))
 
 
 def test_no_records_no_tables():
