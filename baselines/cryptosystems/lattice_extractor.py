@@ -210,7 +210,7 @@ class LatticeExtractor(SolvedWithoutKeys):
 
 def _doubled(points: FloatArray) -> Doubled:
     """Lattice points up to vectors of even whole numbers, times two."""
-    return np.asarray(np.rint(2 * points).astype(np.int64) % 4, dtype=np.uint8)
+    return (np.rint(2 * points).astype(np.int32) & 3).astype(np.uint8)
 
 
 def _hash(points: Doubled) -> bytes:
