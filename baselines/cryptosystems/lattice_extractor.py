@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mote_bench.contracts import Faces, FloatArray, Key, NonLinear, Smooth, Template
+from mote_bench.contracts import Faces, FloatArray, Key, Linear, Smooth, Template
 from mote_bench.toolkit import on_sphere, orthonormal, stream, unit
 
 from .._shared.centring import directions, start, torch_directions
@@ -106,13 +106,13 @@ class LatticeExtractor(SolvedWithoutKeys):
 
     def unlock(
         self, templates: Sequence[Template], probes: FloatArray, *, keys: Sequence[Key] | None
-    ) -> Iterator[NonLinear | None]:
+    ) -> Iterator[Linear | None]:
         """Once probe i has given the lattice points of template i, the helper data give every coordinate."""
         for (helper, expected), shown in zip(self._read(templates), self._values(probes), strict=True):
             points = self._nearest(shown - helper)
             yield self._said(helper + points) if _hash(_doubled(points)) == expected else None
 
-    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[NonLinear | Smooth]:
+    def likelihood(self, templates: Sequence[Template], *, keys: Sequence[Key] | None) -> Iterator[Linear | Smooth]:
         """The coordinates, where the background's faces tell the lattice points; otherwise those up to the lattice."""
         for helper, expected in self._read(templates):
             values, confirmed = self._opened(helper, expected, self._precision)
@@ -140,8 +140,7 @@ class LatticeExtractor(SolvedWithoutKeys):
         """(n, d): the face behind each template, by what public faces say of the lattice points (:meth:`_opened`)."""
         precision = self._precision_of(prior)
         found = [self._opened(*one, precision)[0] for one in self._read(templates)]
-        back = np.reshape(found, (len(found), self._matrix.shape[1])) @ self._matrix.T
-        return on_sphere(self._origin.astype(np.float64), unit(back))
+        return self._back(np.reshape(found, (len(found), self._blocks, BLOCK)))
 
     def _opened(self, helper: FloatArray, expected: bytes, precision: FloatArray) -> tuple[FloatArray, bool]:
         """(blocks, 8) the likeliest coordinates found, and whether the hash confirms them.
@@ -175,15 +174,21 @@ class LatticeExtractor(SolvedWithoutKeys):
         least = _OFF_AXES * max(float(np.trace(covariance)) / len(covariance), 1e-9)
         return np.asarray(np.linalg.inv(covariance + least * np.eye(len(covariance))))
 
-    def _said(self, values: FloatArray) -> NonLinear:
-        said = values.reshape(-1)[: len(self._origin)].astype(np.float64)
-        return NonLinear(partial(_coordinates, self._origin, self._matrix[:, : len(said)]), said, 1 / _UNITS)
+    def _said(self, values: FloatArray) -> Linear:
+        """All coordinates give the direction, and that is of one embedding of unit length."""
+        return Linear(np.eye(len(self._origin)), self._back(values[None])[0], 1 / _UNITS)
+
+    def _back(self, values: FloatArray) -> FloatArray:
+        """(n, d) float64 unit embeddings of these coordinates (n, blocks, 8)."""
+        turned = values.reshape(len(values), -1).astype(np.float64) @ self._matrix.T
+        return on_sphere(self._origin.astype(np.float64), unit(turned))
 
     def _up_to_lattice(self, helper: FloatArray, faces: torch.Tensor, width: float) -> torch.Tensor:
         """(k,) log likelihoods of faces (k, d), with normal noise of ``width`` standard deviations of a coordinate."""
         import torch
 
-        values = _coordinates(self._origin, self._matrix, faces).reshape(len(faces), self._blocks, BLOCK)
+        turned = torch_directions(faces, self._origin) @ torch.from_numpy(self._matrix).to(faces)
+        values = turned.reshape(len(faces), self._blocks, BLOCK)
         apart = values - torch.from_numpy(helper).to(values)
         points = torch.from_numpy(self._nearest(apart.detach().cpu().numpy())).to(values)
         missed: torch.Tensor = (apart - points).square().sum((1, 2))
@@ -215,11 +220,3 @@ def _doubled(points: FloatArray) -> Doubled:
 
 def _hash(points: Doubled) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(points).tobytes()).digest()
-
-
-def _coordinates(origin: FloatArray, matrix: FloatArray, faces: torch.Tensor) -> torch.Tensor:
-    """(k, m) coordinates of the directions of embeddings (k, d), in their precision."""
-    import torch
-
-    turned: torch.Tensor = torch_directions(faces, origin) @ torch.from_numpy(matrix).to(faces)
-    return turned
