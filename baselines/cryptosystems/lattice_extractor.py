@@ -40,11 +40,12 @@ class LatticeExtractor(SolvedWithoutKeys):
     x is the direction from the mean face, turned by a rotation drawn for the system and scaled so that a coordinate has
     a standard deviation of ``1 / scale``. It is cut into blocks of eight. Points are drawn and stored up to vectors of
     even whole numbers, all of which E8 holds: a key has 8 bits per block, and helper data say x up to the lattice and
-    nothing else. Several templates of one photo say no more.
+    nothing else.
 
-    That is enough. To accept a subject's other photos, a cell must hold the difference of two photos. This is hardly
+    That is enough. To accept a subject's other photos, a cell must hold the difference of two photos. This isn't much
     smaller than a face's distance from the mean face, so few of the points x - c + lattice are likely for a face.
-    Public faces tell which (``solve_without_keys``), and the hash confirms it.
+    Public faces tell which (``solve_without_keys``), and the hash confirms it. Several templates of one photo say no
+    more than one.
 
     Only the abstract of the ePrint could be read. The rotation, the scale, the hash in place of an extractor and the
     reduction by even vectors are choices made here. Its Leech lattice is left out.
@@ -70,11 +71,6 @@ class LatticeExtractor(SolvedWithoutKeys):
         self.scale = scale
         self.lattice = lattice
         self.centre = centre
-
-    @property
-    def key_bits(self) -> int:
-        """Bits of the key that the lattice points are, after ``fit``: eight per block."""
-        return 8 * self._blocks
 
     def fit(self, background: Faces, *, seed: int) -> Self:
         """Draw the rotation; of the background only mean and covariance are used, the latter for attacks alone."""
