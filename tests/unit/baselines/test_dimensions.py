@@ -13,7 +13,18 @@ from mote_bench.toolkit import unit
 from populations import gaussian_faces
 
 DIMENSIONS = (127, 128, 192, 256, 512, 513, 2622)
-FORMED = ("pe-miu", "bloom", "slerpface", "polyprotect", "iom-urp", "biohash", "bfv", "cosine-int8", "cosine-binary")
+FORMED = (
+    "pe-miu",
+    "bloom",
+    "slerpface",
+    "polyprotect",
+    "iom-urp",
+    "biohash",
+    "bfv",
+    "cosine-int8",
+    "cosine-binary",
+    "lattice-extractor",
+)
 """Schemes that cut an embedding into blocks, pack it, or choose from its coordinates."""
 HUGE = {"mote-features-int8", "mote-features-int4"}
 """Schemes that invert a matrix of a side four or eight times the dimension: gigabytes at 2622."""
