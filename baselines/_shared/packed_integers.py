@@ -21,7 +21,7 @@ _BYTES_IN_CACHE = 1 << 18
 def pack_codes(codes: npt.NDArray[np.integer], levels: int) -> list[Template]:
     """One template of ceil(m w / 8) bytes per row of ``codes`` (n, m), with w = ceil(log2 levels) bits a code."""
     bits = _bits(np.asarray(codes, dtype=np.uint16), levels)
-    return [row.tobytes() for row in np.packbits(bits.reshape(len(codes), -1), axis=1)]
+    return [row.tobytes() for row in np.packbits(bits.reshape(len(codes), bits.shape[1] * bits.shape[2]), axis=1)]
 
 
 def read_codes(templates: Sequence[Template], count: int, levels: int) -> Codes:

@@ -207,7 +207,7 @@ class DeepRankHash:
             some = slice(first, first + _FACES_AT_ONCE)
             outputs = (inputs[some] @ self._weights).reshape(-1, self.codes, self.levels)
             bits[some] = self._table[outputs.argmax(axis=2)]
-        return bits.reshape(len(faces), -1)
+        return bits.reshape(len(faces), self.codes * self._table.shape[1])
 
     def _pads(self, keys: Sequence[Key] | None, n: int) -> Codes:
         """(n, codes bits) random bits of each row's key."""
@@ -223,7 +223,7 @@ class DeepRankHash:
 
     def _meant(self, words: Codes) -> npt.NDArray[np.bool_]:
         """(n, codes, levels): the levels whose word each is."""
-        each = words.reshape(len(words), self.codes, 1, -1)
+        each = words.reshape(len(words), self.codes, 1, self._table.shape[1])
         return np.asarray((each == self._table).all(axis=3))
 
     def _named(self, templates: Sequence[Template], keys: Sequence[Key] | None) -> FloatArray:
@@ -234,7 +234,7 @@ class DeepRankHash:
         meant = self._meant(self._read(templates, keys))
         each = meant.sum(axis=2, keepdims=True)
         weight = np.where(each > 0, meant / np.maximum(each, 1) - 1 / self.levels, 0)
-        return np.asarray(weight.reshape(len(meant), -1).astype(np.float32) @ self._weights.T)
+        return np.asarray(weight.reshape(len(meant), self.codes * self.levels).astype(np.float32) @ self._weights.T)
 
 
 def _table(levels: int, bits: int | None, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -123,7 +123,10 @@ class LatticeExtractor(SolvedWithoutKeys):
         The difference is that of the two faces, minus a lattice point, whatever the two keys: the decodability attack
         on code offsets (Kelkboom et al., IEEE TIFS 6, 2011).
         """
-        first, second = (np.array([one for one, _ in self._read(several)]) for several in (templates, others))
+        first, second = (
+            np.reshape([one for one, _ in self._read(several)], (len(several), self._blocks, BLOCK))
+            for several in (templates, others)
+        )
         near = np.empty((len(templates), len(others)))
         for row, helper in enumerate(first):
             apart = second - helper
@@ -165,7 +168,7 @@ class LatticeExtractor(SolvedWithoutKeys):
 
     def _precision_of(self, faces: Faces) -> FloatArray:
         """(8 blocks, 8 blocks): the inverse covariance of these faces' coordinates."""
-        values = self._values(faces.embeddings).reshape(len(faces), -1).astype(np.float64)
+        values = self._values(faces.embeddings).reshape(len(faces), self._blocks * BLOCK).astype(np.float64)
         covariance = values.T @ values / max(1, len(values))
         least = _OFF_AXES * max(float(np.trace(covariance)) / len(covariance), 1e-9)
         return np.asarray(np.linalg.inv(covariance + least * np.eye(len(covariance))))
@@ -176,7 +179,7 @@ class LatticeExtractor(SolvedWithoutKeys):
 
     def _back(self, values: FloatArray) -> FloatArray:
         """(n, d) float64 unit embeddings of these coordinates (n, blocks, 8)."""
-        turned = values.reshape(len(values), -1).astype(np.float64) @ self._matrix.T
+        turned = values.reshape(len(values), self._blocks * BLOCK).astype(np.float64) @ self._matrix.T
         return on_sphere(self._origin.astype(np.float64), unit(turned))
 
     def _up_to_lattice(self, helper: FloatArray, faces: torch.Tensor, width: float) -> torch.Tensor:

@@ -156,6 +156,15 @@ def test_a_stolen_key_gives_the_face_away() -> None:
     assert (found * faces).sum(axis=1).mean() > 0.95
 
 
+def test_no_templates_give_no_answers() -> None:
+    """An attacker without keys has no shadow subject to tune on, and asks about none."""
+    scheme = small()
+    assert scheme.enroll(FACES.embeddings[:0], keys=[], seeds=[]) == []
+    assert scheme.score([], FACES.embeddings, keys=[]).shape == (0, 120)
+    assert scheme.reconstruct([], keys=[]).shape == (0, 24)
+    assert list(scheme.likelihood([], keys=[])) == []
+
+
 def test_tables_number_the_levels_or_share_words() -> None:
     assert small()._table.shape == (4, 2)
     assert len(np.unique(small()._table, axis=0)) == 4

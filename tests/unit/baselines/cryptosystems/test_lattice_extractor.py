@@ -136,6 +136,18 @@ def test_an_accepted_probe_gives_the_embedding() -> None:
     np.testing.assert_allclose(own.values, own.matrix @ faces.embeddings[0], atol=2e-4)
 
 
+def test_no_templates_give_no_answers() -> None:
+    faces = gaussian_faces(40, 1, dimension=30)
+    scheme = LatticeExtractor().fit(faces, seed=0)
+    templates = scheme.enroll(faces.embeddings[:2], keys=None, seeds=[0, 1])
+    assert scheme.enroll(faces.embeddings[:0], keys=None, seeds=[]) == []
+    assert scheme.score([], faces.embeddings, keys=None).shape == (0, 40)
+    assert scheme.link([], templates).shape == (0, 2)
+    assert scheme.link(templates, []).shape == (2, 0)
+    assert scheme.solve_without_keys([], prior=faces, rng=np.random.default_rng(0)).shape == (0, 30)
+    assert list(scheme.likelihood([], keys=None)) == []
+
+
 def test_wrong_parameters_and_templates_are_refused() -> None:
     for scale, lattice in ((0.0, "E8"), (np.inf, "E8"), (5.0, "Leech")):
         with pytest.raises(ValueError, match=f"scale={scale}, lattice='{lattice}'; expected a finite scale"):
