@@ -17,7 +17,7 @@ from .float_vectors import read_vectors
 if TYPE_CHECKING:
     import torch
 
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 """Standard deviation of the rounding error of a stored value, with those of the steps to it."""
 
 
@@ -84,7 +84,7 @@ class AffineScheme(VectorScheme):
         matrix = torch.from_numpy(self._shown(np.eye(d)) - shift)
         function = partial(_affine, self._origin, matrix, torch.from_numpy(shift[0]))
         for row in self._read(templates).astype(np.float64):
-            yield NonLinear(function, row, _ROUNDING)
+            yield NonLinear(function, row, ROUNDING)
 
     def _stored(self, faces: FloatArray, seeds: Sequence[int]) -> FloatArray:
         return self._shown(faces)
