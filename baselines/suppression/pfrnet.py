@@ -172,7 +172,7 @@ class PFRNet(VectorScheme):
         return self._shown(faces)
 
     def _shown(self, faces: FloatArray) -> FloatArray:
-        return _outputs(_inputs(faces), self._encoder) - self._mean
+        return np.asarray(_outputs(_inputs(faces), self._encoder) - self._mean)
 
     def _back(self, stored: FloatArray) -> FloatArray:
         """What the decoder makes of z_ind and of the background's mean z_dep."""
@@ -309,7 +309,8 @@ def _values(
 ) -> torch.Tensor:
     """(..., d - k) values that are stored of embeddings (..., d), in their precision and where they are."""
     inputs = torch_directions(faces, origin) * faces.shape[-1] ** 0.5
-    return _run(inputs, [(weights.to(faces), bias.to(faces)) for weights, bias in layers]) - mean.to(faces)
+    code: torch.Tensor = _run(inputs, [(weights.to(faces), bias.to(faces)) for weights, bias in layers])
+    return code - mean.to(faces)
 
 
 def _tensors(layers: Layers, place: str) -> list[tuple[torch.Tensor, torch.Tensor]]:

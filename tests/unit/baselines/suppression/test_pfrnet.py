@@ -107,10 +107,12 @@ def test_hidden_layers_by_hand() -> None:
 
 
 def test_the_moments_of_the_classes_are_matched(scheme: PFRNet) -> None:
-    for faces in (FACES, OTHERS):
-        before, after = moments_apart(plain(faces), faces), moments_apart(stored(scheme, faces.embeddings), faces)
-        assert after[0] < before[0] / 4
-    assert min(moments_apart(plain(FACES), FACES)) > 0.5
+    """Both orders on the faces of the training; on others the means, as their second moments differ by chance."""
+    means, squares = moments_apart(plain(FACES), FACES)
+    matched = moments_apart(stored(scheme, FACES.embeddings), FACES)
+    assert matched[0] < means / 10
+    assert matched[1] < squares / 2
+    assert moments_apart(stored(scheme, OTHERS.embeddings), OTHERS)[0] < moments_apart(plain(OTHERS), OTHERS)[0] / 4
 
 
 def test_a_linear_probe_falls_and_recognition_stays(scheme: PFRNet) -> None:
