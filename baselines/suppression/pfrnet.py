@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Layers = list[tuple[FloatArray, FloatArray]]
 """Weights (inputs, outputs) and biases (outputs,) of each layer; there is a ReLU between two layers."""
 
+_ASIDE = 16
+"""Values of z_dep in the paper, beside the 496 of z_ind."""
 _FUSED = (CPU, "cuda")
 """Where torch has Adam as one kernel."""
 
@@ -69,8 +71,9 @@ class PFRNet(VectorScheme):
     ----------
     attributes : sequence of str, optional
         By default all that the background has. The losses of several attributes are added.
-    dependent : int
-        Values of z_dep, 1 or more and fewer than the embedding has; z_ind has the others.
+    dependent : int, optional
+        Values of z_dep, 1 or more and fewer than the embedding has; z_ind has the others. By default the paper's 16,
+        and an eighth of an embedding of fewer than 128 values.
     hidden : int
         Hidden layers of each net.
     alignment, separation : float
@@ -101,14 +104,14 @@ class PFRNet(VectorScheme):
     """
 
     slow_to_try = True
-    """Nets are trained, however small the background. Any dimension above ``dependent`` will do."""
+    """Nets are trained, however small the background. Any dimension of 2 or more will do."""
     libraries = ("torch",)
 
     def __init__(  # noqa: PLR0913 - the paper's parameters
         self,
         *,
         attributes: Sequence[str] | None = None,
-        dependent: int = 16,
+        dependent: int | None = None,
         hidden: int = 1,
         alignment: float = 0.1,
         separation: float = 0.01,
@@ -117,7 +120,7 @@ class PFRNet(VectorScheme):
         batch: int = 512,
         rate: float = 1e-3,
     ) -> None:
-        if min(dependent, orders, steps, batch) < 1 or hidden < 0:
+        if min(1 if dependent is None else dependent, orders, steps, batch) < 1 or hidden < 0:
             raise ValueError(
                 f"dependent={dependent}, orders={orders}, steps={steps}, batch={batch}, hidden={hidden}; expected 1 or "
                 "more of each, and no negative number of hidden layers"
@@ -156,13 +159,11 @@ class PFRNet(VectorScheme):
 
     def _learn(self, faces: FloatArray, background: Faces, seed: int) -> None:
         d = faces.shape[1]
-        if self.dependent >= d:
-            raise ValueError(
-                f"dependent={self.dependent} and embeddings of {d} values; expected a larger embedding, or fewer "
-                "values of z_dep"
-            )
+        aside = max(1, min(_ASIDE, d // 8)) if self.dependent is None else self.dependent
+        if aside >= d:
+            raise ValueError(f"dependent={aside}; expected 1 to {d - 1}: fewer than the embedding's dimension")
         tables = columns_to_hide(background, self.attributes)
-        trained = self._trained(_inputs(faces), list(tables.values()), seed)
+        trained = self._trained(_inputs(faces), list(tables.values()), aside, seed)
         self._encoder, self._decoder = trained.independent, trained.decoder
         self._mean = _outputs(_inputs(faces), trained.independent).mean(axis=0)
         self._aside = _outputs(_inputs(faces), trained.dependent).mean(axis=0)
@@ -176,7 +177,7 @@ class PFRNet(VectorScheme):
 
     def _back(self, stored: FloatArray) -> FloatArray:
         """What the decoder makes of z_ind and of the background's mean z_dep."""
-        code = np.hstack([stored + self._mean, np.broadcast_to(self._aside, (len(stored), self.dependent))])
+        code = np.hstack([stored + self._mean, np.broadcast_to(self._aside, (len(stored), len(self._aside)))])
         return _outputs(code, self._decoder)
 
     def _function(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -186,7 +187,7 @@ class PFRNet(VectorScheme):
         layers = [(torch.from_numpy(weights), torch.from_numpy(bias)) for weights, bias in self._encoder]
         return partial(_values, self._origin, layers, torch.from_numpy(self._mean))
 
-    def _drawn(self, d: int, rng: np.random.Generator) -> Network:
+    def _drawn(self, d: int, aside: int, rng: np.random.Generator) -> Network:
         """Weights of variance 1 / inputs, and no biases: a layer's values are of the size of its inputs."""
 
         def net(outputs: int) -> Layers:
@@ -196,16 +197,16 @@ class PFRNet(VectorScheme):
                 for n, m in pairwise(widths)
             ]
 
-        return Network(net(d - self.dependent), net(self.dependent), net(d))
+        return Network(net(d - aside), net(aside), net(d))
 
-    def _trained(self, faces: FloatArray, tables: Sequence[FloatArray], seed: int) -> Network:
-        """The nets after ``steps`` steps on inputs (n, d), whose classes are one-hot in ``tables``."""
+    def _trained(self, faces: FloatArray, tables: Sequence[FloatArray], aside: int, seed: int) -> Network:
+        """The nets after ``steps`` steps on inputs (n, d) with one-hot classes ``tables``; z_dep has ``aside`` values."""
         import torch
 
         place = device()
         shown = torch.from_numpy(faces).to(place)
         classes = [torch.from_numpy(table.astype(np.float32)).to(place) for table in tables]
-        start = self._drawn(faces.shape[1], stream(seed, "pfrnet", "weights"))
+        start = self._drawn(faces.shape[1], aside, stream(seed, "pfrnet", "weights"))
         nets = [_tensors(layers, place) for layers in (start.independent, start.dependent, start.decoder)]
         flat = [part for layers in nets for layer in layers for part in layer]
         adam = without_compiler(torch.optim.Adam)(flat, lr=self.rate, fused=flat[0].device.type in _FUSED)

@@ -177,12 +177,19 @@ def test_nothing_of_the_background_is_held(scheme: PFRNet) -> None:
     assert len(scheme.enroll(FACES.embeddings[:1], keys=None, seeds=[0])[0]) == 4 * 28
 
 
+@pytest.mark.parametrize(("dimension", "kept"), [(2, 1), (24, 21), (128, 112), (192, 176)])
+def test_sixteen_values_are_set_aside_or_an_eighth(dimension: int, kept: int) -> None:
+    faces = gaussian_faces(20, 1, dimension=dimension)
+    [template] = PFRNet(steps=1).fit(faces, seed=0).enroll(faces.embeddings[:1], keys=None, seeds=[0])
+    assert len(template) == 4 * kept
+
+
 def test_hiding_needs_something_to_hide() -> None:
     with pytest.raises(InputError, match="none with two classes"):
         PFRNet(dependent=4).fit(Faces(FACES.embeddings), seed=0)
     with pytest.raises(InputError, match="no attribute height"):
         PFRNet(dependent=4, attributes=["height"]).fit(FACES, seed=0)
-    with pytest.raises(ValueError, match="dependent=32 and embeddings of 32 values"):
+    with pytest.raises(ValueError, match="dependent=32; expected 1 to 31"):
         PFRNet(dependent=32).fit(FACES, seed=0)
 
 
