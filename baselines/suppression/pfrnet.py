@@ -200,7 +200,7 @@ class PFRNet(VectorScheme):
         return Network(net(d - aside), net(aside), net(d))
 
     def _trained(self, faces: FloatArray, tables: Sequence[FloatArray], aside: int, seed: int) -> Network:
-        """The nets after ``steps`` steps on inputs (n, d) with one-hot classes ``tables``; z_dep has ``aside`` values."""
+        """The nets after ``steps`` steps on inputs (n, d), with their one-hot classes; z_dep has ``aside`` values."""
         import torch
 
         place = device()
@@ -310,8 +310,9 @@ def _values(
 ) -> torch.Tensor:
     """(..., d - k) values that are stored of embeddings (..., d), in their precision and where they are."""
     inputs = torch_directions(faces, origin) * faces.shape[-1] ** 0.5
-    code: torch.Tensor = _run(inputs, [(weights.to(faces), bias.to(faces)) for weights, bias in layers])
-    return code - mean.to(faces)
+    code = _run(inputs, [(weights.to(faces), bias.to(faces)) for weights, bias in layers])
+    stored: torch.Tensor = code - mean.to(faces)
+    return stored
 
 
 def _tensors(layers: Layers, place: str) -> list[tuple[torch.Tensor, torch.Tensor]]:
