@@ -272,7 +272,8 @@ def _gaps(values: torch.Tensor, classes: torch.Tensor, orders: int) -> torch.Ten
     pairs = list(combinations(range(present.shape[1]), 2))
     first, second = (torch.tensor([pair[side] for pair in pairs], dtype=torch.long) for side in (0, 1))
     apart = moments[:, first.to(values.device)] - moments[:, second.to(values.device)]
-    return torch.linalg.vector_norm(apart, dim=-1).T
+    gaps: torch.Tensor = torch.linalg.vector_norm(apart, dim=-1)
+    return gaps.T
 
 
 def _batches(n: int, most: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:
@@ -297,9 +298,10 @@ def _outputs(inputs: FloatArray, layers: Layers) -> FloatArray:
 
 def _run(inputs: torch.Tensor, layers: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
     """:func:`_outputs` of tensors (..., d), in their precision."""
+    values = inputs
     for number, (weights, bias) in enumerate(layers):
-        inputs = (inputs.relu() if number else inputs) @ weights + bias
-    return inputs
+        values = (values.relu() if number else values).matmul(weights).add(bias)
+    return values
 
 
 def _values(
