@@ -61,7 +61,8 @@ class PFRNet(VectorScheme):
       between the classes into z_dep.
 
     The template is z_ind alone, compared by cosine; z_dep is not stored. Moments one by one say nothing of products of
-    values, and of faces that weren't trained on they are equal only in part. Non-linear classifiers may still succeed.
+    values, and of faces that weren't trained on they are equal only in part. Non-linear classifiers may still succeed,
+    the more so the more enrolled faces they are trained on: the encoder is public, so anybody can enrol public faces.
 
     The nearest relatives are :class:`~mote_baselines.suppression.leace.LEACE` and
     :class:`~mote_baselines.suppression.inlp.INLP`, which make means of classes equal by a linear map. This one isn't
@@ -93,7 +94,8 @@ class PFRNet(VectorScheme):
     hidden layers and one three, both of the embedding's width. They weigh both losses by 0.01, with steps of 1e-4 and
     some hundred thousand faces.
 
-    Chosen here, on the built-in population:
+    Chosen here, by what a linear probe and comparisons find on the built-in population. Of LFW only shadow and
+    selection subjects were looked at:
 
     - Input: directions from the mean face, scaled so that their values are of size one. So weights mean the same for
       any dimension.
@@ -101,6 +103,9 @@ class PFRNet(VectorScheme):
       background. Moments of a batch are less noisy the larger it is.
     - More than two classes: the mean over the pairs of classes that are in the batch, as in one of the programs.
     - The mean of the background's z_ind is subtracted before the cosine is taken.
+
+    On one core of 2026, :meth:`fit` takes some 4, 7 and 33 seconds of CPU time at 128, 192 and 512 dimensions, whatever
+    the size of the background.
     """
 
     slow_to_try = True
