@@ -140,7 +140,7 @@ def test_all_attributes_are_hidden_by_default() -> None:
 
 
 def test_the_seed_decides_all(scheme: PFRNet) -> None:
-    """Also where torch's own generator and its threads are others; another seed draws other nets."""
+    """Also where torch's own generator is another; another seed draws other nets."""
     torch.manual_seed(5)
     again, other = (
         PFRNet(dependent=4, steps=20, attributes=["gender"]).fit(FACES, seed=seed)._encoder for seed in (0, 1)
