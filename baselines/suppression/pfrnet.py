@@ -26,6 +26,8 @@ Layers = list[tuple[FloatArray, FloatArray]]
 
 _ASIDE = 16
 """Values of z_dep in the paper, beside the 496 of z_ind."""
+_WIDEST = 512
+"""Units of a hidden layer, at most: those of the paper's embeddings, so that wider ones can be trained on one core."""
 _FUSED = (CPU, "cuda")
 """Where torch has Adam as one kernel."""
 
@@ -76,7 +78,7 @@ class PFRNet(VectorScheme):
         Values of z_dep, 1 or more and fewer than the embedding has; z_ind has the others. By default the paper's 16,
         and an eighth of an embedding of fewer than 128 values.
     hidden : int
-        Hidden layers of each net.
+        Hidden layers of each net, as wide as the embedding, and 512 at most.
     alignment, separation : float
         Weights of these losses, 0 or more; that of reconstruction is 1.
     orders : int
@@ -196,12 +198,12 @@ class PFRNet(VectorScheme):
         """Weights of variance 1 / inputs, and no biases: a layer's values are of the size of its inputs."""
 
         def net(outputs: int) -> Layers:
-            widths = [d] * (self.hidden + 1) + [outputs]
             return [
                 (rng.standard_normal((n, m), dtype=np.float32) * np.float32(n**-0.5), np.zeros(m, dtype=np.float32))
-                for n, m in pairwise(widths)
+                for n, m in pairwise([*inner, outputs])
             ]
 
+        inner = [d] + [min(d, _WIDEST)] * self.hidden
         return Network(net(d - aside), net(aside), net(d))
 
     def _trained(self, faces: FloatArray, tables: Sequence[FloatArray], aside: int, seed: int) -> Network:
