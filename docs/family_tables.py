@@ -1,0 +1,262 @@
+"""The tables of docs/families.md: every scheme on each recogniser, and published attacks beside this project's figures.
+
+Everything is read from two files that `mote-bench board` makes of records: leaderboard.json (threat matrix, cost) and
+results.csv (one row a measurement). Nothing is computed anew. The page calls these functions in cog blocks.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import figures
+
+from mote_bench import registry
+from mote_bench.analysis.standings import printed
+from mote_bench.analysis.threat_matrix import ATTACKERS
+from mote_bench.formatting import milliseconds, number, percent, times
+from mote_bench.questions import Property
+from mote_bench.report.families import in_families
+
+PROTOCOL = "people-2"
+NOT_RUN, NO_RECORD, SAME = "not run", "–", ""
+"""A scheme without records, a figure that a record doesn't hold, and a cell that the first one of its row explains."""
+_OWN, _RATE = "fmr_own", "fmr_1e-3"
+_ORDER = (
+    "controls",
+    "plain vectors",
+    "fairness",
+    "cancelable schemes",
+    "suppression schemes",
+    "cryptosystems",
+    "encrypted schemes",
+    "model templates (MOTE)",
+)
+"""Families in the order of docs/schemes.md; others follow."""
+_GUESSES = ("prior", "public")
+_TITLES = {"verify": ("FNMR", "FMR reached", "bits, prior", "bits, public faces"), "cost": "enrolment per subject"}
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Published:
+    """The published boards in one folder.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds leaderboard.json and results.csv.
+    """
+
+    folder: Path
+
+    @cached_property
+    def boards(self) -> dict[str, Table]:
+        """The boards of the protocol, by the name of their data."""
+        held = json.loads((self.folder / "leaderboard.json").read_text(encoding="utf-8"))
+        return {board["data"]: board for board in held["boards"] if board["protocol"] == PROTOCOL}
+
+    @cached_property
+    def results(self) -> dict[tuple[str, ...], Mapping[str, str]]:
+        """Measurements by data, scheme, attack, question, knowledge and metric."""
+        key = ("data", "scheme", "attack", "question", "knowledge", "metric")
+        with (self.folder / "results.csv").open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["protocol"] == PROTOCOL]
+        return {tuple(row[name] for name in key): row for row in rows}
+
+    def threats(self, data: str) -> dict[str, Table]:
+        """The rows of a board's threat matrix, by scheme; without the board, none."""
+        return {row["scheme"]: row for row in self.boards[data]["threats"]} if data in self.boards else {}
+
+    def verified(self, data: str, scheme: str, *metrics: str) -> Mapping[str, str] | None:
+        """The first of these measurements that the record of verification holds: with stolen keys, if there are keys."""
+        for metric in metrics:
+            for knowledge in ("stolen_key", "none"):
+                found = self.results.get((data, scheme, "zero-effort", "verify", knowledge, metric))
+                if found is not None:
+                    return found
+        return None
+
+    def cost(self, data: str, scheme: str) -> Table | None:
+        """Of the scheme's first row: its key changes nothing of what enrolment costs."""
+        rows = self.boards[data]["rows"] if data in self.boards else []
+        return next((row["cost"] for row in rows if row["scheme"] == scheme), None)
+
+
+PUBLISHED = Published(figures.BOARDS)
+
+
+def shipped() -> list[str]:
+    """Every scheme of this project but the levels of noise, which are a curve on the boards."""
+    named = (one.name for one in registry.names("schemes") if one.distribution == "mote-bench")
+    return [name for name in named if not name.startswith("noisy-vector-")]
+
+
+def recognition(data: str, published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
+    """A row for each scheme: FNMR and FMR at its operating point, security in bits, cost of an enrolment."""
+    head = ["scheme", *_TITLES["verify"], _TITLES["cost"]]
+    usual = _usual_n(published, data)
+    return _in_families(
+        head,
+        _shown(schemes),
+        lambda scheme: _recognition_row(published, data, scheme, usual),
+    )
+
+
+def attackers(data: str, published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
+    """A row for each scheme: what the strongest attack of each attacker gets, as in the board's threat matrix."""
+    head, usual, rows = [one.title for one in ATTACKERS], _usual_n(published, data), published.threats(data)
+
+    def cells(scheme: str) -> list[str]:
+        row = rows.get(scheme)
+        if row is None:
+            return [NOT_RUN, *[SAME] * (len(ATTACKERS) - 1)]
+        return [_threat(row[one.key], usual) for one in ATTACKERS]
+
+    return _in_families(["scheme", *head], _shown(schemes), cells)
+
+
+def across(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
+    """A row for each scheme and columns for both recognisers: values without their intervals."""
+    by = {data: name.split(",")[0] for data, name in figures.RECOGNISERS.items()}
+    titles = ("FNMR", "bits, prior", "+ algorithm", "+ keys", "online decisions", "enrolment")
+    head = ["scheme", *(f"{title} ({name})" for title in titles for name in by.values())]
+
+    def cells(scheme: str) -> list[str]:
+        columns = [_brief(published, data, scheme) for data in by]
+        return [column[place] for place in range(len(titles)) for column in columns]
+
+    return _in_families(head, _shown(schemes), cells)
+
+
+def usual_n(data: str, published: Published = PUBLISHED) -> str:
+    """Of how many subjects the figures are, where a cell doesn't say another number."""
+    return f"n = {_usual_n(published, data)} subjects where a cell states no other number."
+
+
+def never_run(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
+    """How many of the schemes each recogniser's board holds, and those that no board holds."""
+    every, lines = _shown(schemes), []
+    held = {data: set(published.threats(data)) & set(every) for data in figures.RECOGNISERS}
+    for data, name in figures.RECOGNISERS.items():
+        lines.append(f"- {name}: {len(held[data])} of {len(every)} schemes.")
+    nowhere = [scheme for scheme in every if not any(scheme in some for some in held.values())]
+    if nowhere:
+        lines.append(f"- On no board yet: {', '.join(f'`{scheme}`' for scheme in nowhere)}.")
+    return "\n".join(lines)
+
+
+def _shown(schemes: Sequence[str] | None) -> list[str]:
+    return shipped() if schemes is None else list(schemes)
+
+
+def _in_families(head: Sequence[str], schemes: Sequence[str], cells: Any) -> str:
+    """A table with a line above the schemes of each family."""
+    found = in_families(schemes)
+    named = [*(family for family in _ORDER if family in found), *(one for one in found if one not in _ORDER)]
+    rows = list[Sequence[str]]()
+    for family in named:
+        rows.append([f"**{family}**", *[SAME] * (len(head) - 1)])
+        rows.extend([f"`{scheme}`", *cells(scheme)] for scheme in found[family])
+    return figures.table(head, rows)
+
+
+def _recognition_row(published: Published, data: str, scheme: str, usual: int) -> list[str]:
+    if scheme not in published.threats(data):
+        return [NOT_RUN, *[SAME] * 4]
+    rate = _rate(published, data, scheme)
+    fnmr, fmr = (published.verified(data, scheme, f"{name}_at_{rate}") for name in ("fnmr", "fmr_reached"))
+    found = [_figure(fnmr, usual, mark=" own" if rate == _OWN else ""), _figure(fmr, usual)]
+    return [*found, *(_bits(_guessed(published, data, scheme, rate, of), usual) for of in _GUESSES), _cost(published, data, scheme)]
+
+
+def _rate(published: Published, data: str, scheme: str) -> str:
+    """The operating point: the scheme's own where it decides by itself, otherwise the board's false match rate."""
+    return _RATE if published.verified(data, scheme, f"fnmr_at_{_OWN}") is None else _OWN
+
+
+def _guessed(published: Published, data: str, scheme: str, rate: str, guesses: str) -> Mapping[str, str] | None:
+    """Bits against faces of a prior or public faces, or their lower bound, at one point."""
+    names = (f"{least}false_accept_bits_{guesses}_at_{rate}" for least in ("", "least_"))
+    return published.verified(data, scheme, *names)
+
+
+def _figure(row: Mapping[str, str] | None, usual: int, mark: str = "") -> str:
+    if row is None:
+        return NO_RECORD
+    value, low, high = (number(float(row[end])) for end in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]{mark}{_n(row['n'], usual)}"
+
+
+def _bits(row: Mapping[str, str] | None, usual: int) -> str:
+    if row is None:
+        return NO_RECORD
+    value, low, high = (f"{float(row[end]):.1f}" for end in ("value", "low", "high"))
+    if row["metric"].startswith("least_"):
+        return f"≥ {value}{_n(row['n'], usual)}"
+    return f"{value} [{low}, {high}]{_n(row['n'], usual)}"
+
+
+def _n(n: object, usual: int) -> str:
+    return "" if int(str(n)) == usual else f", n = {n}"
+
+
+def _usual_n(published: Published, data: str) -> int:
+    """The number of subjects of most error rates on a board."""
+    rows = (
+        row for key, row in published.results.items() if key[0] == data and key[5] in (f"fnmr_at_{_OWN}", f"fnmr_at_{_RATE}")
+    )
+    counted = Counter(int(row["n"]) for row in rows)
+    return counted.most_common(1)[0][0] if counted else 0
+
+
+def _cost(published: Published, data: str, scheme: str) -> str:
+    """Milliseconds for each subject with their interval, and how many times those of `cosine` on the same machine."""
+    cost = published.cost(data, scheme)
+    one = None if cost is None else cost["seconds"]["measurement"]
+    if cost is None or one is None:
+        return NO_RECORD
+    low, high = milliseconds(one["low"]), milliseconds(one["high"])
+    ratio = f"; {times(cost['ratio'])}" if cost["ratio"] is not None else ""
+    return f"{milliseconds(one['value'])} [{low}, {high}]{ratio}"
+
+
+def _threat(cell: Table, usual: int) -> str:
+    """``97 % [93, 100]: link, `compare-bytes`; 1 of 3``: share of the ceiling, question, attack, properties tested."""
+    if "share" not in cell:
+        return str(printed(cell["status"]))
+    low, high = (round(100 * cell[end]) for end in ("share_low", "share_high"))
+    tested = len(Property) - len(cell["no_figure_of"])
+    few = f"; {tested} of {len(Property)}" if tested < len(Property) else ""
+    chosen = "" if cell["chosen_on"] == "selection" else "; chosen on targets"
+    share = f"{_percent(cell)} [{low}, {high}]"
+    return f"{share}: {cell['question']}, `{cell['attack']}`{few}{chosen}{_n(cell['measurement']['n'], usual)}"
+
+
+def _percent(cell: Table) -> str:
+    return f"{round(100 * min(max(cell['share'], 0.0), 1.0))} %"
+
+
+def _brief(published: Published, data: str, scheme: str) -> list[str]:
+    """What a recogniser's columns of the table across say of one scheme."""
+    row = published.threats(data).get(scheme)
+    if row is None:
+        return [NOT_RUN, *[SAME] * 5]
+    rate, cost = _rate(published, data, scheme), published.cost(data, scheme)
+    fnmr, guessed = published.verified(data, scheme, f"fnmr_at_{rate}"), _guessed(published, data, scheme, rate, "prior")
+    bits = NO_RECORD
+    if guessed is not None:
+        bits = f"{'≥ ' if guessed['metric'].startswith('least_') else ''}{float(guessed['value']):.1f}"
+    shares = [
+        _percent(row[key]) if "share" in row[key] else str(printed(row[key]["status"]))
+        for key in ("algorithm", "keys", "online_decisions")
+    ]
+    ratio = NO_RECORD if cost is None or cost["ratio"] is None else times(cost["ratio"])
+    return [NO_RECORD if fnmr is None else percent(100 * float(fnmr["value"])), bits, *shares, ratio]
