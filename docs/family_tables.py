@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,15 @@ import figures
 from mote_bench import registry
 from mote_bench.analysis.standings import printed
 from mote_bench.analysis.threat_matrix import ATTACKERS
+from mote_bench.contracts import CEILING
 from mote_bench.formatting import milliseconds, number, percent, times
 from mote_bench.questions import Property
+from mote_bench.questions.installed import ceilings
 from mote_bench.report.families import in_families
 
 PROTOCOL = "people-2"
+RECOGNISERS = figures.RECOGNISERS | {"lfw_faceplugin": "faceplugin, 512-d"}
+"""The same pictures by each; the tables have those with a board."""
 NOT_RUN, NO_RECORD, SAME = "not run", "–", ""
 """A scheme without records, a figure that a record doesn't hold, and a cell that the first one of its row explains."""
 _OWN, _RATE = "fmr_own", "fmr_1e-3"
@@ -40,7 +44,8 @@ _ORDER = (
 )
 """Families in the order of docs/schemes.md; others follow."""
 _GUESSES = ("prior", "public")
-_TITLES = {"verify": ("FNMR", "FMR reached", "bits, prior", "bits, public faces"), "cost": "enrolment per subject"}
+_RECOGNITION = ("FNMR", "FMR reached", "bits, prior", "bits, public faces", "enrolment per subject")
+_ACROSS = ("FNMR", "bits", "+ algorithm", "+ keys", "decisions", "enrolment")
 
 Table = Mapping[str, Any]
 
@@ -71,18 +76,25 @@ class Published:
             rows = [row for row in csv.DictReader(file) if row["protocol"] == PROTOCOL]
         return {tuple(row[name] for name in key): row for row in rows}
 
+    @property
+    def recognisers(self) -> dict[str, str]:
+        """The recognisers that have a board, by their data."""
+        return {data: name for data, name in RECOGNISERS.items() if data in self.boards}
+
     def threats(self, data: str) -> dict[str, Table]:
         """The rows of a board's threat matrix, by scheme; without the board, none."""
         return {row["scheme"]: row for row in self.boards[data]["threats"]} if data in self.boards else {}
 
     def verified(self, data: str, scheme: str, *metrics: str) -> Mapping[str, str] | None:
-        """The first of these measurements that the record of verification holds: with stolen keys, if there are keys."""
-        for metric in metrics:
-            for knowledge in ("stolen_key", "none"):
-                found = self.results.get((data, scheme, "zero-effort", "verify", knowledge, metric))
-                if found is not None:
-                    return found
-        return None
+        """The first of these measurements that the record of verification holds; with stolen keys, if there are any."""
+        knowledge = "stolen_key" if (data, scheme) in self._keyed else "none"
+        cells = ((data, scheme, "zero-effort", "verify", knowledge, metric) for metric in metrics)
+        return next((self.results[cell] for cell in cells if cell in self.results), None)
+
+    @cached_property
+    def _keyed(self) -> set[tuple[str, str]]:
+        """Data and schemes that are verified with stolen keys too."""
+        return {key[:2] for key in self.results if key[2:5] == ("zero-effort", "verify", "stolen_key")}  # type: ignore[misc]
 
     def cost(self, data: str, scheme: str) -> Table | None:
         """Of the scheme's first row: its key changes nothing of what enrolment costs."""
@@ -94,70 +106,80 @@ PUBLISHED = Published(figures.BOARDS)
 
 
 def shipped() -> list[str]:
-    """Every scheme of this project but the levels of noise, which are a curve on the boards."""
+    """Every scheme of this project but the levels of noise, which are a curve, and ceilings of one question alone."""
     named = (one.name for one in registry.names("schemes") if one.distribution == "mote-bench")
-    return [name for name in named if not name.startswith("noisy-vector-")]
+    return [name for name in named if not name.startswith("noisy-vector-") and name not in ceilings() - {CEILING}]
+
+
+def boards_held(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
+    """How many of the schemes each recogniser's board holds, and those that no board holds."""
+    every = _shown(schemes)
+    held = {data: set(published.threats(data)) & set(every) for data in RECOGNISERS}
+    lines = [f"- {name}: {len(held[data]) or 'none'} of {len(every)} schemes." for data, name in RECOGNISERS.items()]
+    nowhere = [f"`{scheme}`" for scheme in every if not any(scheme in some for some in held.values())]
+    return "\n".join([*lines, *([f"- Not run on any of them: {', '.join(nowhere)}."] if nowhere else [])])
+
+
+def across(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
+    """A row for each scheme and columns for every recogniser: values without their intervals."""
+    by = published.recognisers
+    head = ["scheme", *(f"{title} ({short(name)})" for title in _ACROSS for name in by.values())]
+
+    def cells(scheme: str) -> list[str]:
+        columns = [_brief(published, data, scheme) for data in by]
+        return [column[place] for place in range(len(_ACROSS)) for column in columns]
+
+    return _in_families(head, _shown(schemes), cells)
+
+
+def by_recogniser(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
+    """For each recogniser its two tables, below headings of their own."""
+    parts = list[str]()
+    for data, name in published.recognisers.items():
+        parts.append(f"### {name}: recognition, bits and cost\n\n{_n_says(published, data)}")
+        parts.append(recognition(data, published, schemes))
+        parts.append(f"### {name}: strongest attack per attacker\n\n{_n_says(published, data)}")
+        parts.append(attackers(data, published, schemes))
+    return "\n\n".join(parts)
 
 
 def recognition(data: str, published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
     """A row for each scheme: FNMR and FMR at its operating point, security in bits, cost of an enrolment."""
-    head = ["scheme", *_TITLES["verify"], _TITLES["cost"]]
     usual = _usual_n(published, data)
     return _in_families(
-        head,
-        _shown(schemes),
-        lambda scheme: _recognition_row(published, data, scheme, usual),
+        ["scheme", *_RECOGNITION], _shown(schemes), lambda scheme: _recognition_row(published, data, scheme, usual)
     )
 
 
 def attackers(data: str, published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
     """A row for each scheme: what the strongest attack of each attacker gets, as in the board's threat matrix."""
-    head, usual, rows = [one.title for one in ATTACKERS], _usual_n(published, data), published.threats(data)
+    usual, rows = _usual_n(published, data), published.threats(data)
 
     def cells(scheme: str) -> list[str]:
         row = rows.get(scheme)
-        if row is None:
-            return [NOT_RUN, *[SAME] * (len(ATTACKERS) - 1)]
-        return [_threat(row[one.key], usual) for one in ATTACKERS]
+        return _not_run(len(ATTACKERS)) if row is None else [_threat(row[one.key], usual) for one in ATTACKERS]
 
-    return _in_families(["scheme", *head], _shown(schemes), cells)
+    return _in_families(["scheme", *(one.title for one in ATTACKERS)], _shown(schemes), cells)
 
 
-def across(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
-    """A row for each scheme and columns for both recognisers: values without their intervals."""
-    by = {data: name.split(",")[0] for data, name in figures.RECOGNISERS.items()}
-    titles = ("FNMR", "bits, prior", "+ algorithm", "+ keys", "online decisions", "enrolment")
-    head = ["scheme", *(f"{title} ({name})" for title in titles for name in by.values())]
-
-    def cells(scheme: str) -> list[str]:
-        columns = [_brief(published, data, scheme) for data in by]
-        return [column[place] for place in range(len(titles)) for column in columns]
-
-    return _in_families(head, _shown(schemes), cells)
+def short(name: str) -> str:
+    """The recogniser without its dimension."""
+    return name.split(",")[0]
 
 
-def usual_n(data: str, published: Published = PUBLISHED) -> str:
-    """Of how many subjects the figures are, where a cell doesn't say another number."""
+def _n_says(published: Published, data: str) -> str:
     return f"n = {_usual_n(published, data)} subjects where a cell states no other number."
 
 
-def never_run(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
-    """How many of the schemes each recogniser's board holds, and those that no board holds."""
-    every, lines = _shown(schemes), []
-    held = {data: set(published.threats(data)) & set(every) for data in figures.RECOGNISERS}
-    for data, name in figures.RECOGNISERS.items():
-        lines.append(f"- {name}: {len(held[data])} of {len(every)} schemes.")
-    nowhere = [scheme for scheme in every if not any(scheme in some for some in held.values())]
-    if nowhere:
-        lines.append(f"- On no board yet: {', '.join(f'`{scheme}`' for scheme in nowhere)}.")
-    return "\n".join(lines)
+def _not_run(cells: int) -> list[str]:
+    return [NOT_RUN, *[SAME] * (cells - 1)]
 
 
 def _shown(schemes: Sequence[str] | None) -> list[str]:
     return shipped() if schemes is None else list(schemes)
 
 
-def _in_families(head: Sequence[str], schemes: Sequence[str], cells: Any) -> str:
+def _in_families(head: Sequence[str], schemes: Sequence[str], cells: Callable[[str], list[str]]) -> str:
     """A table with a line above the schemes of each family."""
     found = in_families(schemes)
     named = [*(family for family in _ORDER if family in found), *(one for one in found if one not in _ORDER)]
@@ -170,11 +192,12 @@ def _in_families(head: Sequence[str], schemes: Sequence[str], cells: Any) -> str
 
 def _recognition_row(published: Published, data: str, scheme: str, usual: int) -> list[str]:
     if scheme not in published.threats(data):
-        return [NOT_RUN, *[SAME] * 4]
+        return _not_run(len(_RECOGNITION))
     rate = _rate(published, data, scheme)
     fnmr, fmr = (published.verified(data, scheme, f"{name}_at_{rate}") for name in ("fnmr", "fmr_reached"))
     found = [_figure(fnmr, usual, mark=" own" if rate == _OWN else ""), _figure(fmr, usual)]
-    return [*found, *(_bits(_guessed(published, data, scheme, rate, of), usual) for of in _GUESSES), _cost(published, data, scheme)]
+    bits = [_bits(_guessed(published, data, scheme, rate, of), usual) for of in _GUESSES]
+    return [*found, *bits, _cost(published, data, scheme)]
 
 
 def _rate(published: Published, data: str, scheme: str) -> str:
@@ -211,7 +234,9 @@ def _n(n: object, usual: int) -> str:
 def _usual_n(published: Published, data: str) -> int:
     """The number of subjects of most error rates on a board."""
     rows = (
-        row for key, row in published.results.items() if key[0] == data and key[5] in (f"fnmr_at_{_OWN}", f"fnmr_at_{_RATE}")
+        row
+        for key, row in published.results.items()
+        if key[0] == data and key[5] in (f"fnmr_at_{_OWN}", f"fnmr_at_{_RATE}")
     )
     counted = Counter(int(row["n"]) for row in rows)
     return counted.most_common(1)[0][0] if counted else 0
@@ -248,9 +273,12 @@ def _brief(published: Published, data: str, scheme: str) -> list[str]:
     """What a recogniser's columns of the table across say of one scheme."""
     row = published.threats(data).get(scheme)
     if row is None:
-        return [NOT_RUN, *[SAME] * 5]
+        return _not_run(len(_ACROSS))
     rate, cost = _rate(published, data, scheme), published.cost(data, scheme)
-    fnmr, guessed = published.verified(data, scheme, f"fnmr_at_{rate}"), _guessed(published, data, scheme, rate, "prior")
+    fnmr, guessed = (
+        published.verified(data, scheme, f"fnmr_at_{rate}"),
+        _guessed(published, data, scheme, rate, "prior"),
+    )
     bits = NO_RECORD
     if guessed is not None:
         bits = f"{'≥ ' if guessed['metric'].startswith('least_') else ''}{float(guessed['value']):.1f}"
@@ -259,4 +287,5 @@ def _brief(published: Published, data: str, scheme: str) -> list[str]:
         for key in ("algorithm", "keys", "online_decisions")
     ]
     ratio = NO_RECORD if cost is None or cost["ratio"] is None else times(cost["ratio"])
-    return [NO_RECORD if fnmr is None else percent(100 * float(fnmr["value"])), bits, *shares, ratio]
+    own = " own" if rate == _OWN else ""
+    return [NO_RECORD if fnmr is None else percent(100 * float(fnmr["value"])) + own, bits, *shares, ratio]
