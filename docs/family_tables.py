@@ -20,7 +20,7 @@ import figures
 from mote_bench import registry
 from mote_bench.analysis.standings import printed
 from mote_bench.analysis.threat_matrix import ATTACKERS
-from mote_bench.contracts import CEILING
+from mote_bench.contracts import CEILING, NOISE_LEVELS
 from mote_bench.formatting import milliseconds, number, percent, times
 from mote_bench.questions import Property
 from mote_bench.questions.installed import ceilings
@@ -108,7 +108,7 @@ PUBLISHED = Published(figures.BOARDS)
 def shipped() -> list[str]:
     """Every scheme of this project but the levels of noise, which are a curve, and ceilings of one question alone."""
     named = (one.name for one in registry.names("schemes") if one.distribution == "mote-bench")
-    return [name for name in named if not name.startswith("noisy-vector-") and name not in ceilings() - {CEILING}]
+    return [name for name in named if name not in {*NOISE_LEVELS, *ceilings() - {CEILING}}]
 
 
 def boards_held(published: Published = PUBLISHED, schemes: Sequence[str] | None = None) -> str:
@@ -136,7 +136,8 @@ def by_recogniser(published: Published = PUBLISHED, schemes: Sequence[str] | Non
     """For each recogniser its two tables, below headings of their own."""
     parts = list[str]()
     for data, name in published.recognisers.items():
-        parts.append(f"### {name}: recognition, bits and cost\n\n{_n_says(published, data)}")
+        timed = f"Enrolment was timed on {_timed(published, data)}."
+        parts.append(f"### {name}: recognition, bits and cost\n\n{_n_says(published, data)} {timed}")
         parts.append(recognition(data, published, schemes))
         parts.append(f"### {name}: strongest attack per attacker\n\n{_n_says(published, data)}")
         parts.append(attackers(data, published, schemes))
@@ -169,6 +170,13 @@ def short(name: str) -> str:
 
 def _n_says(published: Published, data: str) -> str:
     return f"n = {_usual_n(published, data)} subjects where a cell states no other number."
+
+
+def _timed(published: Published, data: str) -> str:
+    """``1,986 subjects``, or the least and the most where rows differ."""
+    costs = (row["cost"]["seconds"]["measurement"] for row in published.boards[data]["rows"])
+    counted = sorted({one["n"] for one in costs if one is not None})
+    return f"{' to '.join(f'{n:,}' for n in dict.fromkeys((counted[0], counted[-1])))} subjects" if counted else "none"
 
 
 def _not_run(cells: int) -> list[str]:
