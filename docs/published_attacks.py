@@ -188,7 +188,7 @@ ATTACKS = (
         "Li & Micciancio, EUROCRYPT 2021, eprint 2020/1533",
         "complete key recovery with high probability, SEAL among the libraries",
         verdict="reproduced on our packing",
-        why="2,048 scores of one stolen template give the key, and the key gives all 20 faces: see below.",
+        why="2,048 scores give the key, and the key gives all 20 faces: see below.",
         test=f"{_KEY}::test_as_many_scores_as_coefficients_give_the_key_and_with_it_every_face",
     ),
     PublishedAttack(

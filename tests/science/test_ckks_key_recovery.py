@@ -9,6 +9,10 @@ becomes a polynomial of N / d equal coefficients. Its k-th score is ``sum_b +-m[
 convolution with ``1 + X^d + X^2d + ...``, whose inverse modulo ``X^N + 1`` is ``(1 - X^d) / 2``. So N scores give all N
 coefficients of m, of which the first d hold the face and the others nothing but noise. A score has the size of a value
 of the embedding, and single precision holds it to the last digit while that is below 1/4.
+
+A system that compares one probe at a time keeps the noise of the other coefficients back: the score of ``e_i`` is the
+i-th coefficient, of which d are learned. Each is one equation in the key. So N / d stolen templates give N equations,
+which are solved modulo q.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from mote_baselines.encrypted import seal_library
 from mote_baselines.encrypted.ckks import CKKS
@@ -25,6 +30,8 @@ from mote_bench.contracts import Faces, FloatArray, Template
 from mote_bench.toolkit import unit
 
 D, N, SCALE = 128, 2048, 2.0**26
+
+Whole = npt.NDArray[np.int64]
 
 
 class Ring:
@@ -78,6 +85,13 @@ class Attacker:
         masked = self.ring.polynomial([one * other % self.ring.q for one, other in products])
         return unit(np.array([self._about_zero(one + other) for one, other in zip(first[:D], masked[:D], strict=True)]))
 
+    def equations(self, template: Template, decrypted: list[int]) -> tuple[Whole, Whole]:
+        """(n, N) and (n,): what the first n coefficients say of the key, modulo q."""
+        first, second = (np.array(one, dtype=np.int64) for one in self._polynomials(template))
+        turned = np.concatenate([(-second) % self.ring.q, second])  # X^N is -1
+        at = np.arange(len(decrypted))[:, None] - np.arange(N)[None] + N
+        return turned[at], (np.array(decrypted, dtype=np.int64) - first[: len(decrypted)]) % self.ring.q
+
     def _about_zero(self, number: int) -> float:
         q = self.ring.q
         return float((number + q // 2) % q - q // 2)
@@ -89,6 +103,41 @@ class Attacker:
         seal.Evaluator(self._context).transform_from_ntt_inplace(ciphertext)
         held = ciphertext.dyn_array()
         return [held.at(place) for place in range(N)], [held.at(N + place) for place in range(N)]
+
+
+def times(left: Whole, right: Whole, q: int) -> Whole:
+    """Products modulo q of numbers below q, which has at most 54 bits. The quotient is right but for a few units."""
+    quotient = (left.astype(np.float64) * right / q).astype(np.int64)
+    return np.asarray((left * right - quotient * q) % q)
+
+
+def product(left: Whole, right: Whole, q: int) -> Whole:
+    """The matrix product modulo q, of at most 64 columns and rows: in pieces of 18 bits, exact in double precision."""
+    pieces = [[(one >> shift & (2**18 - 1)).astype(np.float64) for shift in (0, 18, 36)] for one in (left, right)]
+    total = np.zeros((len(left), right.shape[1]), dtype=np.int64)
+    for place in range(4, -1, -1):
+        pairs = [(one, place - one) for one in range(3) if 0 <= place - one < 3]
+        part = sum(pieces[0][one] @ pieces[1][other] for one, other in pairs)
+        total = (times(total, np.int64(2**18), q) + np.asarray(part).astype(np.int64)) % q
+    return total
+
+
+def solved(rows: Whole, right: Whole, q: int, block: int = 64) -> Whole:
+    """(n,) the solution of n equations modulo a prime: elimination in blocks, then backwards."""
+    held, n = np.hstack([rows, right[:, None]]), len(rows)
+    for start in range(0, n, block):
+        end = min(start + block, n)
+        for k in range(start, end):
+            held[k, k:] = times(held[k, k:], np.int64(pow(int(held[k, k]), -1, q)), q)
+            for below, columns in ((slice(k + 1, n), slice(k + 1, end)), (slice(k + 1, end), slice(end, n + 1))):
+                held[below, columns] = (
+                    held[below, columns] - times(held[below, k, None], held[None, k, columns], q)
+                ) % q
+        held[end:, end:] = (held[end:, end:] - product(held[end:, start:end], held[start:end, end:], q)) % q
+    found = held[:, n].copy()
+    for k in range(n - 1, 0, -1):
+        found[:k] = (found[:k] - times(held[:k, k], found[k], q)) % q
+    return found
 
 
 def decrypted_by(score: Any) -> list[int]:
@@ -133,3 +182,32 @@ def test_rounded_scores_leave_more_than_the_key(system, decimals: int, opened: b
     key = Attacker(scheme).secret_key(templates[0], found)
     assert (set(key) == {-1, 0, 1}) is opened
     assert opened or len(set(key)) > N / 2
+
+
+def test_equations_modulo_a_prime_are_solved() -> None:
+    """Of more unknowns than a block has rows, against whole numbers of any size."""
+    q, rng = 18014398492704769, np.random.default_rng(0)
+    rows, known = rng.integers(0, q, (100, 100)), rng.integers(0, q, 100)
+    right = [sum(int(one) * int(other) for one, other in zip(row, known, strict=True)) % q for row in rows]
+    assert np.array_equal(solved(rows, np.array(right), q), known)
+
+
+@pytest.mark.slow(minutes=1)
+def test_scores_of_one_probe_at_a_time_give_the_key_too() -> None:
+    """128 scores of each of 16 stolen templates, none of which has a value that single precision rounds."""
+    faces = unit(np.random.default_rng(1).standard_normal((60, D)))
+    faces = faces[np.abs(faces).max(axis=1) < 1 / 4][:17]
+    assert len(faces) == 17
+    scheme = CKKS().fit(Faces(faces), seed=5)
+    templates, attacker, asked = scheme.enroll(faces, keys=None, seeds=range(17)), Attacker(scheme), 0
+    said = []
+    for template in templates[:16]:
+        alone = [scheme.score([template], probe[None], keys=None)[0, 0] for probe in np.eye(D)]
+        asked += len(alone)
+        said.append(attacker.equations(template, [round(SCALE * float(one)) for one in alone]))
+    rows, right = (np.concatenate(one) for one in zip(*said, strict=True))
+    q = attacker.ring.q
+    key = [int(one) - q if one > q // 2 else int(one) for one in solved(rows, right, q)]
+    assert asked == N
+    assert set(key) == {-1, 0, 1}
+    assert attacker.face(templates[16], key) @ faces[16] == pytest.approx(1, abs=1e-6)
