@@ -26,10 +26,10 @@ class CKKS(EncryptedCosine):
     CKKS to a degree of 8,192 and templates of 330 kB.
 
     A decrypted score carries the noise of the ciphertext. Many scores with all their digits reveal the secret key (Li
-    and Micciancio, EUROCRYPT 2021, eprint 2020/1533). They do so here: an attacker who holds one stolen template and gets
-    N scores of unit vectors, in the single precision in which ``score`` returns them, computes the key and decrypts every
-    template (docs/families.md). A deployment adds fresh noise to a score before it leaves, or lets decisions leave
-    (``CKKSThreshold``).
+    and Micciancio, EUROCRYPT 2021, eprint 2020/1533). They do so here. With one stolen template and N scores
+    of unit vectors, in the single precision in which ``score`` returns them, an attacker computes the key and decrypts
+    every template. Rounding only takes more scores: a template's noise is the same in all of them (docs/families.md). A
+    deployment adds fresh noise to a score before it leaves, or lets decisions leave (``CKKSThreshold``).
 
     Parameters
     ----------
