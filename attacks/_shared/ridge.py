@@ -53,16 +53,16 @@ def fit_ridge(inputs: FloatArray, outputs: FloatArray) -> Regression:
     scale = float(np.trace(gram)) / len(rows) or 1.0
     eigenvalues, basis = np.linalg.eigh(gram / scale)
     eigenvalues = np.maximum(eigenvalues, 0)
-    projected = basis.T @ residual
+    projected, squared, mean_of_others = basis.T @ residual, basis**2, intercept - residual / (len(rows) - 1)
 
     def left_out(strength: float) -> FloatArray:
         shrink = eigenvalues / (eigenvalues + strength)
-        leverage = basis**2 @ shrink + 1 / len(rows)
+        leverage = squared @ shrink + 1 / len(rows)
         error = (residual - basis @ (shrink[:, None] * projected)) / np.maximum(1 - leverage, 1e-12)[:, None]
-        mean_of_others = intercept - residual / (len(rows) - 1)
         return np.asarray(outputs - error - mean_of_others)
 
-    agreements = [float((unit(left_out(s)) * unit(residual)).sum(axis=1).mean()) for s in _STRENGTHS]
+    true = unit(residual)
+    agreements = [float((unit(left_out(s)) * true).sum(axis=1).mean()) for s in _STRENGTHS]
     best = int(np.argmax(agreements))
     strength = float(_STRENGTHS[best])
     dual = basis @ (projected / (eigenvalues + strength)[:, None])
@@ -84,19 +84,19 @@ class Scalar:
 
 
 def fit_scalar(inputs: FloatArray, outputs: FloatArray) -> Scalar:
-    """Regress numbers (n,) on ``inputs`` (n, p); the strength minimises the squared leave-one-out error (PRESS)."""
+    """Regress numbers (n,) on ``inputs`` (n, p); the strength minimises the squared leave-one-out error (PRESS).
+
+    The cost is n^2 p where rows are fewer than columns, and n p^2 otherwise.
+    """
     inputs, outputs = np.asarray(inputs, dtype=np.float64), np.asarray(outputs, dtype=np.float64)
     centre, intercept = inputs.mean(axis=0), float(outputs.mean())
     rows, residual = inputs - centre, outputs - intercept
-    gram = rows @ rows.T
-    scale = float(np.trace(gram)) / len(rows) or 1.0
-    eigenvalues, basis = np.linalg.eigh(gram / scale)
-    eigenvalues = np.maximum(eigenvalues, 0)
-    projected = basis.T @ residual
+    scale, eigenvalues, basis = _spectrum(rows)
+    projected, squared = basis.T @ residual, basis**2
     best, lowest, guess = float(_STRENGTHS[-1]), np.inf, np.zeros(len(rows))
     for strength in _STRENGTHS:
         shrink = eigenvalues / (eigenvalues + strength)
-        leverage = np.minimum(basis**2 @ shrink + 1 / len(rows), 1 - 1e-9)
+        leverage = np.minimum(squared @ shrink + 1 / len(rows), 1 - 1e-9)
         error = (residual - basis @ (shrink * projected)) / (1 - leverage)
         if error @ error < lowest:
             best, lowest, guess = float(strength), float(error @ error), residual - error
@@ -104,3 +104,18 @@ def fit_scalar(inputs: FloatArray, outputs: FloatArray) -> Scalar:
     spread = float(np.linalg.norm(guess - guess.mean()) * np.linalg.norm(residual))
     agreement = float((guess - guess.mean()) @ residual / spread) if spread > 0 else 0.0
     return Scalar(rows.T @ dual / scale, centre, intercept, agreement)
+
+
+def _spectrum(rows: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """The mean squared length of a row (n, p), and the eigenvalues (k,) and vectors (n, k) of the products over it.
+
+    Of many rows, k is p: all other eigenvalues are 0, and a ridge leaves nothing along their vectors.
+    """
+    if len(rows) > rows.shape[1]:
+        basis, lengths, _ = np.linalg.svd(rows, full_matrices=False)
+        scale = float(lengths @ lengths) / len(rows) or 1.0
+        return scale, lengths**2 / scale, basis
+    gram = rows @ rows.T
+    scale = float(np.trace(gram)) / len(rows) or 1.0
+    eigenvalues, basis = np.linalg.eigh(gram / scale)
+    return scale, np.maximum(eigenvalues, 0), basis
