@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
@@ -49,14 +51,20 @@ def ratios(first: Beliefs, second: Beliefs, model: FaceModel) -> FloatArray:
 
 def _ratios(first: Beliefs, second: Beliefs, model: FaceModel) -> FloatArray:
     own, other = _of_subject(first, model), _of_subject(second, model)
-    together = [_evidence(own[0][i] + other[0], own[1][i] + other[1], model) for i in range(len(own[0]))]
+    precisions = np.broadcast_to(own[0], (len(own[1]), *own[0].shape[1:]))
+    pairs = zip(precisions, own[1], strict=True)
+    together = [_evidence(precision + other[0], row + other[1], model) for precision, row in pairs]
     unseen = -0.5 * np.linalg.slogdet(np.linalg.inv(model.between))[1]
     return np.asarray(together - _evidence(*own, model)[:, None] - _evidence(*other, model) + unseen)
 
 
 def _of_subject(found: Beliefs, model: FaceModel) -> tuple[FloatArray, FloatArray]:
-    """What each record says of its subject's centre: (n, r, r) precisions and (n, r) precisions times means."""
-    precision, information = found.natural()
+    """What each record says of its subject's centre: (n, r, r) precisions and (n, r) precisions times means.
+
+    One precision (1, r, r) stands for all where all are equal, as of plain embeddings.
+    """
+    alike = len(found.covariance) > 1 and bool((found.covariance == found.covariance[0]).all())
+    precision, information = (replace(found, covariance=found.covariance[:1]) if alike else found).natural()
     one = np.eye(precision.shape[1])
     # The likelihood of the photo, widened by how photos of a subject differ.
     widened = np.linalg.inv(one + (precision - one) @ (one - model.between))
@@ -65,7 +73,22 @@ def _of_subject(found: Beliefs, model: FaceModel) -> tuple[FloatArray, FloatArra
 
 
 def _evidence(precision: FloatArray, information: FloatArray, model: FaceModel) -> FloatArray:
-    """(n,) log probability of records, up to terms that each of them adds alone, with the subject integrated out."""
+    """(n,) log probability of records, up to terms that each of them adds alone, with the subject integrated out.
+
+    Cholesky's factor L of each whole precision gives its determinant, and ``L^-1 information`` what is explained. A
+    precision is bordered by its information, so that both come from one factor. One precision (1, r, r) is factored
+    once for all records.
+    """
     whole = np.linalg.inv(model.between) + precision
-    explained = (information * np.linalg.solve(whole, information[..., None])[..., 0]).sum(axis=1)
-    return np.asarray(0.5 * explained - 0.5 * np.linalg.slogdet(whole)[1])
+    n, r = information.shape
+    if len(whole) == 1:
+        lower = np.linalg.cholesky(whole)
+        solved = np.linalg.solve(lower[0], information.T).T
+    else:
+        bordered = np.empty((n, r + 1, r + 1))
+        bordered[:, :r, :r], bordered[:, r, :r], bordered[:, :r, r] = whole, information, information
+        bordered[:, r, r] = 1 + (information**2).sum(axis=1)  # above what is explained, as every precision exceeds 1
+        lower = np.linalg.cholesky(bordered)
+        solved = lower[:, r, :r]
+    determinants = 2 * np.log(np.diagonal(lower, axis1=1, axis2=2)[:, :r]).sum(axis=1)
+    return np.asarray(0.5 * (solved**2).sum(axis=1) - 0.5 * determinants)
