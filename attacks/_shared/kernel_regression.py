@@ -68,10 +68,15 @@ class Predictions:
 def lessons(
     scheme: Scheme | None, public: Sequence[Template], known: Sequence[Template], unknown: Sequence[Template]
 ) -> list[Lesson]:
-    """The templates as tables: the numbers in the bytes and the scheme's ``readings``, long ones at several scales."""
+    """The templates as tables: the numbers in the bytes and the scheme's ``readings``, long ones at several scales.
+
+    A reading that is equal to the numbers, as of plain embeddings, is left out: it would be learned from twice.
+    """
     templates = [*public, *known, *unknown]
     readings = getattr(scheme, "readings", None)
-    tables = [numbers(templates), *(() if readings is None else map(np.asarray, readings(templates)))]
+    plain = numbers(templates)
+    read = () if readings is None else map(np.asarray, readings(templates))
+    tables = [plain, *(table for table in read if not np.array_equal(table, plain))]
     ends = [len(public), len(public) + len(known)]
     return [Lesson(*np.split(scaled, ends)) for table in tables for scaled in at_scales(table)]
 
@@ -83,15 +88,17 @@ def predictions(lesson: Lesson, targets: Targets) -> Iterator[Predictions]:
     distributed differently, are then not chosen. The regression is weighted kernel ridge regression, in other words
     regularised least squares (Saunders, Gammerman & Vovk, ICML 1998; as a classifier Rifkin, Yeo & Poggio 2003). The
     public rows are eliminated first, by one Cholesky factor for all folds. The cost of a setting is ``k^3 / 3 + k^2
-    n`` operations for k public rows.
+    n`` operations for k public rows, and ``k p^2`` for a linear kernel of fewer columns p than public rows.
     """
     rows = _standardised(np.concatenate([lesson.public, lesson.known, lesson.unknown]), len(targets.weights))
     k, n = len(targets.public), len(targets.known)
-    for likeness in _kernels(rows, k + n):
-        likeness /= float(np.trace(likeness[: k + n])) / (k + n) or 1.0
+    for kernel, likeness in enumerate(_kernels(rows, k + n)):
+        scale = float(np.trace(likeness[: k + n])) / (k + n) or 1.0
+        likeness /= scale
+        by_columns = kernel == 0 and rows.shape[1] < k
         for strength in _STRENGTHS:
             noise = strength / targets.weights
-            yield _predicted(likeness, targets, noise)
+            yield _by_columns(rows, scale, targets, noise) if by_columns else _predicted(likeness, targets, noise)
             if k:
                 alone = Targets(targets.public[:0], targets.known, targets.weights[k:], targets.fold)
                 yield _predicted(likeness[k:, k:], alone, noise[k:])
@@ -101,17 +108,40 @@ def _predicted(likeness: FloatArray, targets: Targets, noise: FloatArray) -> Pre
     """By the likeness (k + n + m, k + n) of all rows and those learned from, whose ridge is ``noise`` (k + n,)."""
     k, n = len(targets.public), len(targets.known)
     given = _Given.of(likeness[: k + n], targets.public, noise[:k])
+    left_out, dual = _left_out(given.mean, given.left, targets, noise[k:])
+    # The others' predictions are means over the folds, so weights of the rows learned from are averaged instead.
+    return Predictions(left_out, likeness[k + n :] @ np.concatenate([given.weights(dual), dual]))
+
+
+def _by_columns(rows: FloatArray, scale: float, targets: Targets, noise: FloatArray) -> Predictions:
+    """:func:`_predicted` by the products of ``rows`` (k + n + m, p) over ``scale``, for few columns.
+
+    The public rows condition the p weights of a linear model: Rasmussen & Williams, equation 2.8.
+    """
+    k, n = len(targets.public), len(targets.known)
+    public, known, unknown = np.split(rows.astype(np.float64), [k, k + n])
+    weighted = (public / noise[:k, None]).T
+    spread = np.linalg.inv(scale * np.eye(rows.shape[1]) + weighted @ public)
+    centre = spread @ (weighted @ targets.public)
+    left_out, dual = _left_out(known @ centre, known @ spread @ known.T, targets, noise[k:])
+    return Predictions(left_out, unknown @ (centre + spread @ (known.T @ dual)))
+
+
+def _left_out(mean: FloatArray, left: FloatArray, targets: Targets, noise: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(n, q) predictions of known rows, each left out, and (n, q) their weights in predictions of others.
+
+    ``mean`` (n, q) and ``left`` (n, n) are what the public rows predict and leave unexplained.
+    """
     left_out, dual, folds = np.empty(targets.known.shape), np.zeros(targets.known.shape), targets.fold
     parts = np.unique(folds)
     for held in (folds == part for part in parts):
-        learned = given.left[:, ~held]
+        learned = left[:, ~held]
         own = learned[~held]
-        own[np.diag_indices(len(own))] += noise[k:][~held]
-        found = np.linalg.solve(own, (targets.known - given.mean)[~held])
-        left_out[held] = given.mean[held] + learned[held] @ found
+        own[np.diag_indices(len(own))] += noise[~held]
+        found = np.linalg.solve(own, (targets.known - mean)[~held])
+        left_out[held] = mean[held] + learned[held] @ found
         dual[~held] += found / len(parts)
-    # The others' predictions are means over the folds, so weights of the rows learned from are averaged instead.
-    return Predictions(left_out, likeness[k + n :] @ np.concatenate([given.weights(dual), dual]))
+    return left_out, dual
 
 
 @dataclass(frozen=True, eq=False)

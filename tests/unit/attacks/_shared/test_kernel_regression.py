@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mote_attacks._shared.kernel_regression import Lesson, Targets, _kernels, _predicted, lessons, predictions
+from mote_attacks._shared.kernel_regression import (
+    Lesson,
+    Targets,
+    _by_columns,
+    _kernels,
+    _predicted,
+    lessons,
+    predictions,
+)
 
 from mote_bench.contracts import FloatArray
 
@@ -36,6 +44,14 @@ def test_folds_share_one_factor_and_predict_what_each_would_alone(public: int) -
     np.testing.assert_allclose(found.unknown, np.mean(means, axis=0), atol=1e-9)
 
 
+def test_few_columns_predict_what_their_products_do() -> None:
+    rows = np.concatenate([LESSON.public, LESSON.known, LESSON.unknown])
+    likeness, noise = next(_kernels(rows, K + N)), 0.3 / TARGETS.weights
+    by_products, by_columns = _predicted(likeness / 2, TARGETS, noise), _by_columns(rows, 2.0, TARGETS, noise)
+    np.testing.assert_allclose(by_columns.left_out, by_products.left_out, atol=1e-12)
+    np.testing.assert_allclose(by_columns.unknown, by_products.unknown, atol=1e-12)
+
+
 def test_each_setting_comes_with_public_rows_and_without() -> None:
     """A linear kernel and three Gaussian ones at three strengths, twice each."""
     assert len(list(predictions(LESSON, TARGETS))) == 24
@@ -65,3 +81,12 @@ def test_templates_are_read_by_the_schemes_format_too() -> None:
     plain, read = lessons(Read(), [b"a", b"b"], [b"c"], [b"dd"])  # type: ignore[arg-type]
     assert [len(part) for part in (plain.public, plain.known, plain.unknown)] == [2, 1, 1]
     assert read.unknown.tolist() == [[2]]
+
+
+def test_a_reading_that_is_the_numbers_is_not_learned_from_twice() -> None:
+    class Read:
+        def readings(self, templates: list[bytes]) -> list[FloatArray]:
+            return [np.array([np.frombuffer(one, "<f4") for one in templates])]
+
+    [only] = lessons(Read(), [b"\0\0\x80\x3f"], [b"\0\0\0\x40"], [b"\0\0\0\0"])  # type: ignore[arg-type]
+    assert only.known.tolist() == [[2.0]]
