@@ -266,20 +266,38 @@ def forest(seed: int) -> Fit:
     """A random forest (Breiman, Machine Learning 45 (2001)) on the columns that separate the known classes best."""
 
     def fit(examples: Examples) -> FloatArray:
-        from sklearn.ensemble import RandomForestClassifier
-
         if not _learnable(examples):
             return np.stack([_undecided(examples)] * len(_LEAST_LEAVES))
-        used, found = _most_predictive(examples), []
-        for least in _LEAST_LEAVES:
-            trees = RandomForestClassifier(
-                _FOREST, min_samples_leaf=least, max_features=0.1, class_weight="balanced", random_state=seed, n_jobs=1
-            )
-            trees.fit(used.known, used.labels)
-            found.append(_spread(trees.predict_proba(used.unknown), trees.classes_, examples))
-        return np.stack(found)
+        used = _most_predictive(examples)
+        return np.stack([_spread(found, np.unique(used.labels), used) for found in _forests(used, seed)])
 
     return fit
+
+
+def _forests(examples: Examples, seed: int) -> Iterator[FloatArray]:
+    """(m, classes that occur) probabilities by the forest of each setting.
+
+    Its trees, and what they draw, are those of scikit-learn's ``RandomForestClassifier`` with ``max_features=0.1`` and
+    ``class_weight="balanced"``. That class copies and checks each tree before it grows, which takes as long as growing
+    it for a few hundred subjects.
+    """
+    from sklearn import config_context
+    from sklearn.tree import DecisionTreeClassifier
+
+    known, unknown = (np.ascontiguousarray(rows, dtype=np.float32) for rows in (examples.known, examples.unknown))
+    labels, n = examples.labels.astype(np.float64), len(examples.labels)
+    weights = class_weights(examples.labels)
+    seeds = np.random.RandomState(seed).randint(np.iinfo(np.int32).max, size=_FOREST)
+    draws = [np.random.RandomState(own).choice(n, n, p=weights / weights.sum()) for own in seeds]
+    counts = [np.bincount(drawn, minlength=n).astype(np.float64) for drawn in draws]
+    with config_context(skip_parameter_validation=True):
+        for least in _LEAST_LEAVES:
+            total = 0.0
+            for own, count in zip(seeds, counts, strict=True):
+                tree = DecisionTreeClassifier(min_samples_leaf=least, max_features=0.1, random_state=int(own))
+                tree.fit(known, labels, sample_weight=count, check_input=False)
+                total = total + tree.predict_proba(unknown, check_input=False)
+            yield np.asarray(total / _FOREST)
 
 
 def _shares(counts: FloatArray) -> FloatArray:

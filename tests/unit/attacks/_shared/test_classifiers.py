@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mote_attacks._shared import classifiers
 from mote_attacks._shared.classifiers import Examples
+from sklearn.ensemble import RandomForestClassifier
 
 
 def _blobs(n: int, columns: int, *, classes: int = 2, apart: float = 2.0, seed: int = 0) -> Examples:
@@ -73,6 +76,18 @@ class TestClassifiers:
         examples = Examples(np.ones((20, 5), dtype=np.float32), labels, np.ones((3, 5), dtype=np.float32), 2)
         answer = classifiers.tuned(examples, fit, classifiers.folds(labels, np.random.default_rng(0)))
         assert answer == pytest.approx(np.full((3, 2), 0.5), abs=1e-4)
+
+    @pytest.mark.parametrize("classes", [2, 3])
+    def test_the_forest_is_that_of_scikit_learn(self, classes: int) -> None:
+        """To the last digit: its trees draw the same numbers."""
+        examples = _blobs(40, 30, classes=classes)
+        examples = replace(examples, known=examples.known[:-7], labels=examples.labels[:-7])
+        for least, found in zip((2, 8), classifiers.forest(5)(examples), strict=True):
+            trees = RandomForestClassifier(
+                100, min_samples_leaf=least, max_features=0.1, class_weight="balanced", random_state=5
+            )
+            expected = trees.fit(examples.known, examples.labels).predict_proba(examples.unknown)
+            assert found.tolist() == np.log(np.maximum(expected, 1e-6)).tolist()
 
     def test_only_is_the_row_of_all(self) -> None:
         examples = _blobs(40, 10)
