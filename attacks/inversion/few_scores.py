@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -72,10 +73,11 @@ class PosteriorFromFewScores:
         line = _Line.fitted(known @ probes.T, own) if len(own) else _Line(0.0, 1.0, _LEAST_NOISE)
         line = line.with_error(released.spread)
         own = released.of(own, rng)
-        estimate = line.posterior(prior, probes, scores)
+        posterior = line.posterior(prior, probes)
+        estimate = posterior(scores)
         if len(own):
             learned = fit_ridge(own, known - prior.mean)
-            if learned.agreement > _agreement(line.posterior(prior, probes, own), known - prior.mean):
+            if learned.agreement > _agreement(posterior(own), known - prior.mean):
                 estimate = learned.predict(scores)
         return drawn_where_equal(on_sphere(prior.mean, unit(estimate)), scores, lambda: prior, rng)
 
@@ -101,11 +103,12 @@ class _Line:
         """The same line where each score has a further error of this standard deviation."""
         return replace(self, noise=float(np.hypot(self.noise, spread))) if spread else self
 
-    def posterior(self, prior: Prior, probes: FloatArray, scores: FloatArray) -> FloatArray:
-        """(n, d) expected deviations from the prior's mean, given scores (n, m) of the probes (m, d)."""
+    def posterior(self, prior: Prior, probes: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """From scores (n, m) of the probes (m, d) to (n, d) expected deviations from the prior's mean."""
         seen = self.slope * (probes @ prior.axes)
         gain = prior.axes @ np.linalg.solve(seen @ seen.T + self.noise**2 * np.eye(len(probes)), seen).T
-        return np.asarray((scores - self.offset - self.slope * (probes @ prior.mean)) @ gain.T)
+        expected = self.slope * (probes @ prior.mean)
+        return lambda scores: np.asarray((scores - self.offset - expected) @ gain.T)
 
 
 def _own_scores(
