@@ -277,9 +277,9 @@ def forest(seed: int) -> Fit:
 def _forests(examples: Examples, seed: int) -> Iterator[FloatArray]:
     """(m, classes that occur) probabilities by the forest of each setting.
 
-    Its trees, and what they draw, are those of scikit-learn's ``RandomForestClassifier`` with ``max_features=0.1`` and
-    ``class_weight="balanced"``. That class copies and checks each tree before it grows, which takes as long as growing
-    it for a few hundred subjects.
+    Its trees, and what they draw, are those of scikit-learn 1.9's ``RandomForestClassifier`` with ``max_features=0.1``
+    and ``class_weight="balanced"``. That class copies and checks each tree before it grows, which takes as long as
+    growing it for a few hundred subjects.
     """
     from sklearn import config_context
     from sklearn.tree import DecisionTreeClassifier
