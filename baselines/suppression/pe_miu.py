@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import cache, reduce
 from itertools import combinations
 
 import numpy as np
@@ -18,6 +18,8 @@ _MOST_BY_SUBSETS = 8
 _NUMBERS_AT_ONCE = 1 << 23
 _PAIRS_AT_ONCE = 1 << 13
 """So many sums of each subset stay in a core's cache."""
+_PATH = ["einsum_path", (0, 1)]
+"""One product of two tables; numpy would look for it at every call."""
 
 
 class PEMIU(VectorScheme):
@@ -75,7 +77,7 @@ class PEMIU(VectorScheme):
         step = max(1, _NUMBERS_AT_ONCE // max(1, len(shown) * (stored.shape[1] // self.block) ** 2))
         for first in range(0, len(stored), step):
             some = slice(first, first + step)
-            products = np.einsum("nib,mjb->nmij", self._blocks(stored[some]), self._blocks(shown), optimize=True)
+            products = np.einsum("nib,mjb->nmij", self._blocks(stored[some]), self._blocks(shown), optimize=_PATH)
             scores[some] = _assigned(products)
         return scores
 
@@ -124,18 +126,24 @@ def _by_subsets(tables: FloatArray) -> FloatArray:
     Rounding keeps order, so these are the very sums that trying all orders finds: it takes ``2^(k-1) k`` additions a
     table (Held & Karp, "A dynamic programming approach to sequencing problems", 1962).
     """
-    k = len(tables)
-    best: dict[tuple[int, ...], FloatArray] = {(): np.zeros(tables.shape[2], dtype=tables.dtype)}
+    best = [np.zeros(tables.shape[2], dtype=tables.dtype)]
+    for row, ways_of_sets in zip(tables, _sets(len(tables)), strict=True):
+        best = [reduce(np.maximum, [best[others] + row[last] for others, last in ways]) for ways in ways_of_sets]
+    return best[0]
+
+
+@cache
+def _sets(k: int) -> list[list[list[tuple[int, int]]]]:
+    """For each row of tables of k columns, the sets of columns of it and the rows before it, in order.
+
+    Of each set, the columns that the row may take, each with the number of the set that is left to the rows before.
+    """
+    numbers, rows = {(): 0}, []
     for row in range(k):
-        best = {
-            columns: reduce(np.maximum, (best[_without(columns, last)] + tables[row, last] for last in columns))
-            for columns in combinations(range(k), row + 1)
-        }
-    return best[tuple(range(k))]
-
-
-def _without(columns: tuple[int, ...], one: int) -> tuple[int, ...]:
-    return tuple(column for column in columns if column != one)
+        sets = list(combinations(range(k), row + 1))
+        rows.append([[(numbers[tuple(one for one in own if one != last)], last) for last in own] for own in sets])
+        numbers = {own: number for number, own in enumerate(sets)}
+    return rows
 
 
 def _one_by_one(tables: FloatArray) -> FloatArray:
