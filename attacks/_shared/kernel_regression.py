@@ -177,7 +177,7 @@ class _Given:
         if not k:
             n = len(likeness)
             return cls(np.zeros((n, q)), likeness, likeness[:0, :0], likeness[:0], outputs)
-        ridged = likeness[:k, :k].copy()
+        ridged = np.array(likeness[:k, :k], order="F")  # LAPACK's order: in another it copies the table once more
         ridged[np.diag_indices(k)] += noise
         lower = cholesky(ridged, lower=True, overwrite_a=True, check_finite=False)
         right = np.hstack([likeness[k:, :k].T, outputs])
