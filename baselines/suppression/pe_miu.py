@@ -138,7 +138,8 @@ def _sets(k: int) -> list[list[list[tuple[int, int]]]]:
 
     Of each set, the columns that the row may take, each with the number of the set that is left to the rows before.
     """
-    numbers, rows = {(): 0}, []
+    numbers: dict[tuple[int, ...], int] = {(): 0}
+    rows = []
     for row in range(k):
         sets = list(combinations(range(k), row + 1))
         rows.append([[(numbers[tuple(one for one in own if one != last)], last) for last in own] for own in sets])
