@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mote_bench.analysis.selection import Reading, better, find
-from mote_bench.contracts import BY_LIMITS, BY_QUERIES, Limits, Record
+from mote_bench.analysis.selection import (
+    Reading,
+    attacks_on,
+    better,
+    find,
+    is_valid,
+    leak,
+    of_one_record,
+    record_link,
+    strongest,
+    threat,
+)
+from mote_bench.analysis.standings import Board
+from mote_bench.analysis.strength import verdict_of
+from mote_bench.contracts import BY_LIMITS, BY_QUERIES, Access, Limits, Record
 
 Interval = tuple[float, float, float]
 """Value, lower and upper end."""
@@ -31,6 +46,102 @@ def queries_to_half(record: Record, reading: Reading) -> int | None:
     queries.
     """
     return _to_half(record, reading, reached_by_queries(record, reading))
+
+
+def gain_of_queries(reached: Sequence[tuple[int, Interval]], reading: Reading) -> Interval | None:
+    """How much more leaks with all queries than with the number before, in the headline's unit; None below two numbers.
+
+    Records hold no influences with fewer queries, so the 95 % interval can't be paired. It is that of the difference
+    of two independent figures, from their own intervals (MOVER; Zou & Donner, Stat. Med. 27, 2008). The two are of the
+    same subjects and move together, so that it is wider than a paired one.
+
+    Examples
+    --------
+    >>> reached = [(8, (0.2, 0.17, 0.24)), (16, (0.5, 0.46, 0.53))]
+    >>> [round(one, 3) for one in gain_of_queries(reached, Reading("reconstruct", "success_gain_at_fmr_1e-3"))]
+    [0.3, 0.243, 0.342]
+    """
+    ends = [value for queries, value in reached if queries < reached[-1][0]][-1:] + [value for _, value in reached[-1:]]
+    if len(ends) < 2:
+        return None
+    (before, before_low, before_high), (last, last_low, last_high) = ends
+    value = last - before
+    low = value - math.hypot(last - last_low, before_high - before)
+    high = value + math.hypot(last_high - last, before - before_low)
+    return (value, low, high) if leak(reading, 1.0) > 0 else (-value, -high, -low)
+
+
+@dataclass(frozen=True)
+class Queried:
+    """A row's strongest online attack that was tried with fewer queries, on one question.
+
+    Attributes
+    ----------
+    row : str
+        The row's name on the board.
+    access : str
+        ``scores`` or ``decisions``: how the system answers.
+    reached : tuple of (int, (value, low, high))
+        The headline at each number of queries per subject, the attack's own last.
+    gain : (value, low, high), optional
+        As :func:`gain_of_queries`.
+    record : str
+        Address of the attack's record.
+    stronger : str
+        The online attack that is stronger with all queries, and wasn't tried with fewer; empty if there is none.
+    """
+
+    row: str
+    question: str
+    metric: str
+    access: str
+    attack: str
+    reached: tuple[tuple[int, Interval], ...]
+    gain: Interval | None
+    record: str
+    stronger: str
+
+    @property
+    def verdict(self) -> str:
+        """``still rising``, ``flat``, ``falling`` or ``unchanged``."""
+        return verdict_of([value for _, (value, _, _) in self.reached], self.gain)
+
+
+def queried(board: Board, records: Sequence[Record]) -> list[Queried]:
+    """Each row's strongest online attack with fewer queries, by question and by what the system answers.
+
+    Rows of the floor control are left out.
+    """
+    return [
+        one
+        for row in board.rows
+        if row.role != "floor"
+        for one in _of_row(row.name, row.scheme, row.key, board, records)
+    ]
+
+
+def _of_row(name: str, scheme: str, key: str, board: Board, records: Sequence[Record]) -> Iterator[Queried]:
+    for reading in board.readings:
+        attacks = of_one_record(attacks_on(records, scheme, reading.question, key=key))
+        valid = [one for one in attacks if is_valid(one, reading)]
+        for access in (Access.SCORES, Access.DECISIONS):
+            online = [one for one in valid if threat(one).access is access]
+            tried = strongest([one for one in online if len(reached_by_queries(one, reading)) > 1], reading)
+            best = strongest(online, reading)
+            if tried is None or best is None:
+                continue
+            reached = tuple(reached_by_queries(tried, reading))
+            yield Queried(
+                name,
+                reading.question,
+                reading.headline,
+                str(access),
+                tried.cell.attack,
+                reached,
+                gain_of_queries(reached, reading),
+                record_link(tried),
+                "" if best.cell == tried.cell else best.cell.attack,
+            )
 
 
 @dataclass(frozen=True)

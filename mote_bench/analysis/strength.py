@@ -6,7 +6,7 @@ An attack that still gains with more shadow subjects would get more from a schem
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,12 +56,17 @@ class Strength:
 
         ``unchanged`` where all figures are equal: the attack uses no shadow subjects, or is at its limit.
         """
-        if self.gain is None:
-            return UNKNOWN
-        if len({one.value for _, one in self.points}) == 1:
-            return UNCHANGED
-        _, low, high = self.gain
-        return RISING if low > 0 else FALLING if high < 0 else FLAT
+        return verdict_of([one.value for _, one in self.points], self.gain)
+
+
+def verdict_of(values: Iterable[float], gain: tuple[float, float, float] | None) -> str:
+    """The word for a curve of figures and the gain at its end: value, lower and upper end of its interval."""
+    if gain is None:
+        return UNKNOWN
+    if len(set(values)) == 1:
+        return UNCHANGED
+    _, low, high = gain
+    return RISING if low > 0 else FALLING if high < 0 else FLAT
 
 
 def cells_to_repeat(board: Board) -> list[Cell]:
@@ -86,6 +91,30 @@ def strengths(board: Board, weaker: Weaker) -> list[Strength]:
         if total is not None:
             made.append(_strength(row, reading, chosen, fewer | {total: chosen}))
     return made
+
+
+def to_publish(boards: Iterable[Board], weaker: Weaker) -> dict[int, list[Record]]:
+    """What :func:`strengths` reads of the records, by their number of shadow subjects, fewest first.
+
+    A record keeps its headline alone. The influences of its subjects stay at the largest number of shadow subjects: the
+    gain is paired with no other.
+    """
+    held = {count: {one.cell: one for one in found} for count, found in weaker.items()}
+    kept: dict[int, dict[Cell, Record]] = {count: {} for count in sorted(held)}
+    for board in boards:
+        for _, reading, chosen in _strongest(board):
+            counts = [count for count in kept if chosen.cell in held[count]]
+            for count in counts:
+                kept[count][chosen.cell] = _shortened(held[count][chosen.cell], reading, paired=count == counts[-1])
+    return {count: list(found.values()) for count, found in kept.items() if found}
+
+
+def _shortened(record: Record, reading: Reading, *, paired: bool) -> Record:
+    one = find(record, reading.headline)
+    influence = record.details.get("influence", {}) if paired and one is not None else {}
+    names = [name for name in ("people", reading.headline) if name in influence]
+    details = {"influence": {name: influence[name] for name in names}} if names else {}
+    return replace(record, measurements=() if one is None else (one,), details=details, rehearsal=())
 
 
 def _strongest(board: Board) -> Iterator[tuple[Row, Reading, Record]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,12 @@ class Variation:
 
 
 def run_with_fewer(
-    setting: Setting, folders: Mapping[int, Path], *, jobs: int, progress: Progress
+    setting: Setting,
+    folders: Mapping[int, Path],
+    *,
+    jobs: int,
+    progress: Progress,
+    whole: Mapping[Cell, Record] = MappingProxyType({}),
 ) -> dict[int, tuple[Record, ...]]:
     """Run the attacks of the plan with fewer shadow subjects; the figures with all of them are those of :func:`run`.
 
@@ -142,17 +148,38 @@ def run_with_fewer(
     ----------
     folders : mapping of int -> Path
         A folder for the records of each number of shadow subjects; see :class:`Variation`.
+    whole : mapping of Cell -> Record
+        The run's records, with all shadow subjects. An attack whose figures are all equal to these with the smallest
+        number doesn't depend on its shadow subjects. It isn't run with the numbers between, and has no records there.
     """
     total = len(setting.split.shadow.references)
     fewer = [
-        Variation(setting, folder, {SHADOW_SUBJECTS: f"{count} of {total}"}, partial(Held.with_shadow, count=count))
-        for count, folder in folders.items()
+        Variation(
+            setting, folders[count], {SHADOW_SUBJECTS: f"{count} of {total}"}, partial(Held.with_shadow, count=count)
+        )
+        for count in sorted(folders)
     ]
-    return dict(zip(folders, run_varied(fewer, jobs=jobs, progress=progress), strict=True))
+
+    def independent(first: Mapping[Cell, Record]) -> dict[Cell, Record]:
+        return {cell: one for cell, one in first.items() if cell in whole and _same_figures(one, whole[cell])}
+
+    made = run_varied(fewer, jobs=jobs, progress=progress, settled=independent)
+    return dict(zip(sorted(folders), made, strict=True))
+
+
+def _same_figures(one: Record, other: Record) -> bool:
+    """Whether all figures are equal; the controls beside them are other records'."""
+    first, second = ([replace(m, floor=None, ceiling=None) for m in record.measurements] for record in (one, other))
+    return bool(first) and first == second
 
 
 def run_varied(
-    variations: Sequence[Variation], *, jobs: int, progress: Progress, regime: KeyRegime | None = None
+    variations: Sequence[Variation],
+    *,
+    jobs: int,
+    progress: Progress,
+    regime: KeyRegime | None = None,
+    settled: Callable[[Mapping[Cell, Record]], Mapping[Cell, Record]] = lambda first: {},
 ) -> list[tuple[Record, ...]]:
     """Run the attacks of each variation of one run: the records of each, in the order of its plan.
 
@@ -171,16 +198,23 @@ def run_varied(
         kept = {**store.finished(one.folder, cells, origins), **one.controls}
         ledger = Ledger(one.folder, cells, origins, progress, kept)
         stages.append(_Stage(one.setting, jobs, ledger, None, None, regime))
+
+    def settle() -> None:
+        known = settled(stages[0].ledger.records) if len(stages) > 1 else {}
+        for stage in stages[1:]:
+            stage.ledger.records |= {cell: known[cell] for cell in stage.ledger.pending() if cell in known}
+
+    settle()
     waiting = [(stage, one) for stage, one in zip(stages, variations, strict=True) if stage.ledger.pending()]
     try:
         with threadpool_limits(limits=1):  # leaves the cores to the workers
-            _attack_varied(waiting)
+            _attack_varied(waiting, settle)
     finally:
         workers.stop()
     return [tuple(stage.ledger.records[cell] for cell in stage.ledger.cells) for stage in stages]
 
 
-def _attack_varied(stages: Sequence[tuple[_Stage, Variation]]) -> None:
+def _attack_varied(stages: Sequence[tuple[_Stage, Variation]], settle: Callable[[], None]) -> None:
     if not stages:
         return
     # One ledger enrols for all: a cell that is finished in one variation may be pending in another.
@@ -209,6 +243,7 @@ def _attack_varied(stages: Sequence[tuple[_Stage, Variation]]) -> None:
                 stage.give_up(name, outcome)
         stage.ledger.expect(_works(stage), {*CONTROLS, *ceilings()})
         _attack(stage, {name: outcome.value for name, outcome in seen.items() if outcome.error is None})
+        settle()
 
 
 def _changed(change: Callable[[Held], Held], held: Held) -> Outcome:

@@ -269,6 +269,21 @@ def from_line(line: str, source: str) -> Record:
     return record
 
 
+def read_lines(path: Path) -> Iterator[tuple[str, Record]]:
+    """The records of a packed file, each with its place in words, for errors.
+
+    Raises
+    ------
+    InputError
+        On a damaged line.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    # Not splitlines: that also splits at characters which JSON strings may hold, such as U+2028.
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        source = f"line {number} of '{path}'"
+        yield source, from_line(line, source)
+
+
 def record_of(table: Any, source: str) -> Record:
     """The record in a table read from JSON.
 
@@ -311,12 +326,8 @@ def _read_packed(folder: Path) -> list[Record]:
     """
     found: dict[Cell, Record] = {}
     for path in sorted((folder / RECORDS).glob("*/*.jsonl")):
-        text = path.read_text(encoding="utf-8", errors="replace")
-        # Not splitlines: that also splits at characters which JSON strings may hold, such as U+2028.
-        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-            source = f"line {number} of '{path}'"
-            read = from_line(line, source)
-            where = quote(path.relative_to(folder).as_posix())
+        where = quote(path.relative_to(folder).as_posix())
+        for source, read in read_lines(path):
             record = replace(read, file=f"{where}#{short_id(read.cell)}")
             if found.setdefault(record.cell, record) is not record:
                 raise InputError(f"{source} holds {record.cell}, as an earlier line does; take one of the two out")

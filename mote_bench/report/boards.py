@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from mote_bench.analysis.agreement import kept_agreements
 from mote_bench.analysis.orders import orders
+from mote_bench.analysis.queries import queried
 from mote_bench.analysis.recognisers import across
 from mote_bench.analysis.strength import Weaker, strengths
 from mote_bench.analysis.threat_matrix import ThreatMatrix, threat_matrices
@@ -25,7 +26,7 @@ from .naive_adaptive import naive_adaptive_md
 from .orders import orders_md
 from .recognisers import recognisers_md
 from .results import results_csv
-from .strength import strength_md
+from .strength import Studied, strength_md
 from .utility import utility_md
 
 _MOST_OF_STRIP = 150_000
@@ -63,7 +64,7 @@ def rendered(
     agreeing = kept_agreements()
     compared = attempted("'recognisers.md'", lambda: across(with_records, agreeing=agreeing)) or []
     ordered = attempted("'orders.md'", lambda: orders(with_records, agreeing=agreeing)) or []
-    studied = [strengths(board, weaker) for board in boards]
+    studied = [Studied(strengths(board, weaker), queried(board, records)) for board, records in with_records]
     own = [one for _, records in with_records for one in records if PUBLISHED not in one.provenance]
     texts: dict[str, str | None] = {
         "results.csv": results_csv(own),

@@ -10,6 +10,7 @@ from typing import Any
 
 from mote_bench.analysis.matched_utility import AgainstNoise, Matched, Operating
 from mote_bench.analysis.orders import OrderPair
+from mote_bench.analysis.queries import Queried
 from mote_bench.analysis.standings import Board, Figure, Row, Worst
 from mote_bench.analysis.strength import Strength
 from mote_bench.analysis.threat_matrix import MatrixRow, ThreatCell, ThreatMatrix
@@ -21,6 +22,7 @@ from .columns import ATTACK, BITS, BYTES, CSV, INDEX, JSON, KEY, LEAKS, POINT, R
 from .matrix_columns import ALONE, FNMR, NOISE, THREAT, matrix_shown
 from .orders import orders_json
 from .results import written
+from .strength import Studied
 
 _IF_ANY = ("data_notes", "matched", "resolution")
 """Parts of a board that stand in the file only where there are any."""
@@ -40,16 +42,16 @@ def leaderboard_csv(boards: Sequence[Board]) -> str:
 def leaderboard_json(
     matrices: Sequence[ThreatMatrix],
     ordered: Sequence[OrderPair] = (),
-    studied: Sequence[Sequence[Strength]] = (),
+    studied: Sequence[Studied] = (),
 ) -> str:
     """All boards with their threat matrices and rows, and how their orders agree.
 
     Numbers are printed so that they parse to the same float. ``studied`` holds, for each board, its strongest attacks
-    with fewer shadow subjects.
+    with fewer shadow subjects or online queries.
     """
     boards = [
-        _board(matrix) | ({"strength": [_strength(one) for one in mine]} if mine else {})
-        for matrix, mine in zip(matrices, studied or [()] * len(matrices), strict=True)
+        _board(matrix) | _studied(mine)
+        for matrix, mine in zip(matrices, studied or [Studied()] * len(matrices), strict=True)
     ]
     held = {"boards": boards} | ({"orders": orders_json(ordered)} if ordered else {})
     return json.dumps(_plain(held), indent=1, ensure_ascii=False) + "\n"
@@ -64,10 +66,27 @@ def _board(matrix: ThreatMatrix) -> dict[str, Any]:
     return held | {"threats": threats, "rows": [_row(row, rates) for row in board.rows]} | compared
 
 
+def _studied(studied: Studied) -> dict[str, Any]:
+    parts = {"strength": [_strength(one) for one in studied.shadow], "queries": list(map(_queried, studied.queries))}
+    return {name: held for name, held in parts.items() if held}
+
+
 def _strength(one: Strength) -> dict[str, Any]:
-    gain = None if one.gain is None else dict(zip(("value", "low", "high"), one.gain, strict=True))
     points = [{"shadow_subjects": count, "measurement": point} for count, point in one.points]
-    return _held(one) | {"points": points, "gain": gain, "verdict": one.verdict}
+    return _held(one) | {"points": points, "gain": _ends(one.gain), "verdict": one.verdict}
+
+
+def _queried(one: Queried) -> dict[str, Any]:
+    reached = [{"queries": queries} | _bounds(value) for queries, value in one.reached]
+    return _held(one) | {"reached": reached, "gain": _ends(one.gain), "verdict": one.verdict}
+
+
+def _ends(gain: tuple[float, float, float] | None) -> dict[str, float] | None:
+    return None if gain is None else _bounds(gain)
+
+
+def _bounds(value: tuple[float, float, float]) -> dict[str, float]:
+    return dict(zip(("value", "low", "high"), value, strict=True))
 
 
 def _matched(one: Matched) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby
 from urllib.parse import quote
@@ -27,7 +27,6 @@ from mote_bench.analysis.selection import (
 )
 from mote_bench.analysis.share import share
 from mote_bench.analysis.standings import BROKEN_ABOVE, Board, Row, printed
-from mote_bench.analysis.strength import Strength
 from mote_bench.analysis.threat_matrix import MatrixRow, ThreatMatrix
 from mote_bench.contracts import ATTACK_READS, Measurement, Record, Status, flat
 from mote_bench.planning.spec import DATA_NOTES
@@ -60,7 +59,7 @@ from .matrix_columns import (
 from .orders import orders_html
 from .packing import packed, plain
 from .recognisers import section
-from .strength import strength_html, strength_word
+from .strength import Studied, queries_word, strength_html, strength_word
 
 MANY_ROWS = 40
 """A board with more rows has tables that scroll under their headings, and folded charts and sections."""
@@ -141,7 +140,7 @@ class View:
     sections: tuple[Section, ...]
     provenance: tuple[tuple[str, str], ...]
     """The provenance that all records share; a section shows the rest."""
-    strengths: tuple[Strength, ...] = ()
+    strengths: Studied = field(default_factory=Studied)
 
 
 @dataclass(frozen=True)
@@ -159,13 +158,13 @@ def leaderboard_html(
     strip: bytes = b"",
     compared: Sequence[Across] = (),
     ordered: Sequence[OrderPair] = (),
-    studied: Sequence[Sequence[Strength]] = (),
+    studied: Sequence[Studied] = (),
 ) -> str:
     """The page. It loads no resource, runs only its own script, and escapes every text from records.
 
     ``strip`` is a JPEG file to show, or empty; ``compared`` are boards of the same subjects by several recognisers, and
     ``ordered`` the pairs of boards whose orders are compared. ``studied`` holds, for each board, its strongest attacks
-    with fewer shadow subjects.
+    with fewer shadow subjects or online queries.
     """
     environment = templates.environment()
     for name in ("bits", "bits_span", "label", "milliseconds", "number", "percent", "span", "times", "plural"):
@@ -183,6 +182,7 @@ def leaderboard_html(
     environment.filters["family"] = family_of
     environment.filters["families"] = _families
     environment.filters["strength_word"] = strength_word
+    environment.filters["queries_word"] = queries_word
     environment.filters["strength_section"] = lambda view: Markup(
         strength_html(view.strengths, environment, name=view.anchor)
     )
@@ -200,8 +200,10 @@ def leaderboard_html(
     style = Markup(templates.read("leaderboard.css"))
     script = templates.read("leaderboard.js")
     views = [
-        replace(_view(f"b{place}", matrix, records), strengths=tuple(held))
-        for place, ((matrix, records), held) in enumerate(zip(boards, studied or [()] * len(boards), strict=True), 1)
+        replace(_view(f"b{place}", matrix, records), strengths=held)
+        for place, ((matrix, records), held) in enumerate(
+            zip(boards, studied or [Studied()] * len(boards), strict=True), 1
+        )
     ]
 
     text = _with_classes(

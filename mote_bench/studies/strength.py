@@ -7,13 +7,14 @@ The attacks are those that the selection subjects chose with all shadow subjects
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mote_bench.analysis.queries import queried
 from mote_bench.analysis.standings import standings
-from mote_bench.analysis.strength import Strength, cells_to_repeat, strengths
+from mote_bench.analysis.strength import Strength, cells_to_repeat, strengths, to_publish
 from mote_bench.contracts import CONTROLS, Cell, InputError, Record
 from mote_bench.engine import runner
 from mote_bench.execution.progress import Progress
@@ -21,10 +22,10 @@ from mote_bench.planning import settings
 from mote_bench.planning.settings import Setting
 from mote_bench.planning.spec import RunSpec
 from mote_bench.questions.installed import ceilings
-from mote_bench.records import store
-from mote_bench.records.fewer_shadow import folder_of, read_with_fewer
+from mote_bench.records import bundle, store
+from mote_bench.records.fewer_shadow import folder_of, pack, read_with_fewer
 from mote_bench.report import plots
-from mote_bench.report.strength import strength_charts, strength_md
+from mote_bench.report.strength import Studied, strength_charts, strength_md
 
 COUNTS = (25, 50, 100, 200)
 
@@ -68,7 +69,8 @@ def run(
     with ExitStack() as stack:
         for folder in folders.values():
             stack.enter_context(store.opened(folder))
-        runner.run_with_fewer(setting, folders, jobs=jobs, progress=progress)
+        whole = {one.cell: one for one in records}
+        runner.run_with_fewer(setting, folders, jobs=jobs, progress=progress, whole=whole)
     return strengths(board, read_with_fewer(out))
 
 
@@ -77,7 +79,42 @@ def files(records: Sequence[Record], found: Sequence[Strength]) -> dict[str, str
     ((board, _),) = standings(records)
     charts = strength_charts(found, name="w")
     drawn = {f"strength-{one.title.split()[0]}.svg": plots.standing(str(one.svg)) for one in charts}
-    return {"strength.md": strength_md([(board, found)]), **drawn}
+    return {"strength.md": strength_md([(board, Studied(found, queried(board, records)))]), **drawn}
+
+
+def publish(folder: Path, target: Path) -> list[Path]:
+    """Pack the study's records of a run for publication, a file for each data set, with what the boards read of them.
+
+    Call it before the run's own records are packed. Lines that ``target`` holds of other cells stay. Those of a cell
+    whose figures change with the run's record go, as they were compared with the former figures.
+
+    Returns
+    -------
+    list of Path
+        The files in ``target``; none where there are no such records.
+    """
+    made, published = read_with_fewer(folder), read_with_fewer(target)
+    if not made and not published:
+        return []
+    before, new = ({one.cell: one for one in store.read(place)} for place in (target, folder))
+    counts = sorted({*made, *published})
+    weaker = {count: _joined(made.get(count, ()), published.get(count, ()), before, new) for count in counts}
+    own = list((before | new).values())
+    boards = [board for board, _ in standings([*own, *bundle.submitted(target, own)])]
+    store.prepare(target)
+    return pack(to_publish(boards, weaker), target)
+
+
+def _joined(
+    made: Sequence[Record], published: Sequence[Record], before: Mapping[Cell, Record], new: Mapping[Cell, Record]
+) -> list[Record]:
+    """The study's records, and the published ones of other cells that were compared with the figures that stay."""
+    found = {one.cell: one for one in published if _stays(before.get(one.cell), new.get(one.cell))}
+    return list((found | {one.cell: one for one in made}).values())
+
+
+def _stays(before: Record | None, new: Record | None) -> bool:
+    return new is None or (before is not None and before.measurements == new.measurements)
 
 
 def _chosen(cells: Sequence[Cell], wanted: Wanted) -> list[Cell]:

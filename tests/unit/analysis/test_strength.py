@@ -8,13 +8,22 @@ from dataclasses import replace
 import pytest
 
 from mote_bench.analysis.standings import standings
-from mote_bench.analysis.strength import FALLING, FLAT, RISING, UNCHANGED, UNKNOWN, cells_to_repeat, strengths
+from mote_bench.analysis.strength import (
+    FALLING,
+    FLAT,
+    RISING,
+    UNCHANGED,
+    UNKNOWN,
+    cells_to_repeat,
+    strengths,
+    to_publish,
+)
 from mote_bench.analysis.threat_matrix import threat_matrices
 from mote_bench.contracts import CEILING, FLOOR, Cell, Measurement, Record, Status
 from mote_bench.records import schemas, store
 from mote_bench.records.fewer_shadow import folder_of, read_with_fewer
 from mote_bench.report.boards import rendered
-from mote_bench.report.strength import strength_md, summary
+from mote_bench.report.strength import Studied, strength_md, summary
 
 
 def attacked(scheme: str, attack: str, value: float, *, metric: str = "balanced_accuracy", **more: object) -> Record:
@@ -104,6 +113,27 @@ def test_the_folders_are_read_by_their_number_and_what_the_records_state(tmp_pat
     assert read_with_fewer(tmp_path / "elsewhere") == {}
 
 
+def test_what_is_published_gives_the_same_verdicts_in_fewer_bytes():
+    """Of each point the headline stays, and at the largest number the influences; attacks of no row go."""
+    full = {
+        count: [replace(one, rehearsal=one.measurements) for one in (*lines, fewer(count, FLOOR, 0.5))]
+        for count, lines in {
+            50: [fewer(50, "mote", 0.7), fewer(50, CEILING, 0.9)],
+            100: [fewer(100, "mote", 0.8), attacked("mote", "logistic-bytes", 0.6)],
+        }.items()
+    }
+    ((board, _),) = standings(BOARD)
+    short = to_publish([board], full)
+    assert strengths(board, short) == strengths(board, full)
+    assert {count: {one.cell.scheme for one in found} for count, found in short.items()} == {
+        50: {"mote", CEILING},
+        100: {"mote"},
+    }
+    held = {(count, one.cell.scheme): (bool(one.details), one.rehearsal) for count, own in short.items() for one in own}
+    assert held == {(50, "mote"): (False, ()), (50, CEILING): (True, ()), (100, "mote"): (True, ())}
+    assert to_publish([board], short) == short
+
+
 def test_every_board_shows_the_verdict():
     weaker = {50: [fewer(50, "mote", 0.7)], 100: [fewer(100, "mote", 0.8)]}
     files = rendered(threat_matrices(BOARD), weaker=weaker)
@@ -118,7 +148,7 @@ def test_every_board_shows_the_verdict():
         [50, 100, 200],
     )
     ((board, _),) = standings(BOARD)
-    assert files["strength.md"] == strength_md([(board, strengths(board, weaker))])
+    assert files["strength.md"] == strength_md([(board, Studied(strengths(board, weaker)))])
     assert summary(strengths(board, weaker)) == "Of 1 rows: 1 still rising"
     without = rendered(threat_matrices(BOARD))
     assert "strength.md" not in without
