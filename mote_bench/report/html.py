@@ -33,7 +33,7 @@ from mote_bench.planning.spec import DATA_NOTES
 from mote_bench.questions.harness import COST, FAIRNESS, HARNESS, VERIFY
 from mote_bench.questions.installed import asks, described, in_full, kind_of
 
-from . import templates
+from . import in_short, templates
 from .charts import Picture, matched_utility, of_board, of_scheme, trade_offs
 from .columns import BITS, HTML, POINT, RATE, RESOLVES, resolves, shown
 from .csv_json import leaderboard_csv
@@ -181,6 +181,7 @@ def leaderboard_html(
     environment.filters["runs"] = _runs
     environment.filters["family"] = family_of
     environment.filters["families"] = _families
+    environment.filters["in_short"] = in_short.in_short
     environment.filters["strength_word"] = strength_word
     environment.filters["queries_word"] = queries_word
     environment.filters["strength_section"] = lambda view: Markup(
@@ -195,6 +196,8 @@ def leaderboard_html(
         "heads": HEADS,
         "resolves": RESOLVES,
         "noise_order": NOISE_ORDER_SAYS,
+        "in_short": in_short.ABOUT,
+        "real": in_short.REAL,
     }
     page = environment.get_template("leaderboard.html.j2")
     style = Markup(templates.read("leaderboard.css"))

@@ -82,19 +82,21 @@
     target.scrollIntoView();
   };
 
-  const verdict = (cells, names, better) => {
+  const verdict = (cells, names, heading) => {
     const [a, b] = cells.map((cell) => cell.dataset);
-    if (!a.low || !b.low) return "not measured";
-    if (Number(a.high) < Number(b.low)) return `${names[better === "lower" ? 0 : 1]} is better`;
-    if (Number(b.high) < Number(a.low)) return `${names[better === "lower" ? 1 : 0]} is better`;
-    return "intervals overlap";
+    const lower = heading.dataset.better === "lower";
+    if (!a.low || !b.low) return "not compared";
+    if (Number(a.high) < Number(b.low)) return `${names[lower ? 0 : 1]} is better`;
+    if (Number(b.high) < Number(a.low)) return `${names[lower ? 1 : 0]} is better`;
+    const resolves = heading.querySelector(".resolves");
+    return `not shown: intervals overlap${resolves ? `, ${Math.abs(a.value - b.value).toPrecision(2)} apart; ${resolves.textContent}` : ""}`;
   };
 
   const comparable = (section, tools, place) => {
     const compared = (table) => table.tHead.querySelector("th[data-better]");
     const tables = [...section.querySelectorAll("table[data-table]")].filter(compared);
     if (!tables.length) return;
-    const names = [...tables[0].tBodies[0].rows].map((row) => row.dataset.row);
+    const names = [...(tables.find((one) => one.dataset.table === "leaks") || tables[0]).tBodies[0].rows].map((row) => row.dataset.row);
     const choices = ["Compare ", " with "].map((words) => {
       const label = make("label", words);
       const select = make("select", "");
@@ -109,19 +111,25 @@
       if (!first || !second || first === second) return;
       const table = make("table", "", { class: "attacks compared" });
       const head = table.createTHead().insertRow();
-      for (const title of ["", first, second, ""]) head.append(make("th", title, { scope: "col" }));
+      for (const title of ["", first, second, "Difference"]) head.append(make("th", title, { scope: "col" }));
       const body = table.createTBody();
       for (const from of tables) {
-        const row = (name) => [...from.tBodies[0].rows].find((one) => one.dataset.row === name);
+        const rows = [...from.tBodies[0].rows];
+        const exact = (name) => rows.find((one) => one.dataset.row === name);
+        // What each attacker gets has one row for all states of a scheme's keys.
+        const row = (name) => exact(name) || rows.find((one) => name.startsWith(`${one.dataset.row}, `));
+        const pair = [row(first), row(second)];
+        if (!pair[0] || !pair[1] || pair[0] === pair[1]) continue;
         for (const heading of from.tHead.querySelectorAll("th[data-better]")) {
-          const cells = [row(first), row(second)].map((one) => one.cells[Number(heading.dataset.column)]);
+          const cells = pair.map((one) => one.cells[Number(heading.dataset.column)]);
           const line = body.insertRow();
           line.append(make("th", heading.dataset.name, { scope: "row" }));
           for (const cell of cells) {
-            const small = cell.querySelector("small.w") ? ` [${(+cell.dataset.low).toPrecision(3)}, ${(+cell.dataset.high).toPrecision(3)}]` : "";
+            const span = ["low", "high"].map((end) => Number(cell.dataset[end]).toPrecision(3)).join(", ");
+            const small = !cell.querySelector("small.w") ? "" : cell.matches(".threat") ? cell.querySelector("small.w").textContent : ` [${span}]`;
             line.append(make("td", shown(cell) + small));
           }
-          line.append(make("td", verdict(cells, [first, second], heading.dataset.better)));
+          line.append(make("td", verdict(cells, pair.map((one) => one.dataset.row), heading)));
         }
       }
       place.append(table);
