@@ -38,7 +38,7 @@ class EvolutionFromDecisions:
     covariance and keep any that is accepted and nearer to a given face. This attacker has no face to be near to. So the
     share of accepted mutations is followed instead, as in the label-only attack of Ilyas et al., "Black-box adversarial
     attacks with limited queries and information", ICML 2018 (arXiv 1804.08598), by a natural evolution strategy
-    (Wierstra et al., JMLR 15 (2014) 949-980). A target subject without an accepted face gets the first face that was
+    (Wierstra et al., JMLR 15 (2014) 949-980). A target subject without an accepted face gets one of the faces that were
     tried.
     """
 

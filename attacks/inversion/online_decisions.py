@@ -58,7 +58,8 @@ class BoundaryFromDecisions:
     2601.17620). Bisection on a boundary is as in Chen, Jordan & Wainwright, "HopSkipJumpAttack", IEEE S&P 2020 (arXiv
     1904.02144).
 
-    A target subject without an accepted face within the budget gets the first face that was tried.
+    A target subject without an accepted face within the budget gets one of the faces that were tried, another than the
+    next subject: one face for all would say that decisions were not read.
     """
 
     question = WhichFace
@@ -75,7 +76,7 @@ class BoundaryFromDecisions:
 def first_accepted(
     evidence: Evidence, prior: Prior, tries: int, rng: np.random.Generator
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """(n, d) float64: of ``tries`` likely faces the first that each subject's template accepts, or the first of all.
+    """(n, d) float64: of ``tries`` likely faces the first that each subject's template accepts, or one by the row.
 
     With it, (n,) whether one is accepted. The faces are the same for every subject.
     """
@@ -83,6 +84,7 @@ def first_accepted(
     starts = _best_starts(evidence, prior, rng)
     faces = _likely(public.embeddings, prior, starts[np.arange(max(tries, 1)) % len(starts)], rng)
     start, opened = _tried(oracle_of(evidence), faces)
+    start = np.where(opened, start, np.arange(len(start)) % len(faces))
     return faces[start].astype(np.float64), opened
 
 

@@ -12,6 +12,7 @@ from mote_bench.contracts import Evidence, FloatArray, Key, Knowledge, Prepared,
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit, with_preparations
 
+from .._shared.equal_scores import drawn_where_equal
 from .._shared.prior import Displacements, Prior
 from .._shared.probing import best_labelled, choose_probes, granted, keys_to_present
 
@@ -41,7 +42,8 @@ class MeanOfTopPublicFaces:
     Faces with high scores resemble the target subject. Their plain mean is biased towards the directions in which faces
     vary most. A power of the inverse covariance corrects it; the power and the number of faces are chosen on shadow
     subjects. After the top-n reading of Osorio-Roig et al., "An Attack on Facial Soft-biometric Privacy Enhancement",
-    TBIOM 2022 (arXiv 2111.12405), with embeddings instead of labels.
+    TBIOM 2022 (arXiv 2111.12405), with embeddings instead of labels. For each template that rejects all public faces,
+    as one of a yes-or-no scheme may, a face is drawn.
     """
 
     question = WhichFace
@@ -140,7 +142,7 @@ def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -
     public, shadow = granted(evidence)
     prior = Prior.of(public.embeddings)
     system = _System.of(evidence, rng.permutation(len(shadow.templates))[:_PEOPLE_TO_TUNE_ON], rng)
-    best, _ = _best(system, faces, most=min(_MOST_KEPT, len(faces)))
+    best, scores = _best(system, faces, most=min(_MOST_KEPT, len(faces)))
     own = unit(shadow.references.embeddings[system.tried] - prior.mean)
     values, vectors = np.linalg.eigh(prior.axes @ prior.axes.T)
     offsets = np.asarray(faces - prior.mean)
@@ -153,7 +155,8 @@ def _averaged(evidence: Evidence, faces: FloatArray, rng: np.random.Generator) -
             agrees = float((estimate[-len(own) :] * own).sum(axis=1).mean())
             if agrees > agreement:
                 chosen, agreement = estimate[: len(evidence.templates)], agrees
-    return on_sphere(prior.mean, chosen)
+    seen = np.hstack([best, scores])[: len(chosen)]
+    return drawn_where_equal(on_sphere(prior.mean, chosen), seen, lambda: prior, rng)
 
 
 def _best(system: _System, faces: FloatArray, *, most: int) -> tuple[Index, FloatArray]:

@@ -29,7 +29,7 @@ def test_the_expected_embedding_is_that_of_the_joint_gaussian() -> None:
     own = line.slope**2 * probes @ covariance @ probes.T + line.noise**2 * np.eye(2)
     scores = np.array([[0.9, -0.1]])
     expected = cross @ np.linalg.inv(own) @ (scores[0] - line.offset - line.slope * probes @ prior.mean)
-    np.testing.assert_allclose(line.posterior(prior, probes, scores)[0], expected, rtol=1e-10)
+    np.testing.assert_allclose(line.posterior(prior, probes)(scores)[0], expected, rtol=1e-10)
 
 
 def test_a_line_through_scores_is_found() -> None:

@@ -25,11 +25,12 @@ TARGETS, SHADOW, PUBLIC = (FACES.rows(np.arange(*ends)) for ends in ((0, 40), (4
 GENDER = WhichClass("gender", ("female", "male"))
 
 
-def online(scheme, access, budget):
+def online(scheme, access, budget, threshold=None):
     scheme.fit(PUBLIC, seed=0)
     templates = scheme.enroll(TARGETS.embeddings, keys=None, seeds=range(40))
     own = tuple(scheme.enroll(SHADOW.embeddings, keys=None, seeds=range(100)))
-    threshold = float(np.quantile(scheme.score(own, PUBLIC.embeddings, keys=None), 0.99))
+    if threshold is None:
+        threshold = float(np.quantile(scheme.score(own, PUBLIC.embeddings, keys=None), 0.99))
     oracle = QueryOracle(scheme, templates, keys=None, access=access, threshold=threshold, budget=budget)
     shadow = Shadow(SHADOW, own, None)
     return oracle, Evidence(Knowledge.ALGORITHM, oracle=oracle, scheme=scheme, public=PUBLIC, shadow=shadow)
@@ -57,6 +58,14 @@ def test_equations_of_a_scheme_that_rejects_every_query_give_a_face_for_each_sub
     _, evidence = online(RejectsAll(), Access.SCORES, 8 * D)
     faces = answer(LeastSquaresFromScores(), evidence)
     assert np.isfinite(faces).all()
+    assert len(np.unique(faces, axis=0)) == len(faces)
+    assert abs(cosines(faces).mean()) < 0.15
+
+
+@pytest.mark.parametrize("attack", [BoundaryFromDecisions, EvolutionFromDecisions])
+def test_decisions_that_reject_every_face_give_a_face_for_each_subject(attack):
+    _, evidence = online(RejectsAll(), Access.DECISIONS, 64 * D, threshold=0.5)
+    faces = answer(attack(), evidence)
     assert len(np.unique(faces, axis=0)) == len(faces)
     assert abs(cosines(faces).mean()) < 0.15
 

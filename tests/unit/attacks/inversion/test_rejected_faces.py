@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mote_attacks.inversion.kernel_decoders import KernelDecoderOfResponses
 from mote_attacks.inversion.net_decoders import NetDecoderOfResponses
+from mote_attacks.inversion.prior_search import MeanOfTopPublicFaces
 from mote_attacks.inversion.ridge import RidgeInversion
 
 from mote_bench.contracts import Evidence, Knowledge, Shadow
@@ -26,7 +27,9 @@ def evidence_of(scheme):
     return Evidence(Knowledge.ALGORITHM, templates=tuple(templates), scheme=scheme, public=PUBLIC, shadow=shadow)
 
 
-@pytest.mark.parametrize("attack", [RidgeInversion, KernelDecoderOfResponses, NetDecoderOfResponses])
+@pytest.mark.parametrize(
+    "attack", [RidgeInversion, KernelDecoderOfResponses, NetDecoderOfResponses, MeanOfTopPublicFaces]
+)
 def test_each_subject_gets_a_face_of_the_prior(attack):
     """One answer for all would be refused as an attack that did not move."""
     faces = attack().answer(WhichFace(D), evidence_of(RejectsAll()), np.random.default_rng(0))
