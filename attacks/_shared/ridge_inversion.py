@@ -39,7 +39,13 @@ def inverted(evidence: Evidence, rng: np.random.Generator) -> Inversions:
 
 def inverted_from_all(evidence: Evidence, rng: np.random.Generator) -> Inversions:
     """As :func:`inverted`, with ``stolen`` the direction of the sum over all records of a subject."""
-    each, others, shadow = responses_of_each(evidence, rng)
+    return inverted_from_all_by(evidence, *responses_of_each(evidence, rng))
+
+
+def inverted_from_all_by(
+    evidence: Evidence, each: tuple[FloatArray, ...], others: FloatArray, shadow: FloatArray
+) -> Inversions:
+    """As :func:`inverted_from_all`, from responses of each record that are at hand."""
     estimate = inverted_by(evidence, Answers(np.concatenate(each), others, shadow))
     return replace(estimate, stolen=unit(estimate.stolen.reshape(len(each), len(each[0]), -1).sum(axis=0)))
 

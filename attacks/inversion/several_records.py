@@ -11,9 +11,11 @@ from mote_bench.contracts import Evidence, FloatArray, Knowledge, Reads
 from mote_bench.questions import WhichFace
 from mote_bench.toolkit import on_sphere, unit
 
+from .._shared.equal_scores import drawn_where_equal
+from .._shared.prior import Prior
 from .._shared.probing import granted, keys_to_present, needed
-from .._shared.responses import RESPONSES
-from .._shared.ridge_inversion import inverted_from_all
+from .._shared.responses import RESPONSES, responses_of_each
+from .._shared.ridge_inversion import inverted_from_all_by
 
 
 class ClosedFormOfSeveralRecords:
@@ -47,7 +49,8 @@ class RidgeInversionOfSeveralRecords:
     """Invert each record by a ridge regression from its responses and add the estimates up.
 
     As :class:`ClosedFormOfSeveralRecords`, with ``RidgeInversion`` in place of a closed form. A subject's estimates
-    differ by the error of the inversion, and a mean of k records has a k-th of its variance.
+    differ by the error of the inversion, and a mean of k records has a k-th of its variance. A face is drawn where all
+    records respond alike.
     """
 
     question = WhichFace
@@ -59,8 +62,11 @@ class RidgeInversionOfSeveralRecords:
 
     def answer(self, question: WhichFace, evidence: Evidence, rng: np.random.Generator) -> FloatArray:
         """(n, d) float64 unit rows."""
-        estimate = inverted_from_all(evidence, rng)
-        return on_sphere(estimate.mean, estimate.stolen)
+        public, _ = granted(evidence)
+        each, others, shadow = responses_of_each(evidence, rng)
+        estimate = inverted_from_all_by(evidence, each, others, shadow)
+        faces = on_sphere(estimate.mean, estimate.stolen)
+        return drawn_where_equal(faces, np.hstack(each), lambda: Prior.of(public.embeddings), rng)
 
 
 class ConstructionOfSeveralRecords:
