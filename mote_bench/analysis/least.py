@@ -8,7 +8,7 @@ from .share import Share
 from .standings import Figure
 from .threat_matrix import ATTACKERS, NO_KEYS, Attacker, MatrixRow, ThreatCell, ThreatMatrix
 
-COMPARED = ("algorithm", "keys", "online_scores", "online_decisions")
+HOLDERS = ("algorithm", "keys", "online_scores", "online_decisions")
 """The attackers, by key. One who doesn't know the algorithm is left out: it is no secret."""
 
 
@@ -56,12 +56,12 @@ class Least:
 
 
 def least(matrix: ThreatMatrix) -> list[Least]:
-    """The schemes that leak least, for each attacker of ``COMPARED`` against whom two or more can be compared.
+    """The schemes that leak least, for each attacker of ``HOLDERS`` against whom two or more can be compared.
 
     Controls and schemes that may reject half of the genuine probes are left out. A scheme without keys leaks to the
     attacker who holds keys what it leaks to the one who holds none. A share below 0 is sampling error, and counts as 0.
     """
-    found = (_of(matrix, place, one) for place, one in enumerate(ATTACKERS) if one.key in COMPARED)
+    found = (_of(matrix, place, one) for place, one in enumerate(ATTACKERS) if one.key in HOLDERS)
     return [one for one in found if one is not None]
 
 

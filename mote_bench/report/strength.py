@@ -77,12 +77,12 @@ def strength_md(found: Sequence[tuple[Board, Studied]]) -> str:
                 titles,
                 [_line(one, counts) for one in mine],
             )
-        for question, lines in _by_question(held.queries).items():
+        for question, tried in _by_question(held.queries).items():
             queries += _table_md(
-                f"{place}: {question}, {label(lines[0].metric)}, by online queries",
-                summary(lines),
+                f"{place}: {question}, {label(tried[0].metric)}, by online queries",
+                summary(tried),
                 [one.lower() for one in QUERY_TITLES],
-                list(map(_query_line, lines)),
+                list(map(_query_line, tried)),
             )
     parts = [*([ABOUT, *shadow] if shadow else []), *([ABOUT_QUERIES, *queries] if queries else [])]
     return "\n\n".join([f"# {TITLE}", *parts]) + "\n" if parts else ""
@@ -101,8 +101,8 @@ def strength_html(held: Studied, environment: Environment, *, name: str) -> str:
         for question, mine in _by_question(held.shadow).items()
     ]
     queries = [
-        (question, label(lines[0].metric), list(map(_query_line, lines)), summary(lines))
-        for question, lines in _by_question(held.queries).items()
+        (question, label(tried[0].metric), list(map(_query_line, tried)), summary(tried))
+        for question, tried in _by_question(held.queries).items()
     ]
     return environment.get_template("strength.html.j2").render(
         heading=TITLE,
