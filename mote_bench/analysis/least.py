@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .share import Share
-from .standings import Figure
+from .standings import NOT_MEASURED, Figure
 from .threat_matrix import ATTACKERS, NO_KEYS, Attacker, MatrixRow, ThreatCell, ThreatMatrix
 
 HOLDERS = ("algorithm", "keys", "online_scores", "online_decisions")
@@ -85,6 +85,8 @@ def _faced(row: MatrixRow, place: int) -> ThreatCell:
 
 
 def _fnmr(row: MatrixRow, attacker: Attacker) -> Figure:
+    if not row.utility:
+        return Figure(NOT_MEASURED)
     utility = row.utility[0]
     return utility.weaker if attacker.key == "keys" else utility.kept
 

@@ -50,7 +50,8 @@ ORDER_SAYS = (
 )
 NOISE_ORDER_SAYS = (
     "Schemes stand in the order of what they leak beyond plain vectors with noise that reject as many genuine probes: "
-    "the mean rank over the questions. Schemes that may reject half of the genuine probes stand after the others."
+    "the mean rank over the questions. Questions that are not named are not distinguished from noise. Schemes that may "
+    "reject half of the genuine probes stand after the others."
 )
 """Of a board with a reference curve of noise."""
 _VERDICTS = (MORE, UNCLEAR, LESS)
@@ -146,8 +147,11 @@ def _noise() -> Iterator[MatrixColumn]:
 
 
 def noise_words(one: AgainstNoise) -> list[tuple[str, str]]:
-    """Each verdict with its questions, the worst first: ``worse than noise``, ``gender, link``."""
-    found = [(verdict, one.of(verdict)) for verdict in _VERDICTS]
+    """Verdicts with their questions, the worst first: ``worse than noise``, ``gender, link``.
+
+    Questions on which a scheme isn't distinguished from noise are not named.
+    """
+    found = [(verdict, one.of(verdict)) for verdict in (MORE, LESS)]
     others = tuple(question for question, verdict in one.verdicts if verdict not in _VERDICTS)
     return [(words, ", ".join(named)) for words, named in (*found, ("not comparable", others)) if named]
 
