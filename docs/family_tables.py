@@ -251,7 +251,7 @@ def _usual_n(published: Published, data: str) -> int:
 
 
 def _cost(published: Published, data: str, scheme: str) -> str:
-    """Milliseconds for each subject with their interval, and how many times those of `cosine` on the same machine."""
+    """Milliseconds for each subject with their interval, and how many times those of `cosine` in a run alike."""
     cost = published.cost(data, scheme)
     one = None if cost is None else cost["seconds"]["measurement"]
     if cost is None or one is None:

@@ -29,6 +29,7 @@ def photograph(browser: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder) / "page.png"
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={taken}"]
+        options.append("--virtual-time-budget=10000")  # the page unpacks its tables first
         window = f"--window-size={SIZE[0]},{SIZE[1]}"
         subprocess.run([browser, *options, window, PAGE.as_uri()], check=True, capture_output=True, timeout=300)
         facts = PngImagePlugin.PngInfo()

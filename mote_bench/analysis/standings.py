@@ -598,9 +598,13 @@ def _cost(frame: _Frame, scheme: str) -> Cost:
 
 
 def _one_machine(one: Record, other: Record) -> bool:
-    """Whether two records were timed on the same platform and device; otherwise no ratio is given."""
+    """Whether two records were timed on the same platform and device, by the same engine; otherwise no ratio is given.
+
+    Rows of a published board may come from runs that are months apart, on other machines.
+    """
     ours, theirs = one.provenance, other.provenance
-    return ours.get("platform") == theirs.get("platform") and device_of(ours) == device_of(theirs)
+    alike = all(ours.get(key) == theirs.get(key) for key in ("platform", "engine_source"))
+    return alike and device_of(ours) == device_of(theirs)
 
 
 def _standing(row: Row) -> list[str]:
