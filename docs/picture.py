@@ -19,7 +19,7 @@ PICTURE, PAGE, FIGURES = (
     ROOT / "leaderboards" / "leaderboard.html",
     ROOT / "leaderboards" / "results.csv",
 )
-SIZE = (1280, 1080)
+SIZE = (1280, 1700)
 COLOURS = 64
 KEY = "results.csv"
 
