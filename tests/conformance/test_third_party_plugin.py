@@ -109,7 +109,7 @@ found += check_question(registry.factory("questions", "demo-side"))
 print(json.dumps([[finding.check, finding.ok, finding.message] for finding in found]))
 """
     found = run(installed, code, cwd=tmp_path)
-    assert len(found) == 77  # 29 of schemes, 17 of each attack, 14 of questions
+    assert len(found) == 79  # 31 of schemes, 17 of each attack, 14 of questions
     assert [finding for finding in found if not finding[1]] == []
 
 
