@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from .share import Share
 from .standings import NOT_MEASURED, Figure
-from .threat_matrix import ATTACKERS, NO_KEYS, Attacker, MatrixRow, ThreatCell, ThreatMatrix
+from .threat_matrix import ATTACKERS, NO_KEYS, NO_SECRETS, Attacker, MatrixRow, ThreatCell, ThreatMatrix
 
-HOLDERS = ("algorithm", "keys", "online_scores", "online_decisions")
+HOLDERS = ("algorithm", "keys", "secrets", "online_scores", "online_decisions")
 """The attackers, by key. One who doesn't know the algorithm is left out: it is no secret."""
 
 
@@ -59,14 +59,18 @@ def least(matrix: ThreatMatrix) -> list[Least]:
     """The schemes that leak least, for each attacker of ``HOLDERS`` against whom two or more can be compared.
 
     Controls and schemes that may reject half of the genuine probes are left out. A scheme without keys leaks to the
-    attacker who holds keys what it leaks to the one who holds none. A share below 0 is sampling error, and counts as 0.
+    attacker who holds keys what it leaks to the one who holds none; likewise for system secrets, which stand only where
+    a scheme has any. A share below 0 is sampling error, and counts as 0.
     """
     found = (_of(matrix, place, one) for place, one in enumerate(ATTACKERS) if one.key in HOLDERS)
     return [one for one in found if one is not None]
 
 
 def _of(matrix: ThreatMatrix, place: int, attacker: Attacker) -> Least | None:
-    rows = [(row, _faced(row, place)) for row in matrix.rows if row.useful and not row.role]
+    useful = [row for row in matrix.rows if row.useful and not row.role]
+    if all(row.cells[place].status == NO_SECRETS for row in useful):
+        return None
+    rows = [(row, _faced(row, place)) for row in useful]
     held = [(row, cell, cell.worst.share) for row, cell in rows if cell.worst and cell.worst.share]
     fewest = min((len(cell.unseen) for _, cell, _ in held), default=0)
     tested = [(row, share) for row, cell, share in held if len(cell.unseen) == fewest]
@@ -80,15 +84,17 @@ def _of(matrix: ThreatMatrix, place: int, attacker: Attacker) -> Least | None:
 
 
 def _faced(row: MatrixRow, place: int) -> ThreatCell:
-    cell = row.cells[place]
-    return row.cells[place - 1] if cell.status == NO_KEYS else cell
+    """The cell of the attacker, or of the one before who holds as much of this scheme."""
+    while row.cells[place].status in (NO_KEYS, NO_SECRETS):
+        place -= 1
+    return row.cells[place]
 
 
 def _fnmr(row: MatrixRow, attacker: Attacker) -> Figure:
     if not row.utility:
         return Figure(NOT_MEASURED)
     utility = row.utility[0]
-    return utility.weaker if attacker.key == "keys" else utility.kept
+    return utility.weaker if attacker.key in ("keys", "secrets") else utility.kept
 
 
 def _rejected(one: Kept) -> tuple[float, str]:

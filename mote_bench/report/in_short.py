@@ -24,6 +24,7 @@ REAL = (
 _WORDS = {
     "algorithm": "Stolen records and the algorithm, keys kept",
     "keys": "The keys stolen too",
+    "secrets": "The secrets of the system stolen too",
     "online_scores": "Online access to scores, nothing stolen",
     "online_decisions": "Online access to decisions, nothing stolen",
 }

@@ -66,3 +66,13 @@ def test_schemes_of_which_fewer_properties_were_tested_are_named_and_not_compare
     assert names(found) == ["a", "b"]
     assert found.untested == ("untested",)
     assert figure("gender", 0.5).value == 0.75  # the shares of these tests are of figures between floor and ceiling
+
+
+def test_system_secrets_stand_where_a_scheme_has_any():
+    plain = [*scheme("a", 0.5), *scheme("b", 0.52)]
+    secret = attacked("encrypted", "vote-answers", "gender", "full_disclosure", 1.0, 1.0)
+    assert "secrets" not in of(*plain)
+    found = of(*scheme("encrypted", 0.0), secret, *plain)
+    assert names(found["algorithm"]) == ["encrypted"]
+    assert names(found["secrets"]) == ["a", "b"]
+    assert found["secrets"].compared == 3
