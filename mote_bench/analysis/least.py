@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mote_bench.contracts import Knowledge
+
 from .share import Share
 from .standings import NOT_MEASURED, Figure
 from .threat_matrix import ATTACKERS, NO_KEYS, NO_SECRETS, Attacker, MatrixRow, ThreatCell, ThreatMatrix
@@ -93,8 +95,8 @@ def _faced(row: MatrixRow, place: int) -> ThreatCell:
 def _fnmr(row: MatrixRow, attacker: Attacker) -> Figure:
     if not row.utility:
         return Figure(NOT_MEASURED)
-    utility = row.utility[0]
-    return utility.weaker if attacker.key in ("keys", "secrets") else utility.kept
+    with_keys = attacker.knowledge in (Knowledge.STOLEN_KEY, Knowledge.FULL_DISCLOSURE)
+    return row.utility[0].weaker if with_keys else row.utility[0].kept
 
 
 def _rejected(one: Kept) -> tuple[float, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,9 +17,11 @@ from mote_bench.analysis.selection import (
     strongest,
     threat,
 )
-from mote_bench.analysis.standings import Board
+from mote_bench.analysis.standings import Board, Row
 from mote_bench.analysis.strength import verdict_of
-from mote_bench.contracts import BY_LIMITS, BY_QUERIES, Access, Limits, Record
+from mote_bench.contracts import BY_LIMITS, BY_QUERIES, Access, Limits, Measurement, Record
+from mote_bench.metrics.differences import difference
+from mote_bench.metrics.intervals import Z
 
 Interval = tuple[float, float, float]
 """Value, lower and upper end."""
@@ -64,11 +65,9 @@ def gain_of_queries(reached: Sequence[tuple[int, Interval]], reading: Reading) -
     ends = [value for queries, value in reached if queries < reached[-1][0]][-1:] + [value for _, value in reached[-1:]]
     if len(ends) < 2:
         return None
-    (before, before_low, before_high), (last, last_low, last_high) = ends
-    value = last - before
-    low = value - math.hypot(last - last_low, before_high - before)
-    high = value + math.hypot(last_high - last, before - before_low)
-    return (value, low, high) if leak(reading, 1.0) > 0 else (-value, -high, -low)
+    before, last = (Measurement(reading.headline, *value, n=0) for value in ends)
+    found = difference(before, last, together=0.0, worse=leak(reading, 1.0), z=Z)
+    return found.value, found.low, found.high
 
 
 @dataclass(frozen=True)
@@ -112,17 +111,12 @@ def queried(board: Board, records: Sequence[Record]) -> list[Queried]:
 
     Rows of the floor control are left out.
     """
-    return [
-        one
-        for row in board.rows
-        if row.role != "floor"
-        for one in _of_row(row.name, row.scheme, row.key, board, records)
-    ]
+    return [one for row in board.rows if row.role != "floor" for one in _of_row(row, board, records)]
 
 
-def _of_row(name: str, scheme: str, key: str, board: Board, records: Sequence[Record]) -> Iterator[Queried]:
+def _of_row(row: Row, board: Board, records: Sequence[Record]) -> Iterator[Queried]:
     for reading in board.readings:
-        attacks = of_one_record(attacks_on(records, scheme, reading.question, key=key))
+        attacks = of_one_record(attacks_on(records, row.scheme, reading.question, key=row.key))
         valid = [one for one in attacks if is_valid(one, reading)]
         for access in (Access.SCORES, Access.DECISIONS):
             online = [one for one in valid if threat(one).access is access]
@@ -132,7 +126,7 @@ def _of_row(name: str, scheme: str, key: str, board: Board, records: Sequence[Re
                 continue
             reached = tuple(reached_by_queries(tried, reading))
             yield Queried(
-                name,
+                row.name,
                 reading.question,
                 reading.headline,
                 str(access),

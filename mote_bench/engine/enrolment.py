@@ -152,11 +152,13 @@ def _refused(
     databases: Sequence[Database], renewed: Sequence[Database], renewed_people: npt.NDArray[np.intp]
 ) -> tuple[int, ...]:
     """The attacked subjects of whom a template is missing in any database, rising."""
-    missing = [np.setdiff1d(np.arange(len(one.templates)), enrolled_rows(one.templates)) for one in databases]
-    missing += [
-        renewed_people[np.setdiff1d(np.arange(len(one.templates)), enrolled_rows(one.templates))] for one in renewed
-    ]
+    missing = [*map(_missing, databases), *(renewed_people[_missing(one)] for one in renewed)]
     return tuple(map(int, np.unique(np.concatenate(missing))))
+
+
+def _missing(database: Database) -> npt.NDArray[np.intp]:
+    """The rows of a database without a template."""
+    return np.setdiff1d(np.arange(len(database.templates)), enrolled_rows(database.templates))
 
 
 def too_few(held: Held, targets: int) -> str:

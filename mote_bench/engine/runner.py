@@ -480,8 +480,7 @@ def _comparison(stage: _Stage, held: Held, scheme: str, scenario: str) -> tasks.
 def _compared_targets(stage: _Stage, held: Held) -> Index:
     """The target subjects whom the scheme could enrol from each of their references."""
     rows = np.arange(len(stage.setting.split.target.references))
-    databases = (held.enrolled.first, held.enrolled.second)
-    for templates in (one.templates for one in databases if one.templates):
+    for templates in _of_targets(stage, held):
         rows = np.intersect1d(rows, enrolled_rows(templates))
     return rows
 
