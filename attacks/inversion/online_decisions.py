@@ -58,8 +58,8 @@ class BoundaryFromDecisions:
     2601.17620). Bisection on a boundary is as in Chen, Jordan & Wainwright, "HopSkipJumpAttack", IEEE S&P 2020 (arXiv
     1904.02144).
 
-    A target subject without an accepted face within the budget gets one of the faces that were tried, another than the
-    next subject: one face for all would say that decisions were not read.
+    A target subject without an accepted face within the budget gets one of the faces that were tried. Subjects get
+    different ones, as one face for all would count as a failed attack.
     """
 
     question = WhichFace
@@ -76,7 +76,7 @@ class BoundaryFromDecisions:
 def first_accepted(
     evidence: Evidence, prior: Prior, tries: int, rng: np.random.Generator
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """(n, d) float64: of ``tries`` likely faces the first that each subject's template accepts, or one by the row.
+    """(n, d) float64: the first of ``tries`` likely faces that each subject's template accepts, or else any of them.
 
     With it, (n,) whether one is accepted. The faces are the same for every subject.
     """

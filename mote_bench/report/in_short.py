@@ -14,7 +14,8 @@ from .matrix_columns import share_span
 ABOUT = (
     "Schemes that leak least to each attacker, as a share of the ceiling; the table below holds all. Schemes stand "
     "together where their 95 % intervals overlap with the lowest one's, in the order of their FNMR. Controls, and "
-    "schemes that may reject half of the genuine probes, are left out."
+    "schemes that may reject half of the genuine probes, are left out. A scheme that fewer attacks were run on, as its "
+    "notes say, may leak more than it shows."
 )
 REAL = (
     "Is a difference between two schemes real? Choose both at Compare above. Intervals that do not overlap show a "
