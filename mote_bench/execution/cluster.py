@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import CancelledError, Executor
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
 from typing import Any
 
@@ -32,6 +33,8 @@ class Cluster:
         Runs tasks.
     """
 
+    executor: Executor
+
     def __init__(self, client: Any, where: str) -> None:
         self._where = where
         self._seen = time.monotonic()
@@ -39,7 +42,7 @@ class Cluster:
 
     def _use(self, client: Any) -> None:
         self._client = client
-        self.executor: Executor = client.get_executor(pure=False)
+        self.executor = _Tasks(client)
 
     @property
     def slots(self) -> int:
@@ -84,12 +87,47 @@ class Cluster:
         """Nothing: others may use an existing cluster's workers too, so they stay."""
 
 
+class _Tasks(Executor):
+    """Runs functions on a cluster, and is told of every end.
+
+    With Dask's own executor the run waits for good if a worker finishes and dies before the outcome is fetched from it,
+    and if it dies of sending the outcome.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        promised: Future[Any] = Future()
+        remote = self._client.submit(_packed, function, *arguments, pure=False, **named)
+        self._client.loop.add_callback(self._fetch, remote, promised)
+        return promised
+
+    async def _fetch(self, remote: Any, promised: Future[Any]) -> None:
+        from distributed.protocol.pickle import loads
+
+        try:
+            [outcome] = await self._client.gather([remote], asynchronous=True)
+            promised.set_result(loads(outcome))  # type: ignore[no-untyped-call]
+        except BaseException as error:  # whatever it is, the run waits for it
+            promised.set_exception(error)
+
+
+def _packed(function: Callable[..., Any], *arguments: Any, **named: Any) -> bytes:
+    """The outcome as bytes: if packing it kills the worker, it dies at this task, and Dask doesn't try for ever."""
+    from distributed.protocol.pickle import dumps
+
+    packed: bytes = dumps(function(*arguments, **named))  # type: ignore[no-untyped-call]
+    return packed
+
+
 def lost(error: BaseException) -> bool:
-    """Whether a task's error means that its worker died, or that the scheduler forgot it."""
+    """Whether a task's error means that its worker died, or that the scheduler forgot it or is gone."""
     if isinstance(error, CancelledError):
         return True
     with suppress(ImportError):
+        from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
 
-        return isinstance(error, KilledWorker)
+        return isinstance(error, KilledWorker | CommClosedError)
     return False

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import threading
+from types import SimpleNamespace
 
 import pytest
+from distributed.scheduler import KilledWorker
 
 from commands import mote_bench
 from mote_bench.contracts import InputError
 from mote_bench.execution import workers
+from mote_bench.execution.cluster import Cluster, lost
 from mote_bench.execution.dask_backend import connected
 from mote_bench.execution.outcome import Outcome
 
@@ -61,6 +66,48 @@ def test_workers_that_die(tmp_path):
     assert {key: outcomes[key].value for key in range(12)} == {i: 2 * i for i in range(12)}
     assert outcomes["once"].value == 100
     assert "worker process died" in outcomes["always"].error
+
+
+class KillsWhatSendsIt:
+    def __reduce__(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def finish(what):
+    return Outcome(what(), 0.0)
+
+
+def test_a_worker_that_dies_of_sending_its_outcome():
+    with connected("dask", jobs=1) as cluster:
+        tasks = [workers.Task("lost", finish, (KillsWhatSendsIt,)), workers.Task("next", double, (1,))]
+        outcomes = dict(workers.run(tasks, jobs=1, cluster=cluster))
+    assert "worker process died" in outcomes["lost"].error
+    assert outcomes["next"].value == 2
+
+
+def test_an_outcome_that_cannot_be_sent():
+    with connected("dask", jobs=1) as cluster:
+        outcomes = dict(workers.run([workers.Task("lock", finish, (threading.Lock,))], jobs=1, cluster=cluster))
+    assert "cannot pickle" in outcomes["lock"].error
+
+
+def test_an_outcome_whose_worker_dies_before_it_is_fetched():
+    """Dask finds that out while it gathers."""
+
+    class Client:
+        loop = SimpleNamespace(add_callback=lambda function, *arguments: asyncio.run(function(*arguments)))
+
+        def get_executor(self, **_):
+            raise AssertionError("its futures would never be done")
+
+        def submit(self, *_, **__):
+            return "a future"
+
+        async def gather(self, futures, asynchronous):
+            raise KilledWorker("task", SimpleNamespace(address="tcp://10.0.0.9:4000"), 1)
+
+    future = Cluster(Client(), "here").executor.submit(double, 1)
+    assert lost(future.exception(timeout=1))
 
 
 SEEN = []
