@@ -34,7 +34,7 @@ def audit(
     records = records_of(home, published=False)
     if not records:
         raise store.no_records(home)
-    made = analysis.audit(chosen(records, protocol=protocol, data=data, seed=seed), scheme)
+    made = analysis.audit(chosen(records, protocol=protocol, data=data, seed=seed, scheme=scheme), scheme)
     page = audit_html(made)
     try:
         files.write_text(out, page)

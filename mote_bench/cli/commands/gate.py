@@ -109,15 +109,17 @@ def gate(  # noqa: PLR0913 - typer makes an option of each argument
         sys.exit(1)
 
 
-def chosen(records: Sequence[Record], *, protocol: str | None, data: str | None, seed: int | None) -> list[Record]:
-    """The records of one board.
+def chosen(
+    records: Sequence[Record], *, protocol: str | None, data: str | None, seed: int | None, scheme: str | None = None
+) -> list[Record]:
+    """The records of one board; of several, of the one that holds ``scheme``.
 
     Raises
     ------
     InputError
         When there are several to choose from, or none.
     """
-    boards = {(one.cell.protocol, one.cell.data, one.cell.seed): one for one in records}
+    boards = {_board(one): one for one in records}
     left = [
         board
         for board, one in sorted(boards.items())
@@ -125,11 +127,19 @@ def chosen(records: Sequence[Record], *, protocol: str | None, data: str | None,
         and seed in (None, board[2])
         and (data is None or run_again.label_fits(data, one))
     ]
+    if len(left) > 1 and scheme is not None:
+        holding = {_board(one) for one in records if one.cell.scheme == scheme}
+        left = [board for board in left if board in holding] or left
     if len(left) != 1:
-        all_ = sorted(boards)
-        runs = "; ".join(f"--protocol {protocol} --data {data} --seed {seed}" for protocol, data, seed in all_)
+        runs = "; ".join(
+            f"--protocol {protocol} --data {data} --seed {seed}" for protocol, data, seed in left or sorted(boards)
+        )
         raise InputError(f"{len(left)} runs match; expected one. There are: {runs or 'none'}")
-    return [one for one in records if (one.cell.protocol, one.cell.data, one.cell.seed) == left[0]]
+    return [one for one in records if _board(one) == left[0]]
+
+
+def _board(record: Record) -> tuple[str, str, int]:
+    return record.cell.protocol, record.cell.data, record.cell.seed
 
 
 def _records(folder: Path) -> list[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,20 @@ def folder(make_records, tmp_path_factory) -> Path:
             store.prepare(home)
             store.write(home, replace(record, cell=replace(record.cell, data=data)))
     return home
+
+
+def test_the_one_board_that_holds_the_scheme_needs_no_name(folder: Path, make_records, tmp_path: Path) -> None:
+    home = tmp_path / "boards"
+    shutil.copytree(folder, home)
+    for record in few(make_records("cosine", "noise", "biohash", protocol="people-2")):
+        store.write(home, replace(record, cell=replace(record.cell, data="more")))
+    out = tmp_path / "biohash.html"
+    result = CliRunner().invoke(app, ["audit", str(home), "--scheme", "biohash", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert "scheme biohash on data set more" in out.read_text(encoding="utf-8")
+    message = refusal(home, "--scheme", "mote", "--out", tmp_path / "mote.html")
+    assert "2 runs match" in message
+    assert "more" not in message.replace(str(tmp_path), "")
 
 
 def few(records: list[Record]) -> list[Record]:
