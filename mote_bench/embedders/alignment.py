@@ -51,13 +51,19 @@ def aligned(
     picture: npt.NDArray[np.uint8], landmarks: FloatArray, height: int = SIZE, width: int = SIZE
 ) -> npt.NDArray[np.uint8]:
     """The face moved onto the template: (height, width, 3) uint8, bilinear; black beyond the picture's edge."""
+    return moved(picture, landmarks, points(height, width), (height, width))
+
+
+def moved(
+    picture: npt.NDArray[np.uint8], landmarks: FloatArray, wanted: FloatArray, size: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    """:func:`aligned` to five points (5, 2) of the caller's, in a picture of ``size``: height and width."""
     from PIL import Image
 
-    wanted = points(height, width)
     back = np.linalg.inv(np.vstack([similarity(landmarks, wanted), [0.0, 0.0, 1.0]]))[:2]
     # Pillow samples at pixel centres: half a pixel in, half a pixel out.
     back[:, 2] += back[:, :2] @ np.array([-0.5, -0.5]) + 0.5
     made = Image.fromarray(picture).transform(
-        (width, height), Image.Transform.AFFINE, tuple(back.ravel()), resample=Image.Resampling.BILINEAR
+        size[::-1], Image.Transform.AFFINE, tuple(back.ravel()), resample=Image.Resampling.BILINEAR
     )
     return np.asarray(made)

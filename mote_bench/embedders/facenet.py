@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.basics import first_line
-from mote_bench.contracts import Embedded, InputError
+from mote_bench.contracts import Embedded
 from mote_bench.embedders import mtcnn, places
 from mote_bench.embedders import weights as files
 
@@ -43,7 +42,8 @@ class FaceNet:
         self._place = places.place()
         self._detector = mtcnn.Detector(places.detectors_place(self._place))
         net = package.InceptionResnetV1(pretrained=None, classify=False).eval()
-        self._net = _loaded(self._weights, net).to(self._place)
+        expected = "a state dictionary of facenet-pytorch's InceptionResnetV1"
+        self._net = files.into(net, self._weights, expected=expected, without="logits.").to(self._place)
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
         import torch
@@ -92,23 +92,3 @@ def vggface2(weights: Path | None = None) -> FaceNet:
 def casia_webface(weights: Path | None = None) -> FaceNet:
     """InceptionResnetV1 trained on CASIA-WebFace."""
     return FaceNet("casia-webface", weights)
-
-
-def _loaded(path: Path, net: Any) -> Any:
-    """The network with these weights, which are read as tensors only: a pickle in the file can't run."""
-    import pickle
-
-    import torch
-
-    expected = "expected a state dictionary of facenet-pytorch's InceptionResnetV1"
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise InputError(f"'{path}' can't be read as tensors ({first_line(error)}); {expected}") from None
-    if not isinstance(state, dict):
-        raise InputError(f"'{path}' holds {type(state).__name__}; {expected}")
-    try:
-        net.load_state_dict({name: value for name, value in state.items() if not name.startswith("logits.")})
-    except (RuntimeError, AttributeError, TypeError) as error:
-        raise InputError(f"'{path}' doesn't fit ({first_line(error)}); {expected}") from None
-    return net

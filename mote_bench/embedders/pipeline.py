@@ -44,11 +44,12 @@ _ON_CUDA = "pip install onnxruntime-gpu"
 
 @dataclass(frozen=True)
 class Recogniser:
-    """How a worker makes its embedder: a registered name or ``MODULE:FUNCTION``, and what the user says of it.
+    """How a worker makes its embedder, and what the user says of it.
 
     Attributes
     ----------
     name : str
+        A registered name, ``NAME:MODEL`` where it has several, or ``MODULE:FUNCTION`` of the user's.
     weights : str, optional
         The path of a file or folder.
     options : tuple of (name, text)
@@ -78,7 +79,8 @@ class Recogniser:
             it doesn't take.
         """
         given = {**({} if self.weights is None else {"weights": Path(self.weights)}), **dict(self.options)}
-        if ":" in self.name:
+        name, model = _registered(self.name)
+        if ":" in name:
             from mote_bench.embedders.callables import FromFunction
 
             if given:
@@ -88,15 +90,24 @@ class Recogniser:
                 )
             return FromFunction(self.name)
         try:
-            maker = registry.factory("embedders", self.name)
-            unknown = [name for name, _ in self.options if not _takes(maker, name)]
+            maker = registry.factory("embedders", name)
+            unknown = [option for option, _ in self.options if not _takes(maker, option)]
             if unknown:
                 raise InputError(f"--embedder {self.name} takes no --{unknown[0]}; leave it out")
             with on_device(self.device):
-                made: Embedder = maker(**given)
+                made: Embedder = maker(**given, **model)
         except registry.PluginError as error:
             raise InputError(str(error)) from None
         return made
+
+
+def _registered(name: str) -> tuple[str, dict[str, str]]:
+    """The registered name in ``NAME:MODEL``, and the model as an argument; of any other name, itself and nothing."""
+    first, _, model = name.partition(":")
+    known = {entry.name for entry in registry.names("embedders")}
+    if model and first in known and "model" in inspect.signature(registry.factory("embedders", first)).parameters:
+        return first, {"model": model}
+    return name, {}
 
 
 def _takes(maker: Callable[..., Any], name: str) -> bool:
@@ -234,9 +245,10 @@ def _check_unlike(
 
 def _cause(recogniser: Recogniser, prepared: str, second: bool) -> str:
     """Why embeddings are likely to be all alike, and what to do."""
-    if ":" in recogniser.name:
+    name, _ = _registered(recogniser.name)
+    if ":" in name:
         return "It is given RGB pixels from 0 to 255: check how it scales them, or subtract its mean embedding"
-    if not _takes(registry.factory("embedders", recogniser.name), "mean"):
+    if not _takes(registry.factory("embedders", name), "mean"):
         return "Its weights are likely to be of another network: give others"
     mean, scale = ("--second-mean", "--second-scale") if second else ("--mean", "--scale")
     return (

@@ -1,4 +1,4 @@
-"""Finds the weights of a recogniser and their checksum."""
+"""Finds the weights of a recogniser and their checksum, and reads them as tensors only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from mote_bench.basics import first_line
 from mote_bench.contracts import InputError
 from mote_bench.data.arrays import checksum
 
@@ -80,3 +82,40 @@ class Published:
 def sha256(path: Path) -> str:
     """SHA-256 of a weights file, hexadecimal; read once per process."""
     return checksum(path)
+
+
+def into(net: Any, path: Path, *, expected: str, without: str | None = None) -> Any:
+    """The torch network with the weights of a file, which are read as tensors only: a pickle in the file can't run.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+    path : Path
+        A state dictionary, as ``torch.save`` writes it.
+    expected : str
+        What the file should hold, for the message.
+    without : str, optional
+        The prefix of tensors to leave out, such as those of a classifier.
+
+    Raises
+    ------
+    InputError
+        Where the file holds something else than tensors, or those of another network.
+    """
+    import pickle
+
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise InputError(f"'{path}' can't be read as tensors ({first_line(error)}); expected {expected}") from None
+    if not isinstance(state, dict):
+        raise InputError(f"'{path}' holds {type(state).__name__}; expected {expected}")
+    try:
+        net.load_state_dict(
+            {name: one for name, one in state.items() if without is None or not name.startswith(without)}
+        )
+    except (RuntimeError, AttributeError, TypeError) as error:
+        raise InputError(f"'{path}' doesn't fit ({first_line(error)}); expected {expected}") from None
+    return net

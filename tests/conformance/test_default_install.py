@@ -30,8 +30,9 @@ MODULES = {
     "face-recognition-models": "face_recognition_models",
     "grad-cam": "pytorch_grad_cam",
     "ai-edge-litert": "ai_edge_litert",
+    "pyyaml": "yaml",
 }
-USERS_OF_EXTRAS = ("facenet", "dlib", "onnx", "tflite", "dask", "parquet", "he", "phe", "explain", "faces")
+USERS_OF_EXTRAS = ("facenet", "dlib", "onnx", "tflite", "frbench", "dask", "parquet", "he", "phe", "explain", "faces")
 HEAVY = ("torch", "scipy", "sklearn", "pandas", "matplotlib", "xgboost", "PIL")
 
 

@@ -24,7 +24,9 @@ EPILOG = "Example: python -m mote_bench embed photos --embedder dlib --out faces
 
 def embed(  # noqa: PLR0913 - typer makes an option of each argument
     images: Annotated[Path, typer.Argument(help="A folder of pictures, or a CSV file with a column `path`.")],
-    embedder: Annotated[str, typer.Option(help="A name that `list` shows, or MODULE:FUNCTION of your own.")],
+    embedder: Annotated[
+        str, typer.Option(help="A name that `list` shows, frbench:MODEL, or MODULE:FUNCTION of your own.")
+    ],
     out: Annotated[Path, typer.Option(help="The .npz file to write.")],
     layout: Annotated[
         str | None,

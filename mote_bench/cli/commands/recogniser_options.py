@@ -15,5 +15,5 @@ Order = Annotated[str | None, typer.Option(help="ONNX: the network's order of ch
 Output = Annotated[str | None, typer.Option(help="ONNX: the output that is the embedding, of several.")]
 Alignment = Annotated[
     str | None,
-    typer.Option(help="ONNX and MobileFaceNet: what finds the five landmarks, mtcnn or dlib68. Default: mtcnn."),
+    typer.Option(help="ONNX, MobileFaceNet, FRBench: what finds the landmarks, mtcnn or dlib68. Default: mtcnn."),
 ]
