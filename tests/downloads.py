@@ -44,10 +44,10 @@ def _write_weights(path: Path) -> None:
     from frbench.backbones import build_backbone
 
     torch.manual_seed(0)
-    net = build_backbone(BACKBONE["name"], BACKBONE["kwargs"], torch.device("cpu"))
-    with torch.no_grad():  # as training leaves them: at 0 and 1 a wrong scale of the pixels would hardly be seen
-        for one in net.modules():
-            if isinstance(one, torch.nn.BatchNorm2d):
-                one.running_mean.normal_(0, 0.1)
-                one.running_var.uniform_(0.5, 2)
+    net = build_backbone(BACKBONE["name"], BACKBONE["kwargs"], torch.device("cpu")).train()
+    for one in net.modules():
+        if isinstance(one, torch.nn.modules.batchnorm._BatchNorm):
+            one.momentum = 1.0
+    with torch.no_grad():
+        net(torch.randn(16, 3, 112, 112))  # the batch norms then keep what each layer gives; else all faces are one
     torch.save(net.state_dict(), path)

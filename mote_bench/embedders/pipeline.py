@@ -79,17 +79,10 @@ class Recogniser:
             it doesn't take.
         """
         given = {**({} if self.weights is None else {"weights": Path(self.weights)}), **dict(self.options)}
-        name, model = _registered(self.name)
-        if ":" in name:
-            from mote_bench.embedders.callables import FromFunction
-
-            if given:
-                raise InputError(
-                    f"'{self.name}' is a function of your own, which loads and prepares for itself; leave out "
-                    f"--{next(iter(given))}"
-                )
-            return FromFunction(self.name)
         try:
+            name, model = _registered(self.name)
+            if ":" in name:
+                return self._own(given)
             maker = registry.factory("embedders", name)
             unknown = [option for option, _ in self.options if not _takes(maker, option)]
             if unknown:
@@ -99,6 +92,16 @@ class Recogniser:
         except registry.PluginError as error:
             raise InputError(str(error)) from None
         return made
+
+    def _own(self, given: Mapping[str, object]) -> Embedder:
+        from mote_bench.embedders.callables import FromFunction
+
+        if given:
+            raise InputError(
+                f"'{self.name}' is a function of your own, which loads and prepares for itself; leave out "
+                f"--{next(iter(given))}"
+            )
+        return FromFunction(self.name)
 
 
 def _registered(name: str) -> tuple[str, dict[str, str]]:
