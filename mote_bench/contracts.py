@@ -227,8 +227,8 @@ class Embedded:
 class Embedder(Protocol):
     """A recogniser: detects the largest face in a picture, aligns it and computes its embedding.
 
-    Its entry point is called without arguments, or with ``weights=Path`` if the user gave a file. Each worker process
-    makes its own object.
+    Its entry point is called without arguments, or with ``weights=Path`` if the user gave a file. One that has several
+    models takes ``model=str``, which a user types behind its name: ``NAME:MODEL``. Each worker process makes its own.
     """
 
     def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> Sequence[Embedded | None]:

@@ -59,7 +59,8 @@ class Model:
         parts = model.split("/")
         if len(parts) != 3 or not all(parts):
             raise InputError(f"frbench:{model} names no model; {_FORM}. {LISTED}")
-        return cls(*parts, folder=folder)
+        backbone, loss, dataset = parts
+        return cls(backbone, loss, dataset, folder)
 
     @property
     def key(self) -> str:
