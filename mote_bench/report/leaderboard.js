@@ -137,11 +137,21 @@
     for (const select of choices) select.addEventListener("change", draw);
   };
 
+  // The inverse of packing.py: a token that begins with \x02 names an earlier one of at least 24 characters.
+  const spelled = (text) => {
+    const known = [];
+    return text.split("\x01").map((token) => {
+      if (token.startsWith("\x02")) return known[parseInt(token.slice(1), 16)];
+      if (token.length >= 24) known.push(token);
+      return token;
+    }).join("");
+  };
+
   const unfold = async (bundle) => {
     try {
       const bytes = Uint8Array.from(atob(bundle.dataset.packed), (one) => one.charCodeAt(0));
       const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-      const parts = (await new Response(stream).text()).split("\0");
+      const parts = spelled(await new Response(stream).text()).split("\0");
       for (const place of document.querySelectorAll("[data-part]")) place.innerHTML = parts[Number(place.dataset.part)];
     } catch (error) {
       bundle.append(make("p", `This browser cannot decompress the page (${error}). leaderboard.md and results.csv hold the same figures.`));

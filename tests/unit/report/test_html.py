@@ -102,7 +102,13 @@ def test_a_page_too_large_is_packed_and_holds_all_the_same(records, text, monkey
 
 
 def inflated(packed: str) -> str:
-    return zlib.decompress(base64.b64decode(packed)).decode()
+    """As the page's script does it."""
+    known, tokens = [], []
+    for token in zlib.decompress(base64.b64decode(packed)).decode().split("\1"):
+        tokens.append(known[int(token[1:], 16)] if token.startswith("\2") else token)
+        if not token.startswith("\2") and len(token) >= 24:
+            known.append(token)
+    return "".join(tokens)
 
 
 def test_every_figure_of_the_first_tables_links_to_a_record(text):
