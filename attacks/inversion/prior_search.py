@@ -214,10 +214,17 @@ def _searched(evidence: Evidence, rng: np.random.Generator) -> tuple[FloatArray,
     # One template after the other: a scheme expands its key once.
     steps = [Displacements(noise, prior.offsets(noise)) for noise in noises]
     rounds = np.stack([_path(system, row, prior, one, steps) for row, one in enumerate(start)], axis=1)
-    n, own = len(evidence.templates), unit(shadow.references.embeddings[system.tried] - prior.mean)
-    estimates = [unit(prior.faces(one).astype(np.float64) - prior.mean) for one in rounds]
-    chosen = max(estimates, key=lambda estimate: float((estimate[n:] * own).sum(axis=1).mean()))
-    return chosen, system.tried
+    own = unit(shadow.references.embeddings[system.tried] - prior.mean)
+    return _best_round([unit(prior.faces(one).astype(np.float64) - prior.mean) for one in rounds], own), system.tried
+
+
+def _best_round(rounds: Sequence[FloatArray], own: FloatArray) -> FloatArray:
+    """The estimates (n, d), out of those of each round, whose last rows are most like the shadow subjects' ``own``.
+
+    Their mirror images count as the faces. Where a scheme doesn't distinguish the two, half of the searches end at the
+    mirror image, and signed cosines cancel.
+    """
+    return max(rounds, key=lambda estimate: float(np.abs((estimate[-len(own) :] * own).sum(axis=1)).mean()))
 
 
 def _path(system: _System, row: int, prior: Prior, centre: FloatArray, steps: Sequence[Displacements]) -> FloatArray:
