@@ -18,6 +18,7 @@ from mote_bench.metrics.differences import difference, together
 from mote_bench.planning.spec import DEVICE, device_of
 from mote_bench.questions.harness import COST
 from mote_bench.questions.installed import described
+from mote_bench.records.boards import board_of
 
 FALSE_ALARMS = 0.01
 """Family-wise false alarm rate: the share of gates over unchanged code that may report any figure as worse."""
@@ -138,7 +139,7 @@ class _Pair:
 
 def _check_comparable(baseline: Sequence[Record], candidate: Sequence[Record]) -> None:
     for name, records in (("baseline", baseline), ("new run", candidate)):
-        boards = sorted({(one.cell.protocol, one.cell.data, one.cell.seed) for one in records})
+        boards = sorted({board_of(one.cell) for one in records})
         if len(boards) != 1:
             named = "; ".join(f"{protocol}, {data}, seed {seed}" for protocol, data, seed in boards) or "no record"
             raise InputError(f"the {name} holds {len(boards)} boards ({named}); expected one: choose by --protocol, "

@@ -11,6 +11,7 @@ from mote_bench.formatting import named
 from mote_bench.questions.harness import HARNESS
 from mote_bench.questions.installed import described, reading_of, rules_of
 from mote_bench.records import first_edition
+from mote_bench.records.boards import board_of
 from mote_bench.records.naming import record_name
 
 SECRET, STOLEN, DISCLOSED = "secret", "stolen", "disclosed"
@@ -204,8 +205,7 @@ def ordered(records: Iterable[Record]) -> list[Record]:
     kept: dict[tuple[int | str, ...], Record] = {}
     for record in map(named, records):
         cell = record.cell
-        where = (cell.protocol, cell.data, cell.seed)
-        key = (*where, cell.scheme, cell.question, cell.attack, str(cell.knowledge))
+        key = (*board_of(cell), cell.scheme, cell.question, cell.attack, str(cell.knowledge))
         if kept.setdefault(key, record) != record:
             raise InputError(f"two different records of {cell}; expected one: move one of their files away")
     return [kept[key] for key in sorted(kept)]

@@ -17,6 +17,7 @@ from mote_bench.metrics.catalogue import GENERALISED, SCHEME_FTE
 from mote_bench.planning.spec import DATA_NOTES, device_of
 from mote_bench.questions.harness import COST, FAIRNESS, LEFT_OUT, VERIFY
 from mote_bench.questions.installed import ceiling_of, ceilings
+from mote_bench.records.boards import board_of
 from mote_bench.records.published import PUBLISHED
 from mote_bench.toolkit import stream
 
@@ -299,7 +300,7 @@ def standings(records: Sequence[Record]) -> list[tuple[Board, list[Record]]]:
     InputError
         When two different records claim the same cell.
     """
-    groups = groupby(ordered(records), key=lambda record: (record.cell.protocol, record.cell.data, record.cell.seed))
+    groups = groupby(ordered(records), key=lambda record: board_of(record.cell))
     return [(_board(group), group) for _, members in groups for group in [list(members)]]
 
 

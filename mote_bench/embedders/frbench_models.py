@@ -7,7 +7,7 @@ network for weights and for newer versions, so it isn't used: the networks are b
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mote_bench.basics import first_line
-from mote_bench.contracts import Embedded, FloatArray, InputError
+from mote_bench.contracts import FloatArray, InputError
 from mote_bench.embedders import frbench_files, landmarks, places, vision
 from mote_bench.embedders import weights as files
 from mote_bench.embedders.frbench_files import Model
 
 
-class FRBenchModel:
+class FRBenchModel(landmarks.Aligned):
     """The mean embedding of a face, aligned by five landmarks, and its mirror image, as FRBench computes it.
 
     Parameters
@@ -52,14 +52,8 @@ class FRBenchModel:
         self._length = self._tried()
         self._finder = landmarks.finder(alignment, self._place)
 
-    def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
-        return [self._one(picture) for picture in pictures]
-
-    def _one(self, picture: npt.NDArray[np.uint8]) -> Embedded | None:
-        found = self._finder.find(picture)
-        if found is None:
-            return None
-        return Embedded(self.of_aligned(self._taken.aligned(picture, found.landmarks)), found.faces)
+    def _face(self, picture: npt.NDArray[np.uint8], marks: FloatArray) -> npt.NDArray[np.uint8]:
+        return self._taken.aligned(picture, marks)
 
     def of_aligned(self, face: npt.NDArray[np.uint8]) -> FloatArray:
         """The (d,) embedding of an aligned RGB face, (height, width, 3) as the network takes it: often 112 x 112."""

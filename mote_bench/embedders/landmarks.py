@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import InputError
-from mote_bench.embedders import dlib_landmarks, mtcnn, places
+from mote_bench.contracts import Embedded, FloatArray, InputError
+from mote_bench.embedders import alignment, dlib_landmarks, mtcnn, places
 from mote_bench.embedders.alignment import Detected
 
 MTCNN, DLIB = "mtcnn", "dlib68"
@@ -41,3 +43,26 @@ def finder(name: str | None, place: str) -> Finder:
     if name == DLIB:
         return dlib_landmarks.Detector()
     raise InputError(f"--alignment {name}: expected {MTCNN} or {DLIB}, which finds the five landmarks")
+
+
+class Aligned(ABC):
+    """An embedder of faces that are aligned by five landmarks: finds the largest one, aligns it and embeds it."""
+
+    _finder: Finder
+
+    def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
+        return [self._one(picture) for picture in pictures]
+
+    def _one(self, picture: npt.NDArray[np.uint8]) -> Embedded | None:
+        found = self._finder.find(picture)
+        if found is None:
+            return None
+        return Embedded(self.of_aligned(self._face(picture, found.landmarks)), found.faces)
+
+    def _face(self, picture: npt.NDArray[np.uint8], marks: FloatArray) -> npt.NDArray[np.uint8]:
+        """The aligned RGB face, as the network takes it."""
+        return alignment.aligned(picture, marks)
+
+    @abstractmethod
+    def of_aligned(self, face: npt.NDArray[np.uint8]) -> FloatArray:
+        """The (d,) embedding of an aligned RGB face, (height, width, 3)."""

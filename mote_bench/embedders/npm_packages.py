@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Embedded, FloatArray, InputError
+from mote_bench.contracts import FloatArray, InputError
 from mote_bench.embedders import alignment, landmarks, onnx_pixels
 from mote_bench.embedders.onnx_file import OnnxFile
 from mote_bench.embedders.weights import Published
@@ -39,7 +39,7 @@ def faceplugin(weights: Path | None = None, alignment: str | None = None) -> Onn
     return OnnxFile(FACEPLUGIN.at(weights), onnx_pixels.SIGNED, options, published=FACEPLUGIN)
 
 
-class MobileFaceNet:
+class MobileFaceNet(landmarks.Aligned):
     """The TensorFlow Lite file of :data:`MOBILEFACENET`: the sum over an aligned face and its mirror image.
 
     Chen, Liu, Gao and Han, "MobileFaceNets", CCBR 2018. The file takes two pictures at once, (2, 112, 112, 3) RGB,
@@ -59,15 +59,6 @@ class MobileFaceNet:
         self._given = self._running.get_input_details()[0]["index"]
         self._answer = self._running.get_output_details()[0]["index"]
         self._finder = landmarks.finder(alignment, CPU)
-
-    def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
-        return [self._one(picture) for picture in pictures]
-
-    def _one(self, picture: npt.NDArray[np.uint8]) -> Embedded | None:
-        found = self._finder.find(picture)
-        if found is None:
-            return None
-        return Embedded(self.of_aligned(alignment.aligned(picture, found.landmarks)), found.faces)
 
     def of_aligned(self, face: npt.NDArray[np.uint8]) -> FloatArray:
         """The (d,) embedding of an aligned RGB face, (112, 112, 3)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mote_bench.contracts import Embedded, FloatArray, InputError
+from mote_bench.contracts import FloatArray, InputError
 from mote_bench.embedders import alignment, landmarks, onnx_pixels, onnx_session, places
 from mote_bench.embedders import weights as files
 from mote_bench.embedders.onnx_pixels import Pixels
@@ -19,7 +19,7 @@ from mote_bench.embedders.onnx_pixels import Pixels
 _HALF = 127.5
 
 
-class OnnxFile:
+class OnnxFile(landmarks.Aligned):
     """The largest face is found, five landmarks align it to the file's size, the file's network embeds it.
 
     Parameters
@@ -59,18 +59,9 @@ class OnnxFile:
         self._finder = landmarks.finder(options.get("alignment"), self._place)
         self._published = published
 
-    def embed(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Embedded | None]:
-        return [self._one(picture) for picture in pictures]
-
-    def _one(self, picture: npt.NDArray[np.uint8]) -> Embedded | None:
-        found = self._finder.find(picture)
-        if found is None:
-            return None
-        return Embedded(self.of_aligned(self._face(picture, found)), found.faces)
-
-    def _face(self, picture: npt.NDArray[np.uint8], found: alignment.Detected) -> npt.NDArray[np.uint8]:
+    def _face(self, picture: npt.NDArray[np.uint8], marks: FloatArray) -> npt.NDArray[np.uint8]:
         form = self._session.form
-        return alignment.aligned(picture, found.landmarks, form.height, form.width)
+        return alignment.aligned(picture, marks, form.height, form.width)
 
     def of_aligned(self, face: npt.NDArray[np.uint8]) -> FloatArray:
         """The (d,) embedding of an aligned RGB face, (height, width, 3) as the file takes it: often 112 x 112."""
@@ -83,7 +74,11 @@ class OnnxFile:
         found = self._finder.find(picture)
         if found is None:
             return None
-        return torch.from_numpy(self._face(picture, found).astype(np.float32) / _HALF - 1).movedim(-1, 0).contiguous()
+        return (
+            torch.from_numpy(self._face(picture, found.landmarks).astype(np.float32) / _HALF - 1)
+            .movedim(-1, 0)
+            .contiguous()
+        )
 
     @cached_property
     def network(self) -> Any:

@@ -20,6 +20,7 @@ from mote_bench.planning import protocol
 from mote_bench.questions.harness import NO_ATTACK, ZERO_EFFORT
 from mote_bench.questions.installed import ceilings, describe
 from mote_bench.records import schemas
+from mote_bench.records.boards import board_of
 
 FORMAT = "mote-bench-bundle-1"
 Kind = Literal["scheme", "attack"]
@@ -157,7 +158,7 @@ def _sha256(table: Mapping[str, Any]) -> str:
 
 
 def _check(bundle: Bundle, source: str) -> None:
-    boards = sorted({(one.cell.protocol, one.cell.data, one.cell.seed) for one in bundle.records})
+    boards = sorted({board_of(one.cell) for one in bundle.records})
     schemes = sorted({one.cell.scheme for one in bundle.records})
     attacks = sorted({one.cell.attack for one in bundle.records} - {NO_ATTACK, ZERO_EFFORT})
     if not bundle.by or not bundle.by.isprintable():

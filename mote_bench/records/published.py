@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from mote_bench.contracts import InputError, Record
 from mote_bench.records import bundle, store
+from mote_bench.records.boards import board_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "leaderboards"
 """The folder of the published boards in a checkout."""
@@ -137,6 +138,5 @@ def _unmarked(record: Record) -> Record:
 
 
 def _board(record: Record) -> tuple[object, ...]:
-    cell = record.cell
     checksums = (record.provenance.get(part) for part in ("data_sha256", "protocol_sha256", "bins"))
-    return (cell.protocol, cell.data, cell.seed, *checksums)
+    return (*board_of(record.cell), *checksums)

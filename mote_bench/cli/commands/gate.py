@@ -119,7 +119,9 @@ def chosen(
     InputError
         When there are several to choose from, or none.
     """
-    boards = {_board(one): one for one in records}
+    from mote_bench.records.boards import board_of
+
+    boards = {board_of(one.cell): one for one in records}
     left = [
         board
         for board, one in sorted(boards.items())
@@ -128,18 +130,14 @@ def chosen(
         and (data is None or run_again.label_fits(data, one))
     ]
     if len(left) > 1 and scheme is not None:
-        holding = {_board(one) for one in records if one.cell.scheme == scheme}
+        holding = {board_of(one.cell) for one in records if one.cell.scheme == scheme}
         left = [board for board in left if board in holding] or left
     if len(left) != 1:
         runs = "; ".join(
             f"--protocol {protocol} --data {data} --seed {seed}" for protocol, data, seed in left or sorted(boards)
         )
         raise InputError(f"{len(left)} runs match; expected one. There are: {runs or 'none'}")
-    return [one for one in records if _board(one) == left[0]]
-
-
-def _board(record: Record) -> tuple[str, str, int]:
-    return record.cell.protocol, record.cell.data, record.cell.seed
+    return [one for one in records if board_of(one.cell) == left[0]]
 
 
 def _records(folder: Path) -> list[Record]:
